@@ -1,0 +1,167 @@
+"""Every option of the package: its default, its bounds and its one-line help, once.
+
+The command line builds its flags from these fields, the Python API checks keyword arguments against them, and the
+manifest of a model stores them. Units and shapes stand in the descriptions.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from kerasforecast.errors import OptionError, shown
+
+Scaling = Literal["anchor", "difference", "minmax", "standard", "none"]
+Family = Literal["lstm"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataConfig(_Section):
+    """Which rows and columns make the series."""
+
+    file: str | None = Field(None, description="Table to read: csv, tsv, gzip or parquet; '-' is standard input.")
+    ticker: str | None = Field(None, description="Yahoo Finance symbol to download, e.g. AAPL.")
+    start: dt.date | None = Field(None, description="First date to use.")
+    end: dt.date | None = Field(None, description="Last date to use.")
+    interval: str = Field("1d", description="Bar length of downloaded prices, e.g. 1d, 1wk, 1h.")
+    offline: bool = Field(False, description="Use the kept snapshot of a ticker; never touch the network.")
+    timeout: float = Field(30.0, gt=0, le=600, description="Seconds a download may take altogether.")
+    target: str | None = Field(None, description="Column to forecast. Found by name when not given.")
+    date_column: str | None = Field(None, description="Column of dates. Found by name when not given.")
+    features: tuple[str, ...] = Field((), description="Further input columns, separated by commas.")
+    missing: Literal["error", "drop", "ffill", "interpolate"] = Field(
+        "error", description="What to do with rows that lack a value."
+    )
+    duplicates: Literal["error", "last", "first", "mean"] = Field(
+        "error", description="What to do with several rows of one date."
+    )
+    calendar: str | None = Field(None, description="Trading calendar of the dates, e.g. XNYS, BVMF, 24/7.")
+    separator: str | None = Field(None, min_length=1, max_length=1, description="Column separator. Detected.")
+    encoding: str | None = Field(None, description="Text encoding of the table. Detected.")
+    decimal: Literal[".", ","] | None = Field(None, description="Decimal mark of numbers. Detected.")
+    date_format: str | None = Field(None, description="strptime format of dates, e.g. %d/%m/%Y. Detected.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DataConfig:
+        if self.file is not None and self.ticker is not None:
+            raise ValueError("give a FILE or --ticker, not both")
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise ValueError("--start must lie before --end")
+        return self
+
+
+class SplitConfig(_Section):
+    """How the rows divide, in time order, into training, validation and test."""
+
+    train_fraction: float = Field(0.70, gt=0, lt=1, description="Share of rows for training.")
+    validation_fraction: float = Field(0.15, gt=0, lt=1, description="Share of rows for validation.")
+    validation_start: dt.date | None = Field(None, description="First date of validation, instead of the shares.")
+    test_start: dt.date | None = Field(None, description="First date of test, instead of the shares.")
+
+    @model_validator(mode="after")
+    def _room_for_test(self) -> SplitConfig:
+        if self.train_fraction + self.validation_fraction >= 1:
+            raise ValueError("--train-fraction and --validation-fraction must leave a share for test (sum below 1)")
+        if (self.validation_start is None) != (self.test_start is None):
+            raise ValueError("--validation-start and --test-start go together")
+        if self.validation_start and self.test_start and self.validation_start >= self.test_start:
+            raise ValueError("--validation-start must lie before --test-start")
+        return self
+
+
+class NetworkConfig(_Section):
+    """The saved network: raw prices `(B, window, F)` in, raw prices `(B, horizon)` out."""
+
+    model: Family = Field("lstm", description="Model family.")
+    window: int = Field(60, ge=2, le=10_000, description="Rows of history the network sees.")
+    horizon: int = Field(1, ge=1, le=1_000, description="Rows ahead it forecasts at once.")
+    units: int = Field(50, ge=1, le=4_096, description="Hidden units of each layer.")
+    layers: int = Field(2, ge=1, le=16, description="Recurrent layers.")
+    dropout: float = Field(0.2, ge=0, lt=1, description="Dropout between layers and before the output.")
+    recurrent_bias: bool = Field(True, description="A second bias vector in each layer, as PyTorch has.")
+    initializer: Literal["keras", "torch"] = Field("keras", description="How weights start.")
+    scaling: Scaling = Field("anchor", description="What the network sees instead of raw prices.")
+
+
+class TrainingConfig(_Section):
+    """How the weights are found."""
+
+    epochs: int = Field(100, ge=1, le=100_000, description="Most passes over the training windows.")
+    batch_size: int = Field(32, ge=1, le=65_536, description="Windows per optimizer step.")
+    optimizer: Literal["adam", "sgd", "rmsprop"] = Field("adam", description="Optimizer.")
+    learning_rate: float = Field(0.001, gt=0, le=10, description="Learning rate at the start.")
+    loss: Literal["mse", "mae", "huber"] = Field("mse", description="Loss, in scaled units.")
+    clipnorm: float | None = Field(None, gt=0, description="Clip each step's gradient to this global norm.")
+    patience: int = Field(10, ge=1, description="Epochs without better validation loss before stopping.")
+    lr_patience: int = Field(5, ge=1, description="Epochs without better validation loss before a lower rate.")
+    lr_factor: float = Field(0.5, gt=0, lt=1, description="What the learning rate is then multiplied by.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, dropout and shuffling.")
+
+
+class Config(_Section):
+    """All options of one fit."""
+
+    data: DataConfig = DataConfig()
+    split: SplitConfig = SplitConfig()
+    network: NetworkConfig = NetworkConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    @classmethod
+    def from_options(cls, **options: Any) -> Config:
+        """Sort flat `options` (as the command line and `kerasforecast.fit` take them) into sections and check them.
+
+        Raises:
+            OptionError: An option is unknown, outside its bounds, or excludes another.
+        """
+        sections: dict[str, dict[str, Any]] = {name: {} for name in cls.model_fields}
+        for option, value in options.items():
+            sections[_section_of(option)][option] = value
+        return cls(**{name: checked(SECTIONS[name], values) for name, values in sections.items()})
+
+
+SECTIONS: dict[str, type[_Section]] = {
+    "data": DataConfig,
+    "split": SplitConfig,
+    "network": NetworkConfig,
+    "training": TrainingConfig,
+}
+
+
+def checked(section: type[_Section], values: dict[str, Any]) -> Any:
+    """`section(**values)`, its first fault turned into one line.
+
+    Raises:
+        OptionError: A value is outside its field's bounds or type.
+    """
+    try:
+        return section(**values)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        field = str(fault["loc"][0]) if fault["loc"] else None
+        rule = fault["msg"].removeprefix("Value error, ")
+        if field is None:
+            raise OptionError(f"{rule[:1].upper()}{rule[1:]}.") from None
+        flag = f"--{field.replace('_', '-')}"
+        rule = rule[:1].lower() + rule[1:]
+        raise OptionError(f"{flag}: {rule}. Received: {shown(fault['input'])}.") from None
+
+
+def choices(section: type[_Section], field: str) -> tuple[str, ...]:
+    """The allowed words of a `Literal` field (`None` left out), else `()`."""
+    annotation = section.model_fields[field].annotation
+    words = [annotation, *get_args(annotation)]
+    found = [arg for word in words for arg in get_args(word) if isinstance(arg, str)]
+    return tuple(dict.fromkeys(found))
+
+
+def _section_of(option: str) -> str:
+    for name, section in SECTIONS.items():
+        if option in section.model_fields:
+            return name
+    known = ", ".join(sorted(field for section in SECTIONS.values() for field in section.model_fields))
+    raise OptionError(f"Options must be known by name. Received: {shown(option)}. Use one of: {known}.")

@@ -1,0 +1,94 @@
+"""The one form in which a table travels through the package, valid from the moment it exists."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.errors import DataError, shown
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a series came from.
+
+    Attributes:
+        kind: `"sample"`, `"file"`, `"yahoo"` or `"frame"`.
+        location: Path, ticker, sample name, or `""` for a DataFrame.
+    """
+
+    kind: str
+    location: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A regularly observed quantity and its covariates. Everything after construction may trust it.
+
+    Attributes:
+        values: `(T, F)` float64, finite, read-only. Column 0 is the target.
+        index: `(T,)` strictly increasing: a tz-naive `DatetimeIndex` or an integer index.
+        columns: The `F` column names; `columns[0]` is the target.
+        frequency: pandas offset alias (`"B"`, `"W-SAT"`, `"15min"`), `None` where a calendar or integer steps rule.
+        calendar: Trading calendar code of exchange-calendars (`"XNYS"`), or `None`.
+        name: Short name for files and titles, e.g. `"ibm"`.
+        source: Where the rows came from.
+        notes: What was detected or changed on the way in, one sentence each.
+    """
+
+    values: np.ndarray
+    index: pd.Index
+    columns: tuple[str, ...]
+    frequency: str | None = None
+    calendar: str | None = None
+    name: str = "series"
+    source: Source = Source("frame")
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        values = np.array(self.values, dtype=np.float64, order="C")  # a copy: the caller's array may change
+        if values.ndim != 2 or values.shape != (len(self.index), len(self.columns)) or not len(self.columns):
+            raise DataError(
+                "Series values must have shape (rows, columns). "
+                f"Received: values {values.shape}, {len(self.index)} index entries, {len(self.columns)} columns."
+            )
+        if len(set(self.columns)) != len(self.columns):
+            raise DataError(f"Series columns must differ. Received: {shown(self.columns)}. Rename one of them.")
+        if not np.isfinite(values).all():
+            row, column = np.argwhere(~np.isfinite(values))[0]
+            raise DataError(
+                f"Series values must be finite. Received: {values[row, column]} at {self.index[row]}, "
+                f"column {self.columns[column]}. Drop or fill such rows first."
+            )
+        if getattr(self.index, "tz", None) is not None or self.index.hasnans:
+            raise DataError("Series index must be tz-naive and complete. Remove the time zone and missing dates first.")
+        if not (self.index.is_monotonic_increasing and self.index.is_unique):
+            raise DataError("Series index must be strictly increasing. Sort the rows and remove doubled dates first.")
+        values.setflags(write=False)
+        object.__setattr__(self, "values", values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def target(self) -> str:
+        """Name of the forecast column."""
+        return self.columns[0]
+
+    @property
+    def dated(self) -> bool:
+        """Whether rows carry dates (otherwise integer steps)."""
+        return isinstance(self.index, pd.DatetimeIndex)
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of columns, index and values: the same rows give the same hash whatever file they stood in."""
+        digest = hashlib.sha256("\x1f".join(self.columns).encode())
+        stamps = self.index.as_unit("ns").asi8 if self.dated else np.asarray(self.index, dtype=np.int64)
+        digest.update(np.ascontiguousarray(stamps, dtype="<i8").tobytes())
+        digest.update(self.values.astype("<f8", copy=False).tobytes())
+        return digest.hexdigest()
