@@ -1,0 +1,246 @@
+"""LSTM: `keras.layers.LSTM` with an optional second bias vector.
+
+Layers and models (weights of one LSTM with F input channels and H units, gates in the order i, f, g, o):
+
+    kernel            (F, 4H)
+    recurrent_kernel  (H, 4H)
+    bias              (4H,)
+    recurrent_bias    (4H,)     only with recurrent_bias=True
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import initializers, ops
+
+from kerasforecast.errors import OptionError
+
+
+@keras.saving.register_keras_serializable(package="kerasforecast")
+class LSTMCell(keras.layers.LSTMCell):
+    """One step of an LSTM: `keras.layers.LSTMCell` plus PyTorch's second bias vector `b_hh`.
+
+    The two vectors only ever act as their sum, so `bias` reads as that sum and every computation of Keras that uses it
+    (its scan, its cuDNN paths) is right without knowing of the second one. The variables themselves are `input_bias`
+    and `recurrent_bias`.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        recurrent_bias: bool = False,
+        recurrent_bias_initializer: Any = "zeros",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            units,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            unit_forget_bias=unit_forget_bias,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            **kwargs,
+        )
+        if recurrent_bias and not use_bias:
+            raise OptionError(
+                "`recurrent_bias=True` adds a vector to the bias and needs `use_bias=True`. "
+                "Received: use_bias=False. Drop one of the two."
+            )
+        self.use_recurrent_bias = bool(recurrent_bias)
+        self.recurrent_bias_initializer = initializers.get(recurrent_bias_initializer)
+        self.input_bias = None
+        self.recurrent_bias = None
+
+    @property
+    def bias(self) -> Any:
+        """The bias the gates see, `(4H,)`: a variable, the sum of two, or None without `use_bias`."""
+        if self.recurrent_bias is None:
+            return self.input_bias
+        return ops.add(self.input_bias, self.recurrent_bias)
+
+    @bias.setter
+    def bias(self, variable: Any) -> None:
+        self.input_bias = variable  # Keras' own build() assigns `self.bias`
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create Keras' weights, then the second bias, so that the first three keep Keras' order."""
+        super().build(input_shape)
+        if self.use_recurrent_bias:
+            self.recurrent_bias = self.add_weight(
+                shape=tuple(self.input_bias.shape),
+                name="recurrent_bias",
+                initializer=self.recurrent_bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+
+    def get_config(self) -> dict[str, Any]:
+        """Keras' config, plus the two options of the second bias where it is on."""
+        return {**super().get_config(), **recurrent_bias_config(self)}
+
+
+def recurrent_bias_config(cell: LSTMCell) -> dict[str, Any]:
+    """The config entries of the second bias: none where it is off, so that the config stays Keras' own."""
+    if not cell.use_recurrent_bias:
+        return {}
+    return {
+        "recurrent_bias": True,
+        "recurrent_bias_initializer": initializers.serialize(cell.recurrent_bias_initializer),
+    }
+
+
+@keras.saving.register_keras_serializable(package="kerasforecast")
+class LSTM(keras.layers.LSTM):
+    """Long short-term memory, drop-in for `keras.layers.LSTM` (same arguments, config, weights and results).
+
+    With W = kernel, U = recurrent_kernel, b = bias (+ recurrent_bias), for each step x `(B, F)`:
+
+        i, f, o = sigmoid(W x + U h + b)    g = tanh(W x + U h + b)
+        c' = f * c + i * g                  h' = o * tanh(c')
+
+    Args (beyond those of `keras.layers.LSTM`):
+        recurrent_bias: Add PyTorch's second bias vector b_hh, `(4H,)`, trained beside the first. The function class is
+            the same; with Adam the effective bias moves twice as far a step, as it does in `torch.nn.LSTM`.
+        recurrent_bias_initializer: How that vector starts. `bias_regularizer` and `bias_constraint` hold for it too.
+
+        **kwargs: `name`, `dtype`, `trainable` and the like, which every Keras layer takes; an unknown one is an error.
+
+    Call arguments: inputs `(B, T, F)`; `initial_state` [h, c], each `(B, H)`; `mask` `(B, T)`; `training`.
+    Returns `(B, H)`, or `(B, T, H)` with `return_sequences`; with `return_state` a tuple of that, h and c.
+    """
+
+    cell_class = LSTMCell
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        recurrent_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        use_cudnn: bool | str = "auto",
+        recurrent_bias: bool = False,
+        recurrent_bias_initializer: Any = "zeros",
+        zero_output_for_mask: bool = False,
+        implementation: int = 2,
+        **kwargs: Any,
+    ) -> None:
+        cell = self.cell_class(
+            units,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            unit_forget_bias=unit_forget_bias,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            recurrent_bias=recurrent_bias,
+            recurrent_bias_initializer=recurrent_bias_initializer,
+            implementation=implementation,
+            dtype=kwargs.get("dtype"),
+            trainable=kwargs.get("trainable", True),
+            name="lstm_cell",  # Keras' name for it, so that weight paths stay Keras' own
+        )
+        # Past keras.layers.LSTM.__init__, which would make (and track) a cell of its own.
+        keras.layers.RNN.__init__(
+            self,
+            cell,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            zero_output_for_mask=zero_output_for_mask,
+            activity_regularizer=activity_regularizer,
+            **kwargs,
+        )
+        self.input_spec = keras.layers.InputSpec(ndim=3)
+        if use_cudnn not in ("auto", True, False):
+            raise OptionError(
+                f"`use_cudnn` must be 'auto', True or False. Received: {use_cudnn!r}. Use 'auto' to let Keras choose."
+            )
+        self.use_cudnn = use_cudnn
+
+    @property
+    def recurrent_bias(self) -> bool:
+        """Whether the second bias vector is there."""
+        return self.cell.use_recurrent_bias
+
+    @property
+    def recurrent_bias_initializer(self) -> Any:
+        """How the second bias vector starts."""
+        return self.cell.recurrent_bias_initializer
+
+    def keras_weights(self) -> list[np.ndarray]:
+        """The weights of a stock `keras.layers.LSTM` that computes the same, for its `set_weights`.
+
+        Returns:
+            [kernel `(F, 4H)`, recurrent_kernel `(H, 4H)`, bias `(4H,)`], the last one the sum of both bias vectors and
+            absent without `use_bias`.
+        """
+        cell = self.cell
+        merged = [cell.kernel, cell.recurrent_kernel]
+        if cell.use_bias:
+            merged.append(cell.bias)
+        return [ops.convert_to_numpy(weight) for weight in merged]
+
+    def get_config(self) -> dict[str, Any]:
+        """Keras' config, plus the two options of the second bias where it is on."""
+        return {**super().get_config(), **recurrent_bias_config(self.cell)}
