@@ -1,0 +1,296 @@
+"""Scores of forecasts: plain functions on arrays, each with its formula and where it comes from.
+
+`actual` and `forecast` are `(N,)`, or `(N, H)` for H steps ahead, in price units; a row is one window. Every score is
+the average over all windows and steps; `per_step` gives it for each step apart. A score that is not defined on its
+data (a percentage of zero, a scale of zero) is `nan`; the functions that return dictionaries for JSON give `None`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from scipy.stats import binomtest
+from sklearn.metrics import (
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_pinball_loss,
+    mean_squared_error,
+)
+
+from kerasforecast.errors import DataError, shown
+
+Score = TypeVar("Score")
+
+# A forecast made in float32 carries rounding of about 1e-7 of the price; its sign would be noise, not a direction.
+_NO_MOVE = 4 * float(np.finfo(np.float32).eps)
+
+
+@dataclass(frozen=True)
+class DirectionScore:
+    """How often a forecast named the right direction.
+
+    Attributes:
+        share: Right calls as a share in 0..1 of the windows that moved; `None` where no direction was ever forecast.
+        right: Number of right calls.
+        n: Number of windows (and steps) in which the quantity moved.
+        low: Lower end of the interval around `share`, in 0..1.
+        high: Upper end of it.
+    """
+
+    share: float | None
+    right: int
+    n: int
+    low: float
+    high: float
+
+
+def point_scores(actual: np.ndarray, forecast: np.ndarray, last: np.ndarray) -> dict[str, float | None]:
+    """The four scores that stand beside every forecast, ready for JSON.
+
+    Args:
+        actual: `(N,)` or `(N, H)`, price units.
+        forecast: As `actual`.
+        last: `(N,)` last observed value of each window, price units.
+
+    Returns:
+        `rmse` and `mae` in price units, `mape` in percent, `directional_accuracy` in 0..1 as in `direction`;
+        `None` where a score is not defined.
+
+    Raises:
+        DataError: Shapes differ, there is no window, or a value is not finite.
+    """
+    return {
+        "rmse": _json(rmse(actual, forecast)),
+        "mae": _json(mae(actual, forecast)),
+        "mape": _json(mape(actual, forecast)),
+        "directional_accuracy": direction(actual, forecast, last).share,
+    }
+
+
+def quantile_scores(
+    actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]
+) -> dict[str, float | dict[str, float] | None]:
+    """The scores of a predictive distribution, ready for JSON.
+
+    Args:
+        actual: `(N,)` or `(N, H)`, price units.
+        quantiles: `(N, K)` or `(N, H, K)`, price units.
+        levels: The K levels, ascending, each in 0..1.
+
+    Returns:
+        `crps` in price units, and `coverage`: for each central interval that `levels` holds (0.1 with 0.9 makes
+        `"0.8"`) the share of actual values inside.
+
+    Raises:
+        DataError: Shapes do not agree, levels are not ascending in 0..1, or a value is not finite.
+    """
+    inside = {
+        f"{nominal:g}": coverage(actual, quantiles[..., low], quantiles[..., high])
+        for nominal, low, high in central_intervals(levels)
+    }
+    return {"crps": _json(crps(actual, quantiles, levels)), "coverage": inside}
+
+
+def per_step(score: Callable[..., Score], *arrays: np.ndarray) -> list[Score]:
+    """`score` of each step ahead apart.
+
+    Args:
+        score: Any score of this module; one with options goes in as `functools.partial`.
+        arrays: Its arguments; the first is `(N, H)` or `(N,)`. Arrays `(N,)` belong to every step.
+
+    Returns:
+        H scores, the nearest step first; one where the first array is `(N,)`.
+    """
+    first = np.asarray(arrays[0])
+    if first.ndim == 1:
+        return [score(*arrays)]
+    steps = range(first.shape[1])
+    return [score(*(a[:, h] if np.ndim(a) > 1 else a for a in arrays)) for h in steps]
+
+
+def rmse(actual: np.ndarray, forecast: np.ndarray) -> float:
+    """Root mean squared error, `sqrt(mean((y - f)^2))`, price units (Hyndman & Koehler 2006, section 2.1)."""
+    return math.sqrt(mean_squared_error(*_pair(actual, forecast)))
+
+
+def mae(actual: np.ndarray, forecast: np.ndarray) -> float:
+    """Mean absolute error, `mean(|y - f|)`, price units (Hyndman & Koehler 2006, section 2.1)."""
+    return float(mean_absolute_error(*_pair(actual, forecast)))
+
+
+def mape(actual: np.ndarray, forecast: np.ndarray) -> float:
+    """Mean absolute percentage error, `100 mean(|y - f| / |y|)`, percent (Hyndman & Koehler 2006, section 2.2).
+
+    Returns:
+        `nan` where an actual value is zero: scikit-learn would divide by 2e-16 there and call the result a score.
+    """
+    y, f = _pair(actual, forecast)
+    return 100 * float(mean_absolute_percentage_error(y, f)) if np.all(y != 0) else math.nan
+
+
+def smape(actual: np.ndarray, forecast: np.ndarray) -> float:
+    """Symmetric MAPE, `mean(200 |y - f| / (|y| + |f|))`, 0 to 200 percent (Makridakis et al. 2020, the M4 competition).
+
+    A zero forecast as zero counts as no error.
+    """
+    y, f = _pair(actual, forecast)
+    size = np.abs(y) + np.abs(f)
+    return float(np.mean(200 * np.abs(y - f) / np.where(size == 0, 1.0, size)))
+
+
+def mase(actual: np.ndarray, forecast: np.ndarray, history: np.ndarray, period: int = 1) -> float:
+    """Mean absolute scaled error, `mean(|y - f|) / mean(|x_t - x_(t-m)|)` (Hyndman & Koehler 2006, section 3).
+
+    Args:
+        actual: `(N,)` or `(N, H)`.
+        forecast: As `actual`.
+        history: `(T,)` training part x of the series, same units.
+        period: Rows m of one season; 1 scales by the naive forecast, more by the seasonal naive one.
+
+    Returns:
+        Below 1 where the forecast errs less than the (seasonal) naive one in training; `nan` where that never erred.
+    """
+    scale = float(np.mean(np.abs(_seasonal_changes(history, period))))
+    return mae(actual, forecast) / scale if scale else math.nan
+
+
+def rmsse(actual: np.ndarray, forecast: np.ndarray, history: np.ndarray, period: int = 1) -> float:
+    """Root mean squared scaled error, `sqrt(mean((y - f)^2) / mean((x_t - x_(t-m))^2))` (Makridakis et al. 2022, M5).
+
+    Arguments and `nan` as in `mase`.
+    """
+    scale = math.sqrt(np.mean(_seasonal_changes(history, period) ** 2))
+    return rmse(actual, forecast) / scale if scale else math.nan
+
+
+def direction(actual: np.ndarray, forecast: np.ndarray, last: np.ndarray, confidence: float = 0.95) -> DirectionScore:
+    """Share of windows in which `sign(f - last)` equals `sign(y - last)`, with Wilson's binomial interval.
+
+    Ties: a window whose actual value did not move has no direction to get right and is left out. A forecast of no
+    change in a window that moved is not right, so that abstaining never helps; a forecast of no change everywhere, the
+    naive one, names no direction at all, so its share is `None` and not 0. A move is more than the rounding of float32.
+
+    Args:
+        actual: `(N,)` or `(N, H)`, price units.
+        forecast: As `actual`.
+        last: `(N,)` last observed value of each window.
+        confidence: Confidence of the interval, in 0..1. Windows that overlap (H above 1) make it too narrow.
+
+    Returns:
+        The share, its counts, and the interval of Wilson (1927) as recommended by Brown, Cai & DasGupta (2001).
+    """
+    y, f = _pair(actual, forecast)
+    anchor = np.asarray(last, dtype=np.float64)
+    if anchor.shape != y.shape[:1] or not np.all(np.isfinite(anchor)):
+        raise DataError(f"`last` must hold one finite value a window, {y.shape[:1]}. Received: shape {anchor.shape}.")
+    anchor = anchor.reshape(-1, *[1] * (y.ndim - 1))
+    called, went = _sign(f - anchor, anchor), _sign(y - anchor, anchor)
+    moved = went != 0
+    n, right = int(moved.sum()), int((called == went)[moved].sum())
+    if n == 0 or not np.any(called):
+        return DirectionScore(None, right, n, 0.0, 1.0)
+    interval = binomtest(right, n).proportion_ci(confidence, method="wilson")
+    return DirectionScore(right / n, right, n, float(interval.low), float(interval.high))
+
+
+def pinball(actual: np.ndarray, quantile: np.ndarray, level: float) -> float:
+    """Pinball loss of one quantile, `mean(max(t (y - q), (t - 1)(y - q)))`, price units (Koenker & Bassett 1978).
+
+    `level` is t, inside 0..1; `quantile` is the forecast quantile, of the shape of `actual`.
+    """
+    _checked_levels([level])
+    return float(mean_pinball_loss(*_pair(actual, quantile), alpha=level))
+
+
+def crps(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> float:
+    """Continuous ranked probability score from quantiles, `2 sum_k w_k pinball_k`, price units.
+
+    The CRPS is twice the integral of the pinball loss over all levels (Laio & Tamea 2007, eq. 9; Gneiting & Ranjan
+    2011). Here each level stands for the cell that reaches half way to its neighbours, the outermost for all beyond
+    them, so `w` sums to 1 and with symmetric levels the score of a forecast without spread is its absolute error.
+    Comparable only between forecasts of the same levels.
+
+    Args:
+        actual: `(N,)` or `(N, H)`.
+        quantiles: `(N, K)` or `(N, H, K)`.
+        levels: The K levels, ascending, each in 0..1.
+    """
+    tau = _checked_levels(levels)
+    q = np.asarray(quantiles, dtype=np.float64)
+    if q.shape != (*np.shape(actual), len(tau)):
+        raise DataError(f"Quantiles must have shape {(*np.shape(actual), len(tau))}. Received: {q.shape}.")
+    edges = np.concatenate([[0.0], (tau[1:] + tau[:-1]) / 2, [1.0]])
+    losses = [pinball(actual, q[..., k], float(level)) for k, level in enumerate(tau)]
+    return 2 * float(np.dot(np.diff(edges), losses))
+
+
+def coverage(actual: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> float:
+    """Share in 0..1 of actual values with `lower <= y <= upper` (Christoffersen 1998, the unconditional coverage)."""
+    y, low = _pair(actual, lower)
+    _, high = _pair(actual, upper)
+    return float(np.mean((low <= y) & (y <= high)))
+
+
+def winkler(actual: np.ndarray, lower: np.ndarray, upper: np.ndarray, nominal: float) -> float:
+    """Winkler's interval score, `mean((u - l) + 2/a (l - y)+ + 2/a (y - u)+)` with `a = 1 - nominal`, price units.
+
+    Winkler (1972); Gneiting & Raftery (2007), eq. 43. Smaller is better: narrow, and rarely missed.
+    `lower` and `upper`, of the shape of `actual`, are the ends of an interval meant to cover the share `nominal`.
+    """
+    _checked_levels([nominal])
+    y, low = _pair(actual, lower)
+    _, high = _pair(actual, upper)
+    missed = np.maximum(low - y, 0) + np.maximum(y - high, 0)
+    return float(np.mean(high - low + 2 / (1 - nominal) * missed))
+
+
+def central_intervals(levels: Sequence[float]) -> list[tuple[float, int, int]]:
+    """The central intervals that `levels` holds, widest first.
+
+    Returns:
+        `(nominal, index of the lower level, index of the upper one)`; 0.1 with 0.9 makes nominal 0.8.
+    """
+    tau = _checked_levels(levels)
+    pairs = ((low, high) for low in range(len(tau)) for high in range(low + 1, len(tau)))
+    return [(round(float(tau[b] - tau[a]), 9), a, b) for a, b in pairs if math.isclose(tau[a] + tau[b], 1)]
+
+
+def _pair(actual: np.ndarray, forecast: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both as float64, of one shape, finite, with at least one window; float32 sums would lose digits."""
+    y, f = np.asarray(actual, dtype=np.float64), np.asarray(forecast, dtype=np.float64)
+    if y.shape != f.shape or y.ndim not in (1, 2) or y.size == 0:
+        raise DataError(
+            "Actual and forecast values must have one shape, (windows,) or (windows, steps), with at least one window. "
+            f"Received: {y.shape} and {f.shape}."
+        )
+    for name, values in (("Actual", y), ("Forecast", f)):
+        bad = int(np.count_nonzero(~np.isfinite(values)))
+        if bad:
+            raise DataError(f"{name} values must be finite numbers. Received: {bad} of {values.size} that are not.")
+    return y, f
+
+
+def _checked_levels(levels: Sequence[float]) -> np.ndarray:
+    tau = np.asarray(levels, dtype=np.float64)
+    if tau.ndim != 1 or not tau.size or not np.all((tau > 0) & (tau < 1)) or np.any(np.diff(tau) <= 0):
+        raise DataError(f"Levels must be ascending and inside 0..1. Received: {shown(list(levels))}.")
+    return tau
+
+
+def _seasonal_changes(history: np.ndarray, period: int) -> np.ndarray:
+    past = np.asarray(history, dtype=np.float64)
+    if past.ndim != 1 or period < 1 or len(past) <= period:
+        raise DataError(f"History must be one series longer than its period of {period}. Received: shape {past.shape}.")
+    return past[period:] - past[:-period]
+
+
+def _sign(move: np.ndarray, last: np.ndarray) -> np.ndarray:
+    return np.where(np.abs(move) <= _NO_MOVE * np.abs(last), 0, np.sign(move))
+
+
+def _json(value: float) -> float | None:
+    return value if math.isfinite(value) else None
