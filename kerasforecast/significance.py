@@ -57,7 +57,8 @@ def diebold_mariano(loss_a: np.ndarray, loss_b: np.ndarray, horizon: int = 1) ->
 
     Where the formula gives out: equal losses throughout, or N not above h, say nothing (statistic 0, p 1). A difference
     that is the same at every origin has no variance; the sign test over the origins that do not overlap then gives p,
-    and the statistic is infinite. A V that is not positive is replaced by Bartlett's, as `dm.test` suggests.
+    and the statistic is infinite. Where V is not positive the test goes on with h = 1, as `dm.test` does: that
+    takes the autocovariances, negative in sum, for zero, and so errs on the side of no difference.
 
     Args:
         loss_a: `(N,)` loss of the first forecast at each origin, in time order.
@@ -78,8 +79,11 @@ def diebold_mariano(loss_a: np.ndarray, loss_b: np.ndarray, horizon: int = 1) ->
         return DMResult(0.0, 1.0)
     if np.ptp(d) <= 1e-12 * abs(mean):  # the same difference everywhere, up to rounding
         return DMResult(math.copysign(math.inf, mean), min(1.0, 2.0 ** (1 - math.ceil(n / horizon))))
+    variance = _long_run_variance(d, horizon - 1)
+    if variance is None:
+        return diebold_mariano(loss_a, loss_b, horizon=1)
     correction = math.sqrt((n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n)
-    statistic = correction * mean / math.sqrt(_long_run_variance(d, horizon - 1) / n)
+    statistic = correction * mean / math.sqrt(variance / n)
     return DMResult(statistic, float(2 * student_t.sf(abs(statistic), df=n - 1)))
 
 
@@ -151,12 +155,9 @@ def _differences(loss_a: np.ndarray, loss_b: np.ndarray) -> np.ndarray:
     return a - b
 
 
-def _long_run_variance(d: np.ndarray, lags: int) -> float:
-    """Variance of d plus twice its autocovariances up to `lags`; with Bartlett's weights where that is not positive."""
+def _long_run_variance(d: np.ndarray, lags: int) -> float | None:
+    """Variance of d plus twice its autocovariances up to `lags`; `None` where that is not positive."""
     centred = d - d.mean()
     covariances = [float(np.dot(centred[k:], centred[: len(d) - k])) / len(d) for k in range(lags + 1)]
-    plain = covariances[0] + 2 * sum(covariances[1:])
-    if plain > 1e-12 * covariances[0]:  # rounding can leave a dust of either sign where the sum is zero
-        return plain
-    weights = [1 - k / (lags + 1) for k in range(1, lags + 1)]
-    return covariances[0] + 2 * float(np.dot(weights, covariances[1:]))
+    total = covariances[0] + 2 * sum(covariances[1:])
+    return total if total > 1e-12 * covariances[0] else None  # rounding leaves a dust where the sum is zero

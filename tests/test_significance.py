@@ -1,0 +1,218 @@
+"""The Diebold-Mariano test against R's figures, its size under the null, its degenerate cases, and the verdict."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kerasforecast.errors import DataError
+from kerasforecast.significance import compare_with_naive, diebold_mariano
+
+# The first 40 years of R's `Nile` (annual flow at Aswan from 1871, 1e8 m^3).
+NILE = np.array(
+    [
+        [1120, 1160, 963, 1210, 1160, 1160, 813, 1230, 1370, 1140],
+        [995, 935, 1110, 994, 1020, 960, 1180, 799, 958, 1140],
+        [1100, 1210, 1150, 1250, 1260, 1220, 1030, 1100, 774, 840],
+        [874, 694, 940, 833, 701, 916, 692, 1020, 1050, 969],
+    ],
+    dtype=float,
+).ravel()
+
+
+def nile_errors(horizon):
+    """Errors of the naive forecast and of the mean of the last five, `horizon` years ahead."""
+    years = np.arange(4 + horizon, len(NILE))
+    naive = NILE[years - horizon]
+    average = np.array([NILE[year - horizon - 4 : year - horizon + 1].mean() for year in years])
+    return NILE[years] - naive, NILE[years] - average
+
+
+@pytest.mark.parametrize(
+    ("horizon", "power", "statistic", "p_value"),
+    [
+        (1, 1, 0.748187863712, 0.459491222192),
+        (1, 2, 1.16072811808, 0.253837666676),
+        (4, 1, 0.300873711187, 0.765519585092),
+        (4, 2, 0.743220423549, 0.462943973842),
+    ],
+)
+def test_agrees_with_dm_test_of_r(horizon, power, statistic, p_value):
+    # R 4.2.2, forecast 8.20: dm.test(e1, e2, h = horizon, power = power)
+    first, second = nile_errors(horizon)
+    result = diebold_mariano(np.abs(first) ** power, np.abs(second) ** power, horizon)
+    assert result.statistic == pytest.approx(statistic, rel=1e-10)
+    assert result.p_value == pytest.approx(p_value, rel=1e-10)
+
+
+def test_negative_variance_goes_on_with_horizon_one_as_r_does():
+    # R 4.2.2, forecast 8.20: "Variance is negative. [...] Proceeding with horizon h=1."
+    first = np.array([1.2, -0.3, 1.1, -0.2, 1.4, -0.1, 1.3, -0.4, 1.0, -0.2])
+    second = np.array([0.5, 0.6, 0.4, 0.7, 0.5, 0.6, 0.5, 0.4, 0.6, 0.5])
+    result = diebold_mariano(first**2, second**2, horizon=2)
+    assert result.statistic == pytest.approx(1.822785758, rel=1e-9)
+    assert result.p_value == pytest.approx(0.101653014, rel=1e-8)
+
+
+def test_by_hand_for_one_step():
+    # d = 1, 2, 3, 2: mean 2, variance 0.5; 2 / sqrt(0.5 / 4) * sqrt((4 + 1 - 2) / 4)
+    result = diebold_mariano(np.array([2.0, 3.0, 4.0, 3.0]), np.ones(4))
+    assert result.statistic == pytest.approx(math.sqrt(24))
+
+
+@given(st.lists(st.floats(-100, 100), min_size=3, max_size=40), st.integers(1, 5), st.integers(0, 2**16))
+def test_swapping_the_forecasts_turns_the_sign_only(losses, horizon, seed):
+    a = np.array(losses)
+    b = np.random.default_rng(seed).normal(size=len(a))
+    there, back = diebold_mariano(a, b, horizon), diebold_mariano(b, a, horizon)
+    assert there.statistic == -back.statistic
+    assert there.p_value == back.p_value
+    assert 0 <= there.p_value <= 1
+
+
+@given(st.floats(1e-3, 1e3), st.integers(1, 4))
+def test_the_unit_of_the_loss_does_not_matter(unit, horizon):
+    first, second = nile_errors(horizon)
+    plain = diebold_mariano(first**2, second**2, horizon)
+    scaled = diebold_mariano(unit * first**2, unit * second**2, horizon)
+    assert scaled.statistic == pytest.approx(plain.statistic, rel=1e-9)
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_size_under_the_null(horizon):
+    """Equally good forecasts, errors correlated as overlapping h-step errors are: 5 % rejections, give or take."""
+    generator = np.random.default_rng(20)
+    rejected = 0
+    for _ in range(2000):
+        a, b = (np.convolve(generator.normal(size=119 + horizon), np.ones(horizon), "valid") for _ in range(2))
+        rejected += diebold_mariano(a**2, b**2, horizon).p_value < 0.05
+    assert 0.03 < rejected / 2000 < 0.075
+
+
+def test_overlap_matters():
+    """Taken for independent, overlapping three-step losses reject far too often: the horizon is not decoration."""
+    generator = np.random.default_rng(21)
+    rejected = 0
+    for _ in range(1000):
+        a, b = (np.convolve(generator.normal(size=122), np.ones(3), "valid") for _ in range(2))
+        rejected += diebold_mariano(a**2, b**2, horizon=1).p_value < 0.05
+    assert rejected / 1000 > 0.1
+
+
+def test_power_against_a_worse_forecast():
+    generator = np.random.default_rng(22)
+    good, bad = generator.normal(size=400), 1.5 * generator.normal(size=400)
+    result = diebold_mariano(good**2, bad**2)
+    assert result.statistic < 0
+    assert result.p_value < 0.001
+
+
+def test_equal_losses_say_nothing():
+    assert diebold_mariano(np.arange(9.0), np.arange(9.0)).p_value == 1.0
+
+
+@pytest.mark.parametrize("horizon", [5, 6])
+def test_as_few_origins_as_the_horizon_say_nothing(horizon):
+    result = diebold_mariano(np.array([1.0, 2.0, 1.5, 1.2, 1.1]), np.full(5, 9.0), horizon)
+    assert (result.statistic, result.p_value) == (0.0, 1.0)
+
+
+def test_a_constant_difference_falls_back_on_the_sign_test():
+    result = diebold_mariano(np.zeros(10), np.full(10, 0.1))
+    assert result.statistic == -math.inf
+    assert result.p_value == pytest.approx(2 / 2**10)
+    assert diebold_mariano(np.zeros(10), np.full(10, 0.1), horizon=3).p_value == pytest.approx(2 / 2**4)
+    assert json.loads(json.dumps(result.as_json(), allow_nan=False))["statistic"] is None
+
+
+def test_json_form():
+    first, second = nile_errors(1)
+    shown = diebold_mariano(np.abs(first), np.abs(second)).as_json("absolute")
+    assert shown["loss"] == "absolute"
+    assert shown["p_value"] == pytest.approx(0.459491222192)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "horizon"),
+    [([1.0, 2.0], [1.0], 1), ([1.0, math.nan], [1.0, 2.0], 1), ([[1.0]], [[1.0]], 1), ([1.0, 2.0], [2.0, 1.0], 0)],
+)
+def test_wrong_input_is_one_line(a, b, horizon):
+    with pytest.raises(DataError, match="Received"):
+        diebold_mariano(np.array(a), np.array(b), horizon)
+
+
+def windows(skill, n=400, seed=3):
+    """A random walk's next values, forecasts that know the share `skill` of each move, and the naive forecast."""
+    generator = np.random.default_rng(seed)
+    naive = 100 + generator.normal(size=n).cumsum()
+    moves = generator.normal(size=n)
+    return naive + moves, naive + skill * moves, naive
+
+
+def test_verdict_better():
+    actual, forecast, naive = windows(0.5)
+    verdict = compare_with_naive(actual, forecast, naive)
+    assert verdict.text == "better than naive by 50.0 % (p < 0.001)"
+    assert verdict.better
+    assert verdict.improvement_percent == pytest.approx(50)
+    assert verdict.dm.statistic < 0
+
+
+def test_verdict_worse():
+    verdict = compare_with_naive(*windows(-0.124))
+    assert verdict.text == "worse than naive by 12.4 % (p < 0.001)"
+    assert not verdict.better
+
+
+def test_verdict_no_better():
+    actual, forecast, naive = windows(0)
+    forecast = forecast + 0.02 * np.random.default_rng(5).normal(size=len(naive))
+    verdict = compare_with_naive(actual, forecast, naive)
+    assert verdict.text == f"no better than naive (DM p = {verdict.dm.p_value:.2f})"
+    assert verdict.dm.p_value > 0.1
+    assert not verdict.better
+
+
+def test_the_level_decides():
+    actual, forecast, naive = windows(0)
+    forecast = forecast + 0.02 * np.random.default_rng(5).normal(size=len(naive))
+    p_value = compare_with_naive(actual, forecast, naive).dm.p_value
+    assert compare_with_naive(actual, forecast, naive, level=p_value + 0.01).text.startswith(("better", "worse"))
+
+
+def test_naive_itself_is_no_better_than_naive():
+    actual, _, naive = windows(0)
+    assert compare_with_naive(actual, naive, naive).text == "no better than naive (DM p = 1.00)"
+
+
+def test_exact_naive_forecast():
+    flat = np.full(50, 7.0)
+    verdict = compare_with_naive(flat, flat + np.random.default_rng(0).normal(size=50), flat)
+    assert verdict.text == "worse than naive, which is exact here (p < 0.001)"
+    assert verdict.improvement_percent is None
+    assert compare_with_naive(flat, flat, flat).improvement_percent == 0.0
+
+
+@pytest.mark.parametrize(("p_value", "text"), [(0.0009, "p < 0.001"), (0.002, "p = 0.002"), (0.412, "p = 0.41")])
+def test_p_values_as_printed(p_value, text):
+    from kerasforecast.significance import _p_text
+
+    assert _p_text(p_value) == text
+
+
+def test_a_tiny_difference_is_not_printed_as_zero():
+    from kerasforecast.significance import _verdict_text
+
+    assert _verdict_text(0.01, 0.05, 0.021) == "better than naive by 0.02 % (p = 0.010)"
+
+
+def test_several_steps_use_the_mean_loss_and_the_horizon():
+    actual, forecast, naive = (np.column_stack([v, v[::-1], v]) for v in windows(0.05))
+    verdict = compare_with_naive(actual, forecast, naive)
+    losses = [np.mean((actual - f) ** 2, axis=1) for f in (forecast, naive)]
+    assert verdict.dm == diebold_mariano(*losses, horizon=3)
+    assert verdict.dm != diebold_mariano(*losses, horizon=1)
+    assert compare_with_naive(actual, forecast, naive, horizon=1).dm == diebold_mariano(*losses, horizon=1)
