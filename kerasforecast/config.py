@@ -44,6 +44,7 @@ class DataConfig(_Section):
     separator: str | None = Field(None, min_length=1, max_length=1, description="Column separator. Detected.")
     encoding: str | None = Field(None, description="Text encoding of the table. Detected.")
     decimal: Literal[".", ","] | None = Field(None, description="Decimal mark of numbers. Detected.")
+    thousands: Literal[",", ".", " ", "'"] | None = Field(None, description="Mark between thousands of numbers. None.")
     date_format: str | None = Field(None, description="strptime format of dates, e.g. %d/%m/%Y. Detected.")
 
     @model_validator(mode="after")

@@ -1,0 +1,159 @@
+"""Bytes of a file, of standard input or of a gzip archive, read once, with the damage that only bytes show."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from kerasforecast.errors import DataError
+
+GZIP_MAGIC = b"\x1f\x8b"
+PARQUET_MAGIC = b"PAR1"
+MEBIBYTE = 1 << 20
+# Tables of numbers compress 3 to 20 times; gzip's ceiling is 1,032. Small files may do what they like.
+BOMB_RATIO = 100
+BOMB_FLOOR = 256 * MEBIBYTE
+LINE_LIMIT = MEBIBYTE
+STDIN_LIMIT = 2048 * MEBIBYTE
+
+
+@dataclass(frozen=True)
+class Blob:
+    """Bytes that can be opened again and again.
+
+    Attributes:
+        name: How messages call it: the path as the user gave it, or `standard input`.
+        path: Where it lies, `None` if in memory.
+        content: The bytes, where they are in memory.
+    """
+
+    name: str
+    path: Path | None = None
+    content: bytes = b""
+
+    def open_raw(self) -> BinaryIO:
+        """The bytes as stored."""
+        return self.path.open("rb") if self.path is not None else io.BytesIO(self.content)
+
+    def open(self) -> BinaryIO:
+        """The bytes decompressed and watched: see `Watched`."""
+        raw = self.open_raw()
+        compressed = raw.read(2) == GZIP_MAGIC
+        raw.seek(0)
+        return io.BufferedReader(Watched(raw, self, compressed), MEBIBYTE)
+
+    def head(self, size: int = 65_536) -> bytes:
+        """The first `size` bytes, decompressed."""
+        with self.open() as stream:
+            return stream.read(size)
+
+    @property
+    def stored_size(self) -> int:
+        """Bytes as stored."""
+        return self.path.stat().st_size if self.path is not None else len(self.content)
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether the bytes start as Parquet files do."""
+        with self.open_raw() as stream:
+            return stream.read(4) == PARQUET_MAGIC
+
+
+def open_blob(file: str) -> Blob:
+    """The bytes of `file`, or of standard input where it is `-`.
+
+    Raises:
+        DataError: No such file, a folder, unreadable, or empty.
+    """
+    if file == "-":
+        blob = Blob("standard input", content=sys.stdin.buffer.read(STDIN_LIMIT))
+    else:
+        blob = Blob(file, path=_existing(file))
+    if blob.stored_size == 0:
+        raise DataError(f"{blob.name}: expected a table. Received: an empty file. Give a file with a header and rows.")
+    return blob
+
+
+def _existing(file: str) -> Path:
+    path = Path(file).expanduser()
+    try:
+        if path.is_dir():
+            raise DataError(f"{file}: expected a table. Received: a folder. Give the file inside it.")
+        with path.open("rb") as stream:
+            stream.read(1)
+    except FileNotFoundError:
+        raise DataError(
+            f"{file}: no such file. Received: {str(path)!r}. Check the path, or give --ticker to download."
+        ) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL inside the path
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{file}: must be a file that can be read. Received: {reason}. Check its rights.") from None
+    return path
+
+
+class Watched(io.RawIOBase):
+    """A raw stream that decompresses, and refuses what no table holds: NUL bytes, endless lines, gzip bombs.
+
+    Memory stays bounded by the size of a read, whatever the archive claims to hold.
+    """
+
+    def __init__(self, raw: BinaryIO, blob: Blob, compressed: bool) -> None:
+        self._raw = raw
+        self._stream: BinaryIO = gzip.GzipFile(fileobj=raw) if compressed else raw  # type: ignore[assignment]
+        self._blob = blob
+        self._compressed = compressed
+        self._seen = 0
+        self._line = 0
+        self._wide = False
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill `buffer`, checking what goes in."""
+        try:
+            chunk = self._stream.read(len(buffer))
+        except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
+            raise DataError(
+                f"{self._blob.name}: expected a whole gzip archive. Received: {_reason(error)} after "
+                f"{self._seen:,} bytes. Copy or download the file again."
+            ) from None
+        if not self._seen:
+            self._wide = chunk[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in chunk[:4]  # UTF-16 has NULs by nature
+        self._check(chunk)
+        self._seen += len(chunk)
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def _check(self, chunk: bytes) -> None:
+        nul = -1 if self._wide else chunk.find(b"\0")
+        if nul >= 0:
+            row = self._line + chunk.count(b"\n", 0, nul) + 1
+            raise DataError(
+                f"{self._blob.name}: row {row}: expected text. Received: a NUL byte at byte {self._seen + nul + 1:,}. "
+                "Export the table again as CSV."
+            )
+        self._line += chunk.count(b"\n")
+        total = self._seen + len(chunk)
+        if self._compressed and total > BOMB_FLOOR and total > BOMB_RATIO * self._blob.stored_size:
+            raise DataError(
+                f"{self._blob.name}: must not unpack to more than {BOMB_RATIO} times its {self._blob.stored_size:,} "
+                f"bytes. Received: more than {total:,} bytes. Unpack it with gunzip and give the plain file."
+            )
+
+    def close(self) -> None:
+        """Close both streams."""
+        if not self.closed:
+            self._stream.close()
+            self._raw.close()
+        super().close()
+
+
+def _reason(error: Exception) -> str:
+    return "the end of the file" if isinstance(error, EOFError) else str(error)

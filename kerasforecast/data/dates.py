@@ -1,0 +1,193 @@
+"""A column of dates, however written, to a tz-naive index: one format for all rows, or a refusal with an address."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.data.table import Table, refusal
+from kerasforecast.errors import DataError, shown
+
+_ISO = "ISO8601"
+_DAYS = ("%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d.%m.%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
+_DAYS += ("%d-%b-%y", "%b %d %Y", "%Y%m%d")
+_EITHER = tuple((f"%d{m}%m{m}{y}", f"%m{m}%d{m}{y}") for m in "/-" for y in ("%Y", "%y"))  # day first or month first
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_OTHERS = ("%Y", "%b %Y", "%B %Y", "%m/%Y", "%b-%y", "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S")
+_QUARTER = re.compile(r"(\d{4})[ -]?[Qq]([1-4])")
+_OFFSET = re.compile(r"[T ]\d{2}:?\d{2}.*?(Z|[+-]\d{2}:?\d{2})$")
+_EPOCH_UNITS = {10: "s", 13: "ms", 16: "us", 19: "ns"}
+_REMEDY = "Correct the row, or give --date-format."
+FIRST_YEAR, LAST_YEAR = 1678, 2261  # what 64 bits of nanoseconds hold
+_SAMPLE = 100
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Dates of a table's rows.
+
+    Attributes:
+        index: tz-naive, one entry per row, in the table's order.
+        notes: What was detected, one sentence each.
+    """
+
+    index: pd.DatetimeIndex
+    notes: tuple[str, ...] = ()
+
+
+def read_dates(table: Table, cells: pd.Series, date_format: str | None) -> Dates:
+    """The dates in `cells`.
+
+    Args:
+        table: Where the rows came from, for messages.
+        cells: The date column; its index holds the rows' positions in the table.
+        date_format: strptime format, or `None` to find one that fits every row.
+
+    Raises:
+        DataError: A row has no date, another format, another time zone, or a year outside 1678..2261.
+    """
+    column = str(cells.name)
+    if isinstance(cells.dtype, pd.PeriodDtype):
+        dates = Dates(pd.DatetimeIndex(cells.dt.to_timestamp()))
+    elif pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        _refuse_rows(table, cells, column, cells.isna().to_numpy())
+        index = pd.DatetimeIndex(cells)
+        dates = Dates(index) if index.tz is None else without_zone(index.tz_convert("UTC"), index.tz_localize(None))
+    else:
+        dates = _from_text(table, _as_text(cells), column, date_format)
+    years = dates.index.year
+    outside = np.asarray((years < FIRST_YEAR) | (years > LAST_YEAR))
+    if outside.any():
+        rule = f"expected a year from {FIRST_YEAR} to {LAST_YEAR}"
+        raise refusal(table, list(cells.index[outside]), column, rule, _REMEDY)
+    return Dates(dates.index.rename(None), dates.notes)
+
+
+def _as_text(cells: pd.Series) -> pd.Series:
+    if pd.api.types.is_float_dtype(cells.dtype) and (cells.dropna() % 1 == 0).all():
+        cells = cells.astype("Int64")  # a gap had turned whole numbers into floats
+    return cells.astype(object).map(lambda cell: "" if pd.isna(cell) else str(cell).strip())
+
+
+def _from_text(table: Table, cells: pd.Series, column: str, date_format: str | None) -> Dates:
+    _refuse_rows(table, cells, column, (cells == "").to_numpy())
+    if date_format is not None:
+        return Dates(pd.DatetimeIndex(_parsed(table, cells, column, date_format)))
+    sample = cells.iloc[:_SAMPLE]
+    if sample.map(lambda cell: bool(_OFFSET.search(cell))).any():
+        return _with_offsets(table, cells, column)
+    if sample.str.fullmatch(r"\d+").all() and len(sample.iloc[0]) in _EPOCH_UNITS:
+        return _from_epoch(table, cells, column, _EPOCH_UNITS[len(sample.iloc[0])])
+    if sample.map(lambda cell: bool(_QUARTER.fullmatch(cell))).all():
+        return _from_quarters(table, cells, column)
+    for pair in _EITHER:
+        for clock in _CLOCKS:
+            if _fits(sample, pair[0] + clock) or _fits(sample, pair[1] + clock):
+                return _day_or_month_first(table, cells, column, (pair[0] + clock, pair[1] + clock))
+    single = [_ISO, *(day + clock for day in _DAYS for clock in _CLOCKS), *_OTHERS]
+    scores = {form: share for form in single if (share := _share(sample, form)) > 0}
+    if not scores:
+        raise refusal(table, list(cells.index), column, "expected a date", "Give --date-format, or --date-column.")
+    best = max(scores, key=lambda form: scores[form])  # the first of equals
+    notes = () if best == _ISO else (f"Date format {best} detected.",)
+    return Dates(pd.DatetimeIndex(_parsed(table, cells, column, best)), notes)
+
+
+def _share(sample: pd.Series, form: str) -> float:
+    return float(pd.to_datetime(sample, format=form, errors="coerce").notna().mean())
+
+
+def _fits(sample: pd.Series, form: str) -> bool:
+    return _share(sample, form) > 0.5
+
+
+def _parsed(table: Table, cells: pd.Series, column: str, form: str) -> pd.Series:
+    try:
+        found = pd.to_datetime(cells, format=form, errors="coerce")
+    except ValueError as error:
+        raise DataError(f"--date-format must be a strptime format. Received: {shown(form)} ({error}).") from None
+    if pd.api.types.is_object_dtype(found) or getattr(found.dt, "tz", None) is not None:
+        return _with_offsets(table, cells, column).index.to_series(cells.index)
+    written = "YYYY-MM-DD" if form == _ISO else form
+    _refuse_rows(table, cells, column, found.isna().to_numpy(), f"expected a date ({written}, as in other rows)")
+    return found
+
+
+def _day_or_month_first(table: Table, cells: pd.Series, column: str, forms: tuple[str, str]) -> Dates:
+    parsed = {form: pd.to_datetime(cells, format=form, errors="coerce") for form in forms}
+    whole = [form for form in forms if parsed[form].notna().all()]
+    if not whole:
+        best = max(forms, key=lambda form: parsed[form].notna().sum())
+        _parsed(table, cells, column, best)  # raises with the rows that do not fit
+    if len(whole) == 2:
+        ordered = [
+            form for form in whole if parsed[form].is_monotonic_increasing or parsed[form].is_monotonic_decreasing
+        ]
+        whole = ordered or whole
+    if len(whole) == 2 and not parsed[forms[0]].equals(parsed[forms[1]]):
+        rule = "the day and the month cannot be told apart"
+        raise refusal(table, list(cells.index[:1]), column, rule, f"Use --date-format {forms[0]!r} or {forms[1]!r}.")
+    return Dates(pd.DatetimeIndex(parsed[whole[0]]), (f"Date format {whole[0]} detected.",))
+
+
+def _from_epoch(table: Table, cells: pd.Series, column: str, unit: str) -> Dates:
+    numbers = pd.to_numeric(cells, errors="coerce")
+    _refuse_rows(table, cells, column, numbers.isna().to_numpy(), f"expected a Unix time in {unit}")
+    index = pd.DatetimeIndex(pd.to_datetime(numbers.astype("int64"), unit=unit))
+    return Dates(index, (f"Dates are Unix times in {unit}, taken as UTC.",))
+
+
+def _from_quarters(table: Table, cells: pd.Series, column: str) -> Dates:
+    parts = cells.str.extract(_QUARTER)
+    _refuse_rows(table, cells, column, parts[0].isna().to_numpy(), "expected a quarter, as in other rows")
+    periods = pd.PeriodIndex(parts[0] + "Q" + parts[1], freq="Q")
+    return Dates(periods.to_timestamp(), ("Quarters are dated by their first day.",))
+
+
+def _with_offsets(table: Table, cells: pd.Series, column: str) -> Dates:
+    offsets = cells.str.extract(_OFFSET)[0]
+    rule = "expected one time zone in all rows"
+    _refuse_rows(table, cells, column, offsets.isna().to_numpy(), rule)
+    instants = pd.to_datetime(cells, format=_ISO, utc=True, errors="coerce")
+    _refuse_rows(table, cells, column, instants.isna().to_numpy(), "expected a date and time with its offset")
+    minutes = offsets.map({text: _minutes(text) for text in offsets.unique()})
+    kinds = sorted(minutes.unique())
+    if len(kinds) > 2 or (len(kinds) == 2 and kinds[1] - kinds[0] not in (30, 60)):  # Lord Howe Island shifts by 30
+        _refuse_rows(table, cells, column, (minutes != minutes.iloc[0]).to_numpy(), rule)
+    wall = (instants.dt.tz_localize(None) + pd.to_timedelta(minutes, unit="min")).set_axis(cells.index)
+    return without_zone(pd.DatetimeIndex(instants), pd.DatetimeIndex(wall))
+
+
+def _minutes(offset: str) -> int:
+    if offset == "Z":
+        return 0
+    digits = offset[1:].replace(":", "")
+    return (1 if offset[0] == "+" else -1) * (int(digits[:2]) * 60 + int(digits[2:]))
+
+
+def without_zone(utc: pd.DatetimeIndex, wall: pd.DatetimeIndex) -> Dates:
+    """Local time, unless local time repeats or skips an hour that the instants do not: then UTC.
+
+    Exchanges keep local hours, so their bars are regular by the wall clock; what is observed around the clock is
+    regular in UTC only.
+    """
+    instants = utc.tz_localize(None)
+    steps = np.diff(instants.asi8)
+    round_the_clock = len(steps) > 0 and (steps == steps[0]).all() and instants[1] - instants[0] < pd.Timedelta(days=1)
+    if wall.is_monotonic_increasing and wall.is_unique and not (round_the_clock and len(set(np.diff(wall.asi8))) > 1):
+        return Dates(wall, ("Time zone dropped; dates are local time.",))
+    if instants.equals(wall):
+        return Dates(wall, ("Time zone dropped; dates are UTC.",))
+    if wall.is_monotonic_decreasing and wall.is_unique:
+        return Dates(wall, ("Time zone dropped; dates are local time.",))
+    return Dates(instants, ("Dates converted to UTC, since local time repeats or skips an hour.",))
+
+
+def _refuse_rows(
+    table: Table, cells: pd.Series, column: str, faulty: np.ndarray, rule: str = "expected a date"
+) -> None:
+    if faulty.any():
+        raise refusal(table, list(cells.index[faulty]), column, rule, _REMEDY)

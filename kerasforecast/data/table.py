@@ -1,0 +1,99 @@
+"""A raw table and the way back from each of its rows to the place where the user sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import pandas as pd
+
+from kerasforecast.errors import DataError, shown
+
+SHOWN_FAULTS = 5
+
+
+class Locator(Protocol):
+    """Finds rows of a table again in what it was read from."""
+
+    name: str
+
+    def row_names(self, rows: Sequence[int]) -> list[str]:
+        """What the user calls the rows at these positions, e.g. `["row 118"]`."""
+
+    def raw(self, rows: Sequence[int], column: str) -> list[str]:
+        """The text that stands in `column` at these positions, as the user wrote it."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns as they were read, before anything is known about what they mean.
+
+    Attributes:
+        frame: One row per record, positions `0..n-1` as index; text stays text.
+        locator: Names rows and raw cells in messages.
+        notes: What was detected on the way, one sentence each.
+    """
+
+    frame: pd.DataFrame
+    locator: Locator
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """How messages call the table."""
+        return self.locator.name
+
+
+@dataclass(frozen=True)
+class FrameLocator:
+    """Rows of a DataFrame, called by their index labels.
+
+    Attributes:
+        frame: The DataFrame as the user gave it.
+        name: How messages call it.
+    """
+
+    frame: pd.DataFrame
+    name: str = "DataFrame"
+
+    def row_names(self, rows: Sequence[int]) -> list[str]:
+        """`"row 2020-01-03"`, by index label."""
+        return [f"row {self.frame.index[row]}" for row in rows]
+
+    def raw(self, rows: Sequence[int], column: str) -> list[str]:
+        """Cells as `str`; the label where `column` is the index."""
+        cells = self.frame[column] if column in self.frame.columns else self.frame.index.to_series()
+        return [str(cells.iloc[row]) for row in rows]
+
+
+def refusal(table: Table, rows: Sequence[int], column: str, rule: str, remedy: str) -> DataError:
+    """One line for faults in `column`: where the first is, the rule, its value, the others' rows, what to do.
+
+    Args:
+        table: Where the faults lie.
+        rows: Positions of all faulty rows, in order; at least one.
+        column: Column they are in.
+        rule: What a value must be, e.g. `"expected a number"`.
+        remedy: What the user can do, a sentence.
+    """
+    few = list(rows[:SHOWN_FAULTS])
+    names = table.locator.row_names(few)
+    value = table.locator.raw(few[:1], column)[0]
+    return DataError(
+        f"{table.name}: {names[0]}, column {column}: {rule}. Received: {shown(value)}{others(names, len(rows))}. {remedy}"
+    )
+
+
+def others(names: Sequence[str], total: int) -> str:
+    """`" (also row 5, row 9; 37 in all)"` after the first of `names`, or nothing where it is the only one."""
+    if total <= 1:
+        return ""
+    rest = ", ".join(name.removeprefix("row ") for name in names[1:])
+    return f" (also rows {rest}; {total} in all)" if len(names) > 2 else f" (also row {rest}; {total} in all)"
+
+
+def listed(names: Sequence[object], most: int = 12) -> str:
+    """`names` for a message, comma separated, cut after `most`."""
+    words = [str(name) for name in names]
+    return ", ".join(words[:most]) + (f", ... ({len(words)} in all)" if len(words) > most else "")

@@ -1,0 +1,214 @@
+"""CSV, TSV and their relatives, plain or gzipped, to a raw table whose rows keep their line numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from kerasforecast.config import DataConfig
+from kerasforecast.data.bytestream import LINE_LIMIT, Blob
+from kerasforecast.data.columns import date_column
+from kerasforecast.data.dialect import Dialect, detect, wrong_encoding
+from kerasforecast.data.table import Table, listed
+from kerasforecast.errors import DataError, shown
+
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
+
+
+@dataclass(frozen=True)
+class TextLocator:
+    """Rows of a text file, called by the line a text editor shows.
+
+    Attributes:
+        blob: The file.
+        dialect: How it is written.
+    """
+
+    blob: Blob
+    dialect: Dialect
+
+    @property
+    def name(self) -> str:
+        """The path as the user gave it."""
+        return self.blob.name
+
+    def row_names(self, rows: Sequence[int]) -> list[str]:
+        """`"row 118"`: line 118 of the file, the header being line 1 where nothing stands above it."""
+        found = self._find(rows)
+        return [f"row {found[row][0]}" for row in rows]
+
+    def raw(self, rows: Sequence[int], column: str) -> list[str]:
+        """Cells as they stand in the file; `""` where a row is too short."""
+        position = self.dialect.header.index(column)
+        found = self._find(rows)
+        return [found[row][1][position].strip() if position < len(found[row][1]) else "" for row in rows]
+
+    def records(self) -> Iterator[tuple[int, list[str]]]:
+        """Line number and cells of every record after the header; blank lines skipped as pandas skips them."""
+        with self.blob.open() as stream, io.TextIOWrapper(stream, self.dialect.encoding, newline="") as text:
+            reader = csv.reader(text, delimiter=self.dialect.separator, skipinitialspace=True)
+            line, seen_header = 1, False
+            for cells in reader:
+                blank = not cells or (len(cells) == 1 and not cells[0].strip())
+                if not blank:
+                    if seen_header:
+                        yield line, cells
+                    seen_header = True
+                line = reader.line_num + 1
+
+    def _find(self, rows: Sequence[int]) -> dict[int, tuple[int, list[str]]]:
+        wanted, last = set(rows), max(rows)
+        found = {}
+        for row, record in enumerate(self.records()):
+            if row in wanted:
+                found[row] = record
+            if row >= last:
+                break
+        return found
+
+
+def read_text(blob: Blob, config: DataConfig) -> Table:
+    """Read a text table whole.
+
+    Raises:
+        DataError: It is damaged: ragged, unclosed quotes, another encoding, NUL bytes, no rows.
+    """
+    dialect = detect(blob, config)
+    locator = TextLocator(blob, dialect)
+    if not dialect.first_rows:
+        raise DataError(f"{blob.name}: expected rows below the header. Received: only the header. Add the data.")
+    _check_head(locator)
+    frame = _parsed(locator, config)
+    _check_short(locator, frame)
+    return Table(frame, locator, dialect.notes)
+
+
+def _parsed(locator: TextLocator, config: DataConfig) -> pd.DataFrame:
+    dialect = locator.dialect
+    dates = date_column(dialect.header, config, locator.name)
+    sample = dialect.sample(dates) if dates else []
+    iso = config.date_format is None and bool(sample) and all(_ISO_DATE.fullmatch(cell) for cell in sample)
+    text_dates = {dates: str} if dates and not iso else None
+    try:
+        with locator.blob.open() as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # mixed types and unparsed dates are found, and addressed, later
+            frame = pd.read_csv(
+                stream,
+                header=0,
+                names=list(dialect.header),
+                sep=dialect.separator,
+                decimal=dialect.decimal,
+                thousands=config.thousands,
+                encoding=dialect.encoding,
+                skipinitialspace=True,
+                parse_dates=[dates] if dates and iso else False,
+                dtype=text_dates,
+            )
+    except UnicodeDecodeError as error:
+        raise wrong_encoding(locator.blob, _bytes_around(locator, error), dialect.encoding, error.start) from None
+    except (pd.errors.ParserError, csv.Error, OverflowError) as error:
+        raise _unparsable(locator, str(error)) from None
+    except pd.errors.EmptyDataError:
+        raise DataError(f"{locator.name}: expected a table. Received: no columns. Give a header and rows.") from None
+    if not len(frame):
+        raise DataError(f"{locator.name}: expected rows below the header. Received: only the header. Add the data.")
+    return frame
+
+
+def _check_head(locator: TextLocator) -> None:
+    width = len(locator.dialect.header)
+    for cells in locator.dialect.first_rows:
+        if len(cells) != width:  # pandas would take a longer first row for an index column
+            raise _ragged(locator)
+
+
+def _check_short(locator: TextLocator, frame: pd.DataFrame) -> None:
+    if not frame.iloc[:, -1].isna().any():
+        return
+    breaks = len(frame) * (frame.shape[1] - 1)
+    separator = locator.dialect.separator.encode()
+    counted = 0
+    with locator.blob.open() as stream:
+        while chunk := stream.read(LINE_LIMIT):
+            counted += chunk.count(separator)
+    if counted - (frame.shape[1] - 1) != breaks:  # quoted separators also count: the records decide
+        _raise_if_ragged(locator)
+
+
+def _raise_if_ragged(locator: TextLocator) -> None:
+    error = _ragged_or_none(locator)
+    if error is not None:
+        raise error
+
+
+def _ragged_or_none(locator: TextLocator) -> DataError | None:
+    width = len(locator.dialect.header)
+    faults = []
+    total = 0
+    for line, cells in locator.records():
+        if len(cells) != width:
+            total += 1
+            if len(faults) < 5:
+                faults.append((line, len(cells)))
+    if not faults:
+        return None
+    line, received = faults[0]
+    more = f" (also rows {listed([row for row, _ in faults[1:]])}; {total} in all)" if total > 1 else ""
+    return DataError(
+        f"{locator.name}: row {line}: expected {width} columns, as in the header. Received: {received}{more}. "
+        "Correct the row, or give --separator if another one is meant."
+    )
+
+
+def _ragged(locator: TextLocator) -> DataError:
+    return _ragged_or_none(locator) or _unparsable(locator, "rows of different lengths")
+
+
+def _unparsable(locator: TextLocator, reason: str) -> DataError:
+    quote = _unclosed_quote(locator)
+    if quote is not None:
+        return quote
+    try:
+        ragged = _ragged_or_none(locator)
+    except csv.Error as error:
+        ragged, reason = None, str(error)
+    return ragged or DataError(
+        f"{locator.name}: expected rows of {len(locator.dialect.header)} columns. Received: {shown(reason)}. "
+        "Check the separator and the quotes."
+    )
+
+
+def _unclosed_quote(locator: TextLocator) -> DataError | None:
+    """A quote that swallows the rest of the file: the last record runs over lines to the end."""
+    last_line, cells = 1, [""]
+    try:
+        for last_line, cells in locator.records():
+            pass
+    except csv.Error:
+        last_line += 1
+    else:
+        if not any("\n" in cell for cell in cells):
+            return None
+    cell = max(cells, key=len)
+    return DataError(
+        f"{locator.name}: row {last_line}: expected a closing quote. Received: {shown(cell, 30)} to the end of the "
+        "file. Close or remove the quote."
+    )
+
+
+def _bytes_around(locator: TextLocator, error: UnicodeDecodeError) -> bytes:
+    """Everything up to the fault, since a decoder gives positions only inside its own chunk."""
+    content = b""
+    with locator.blob.open() as stream:
+        content = stream.read()
+    try:
+        content.decode(locator.dialect.encoding)
+    except UnicodeDecodeError as whole:
+        error.start = whole.start
+    return content
