@@ -123,14 +123,15 @@ def _day_or_month_first(table: Table, cells: pd.Series, column: str, forms: tupl
         best = max(forms, key=lambda form: parsed[form].notna().sum())
         _parsed(table, cells, column, best)  # raises with the rows that do not fit
     if len(whole) == 2:
-        ordered = [
-            form for form in whole if parsed[form].is_monotonic_increasing or parsed[form].is_monotonic_decreasing
-        ]
-        whole = ordered or whole
+        whole = [form for form in whole if _one_way(parsed[form])] or whole
     if len(whole) == 2 and not parsed[forms[0]].equals(parsed[forms[1]]):
         rule = "the day and the month cannot be told apart"
         raise refusal(table, list(cells.index[:1]), column, rule, f"Use --date-format {forms[0]!r} or {forms[1]!r}.")
     return Dates(pd.DatetimeIndex(parsed[whole[0]]), (f"Date format {whole[0]} detected.",))
+
+
+def _one_way(dates: pd.Series) -> bool:
+    return bool(dates.is_monotonic_increasing or dates.is_monotonic_decreasing)
 
 
 def _from_epoch(table: Table, cells: pd.Series, column: str, unit: str) -> Dates:

@@ -87,7 +87,8 @@ def _decoded(blob: Blob, head: bytes, encoding: str) -> str:
         return codecs.getincrementaldecoder(encoding)().decode(head, final=len(head) < HEAD_BYTES)
     except LookupError:
         raise DataError(
-            f"--encoding must be a text encoding Python knows. Received: {shown(encoding)}. Use utf-8, utf-16 or cp1252."
+            f"--encoding must be a text encoding Python knows. Received: {shown(encoding)}. "
+            "Use utf-8, utf-16 or cp1252."
         ) from None
     except UnicodeDecodeError as error:
         raise wrong_encoding(blob, head, encoding, error.start) from None

@@ -81,7 +81,8 @@ def refusal(table: Table, rows: Sequence[int], column: str, rule: str, remedy: s
     names = table.locator.row_names(few)
     value = table.locator.raw(few[:1], column)[0]
     return DataError(
-        f"{table.name}: {names[0]}, column {column}: {rule}. Received: {shown(value)}{others(names, len(rows))}. {remedy}"
+        f"{table.name}: {names[0]}, column {column}: {rule}. "
+        f"Received: {shown(value)}{others(names, len(rows))}. {remedy}"
     )
 
 

@@ -188,8 +188,8 @@ def _unclosed_quote(locator: TextLocator) -> DataError | None:
     """A quote that swallows the rest of the file: the last record runs over lines to the end."""
     last_line, cells = 1, [""]
     try:
-        for last_line, cells in locator.records():
-            pass
+        for record in locator.records():
+            last_line, cells = record
     except csv.Error:
         last_line += 1
     else:
