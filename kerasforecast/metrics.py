@@ -202,7 +202,7 @@ def pinball(actual: np.ndarray, quantile: np.ndarray, level: float) -> float:
 
     `level` is t, inside 0..1; `quantile` is the forecast quantile, of the shape of `actual`.
     """
-    _checked_levels([level])
+    checked_levels([level])
     return float(mean_pinball_loss(*_pair(actual, quantile), alpha=level))
 
 
@@ -219,7 +219,7 @@ def crps(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> 
         quantiles: `(N, K)` or `(N, H, K)`.
         levels: The K levels, ascending, each in 0..1.
     """
-    tau = _checked_levels(levels)
+    tau = checked_levels(levels)
     q = np.asarray(quantiles, dtype=np.float64)
     if q.shape != (*np.shape(actual), len(tau)):
         raise DataError(f"Quantiles must have shape {(*np.shape(actual), len(tau))}. Received: {q.shape}.")
@@ -241,7 +241,7 @@ def winkler(actual: np.ndarray, lower: np.ndarray, upper: np.ndarray, nominal: f
     Winkler (1972); Gneiting & Raftery (2007), eq. 43. Smaller is better: narrow, and rarely missed.
     `lower` and `upper`, of the shape of `actual`, are the ends of an interval meant to cover the share `nominal`.
     """
-    _checked_levels([nominal])
+    checked_levels([nominal])
     y, low = _pair(actual, lower)
     _, high = _pair(actual, upper)
     missed = np.maximum(low - y, 0) + np.maximum(y - high, 0)
@@ -254,7 +254,7 @@ def central_intervals(levels: Sequence[float]) -> list[tuple[float, int, int]]:
     Returns:
         `(nominal, index of the lower level, index of the upper one)`; 0.1 with 0.9 makes nominal 0.8.
     """
-    tau = _checked_levels(levels)
+    tau = checked_levels(levels)
     pairs = ((low, high) for low in range(len(tau)) for high in range(low + 1, len(tau)))
     return [(round(float(tau[b] - tau[a]), 9), a, b) for a, b in pairs if math.isclose(tau[a] + tau[b], 1)]
 
@@ -274,7 +274,8 @@ def _pair(actual: np.ndarray, forecast: np.ndarray) -> tuple[np.ndarray, np.ndar
     return y, f
 
 
-def _checked_levels(levels: Sequence[float]) -> np.ndarray:
+def checked_levels(levels: Sequence[float]) -> np.ndarray:
+    """Quantile levels as float64 `(K,)`, ascending and inside 0..1, else a `DataError`."""
     tau = np.asarray(levels, dtype=np.float64)
     if tau.ndim != 1 or not tau.size or not np.all((tau > 0) & (tau < 1)) or np.any(np.diff(tau) <= 0):
         raise DataError(f"Levels must be ascending and inside 0..1. Received: {shown(list(levels))}.")

@@ -1,0 +1,73 @@
+"""Classical models as rivals: AutoETS, AutoARIMA and Theta of statsforecast, an optional extra."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasforecast.errors import OptionError, shown
+from kerasforecast.metrics import checked_levels
+
+STATISTICAL = {"auto_ets": "AutoETS", "auto_arima": "AutoARIMA", "theta": "AutoTheta"}
+
+
+def statistical(
+    name: str,
+    values: np.ndarray,
+    train_rows: int,
+    origins: np.ndarray,
+    horizon: int,
+    period: int = 1,
+    levels: Sequence[float] = (),
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """A classical model of statsforecast: chosen and fitted on the training rows, then run on to each origin.
+
+    Args:
+        name: `auto_ets`, `auto_arima` or `theta`.
+        values: `(T,)` the whole series, price units.
+        train_rows: Rows, from the first, that the model is fitted on.
+        origins: `(N,)` row of the last value each forecast may see.
+        horizon: Steps ahead H.
+        period: Rows of one season, 1 for none.
+        levels: K levels of the quantiles wanted, each inside 0..1.
+
+    Returns:
+        Forecasts `(N, H)` and, where levels are given, quantiles `(N, H, K)`, price units.
+
+    Raises:
+        OptionError: The model is unknown, or the extra is not installed.
+    """
+    model = _model(name, period)
+    series = np.ascontiguousarray(values, dtype=np.float64)
+    tau = checked_levels(levels) if len(levels) else np.empty(0)
+    widths = [round(200 * abs(float(level) - 0.5), 6) for level in tau]  # central intervals, in percent
+    wanted = sorted({width for width in widths if width > 0})
+    model.fit(y=series[:train_rows])
+    runs = [model.forward(y=series[: row + 1], h=horizon, level=wanted or None) for row in np.asarray(origins)]
+    points = np.array([run["mean"] for run in runs])  # (N, H)
+    if not widths:
+        return points, None
+    columns = [[_column(run, level, width) for run in runs] for level, width in zip(tau, widths, strict=True)]
+    return points, np.stack(columns, axis=-1)  # (N, H, K)
+
+
+def _model(name: str, period: int) -> Any:
+    if name not in STATISTICAL:
+        raise OptionError(f"The classical model must be one of {', '.join(STATISTICAL)}. Received: {shown(name)}.")
+    try:
+        from statsforecast import models
+    except ImportError as error:
+        raise OptionError(
+            f"The baseline {name} needs statsforecast, which is not installed. Received: {shown(str(error))}. "
+            "Install it with: pip install 'kerasforecast[baselines]'."
+        ) from error
+    return getattr(models, STATISTICAL[name])(season_length=period)
+
+
+def _column(result: dict[str, np.ndarray], level: float, width: float) -> np.ndarray:
+    """The quantile at `level` from statsforecast's central intervals; the median of a normal band is its mean."""
+    if width == 0:
+        return result["mean"]
+    return result[f"{'lo' if level < 0.5 else 'hi'}-{width}"]
