@@ -82,14 +82,14 @@ def open_blob(file: str) -> Blob:
 def _existing(file: str) -> Path:
     path = Path(file).expanduser()
     try:
-        if path.is_dir():
-            raise DataError(f"{file}: expected a table. Received: a folder. Give the file inside it.")
         with path.open("rb") as stream:
             stream.read(1)
     except FileNotFoundError:
         raise DataError(
             f"{file}: no such file. Received: {str(path)!r}. Check the path, or give --ticker to download."
         ) from None
+    except IsADirectoryError:
+        raise DataError(f"{file}: expected a table. Received: a folder. Give the file inside it.") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL inside the path
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"{file}: must be a file that can be read. Received: {reason}. Check its rights.") from None
@@ -108,7 +108,7 @@ class Watched(io.RawIOBase):
         self._blob = blob
         self._compressed = compressed
         self._seen = 0
-        self._line = 0
+        self._open_line = 0  # bytes since the last line end
         self._wide = False
 
     def readable(self) -> bool:
@@ -121,11 +121,11 @@ class Watched(io.RawIOBase):
             chunk = self._stream.read(len(buffer))
         except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
             raise DataError(
-                f"{self._blob.name}: expected a whole gzip archive. Received: {_reason(error)} after "
-                f"{self._seen:,} bytes. Copy or download the file again."
+                f"{self._blob.name}: expected a whole gzip archive. Received: {_reason(error)}. "
+                "Copy or download the file again."
             ) from None
         if not self._seen:
-            self._wide = chunk[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in chunk[:4]  # UTF-16 has NULs by nature
+            self._wide = is_utf16(chunk)  # which has NULs by nature
         self._check(chunk)
         self._seen += len(chunk)
         buffer[: len(chunk)] = chunk
@@ -134,12 +134,11 @@ class Watched(io.RawIOBase):
     def _check(self, chunk: bytes) -> None:
         nul = -1 if self._wide else chunk.find(b"\0")
         if nul >= 0:
-            row = self._line + chunk.count(b"\n", 0, nul) + 1
             raise DataError(
-                f"{self._blob.name}: row {row}: expected text. Received: a NUL byte at byte {self._seen + nul + 1:,}. "
-                "Export the table again as CSV."
+                f"{self._blob.name}: row {self._row_at(self._seen + nul)}: expected text. Received: a NUL byte at byte "
+                f"{self._seen + nul + 1:,}. Export the table again as CSV."
             )
-        self._line += chunk.count(b"\n")
+        self._check_line(chunk)
         total = self._seen + len(chunk)
         if self._compressed and total > BOMB_FLOOR and total > BOMB_RATIO * self._blob.stored_size:
             raise DataError(
@@ -147,12 +146,41 @@ class Watched(io.RawIOBase):
                 f"bytes. Received: more than {total:,} bytes. Unpack it with gunzip and give the plain file."
             )
 
+    def _check_line(self, chunk: bytes) -> None:
+        line_end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r") if b"\n" not in chunk[:LINE_LIMIT] else -1)
+        self._open_line = len(chunk) - line_end - 1 + (0 if line_end >= 0 else self._open_line)
+        if self._open_line > LINE_LIMIT:
+            row = self._row_at(self._seen + len(chunk) - 1)
+            raise DataError(
+                f"{self._blob.name}: row {row}: a row must be shorter than {LINE_LIMIT:,} bytes. Received: "
+                f"a row of {self._open_line:,} bytes and more. Check that this is a table of one record a line."
+            )
+
+    def _row_at(self, position: int) -> int:
+        """Line of the byte at `position`; read again, so that sound files need not be counted."""
+        line = 1
+        with self._blob.open_raw() as raw:
+            stream = gzip.GzipFile(fileobj=raw) if self._compressed else raw
+            while position > 0 and (chunk := stream.read(min(MEBIBYTE, position))):
+                line += chunk.count(b"\n")
+                position -= len(chunk)
+        return line
+
     def close(self) -> None:
         """Close both streams."""
         if not self.closed:
             self._stream.close()
             self._raw.close()
         super().close()
+
+
+def is_utf16(head: bytes) -> str | None:
+    """The UTF-16 codec that `head` is written in, by its mark or by the NULs beside plain letters; else `None`."""
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    if head[:1] != b"\0" and head[1:2] == b"\0" and head[3:4] == b"\0" and head[2:3] != b"\0":
+        return "utf-16-le"
+    return "utf-16-be" if head[:1] == b"\0" == head[2:3] and b"\0" not in (head[1:2], head[3:4]) else None
 
 
 def _reason(error: Exception) -> str:

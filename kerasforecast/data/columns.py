@@ -106,7 +106,7 @@ def _wanted(names: Sequence[str], wanted: str, option: str, place: str) -> str:
 
 def _remedy(names: Sequence[str], option: str = "--target") -> str:
     if len(names) == 1:
-        for separator in (";", "\t", "|", ","):
+        for separator in (";", "\t", "|", ",", ":", " "):
             if separator in names[0]:
                 return f"There is one column; give --separator {separator!r} to cut it."
     return f"Give {option} NAME."

@@ -58,9 +58,9 @@ def read_dates(table: Table, cells: pd.Series, date_format: str | None) -> Dates
         dates = Dates(index) if index.tz is None else without_zone(index.tz_convert("UTC"), index.tz_localize(None))
     else:
         dates = _from_text(table, _as_text(cells), column, date_format)
-    years = dates.index.year
-    outside = np.asarray((years < FIRST_YEAR) | (years > LAST_YEAR))
-    if outside.any():
+    first, last = dates.index.min(), dates.index.max()
+    if first.year < FIRST_YEAR or last.year > LAST_YEAR:
+        outside = np.asarray((dates.index.year < FIRST_YEAR) | (dates.index.year > LAST_YEAR))
         rule = f"expected a year from {FIRST_YEAR} to {LAST_YEAR}"
         raise refusal(table, list(cells.index[outside]), column, rule, _REMEDY)
     return Dates(dates.index.rename(None), dates.notes)
@@ -75,7 +75,7 @@ def _as_text(cells: pd.Series) -> pd.Series:
 def _from_text(table: Table, cells: pd.Series, column: str, date_format: str | None) -> Dates:
     _refuse_rows(table, cells, column, (cells == "").to_numpy())
     if date_format is not None:
-        return Dates(pd.DatetimeIndex(_parsed(table, cells, column, date_format)))
+        return Dates(pd.DatetimeIndex(_parsed(table, cells, column, date_format, "as --date-format says")))
     sample = cells.iloc[:_SAMPLE]
     if sample.map(lambda cell: bool(_OFFSET.search(cell))).any():
         return _with_offsets(table, cells, column)
@@ -104,15 +104,17 @@ def _fits(sample: pd.Series, form: str) -> bool:
     return _share(sample, form) > 0.5
 
 
-def _parsed(table: Table, cells: pd.Series, column: str, form: str) -> pd.Series:
+def _parsed(table: Table, cells: pd.Series, column: str, form: str, why: str = "as in other rows") -> pd.Series:
     try:
         found = pd.to_datetime(cells, format=form, errors="coerce")
     except ValueError as error:
-        raise DataError(f"--date-format must be a strptime format. Received: {shown(form)} ({error}).") from None
+        raise DataError(
+            f"--date-format must be a strptime format. Received: {shown(form)} ({error}). Use e.g. %Y-%m-%d."
+        ) from None
     if pd.api.types.is_object_dtype(found) or getattr(found.dt, "tz", None) is not None:
         return _with_offsets(table, cells, column).index.to_series(cells.index)
     written = "YYYY-MM-DD" if form == _ISO else form
-    _refuse_rows(table, cells, column, found.isna().to_numpy(), f"expected a date ({written}, as in other rows)")
+    _refuse_rows(table, cells, column, found.isna().to_numpy(), f"expected a date ({written}, {why})")
     return found
 
 

@@ -9,14 +9,22 @@ from collections import Counter
 from dataclasses import dataclass
 
 from kerasforecast.config import DataConfig
-from kerasforecast.data.bytestream import LINE_LIMIT, Blob
+from kerasforecast.data.bytestream import LINE_LIMIT, Blob, is_utf16
 from kerasforecast.data.table import listed
 from kerasforecast.errors import DataError, shown
 
 HEAD_BYTES = 65_536
 HEAD_ROWS = 100
 UNNAMED = "column"  # what a column without a name is called, with its place
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_OTHER_FORMATS = (
+    (b"PK\x03\x04", "a zip archive, as Excel workbooks are"),
+    (b"<", "an HTML or XML page"),
+    (b"{", "JSON"),
+    (b"[", "JSON"),
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "an image"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+)
 _SEPARATORS = (";", "\t", "|", ",")  # the comma last: it may be a decimal mark
 _SEPARATOR_NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar", " ": "space"}
 _COMMA_DECIMAL = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+")
@@ -56,14 +64,20 @@ def detect(blob: Blob, config: DataConfig) -> Dialect:
     Raises:
         DataError: It is no text in that encoding, or has no header of distinct names.
     """
+    _refuse_other_formats(blob)
     head = blob.head(HEAD_BYTES)
+    if head.count(b"\n") < 2 and len(head) == HEAD_BYTES:
+        head = blob.head(2 * LINE_LIMIT)  # no sample of a table yet; lines beyond the limit are refused here
     encoding = config.encoding or _encoding(head)
     text = _decoded(blob, head, encoding)
-    _refuse_endless(blob, head, text)
     lines = [line for line in re.split(r"\r\n|\n|\r", text) if line.strip()]
     if not lines:
         raise DataError(f"{blob.name}: expected a table. Received: only blank lines. Give a header and rows.")
-    whole = lines if len(head) < HEAD_BYTES or len(lines) == 1 else lines[:-1]  # the last may be cut
+    if lines[0].count('"') % 2:
+        raise DataError(
+            f"{blob.name}: row 1: expected a closing quote. Received: {shown(lines[0])}. Close or remove the quote."
+        )
+    whole = lines if len(head) != HEAD_BYTES or len(lines) == 1 else lines[:-1]  # the last may be cut
     separator = config.separator or _separator(whole)
     rows = [tuple(row) for row in csv.reader(whole[: HEAD_ROWS + 1], delimiter=separator, skipinitialspace=True)]
     header = tuple(name.strip() or f"{UNNAMED} {place}" for place, name in enumerate(rows[0], start=1))
@@ -74,12 +88,15 @@ def detect(blob: Blob, config: DataConfig) -> Dialect:
 
 
 def _encoding(head: bytes) -> str:
-    for mark, encoding in _MARKS:
-        if head.startswith(mark):
-            return encoding
-    if head[1:2] == b"\0":
-        return "utf-16-le"
-    return "utf-16-be" if head[:1] == b"\0" else "utf-8"
+    return "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else is_utf16(head) or "utf-8"
+
+
+def _refuse_other_formats(blob: Blob) -> None:
+    with blob.open_raw() as stream:
+        start = stream.read(512).lstrip(codecs.BOM_UTF8 + b" \t\r\n")
+    for mark, what in _OTHER_FORMATS:
+        if start.startswith(mark):
+            raise DataError(f"{blob.name}: expected a table as text or Parquet. Received: {what}. Export it as CSV.")
 
 
 def _decoded(blob: Blob, head: bytes, encoding: str) -> str:
@@ -101,17 +118,6 @@ def wrong_encoding(blob: Blob, content: bytes, encoding: str, position: int) -> 
         f"{blob.name}: row {row}: expected {encoding} text. Received: byte 0x{content[position]:02x}. "
         "Use --encoding cp1252 (Windows) or latin-1, or save the table as UTF-8."
     )
-
-
-def _refuse_endless(blob: Blob, head: bytes, text: str) -> None:
-    if len(head) < HEAD_BYTES or "\n" in text or "\r" in text:
-        return
-    line = blob.head(LINE_LIMIT)
-    if len(line) == LINE_LIMIT and b"\n" not in line and b"\r" not in line:
-        raise DataError(
-            f"{blob.name}: row 1: a row must be shorter than {LINE_LIMIT:,} bytes. Received: {shown(text, 30)}. "
-            "Check that this is a table of one record a line."
-        )
 
 
 def _separator(lines: list[str]) -> str:

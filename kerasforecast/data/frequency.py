@@ -9,7 +9,7 @@ DAY = pd.Timedelta(days=1)
 _WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _MONTH_STEPS = {1: "M", 3: "Q", 12: "Y"}
-SESSION_GAP = 2.0  # bars whose day leaves out this share of the clock belong to sessions
+_RECENT = 100_000  # rows that the step is found from; a year of minutes' trading
 
 
 def infer_frequency(index: pd.DatetimeIndex) -> str | None:
@@ -25,6 +25,7 @@ def infer_frequency(index: pd.DatetimeIndex) -> str | None:
     """
     if len(index) < 2:
         return None
+    index = index[-_RECENT:]
     steps = np.diff(index.as_unit("s").asi8)
     usual = int(_most_common(steps))
     if usual <= 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from kerasforecast.config import DataConfig
@@ -12,6 +13,7 @@ from kerasforecast.data.bytestream import open_blob
 from kerasforecast.data.calendars import calendar_of_ticker, trading_calendar
 from kerasforecast.data.columns import CALENDAR_FEATURES, date_column, feature_columns, target_column
 from kerasforecast.data.dates import Dates, read_dates
+from kerasforecast.data.frames import from_frame, read_parquet
 from kerasforecast.data.frequency import DAY, infer_frequency
 from kerasforecast.data.numbers import as_numbers, check_values, filled, without_blank_rows
 from kerasforecast.data.order import POSITION, in_range, ordered, single
@@ -53,29 +55,6 @@ def load_series(config: DataConfig, frame: pd.DataFrame | None = None, *, positi
     return series_of(table, chosen, SAMPLE, Source("sample", SAMPLE), positive_prices)
 
 
-def from_frame(frame: pd.DataFrame | pd.Series) -> Table:
-    """A DataFrame, or a pandas Series of values, as a raw table; dates in the index become a first column.
-
-    Raises:
-        DataError: It is neither, has no rows, or repeats a column's name.
-    """
-    if isinstance(frame, pd.Series):
-        frame = frame.to_frame("value" if frame.name is None else str(frame.name))
-    if not isinstance(frame, pd.DataFrame):
-        raise DataError(f"Data must be a pandas DataFrame or Series. Received: {type(frame).__name__}.")
-    if not len(frame) or not len(frame.columns):
-        raise DataError(f"DataFrame: expected rows and columns. Received: {frame.shape}.")
-    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-    if not frame.columns.is_unique:
-        raise DataError(f"DataFrame: column names must differ. Received: {shown(list(frame.columns))}. Rename one.")
-    dated = isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex)
-    name = str(frame.index.name or "Date")
-    rows = frame.reset_index(drop=True)
-    if dated and name not in rows.columns:
-        rows.insert(0, name, frame.index)
-    return Table(rows, FrameLocator(frame))
-
-
 def series_of(table: Table, config: DataConfig, name: str, source: Source, positive_prices: bool = True) -> Series:
     """A raw table to a valid series: columns, dates, order, numbers, in that order.
 
@@ -88,7 +67,7 @@ def series_of(table: Table, config: DataConfig, name: str, source: Source, posit
     columns = [target, *(column for column in features if column in table.frame.columns)]
     rows, dropped = without_blank_rows(table, columns, dates)
     numbers = pd.DataFrame({column: as_numbers(table, rows[column]) for column in columns})
-    numbers[POSITION] = rows.index.to_numpy()
+    numbers[POSITION] = rows.index.to_numpy(dtype=np.uint32 if len(rows) < 2**32 else np.int64)
     notes = [*table.notes, *said, *dropped]
     if dates is not None:
         found: Dates = read_dates(table, rows[dates], config.date_format)
@@ -132,7 +111,7 @@ def _with_calendar_features(numbers: pd.DataFrame, columns: list[str]) -> pd.Dat
 
 def _read_file(config: DataConfig) -> Table:
     blob = open_blob(str(config.file))
-    return read_text(blob, config)
+    return read_parquet(blob) if blob.is_parquet else read_text(blob, config)
 
 
 def _stem(file: str) -> str:

