@@ -88,6 +88,11 @@ class NetworkConfig(_Section):
     initializer: Literal["keras", "torch"] = Field("keras", description="How weights start.")
     scaling: Scaling = Field("anchor", description="What the network sees instead of raw prices.")
 
+    @property
+    def wants_logs(self) -> bool:
+        """Whether prices must be positive, because the scaling takes logs of them."""
+        return self.scaling == "anchor"
+
 
 class TrainingConfig(_Section):
     """How the weights are found."""

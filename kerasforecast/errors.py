@@ -67,9 +67,13 @@ class StoppedError(KerasForecastError):
         self.exit_code = 128 + signal_number
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as Python raises SIGINT: caught wherever Ctrl-C is, told apart for the exit code."""
+
+
 def printable(text: str) -> str:
     """`text` on one line, with control characters shown as escapes, so that data cannot drive a terminal."""
-    flat = " ".join(text.split())
+    flat = " ".join(text.splitlines())
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in flat)
 
 

@@ -1,0 +1,91 @@
+"""`kerasforecast inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .options import backend_option, output_options
+
+if TYPE_CHECKING:
+    from kerasforecast.manifest import Manifest
+
+
+@click.command(
+    epilog="Example: kerasforecast inspect saved_models/ibm.keras",
+    short_help="What a model file is, where it came from, how it scored; and check it.",
+)
+@click.argument("model", type=click.Path(path_type=Path))
+@backend_option
+@output_options
+def inspect(model: Path, backend: str | None, as_json: bool, quiet: bool, debug: bool) -> None:
+    """Check the model file MODEL (structure, hashes, golden pair) and print what it says of itself."""
+    import kerasforecast
+
+    loaded = kerasforecast.load(model, backend=backend)
+
+    from .output import print_json
+
+    manifest = loaded.manifest
+    if as_json:
+        print_json(
+            manifest.model_dump(mode="json") | {"checks": {"hashes": True, "golden_error": loaded.golden_error()}}
+        )
+        return
+    _print(manifest)
+    click.echo(f"checked     hashes match; golden pair met within {loaded.golden_error():.1g} scaled units")
+
+
+def _print(manifest: Manifest) -> None:
+    from kerasforecast.errors import printable
+
+    for label, text in _lines(manifest):
+        click.echo(f"{label:<11} {printable(text)}")
+    if manifest.metrics:
+        from .output import print_scores
+
+        test = manifest.metrics["test"]
+        print_scores(test, str(manifest.metrics["verdict"]), f"Test on {manifest.target}")
+
+
+def _lines(manifest: Manifest) -> list[tuple[str, str]]:
+    network, data, training = manifest.config.network, manifest.data, manifest.training
+    lines = [
+        ("name", manifest.name),
+        (
+            "made",
+            f"{manifest.created} by kerasforecast {manifest.versions.get('kerasforecast')}, "
+            f"{manifest.backend} on {manifest.device}",
+        ),
+        (
+            "network",
+            f"{network.layers} x {network.model} of {network.units} units, window {network.window}, "
+            f"horizon {network.horizon}, scaling {network.scaling}",
+        ),
+        ("columns", f"{', '.join(manifest.columns)}; forecasts {manifest.target}"),
+        ("parameters", f"{manifest.parameters.trained:,} trained, {manifest.parameters.saved:,} saved"),
+    ]
+    if data:
+        lines.append(
+            (
+                "data",
+                f"{data.source} {data.location}: {data.rows:,} rows, {data.start} to {data.end}, "
+                f"sha256 {data.sha256[:12]}",
+            )
+        )
+        lines += [
+            (f"  {part}", f"{record.windows:,} windows, targets {record.start} to {record.end}")
+            for part, record in data.split.items()
+        ]
+    if training:
+        state = "complete" if training.complete else "a checkpoint: training was not complete"
+        lines.append(
+            (
+                "training",
+                f"epoch {training.best_epoch} of {training.epochs}, validation loss "
+                f"{training.best_val_loss:.4f}; {state}",
+            )
+        )
+    return lines

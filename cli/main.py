@@ -1,0 +1,74 @@
+"""The `kerasforecast` command. Neither Keras nor pandas is imported before a command runs."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+import kerasforecast
+from kerasforecast.errors import KerasForecastError, Terminated, printable
+
+from .doctor import doctor
+from .exchange import export_torch, import_torch
+from .fit import fit
+from .inspect import inspect
+from .use import evaluate, predict
+
+
+class Commands(click.Group):
+    """Turns every failure into one line on stderr and the exit code that its kind has."""
+
+    def main(self, *args: Any, standalone_mode: bool = True, **kwargs: Any) -> Any:
+        """Run, and exit with 0, or with what the error says."""
+        arguments = kwargs.get("args") or (args[0] if args else None) or sys.argv[1:]
+        debug = "--debug" in arguments
+        signal.signal(signal.SIGTERM, _terminate)
+        try:
+            code = super().main(*args, standalone_mode=False, **kwargs)
+        except KerasForecastError as error:
+            code = _failed(str(error), error.exit_code, debug)
+        except click.ClickException as error:
+            code = _failed(error.format_message(), 2, debug)
+        except (click.exceptions.Abort, KeyboardInterrupt) as error:
+            terminated = isinstance(error, Terminated) or isinstance(error.__context__, Terminated)
+            code = _failed("Stopped; nothing was left half-written.", 143 if terminated else 130, debug)
+        except BrokenPipeError:
+            code = 0  # the reader of our output had enough
+        except MemoryError:
+            code = _failed("The machine ran out of memory. Use a smaller --batch-size or --units.", 1, debug)
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            code = _failed(f"This is a fault in kerasforecast; run again with --debug and report it. {text}", 1, debug)
+        if standalone_mode:
+            sys.exit(code if isinstance(code, int) else 0)
+        return code
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Example: kerasforecast fit prices.csv --name acme; kerasforecast predict saved_models/acme.keras",
+)
+@click.version_option(kerasforecast.__version__, prog_name="kerasforecast")
+def cli() -> None:
+    """Honest forecasting of prices and other regular series with portable Keras models."""
+
+
+for command in (fit, predict, evaluate, inspect, doctor, import_torch, export_torch):
+    cli.add_command(command)
+
+
+def _failed(message: str, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    click.echo(f"error: {printable(message)}", err=True)
+    return code
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated

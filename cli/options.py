@@ -1,0 +1,95 @@
+"""Command-line flags made from the fields of `kerasforecast.config`, which holds their defaults and bounds."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+import click
+from pydantic.fields import FieldInfo
+
+from kerasforecast.config import DataConfig, NetworkConfig, SplitConfig, TrainingConfig, choices
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+DATA_FLAGS = tuple(name for name in DataConfig.model_fields if name != "file")
+
+
+def section(model: type, *, only: tuple[str, ...] | None = None) -> Callable[[Command], Command]:
+    """One flag per field of a config section; a flag that is not given does not reach the command."""
+
+    def decorate(command: Command) -> Command:
+        for name in reversed(only or tuple(model.model_fields)):
+            command = _flag(model, name, model.model_fields[name])(command)
+        return command
+
+    return decorate
+
+
+def data_options(command: Command) -> Command:
+    """FILE and the flags that say which rows and columns to read."""
+    command = section(DataConfig, only=DATA_FLAGS)(command)
+    return click.argument("file", required=False, type=click.Path())(command)
+
+
+def fit_options(command: Command) -> Command:
+    """Every flag of a fit."""
+    for model in (TrainingConfig, NetworkConfig, SplitConfig):
+        command = section(model)(command)
+    return data_options(command)
+
+
+def backend_option(command: Command) -> Command:
+    """`--backend`."""
+    return click.option(
+        "--backend",
+        metavar="[jax|tensorflow|torch]",
+        help="What computes. Before it: nothing; after it: KERAS_BACKEND, Keras' own config, the first installed.",
+    )(command)
+
+
+def output_options(command: Command) -> Command:
+    """`--json`, `--quiet`, `--debug`."""
+    command = click.option("--debug", is_flag=True, help="Show a traceback when something fails.")(command)
+    command = click.option("--quiet", "-q", is_flag=True, help="Only results and errors.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout and nothing else there.")(
+        command
+    )
+
+
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given on the command line, comma-separated ones as tuples."""
+    found = {name: value for name, value in options.items() if value is not None}
+    if "features" in found:
+        found["features"] = tuple(part.strip() for part in found["features"].split(",") if part.strip())
+    return found
+
+
+def _flag(model: type, name: str, field: FieldInfo) -> Callable[[Command], Command]:
+    flag = f"--{name.replace('_', '-')}"
+    words = choices(model, name)
+    text = field.description or ""
+    if field.default is not None and field.default is not False and field.default != ():
+        text = f"{text} [default: {field.default}]"
+    if _plain(field.annotation) is bool:
+        on_off = f"{flag}/--no-{name.replace('_', '-')}" if field.default else flag
+        return click.option(on_off, name, default=None, is_flag=True, help=text)
+    if words:
+        return click.option(flag, name, type=click.Choice(words), help=text)
+    # Values stay text here: the config checks types and bounds, so Python and command line give the same message.
+    return click.option(flag, name, metavar=_metavar(field), help=text)
+
+
+def _plain(annotation: Any) -> Any:
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next(part for part in get_args(annotation) if part is not type(None))
+    return annotation
+
+
+def _metavar(field: FieldInfo) -> str:
+    plain = _plain(field.annotation)
+    names = {int: "INTEGER", float: "NUMBER", str: "TEXT"}
+    if plain in names:
+        return names[plain]
+    return "A,B,..." if get_origin(plain) is tuple else "DATE"

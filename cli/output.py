@@ -1,0 +1,72 @@
+"""Results on stdout: tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kerasforecast.model import Model
+
+_SCORES = (
+    ("rmse", "RMSE", "{:,.4f}"),
+    ("mae", "MAE", "{:,.4f}"),
+    ("mape", "MAPE", "{:.3f} %"),
+    ("directional_accuracy", "right direction", "{:.1%}"),
+)
+
+
+def print_json(content: Any) -> None:
+    """One JSON object on stdout."""
+    click.echo(json.dumps(content, allow_nan=False, ensure_ascii=False))
+
+
+def print_scores(scores: dict[str, Any], verdict: str, title: str) -> None:
+    """The model's scores beside the naive forecast's, and the verdict."""
+    click.echo(f"{title}: {scores['n']:,} forecasts")
+    click.echo(f"  {'':<16}{'model':>14}{'naive':>14}")
+    for key, name, form in _SCORES:
+        cells = [
+            form.format(side[key]) if side[key] is not None else "-" for side in (scores["model"], scores["naive"])
+        ]
+        click.echo(f"  {name:<16}{cells[0]:>14}{cells[1]:>14}")
+    click.echo(f"Verdict: {verdict}")
+
+
+def print_fit(model: Model, paths: dict[str, Path]) -> None:
+    """Scores, verdict, and where everything is."""
+    record, parameters = model.manifest.training, model.manifest.parameters
+    if model.test is None or record is None:
+        raise ValueError("A fit has a test and a training record.")
+    reason = "validation stopped improving" if record.stopped_early else "all epochs ran"
+    click.echo(f"Kept epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)", err=True)
+    print_scores(model.test.scores, model.test.verdict, f"Test on {model.manifest.target}")
+    merged = f", {parameters.saved:,} saved: the two bias vectors of a layer are summed"
+    click.echo(f"{paths['model']} ({parameters.trained:,} parameters{merged if merged_differs(parameters) else ''})")
+    click.echo(f"{paths['metrics'].parent}/ (metrics.json, history.csv, test_forecasts.csv)")
+
+
+def merged_differs(parameters: Any) -> bool:
+    """Whether fewer parameters are saved than were trained."""
+    return parameters.saved != parameters.trained
+
+
+def forecast_rows(forecasts: pd.DataFrame) -> list[dict[str, Any]]:
+    """`[{"date", "forecast"}, ...]`; dates in ISO form, without the time where all are at midnight."""
+    return [
+        {"date": date, "forecast": float(value)}
+        for date, value in zip(dates_of(forecasts.index), forecasts["forecast"], strict=True)
+    ]
+
+
+def dates_of(index: pd.Index) -> list[str | int]:
+    """An index as ISO dates (with the time where any is not midnight) or integers."""
+    if not hasattr(index, "normalize"):
+        return [int(step) for step in index]
+    form = "%Y-%m-%d" if (index == index.normalize()).all() else "%Y-%m-%dT%H:%M:%S"
+    return index.strftime(form).tolist()

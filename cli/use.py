@@ -1,0 +1,101 @@
+"""`kerasforecast predict` and `kerasforecast evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import backend_option, data_options, given, output_options
+
+if TYPE_CHECKING:
+    from kerasforecast.data.series import Series
+    from kerasforecast.model import Model
+
+
+@click.command(
+    epilog="Example: kerasforecast predict saved_models/ibm.keras new_prices.csv --steps 5",
+    short_help="Forecast the rows that follow the data.",
+)
+@click.argument("model", type=click.Path(path_type=Path))
+@data_options
+@click.option("--steps", type=int, default=1, show_default=True, help="Rows ahead; forecasts become inputs.")
+@click.option("--output", type=click.Path(path_type=Path), help="Write the forecasts to this CSV file instead.")
+@backend_option
+@output_options
+def predict(
+    model: Path,
+    steps: int,
+    output: Path | None,
+    backend: str | None,
+    as_json: bool,
+    quiet: bool,
+    debug: bool,
+    **options: Any,
+) -> None:
+    """Forecast with the model file MODEL what follows FILE, a ticker, or the data it was trained on.
+
+    Prints CSV (date,forecast) or, with --json, {"forecasts": [{"date", "forecast"}, ...]}.
+    """
+    loaded = _open(model, backend)
+    series = _series(loaded, options, quiet)
+    forecasts = loaded.forecast(steps, series)
+
+    from kerasforecast.files import atomic_write
+
+    from .output import dates_of, forecast_rows, print_json
+
+    table = forecasts.set_axis(dates_of(forecasts.index), axis=0).to_csv(index_label="date")
+    if output:
+        atomic_write(output, table.encode())
+        click.echo(f"{output}: {steps} forecasts", err=True)
+    if as_json:
+        print_json({"forecasts": forecast_rows(forecasts)})
+    elif not output:
+        click.echo(table, nl=False)
+
+
+@click.command(
+    epilog="Example: kerasforecast evaluate saved_models/ibm.keras new_prices.csv",
+    short_help="Score a model on every window of the data.",
+)
+@click.argument("model", type=click.Path(path_type=Path))
+@data_options
+@backend_option
+@output_options
+def evaluate(model: Path, backend: str | None, as_json: bool, quiet: bool, debug: bool, **options: Any) -> None:
+    """Score the model file MODEL on every window of FILE or a ticker, beside the naive forecast.
+
+    Without either: on the data it was trained on, training part included, which flatters it.
+    """
+    loaded = _open(model, backend)
+    series = _series(loaded, options, quiet)
+    result = loaded.evaluate(series)
+
+    from .output import print_json, print_scores
+
+    if as_json:
+        print_json({**result.scores, "verdict": result.verdict})
+    else:
+        print_scores(result.scores, result.verdict, f"{series.name}, {series.target}")
+
+
+def _open(path: Path, backend: str | None) -> Model:
+    import kerasforecast
+
+    return kerasforecast.load(path, backend=backend)
+
+
+def _series(model: Model, options: dict[str, Any], quiet: bool) -> Series:
+    series = model.series_from(None, **given(options))
+    record = model.manifest.data
+    lines = list(series.notes)
+    if record and not options["file"] and not options["ticker"] and series.sha256 != record.sha256:
+        lines.append(f"{series.name}: the data has changed since the model was trained.")
+    if not quiet:
+        from kerasforecast.errors import printable
+
+        for line in lines:
+            click.echo(printable(line), err=True)
+    return series

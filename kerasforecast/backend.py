@@ -1,0 +1,168 @@
+"""Which of JAX, TensorFlow and PyTorch computes: chosen before Keras loads, and reported afterwards.
+
+Nothing here imports Keras. `activate` only sets the environment that Keras reads when it is imported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kerasforecast.errors import BackendError, shown
+
+BACKENDS = ("jax", "tensorflow", "torch")
+
+# What Keras writes on its first import, whatever backend was asked for: a file with just this expresses no choice.
+_KERAS_OWN_FILE = {"floatx": "float32", "epsilon": 1e-07, "backend": "tensorflow", "image_data_format": "channels_last"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A backend and the reason for it.
+
+    Attributes:
+        name: `"jax"`, `"tensorflow"` or `"torch"`.
+        reason: Where the choice came from, for a person.
+    """
+
+    name: str
+    reason: str
+
+
+def installed() -> tuple[str, ...]:
+    """The backends that can be imported here, in order of preference."""
+    return tuple(name for name in BACKENDS if importlib.util.find_spec(name) is not None)
+
+
+def choose(requested: str | None = None) -> Choice:
+    """Pick the backend: `requested`, else `KERAS_BACKEND`, else Keras' own config file, else the first installed.
+
+    Raises:
+        BackendError: The wanted backend is unknown or not installed, or none is installed.
+    """
+    if requested:
+        return Choice(_available(requested, "--backend"), "--backend")
+    if variable := os.environ.get("KERAS_BACKEND"):
+        return Choice(_available(variable, "KERAS_BACKEND"), "KERAS_BACKEND")
+    path, configured = _from_keras_file()
+    here = installed()
+    if configured in here:
+        return Choice(configured, f"Keras' config file {path}")
+    if not here:
+        raise BackendError(
+            "A backend must be installed. Received: none of jax, tensorflow, torch. "
+            'Run: pip install "kerasforecast[jax]"'
+        )
+    return Choice(here[0], f"first installed of {', '.join(BACKENDS)}")
+
+
+def activate(requested: str | None = None) -> Choice:
+    """Choose a backend and make Keras use it from its coming import on.
+
+    Raises:
+        BackendError: As `choose`; or Keras has already loaded with another backend.
+    """
+    if loaded := loaded_backend():
+        if requested and requested != loaded:
+            raise BackendError(
+                f"The backend must be chosen before Keras loads. Received: {shown(requested)} after Keras loaded "
+                f"with {loaded}. Start a new process, or set KERAS_BACKEND={requested} before importing keras."
+            )
+        return Choice(loaded, "Keras had already loaded with it")
+    choice = choose(requested)
+    os.environ["KERAS_BACKEND"] = choice.name
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up banner is not for our users
+    return choice
+
+
+def limit_threads(threads: int) -> None:
+    """Let the backend compute with `threads` threads; call it before the backend loads.
+
+    One thread makes runs bit-equal: sums split over threads may be added in another order each time.
+    """
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ[variable] = str(threads)
+    if threads == 1:
+        flags = os.environ.get("XLA_FLAGS", "")
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1".strip()
+
+
+def loaded_backend() -> str | None:
+    """The backend Keras runs on in this process, or `None` while Keras has not been imported."""
+    keras = sys.modules.get("keras")
+    config = getattr(keras, "config", None)
+    return config.backend() if config is not None else None
+
+
+def device_name(backend: str) -> str:
+    """The device `backend` computes on, e.g. `"cpu"`, `"gpu: NVIDIA H100"`. Imports the backend, not Keras."""
+    if backend == "jax":
+        import jax
+
+        device = jax.devices()[0]
+        return device.platform if device.platform == "cpu" else f"{device.platform}: {device.device_kind}"
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        return f"gpu: {tf.config.experimental.get_device_details(gpus[0]).get('device_name', 'GPU')}" if gpus else "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return f"gpu: {torch.cuda.get_device_name(0)}"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def versions(*packages: str) -> dict[str, str | None]:
+    """Installed version of each package, `None` where it is absent; nothing is imported."""
+    found: dict[str, str | None] = {}
+    for package in packages:
+        found[package] = None
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
+
+
+def provenance(backend: str) -> dict[str, Any]:
+    """What a model file says of the machine that made it: `created`, `backend`, `device`, `versions`."""
+    return {
+        "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "backend": backend,
+        "device": device_name(backend),
+        "versions": {
+            "python": platform.python_version(),
+            **versions("kerasforecast", "keras", backend, "numpy", "pandas"),
+        },
+    }
+
+
+def _available(name: str, origin: str) -> str:
+    if name not in BACKENDS:
+        raise BackendError(f"{origin} must be one of {', '.join(BACKENDS)}. Received: {shown(name)}.")
+    if name not in installed():
+        raise BackendError(
+            f"{origin}: the backend must be installed. Received: {shown(name)}. "
+            f'Run: pip install "kerasforecast[{name}]"'
+        )
+    return name
+
+
+def _from_keras_file() -> tuple[Path, str | None]:
+    folder = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    path = Path(folder) / "keras.json"
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return path, None
+    if not isinstance(content, dict) or content == _KERAS_OWN_FILE:
+        return path, None
+    return path, content.get("backend")

@@ -1,0 +1,163 @@
+"""The models as a scikit-learn regressor: each row of X is a window, y is what followed it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from kerasforecast.backend import activate
+from kerasforecast.config import NetworkConfig, TrainingConfig, checked
+from kerasforecast.errors import DataError, shown
+
+if TYPE_CHECKING:
+    from kerasforecast.scaling import FittedScaling
+    from kerasforecast.windows import Samples
+
+
+_NETWORK = NetworkConfig()
+_TRAINING = TrainingConfig()
+
+
+class KerasForecaster(RegressorMixin, BaseEstimator):
+    """A forecaster over windows, for scikit-learn's pipelines, searches and cross-validation.
+
+    X has shape `(N, L)`: one window of L consecutive values a row, oldest first. y has shape `(N,)` or `(N, H)`: the
+    value, or the H values, that followed. Rows are taken to be in time order: the last `validation_fraction` of them
+    steers early stopping, so use `TimeSeriesSplit` rather than shuffled folds. `kerasforecast.windows.pairs` makes X
+    and y of a series.
+
+    Args:
+        model, units, layers, dropout, recurrent_bias, initializer, scaling: As in `kerasforecast.config.NetworkConfig`.
+        epochs, batch_size, optimizer, learning_rate, loss, clipnorm, patience, lr_patience, lr_factor: As in
+            `kerasforecast.config.TrainingConfig`.
+        validation_fraction: Share of the rows, the last ones, kept for validation; at least one row.
+        random_state: Seed of weights, dropout and shuffling, or a `RandomState`; `None` draws a new one.
+
+    Attributes:
+        predictor_: The trained network, a `kerasforecast.forecasting.Predictor`.
+        history_: How training went, a `kerasforecast.training.History`.
+        n_features_in_: Rows of history, L.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str = _NETWORK.model,
+        units: int = _NETWORK.units,
+        layers: int = _NETWORK.layers,
+        dropout: float = _NETWORK.dropout,
+        recurrent_bias: bool = _NETWORK.recurrent_bias,
+        initializer: str = _NETWORK.initializer,
+        scaling: str = _NETWORK.scaling,
+        epochs: int = _TRAINING.epochs,
+        batch_size: int = _TRAINING.batch_size,
+        optimizer: str = _TRAINING.optimizer,
+        learning_rate: float = _TRAINING.learning_rate,
+        loss: str = _TRAINING.loss,
+        clipnorm: float | None = _TRAINING.clipnorm,
+        patience: int = _TRAINING.patience,
+        lr_patience: int = _TRAINING.lr_patience,
+        lr_factor: float = _TRAINING.lr_factor,
+        validation_fraction: float = 0.15,
+        random_state: int | np.random.RandomState | None = _TRAINING.seed,
+    ) -> None:
+        self.model = model
+        self.units = units
+        self.layers = layers
+        self.dropout = dropout
+        self.recurrent_bias = recurrent_bias
+        self.initializer = initializer
+        self.scaling = scaling
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.loss = loss
+        self.clipnorm = clipnorm
+        self.patience = patience
+        self.lr_patience = lr_patience
+        self.lr_factor = lr_factor
+        self.validation_fraction = validation_fraction
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> KerasForecaster:
+        """Train on windows `(N, L)` and what followed them, `(N,)` or `(N, H)`.
+
+        Raises:
+            ValueError: Shapes or values do not fit (`kerasforecast.errors.InputError` is one).
+        """
+        X, y = validate_data(
+            self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=2, ensure_min_features=2
+        )
+        futures = np.asarray(y, np.float64).reshape(len(X), -1)  # (N, H)
+        network, training = self._configs(X.shape[1], futures.shape[1])
+        train_rows = self._training_rows(len(X))
+        activate()
+        from kerasforecast.scaling import fit_scaling
+        from kerasforecast.windows import Samples
+
+        windows = X[:, :, None]  # (N, L, 1)
+        known = np.concatenate([windows[:train_rows], futures[:train_rows, :1, None]], axis=1)  # (n, L + 1, 1)
+        scaling = fit_scaling(network.scaling, known, ("X",))
+        if scaling.transforms[0] == "log" and min(X.min(), futures.min()) <= 0:
+            raise DataError("X and y must be positive for log returns, as in the first rows. Use scaling='difference'.")
+        parts = (
+            Samples(windows[:train_rows], futures[:train_rows]),
+            Samples(windows[train_rows:], futures[train_rows:]),
+        )
+        self._train(network, training, scaling, *parts)
+        self._vector = np.ndim(y) == 1
+        return self
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Forecasts `(N,)` or `(N, H)`, as y was in `fit`, of windows `(N, L)`."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        forecasts = self.predictor_.predict(X[:, :, None])
+        return forecasts[:, 0] if self._vector else forecasts
+
+    def _train(
+        self,
+        network: NetworkConfig,
+        training: TrainingConfig,
+        scaling: FittedScaling,
+        known: Samples,
+        validation: Samples,
+    ) -> None:
+        from kerasforecast.forecasting import Predictor
+        from kerasforecast.models import build, initialise, merged_weights
+        from kerasforecast.training import train
+
+        model = build(network, scaling, "training", training.seed)
+        initialise(model, network, training.seed)
+        self.history_ = train(model, scaling, known, validation, training)
+        self.predictor_ = Predictor(network, scaling, merged_weights(model))
+
+    def _configs(self, window: int, horizon: int) -> tuple[NetworkConfig, TrainingConfig]:
+        seed = self.random_state
+        if not isinstance(seed, int | np.integer):
+            seed = check_random_state(seed).randint(2**31 - 1)
+        parameters = self.get_params(deep=False) | {"window": window, "horizon": horizon, "seed": int(seed)}
+        sections = [
+            checked(section, {name: parameters[name] for name in section.model_fields})
+            for section in (NetworkConfig, TrainingConfig)
+        ]
+        return sections[0], sections[1]
+
+    def _training_rows(self, rows: int) -> int:
+        if not 0 < self.validation_fraction < 1:
+            raise DataError(
+                f"validation_fraction must lie between 0 and 1. Received: {shown(self.validation_fraction)}."
+            )
+        return min(max(round(rows * (1 - self.validation_fraction)), 1), rows - 1)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.regressor_tags.poor_score = True  # a forecaster of series on scikit-learn's unordered toy data
+        return tags

@@ -1,0 +1,108 @@
+"""Writing files whole or not at all, and names that stay inside their folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from kerasforecast.errors import InputError, KerasForecastError, OptionError, shown
+
+NAME_LIMIT = 100
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in "123456789")}
+
+
+def atomic_write(path: Path, data: bytes) -> None:
+    """Put `data` at `path` so that a reader, or a crash, sees the old file or the new one and nothing between.
+
+    Args:
+        path: Target. Its folder is made where absent.
+        data: The whole content.
+
+    Raises:
+        InputError: The folder cannot be written.
+        KerasForecastError: The disk refused the bytes; the old file is untouched.
+    """
+    folder = path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:NAME_LIMIT]}.", suffix=".tmp", dir=folder)
+    except OSError as error:
+        raise InputError(f"{folder}: must be a folder that can be written. Received: {error.strerror}.") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())  # mkstemp makes files only their owner reads
+        Path(temporary).replace(path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        if isinstance(error, OSError):
+            raise KerasForecastError(
+                f"{path}: could not be written; what was there is unchanged. Received: {error.strerror}."
+            ) from None
+        raise
+    _sync_folder(folder)
+
+
+def check_writable(folder: Path) -> None:
+    """Make `folder` and prove that a file can be put there, before hours are spent on what is to go into it.
+
+    Raises:
+        InputError: It cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"{folder}: must be a folder that can be written. Received: {error.strerror}.") from None
+
+
+def json_text(content: Any) -> str:
+    """`content` as indented JSON, refusing NaN and infinities, which JSON does not have."""
+    return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def safe_name(name: str) -> str:
+    """Check that `name` can serve as a file name on any system and cannot leave its folder.
+
+    Raises:
+        OptionError: It has other characters than letters, digits, `.`, `_`, `-`, `^`, `=`, starts with a dot, is a
+            device name, or is longer than 100 characters.
+    """
+    plain = re.fullmatch(r"[A-Za-z0-9_^=-][A-Za-z0-9._^=-]*", name)
+    if not plain or len(name) > NAME_LIMIT or name.split(".")[0].lower() in _RESERVED or name.endswith("."):
+        raise OptionError(
+            f"--name must be at most {NAME_LIMIT} letters, digits, '.', '_' or '-', and no device name. "
+            f"Received: {shown(name)}. Give another --name."
+        )
+    return name
+
+
+def name_from(text: str) -> str:
+    """The nearest safe name to `text` (a ticker, a file's stem); `"model"` where nothing is left."""
+    kept = re.sub(r"[^A-Za-z0-9._^=-]+", "-", text).strip(".-")[:NAME_LIMIT].rstrip(".")
+    return kept if kept and kept.split(".")[0].lower() not in _RESERVED else "model"
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows has no folder handles to sync
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

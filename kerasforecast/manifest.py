@@ -1,0 +1,136 @@
+"""`kerasforecast.json`: what a model file says of itself, with bounds on everything: a stranger's is read too."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
+
+from kerasforecast.config import Config
+from kerasforecast.errors import ArtifactError, shown
+from kerasforecast.scaling import FittedScaling
+
+SCHEMA_VERSION = 1
+
+Text = Annotated[str, StringConstraints(max_length=1_000)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Stamp = Text | int
+Count = Annotated[int, Field(ge=0, le=10**12)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PartRecord(_Record):
+    """One part of the split: its rows, its windows, its first and last date (or integer step)."""
+
+    rows: Count
+    windows: Count
+    start: Stamp
+    end: Stamp
+
+
+class DataRecord(_Record):
+    """The series the model was trained on, and how it was divided."""
+
+    source: Text
+    location: Text
+    rows: Count
+    start: Stamp
+    end: Stamp
+    frequency: Text | None
+    calendar: Text | None
+    sha256: Sha256
+    split: dict[Literal["train", "validation", "test"], PartRecord]
+
+
+class TrainingRecord(_Record):
+    """How training went; losses in scaled units."""
+
+    epochs: Count
+    best_epoch: Count
+    best_loss: float
+    best_val_loss: float
+    stopped_early: bool
+    complete: bool
+    seconds: float = Field(ge=0)
+
+
+class GoldenPair(_Record):
+    """One raw window `(L, F)` and the forecast `(H,)` that its maker computed, both in price units."""
+
+    window: list[list[float]] = Field(min_length=1, max_length=10_000)
+    forecast: list[float] = Field(min_length=1, max_length=1_000)
+
+
+class WeightRecord(_Record):
+    """One array of `model.weights.h5`."""
+
+    path: Text
+    shape: list[Annotated[int, Field(ge=1, le=10**6)]] = Field(max_length=4)
+
+
+class Parameters(_Record):
+    """Numbers of weights: trained, and saved (fewer, where two bias vectors were merged into one)."""
+
+    trained: Count
+    saved: Count
+
+
+class Manifest(_Record):
+    """Everything there is to know of a model besides its weights."""
+
+    schema_version: Literal[1] = 1
+    name: Text
+    created: Text
+    backend: Text
+    device: Text
+    versions: dict[Text, Text | None]
+    config: Config
+    columns: tuple[Text, ...] = Field(min_length=1, max_length=1_000)
+    scaling: FittedScaling
+    parameters: Parameters
+    data: DataRecord | None = None
+    training: TrainingRecord | None = None
+    metrics: dict[str, JsonValue] | None = None
+    golden: GoldenPair
+    weights: tuple[WeightRecord, ...] = ()
+    members: dict[Text, Sha256] = {}
+
+    @property
+    def target(self) -> str:
+        """The column it forecasts."""
+        return self.columns[0]
+
+
+def parse(text: bytes, where: str) -> Manifest:
+    """Read a manifest by its schema.
+
+    Raises:
+        ArtifactError: It is not JSON, breaks the schema, or contradicts itself.
+    """
+    try:
+        manifest = Manifest.model_validate_json(text)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(str(part) for part in fault["loc"]) or "kerasforecast.json"
+        raise ArtifactError(
+            f"{where}: its manifest must follow schema {SCHEMA_VERSION}; {place}: {fault['msg'].lower()}. "
+            f"Received: {shown(fault['input'])}. Train it again, or update kerasforecast if it is newer than yours."
+        ) from None
+    _check_lengths(manifest, where)
+    return manifest
+
+
+def _check_lengths(manifest: Manifest, where: str) -> None:
+    columns, network, scaling = len(manifest.columns), manifest.config.network, manifest.scaling
+    lengths = {
+        "scaling": {len(scaling.transforms), len(scaling.offset), len(scaling.scale)} == {columns},
+        "golden window": len(manifest.golden.window) == network.window
+        and {len(row) for row in manifest.golden.window} == {columns},
+        "golden forecast": len(manifest.golden.forecast) == network.horizon,
+    }
+    for name, right in lengths.items():
+        if not right:
+            raise ArtifactError(f"{where}: its {name} must fit its configuration. Received: other lengths.")

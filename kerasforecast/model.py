@@ -1,0 +1,184 @@
+"""A trained model as its user holds it: forecast, evaluate, save, and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.artifact import Exporter, read
+from kerasforecast.config import Config, DataConfig, checked
+from kerasforecast.data.load import load_series
+from kerasforecast.data.series import Series
+from kerasforecast.errors import ArtifactError, DataError, OptionError, shown
+from kerasforecast.evaluation import Evaluation, evaluate_windows
+from kerasforecast.forecasting import Predictor
+from kerasforecast.manifest import Manifest
+from kerasforecast.training import History
+from kerasforecast.windows import all_origins, windows_of
+
+Data = str | PathLike | pd.DataFrame | pd.Series | Series | None
+
+# The golden pair is met within this much of one scaled unit, and the rounding of float32 prices.
+GOLDEN_TOLERANCE = 1e-5
+
+
+class Model:
+    """A trained forecaster: what `kerasforecast.fit` returns and `kerasforecast.load` opens.
+
+    Attributes:
+        manifest: Where it came from, how it was made, how it scored.
+        series: The data it was trained on, where at hand.
+        history: How training went; `None` after loading.
+        test: Its evaluation on the test part; `None` after loading (the scores are in `manifest.metrics`).
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        weights: Sequence[np.ndarray],
+        *,
+        series: Series | None = None,
+        history: History | None = None,
+        test: Evaluation | None = None,
+        exporter: Exporter | None = None,
+    ) -> None:
+        self.manifest = manifest
+        self.series = series
+        self.history = history
+        self.test = test
+        self._exporter = exporter
+        self.predictor = Predictor(manifest.config.network, manifest.scaling, weights)
+
+    @property
+    def config(self) -> Config:
+        """Every option it was trained with."""
+        return self.manifest.config
+
+    def predict(self, windows: np.ndarray) -> np.ndarray:
+        """Forecasts `(B, H)` float32 of windows `(B, L, F)`, both in raw prices, columns as `manifest.columns`."""
+        return self.predictor.predict(windows)
+
+    def states(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Final states after raw windows `(B, L, F)`: h (short-term) and c (long-term), each `(layers, B, units)`."""
+        return self.predictor.states(windows)
+
+    def forecast(self, steps: int = 1, data: Data = None, **options: object) -> pd.DataFrame:
+        """Forecast the `steps` rows that follow `data`, or the training data where none is given.
+
+        Args:
+            steps: Rows ahead. Beyond the horizon, forecasts become inputs.
+            data: Path, DataFrame or `Series` ending where the forecast is to start.
+            **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
+
+        Returns:
+            Index `date`, column `forecast` in price units.
+        """
+        return self.predictor.roll_forward(self.series_from(data, **options), steps)
+
+    def evaluate(self, data: Data = None, **options: object) -> Evaluation:
+        """Score the model on every window of `data`, beside the naive forecast.
+
+        Raises:
+            DataError: The data holds no whole window and target.
+        """
+        series = self.series_from(data, **options)
+        network = self.config.network
+        origins = all_origins(len(series), network.window, network.horizon)
+        if not len(origins):
+            raise DataError(
+                f"{series.name}: an evaluation needs a window of {network.window} rows and {network.horizon} more. "
+                f"Received: {len(series)} rows."
+            )
+        return evaluate_windows(self.predictor, windows_of(series, origins, network.window, network.horizon))
+
+    def series_from(self, data: Data = None, **options: object) -> Series:
+        """The series in `data`, with the columns the model was trained on.
+
+        Raises:
+            DataError: It lacks a column, or has values the scaling cannot take, or there is nothing to read.
+        """
+        if isinstance(data, Series):
+            series = data
+        elif data is None and not options.keys() & {"file", "ticker"}:
+            series = self._training_series(options)
+        else:
+            series = self._read(data, options)
+        if series.columns != self.manifest.columns:
+            raise DataError(
+                f"{series.name}: the model needs the columns {', '.join(self.manifest.columns)}, in this order. "
+                f"Received: {', '.join(series.columns)}."
+            )
+        self.manifest.scaling.check(series)
+        return series
+
+    def save(self, path: str | PathLike) -> Path:
+        """Write the model as one `.keras` file, atomically.
+
+        Raises:
+            OptionError: The path does not end in `.keras`.
+        """
+        target = Path(path)
+        if target.suffix != ".keras":
+            raise OptionError(f"A model is saved as a .keras file. Received: {shown(str(target))}.")
+        self._exporter = self._exporter or Exporter(self.config.network, self.manifest.scaling)
+        self.manifest = self._exporter.write(target, self.manifest, self.predictor.weights)
+        return target
+
+    def golden_error(self) -> float:
+        """Largest difference from the golden forecast, in scaled units beyond the rounding of float32 prices."""
+        window = np.asarray(self.manifest.golden.window, np.float32)[None]  # (1, L, F)
+        golden = np.asarray(self.manifest.golden.forecast, np.float64)
+        ours = self.predict(window)[0].astype(np.float64)
+        exact = window.astype(np.float64)
+        horizon = self.config.network.horizon
+        unit = np.abs(
+            self.manifest.scaling.restore(exact, np.full((1, horizon), 0.5))
+            - self.manifest.scaling.restore(exact, np.full((1, horizon), -0.5))
+        )[0]
+        rounding = 4 * np.spacing(np.abs(golden).astype(np.float32)).astype(np.float64)
+        return float(np.max(np.maximum(np.abs(ours - golden) - rounding, 0) / unit))
+
+    def _training_series(self, options: dict[str, object]) -> Series:
+        if self.series is not None and not options:
+            return self.series
+        record = self.manifest.data
+        if record is None or record.source == "frame":
+            raise DataError(
+                f"{self.manifest.name}: its training data is not at hand. Received: no data. "
+                "Give a FILE or --ticker (in Python: data=...)."
+            )
+        return self._read(None, options)
+
+    def _read(self, data: str | PathLike | pd.DataFrame | pd.Series | None, options: dict[str, object]) -> Series:
+        trained = self.config.data
+        values = trained.model_dump()
+        frame = data if isinstance(data, pd.DataFrame | pd.Series) else None
+        if data is not None or options.keys() & {"file", "ticker"}:
+            # Other data: only what the network needs is kept of the old choice, the rest is found anew.
+            values = DataConfig().model_dump() | {"calendar": trained.calendar, "interval": trained.interval}
+            values["file"] = None if frame is not None or data is None else str(data)
+        if self.manifest.columns:
+            values |= {"target": self.manifest.columns[0], "features": self.manifest.columns[1:]}
+        config = checked(DataConfig, values | options)
+        return load_series(config, frame, positive_prices="log" in self.manifest.scaling.transforms)
+
+
+def load(path: str | PathLike) -> Model:
+    """Open a model file on the running backend, prove it by its golden pair, and return it.
+
+    Raises:
+        ArtifactError: The file is damaged, altered or not ours, or computes something else than when it was written.
+    """
+    manifest, weights = read(Path(path))
+    model = Model(manifest, weights)
+    error = model.golden_error()
+    if not error <= GOLDEN_TOLERANCE:
+        raise ArtifactError(
+            f"{path}: must forecast its golden pair within {GOLDEN_TOLERANCE:g} scaled units. Received: {error:.2g}. "
+            "The file was altered, or this machine computes differently; train it again."
+        )
+    return model

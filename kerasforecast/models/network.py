@@ -1,0 +1,93 @@
+"""Building a network around its scaling, and moving weights between its roles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import KerasTensor, ops
+
+from kerasforecast.config import NetworkConfig
+from kerasforecast.models.initial import draw
+from kerasforecast.models.recurrent import recurrent, recurrent_parameters
+from kerasforecast.models.role import Role
+from kerasforecast.scaling import FittedScaling
+
+Builder = Callable[[KerasTensor, NetworkConfig, Role, int], tuple[KerasTensor, list[KerasTensor]]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """How to build one kind of network, and how many parameters it saves for a configuration and input channels."""
+
+    build: Builder
+    parameters: Callable[[NetworkConfig, int], int]
+
+
+FAMILIES: dict[str, Family] = {"lstm": Family(recurrent, recurrent_parameters)}
+
+
+def build(config: NetworkConfig, scaling: FittedScaling, role: Role, seed: int = 0) -> keras.Model:
+    """The network `config` names, in the given role; its weights are still to be set.
+
+    Args:
+        config: Family and sizes.
+        scaling: What turns raw windows into the network's inputs, and its outputs into prices.
+        role: See the package's docstring.
+        seed: Of the dropout masks.
+
+    Returns:
+        Functional model from raw windows `(B, L, F)` float32 to `(B, H)`: scaled in training, raw otherwise.
+    """
+    prices, scaled, _ = _graph(config, scaling, role, seed)
+    output = scaled if role == "training" else scaling.restore(prices, scaled, ops)
+    return keras.Model(prices, output, name="forecaster")
+
+
+def build_states(config: NetworkConfig, scaling: FittedScaling) -> keras.Model:
+    """The inference network with the final states h and c of every recurrent layer as outputs, each `(B, U)`."""
+    prices, _, states = _graph(config, scaling, "inference", 0)
+    return keras.Model(prices, states, name="states")
+
+
+def initialise(model: keras.Model, config: NetworkConfig, seed: int) -> None:
+    """Give `model` its starting weights: drawn by NumPy, hence the same on every backend."""
+    for layer in weighted_layers(model):
+        layer.set_weights(draw(layer, config.initializer, np.random.default_rng([seed, 2, *layer.name.encode()])))
+
+
+def merged_weights(model: keras.Model) -> list[np.ndarray]:
+    """The weights of a training network as the other roles hold them: both bias vectors of a layer summed."""
+    weights: list[np.ndarray] = []
+    for layer in weighted_layers(model):
+        weights += layer.keras_weights() if hasattr(layer, "keras_weights") else layer.get_weights()
+    return weights
+
+
+def set_weights(model: keras.Model, weights: Sequence[np.ndarray]) -> None:
+    """Assign `weights`, in the order of `merged_weights`, to a network in the inference or export role."""
+    left = list(weights)
+    for layer in weighted_layers(model):
+        count = len(layer.weights)
+        layer.set_weights(left[:count])
+        del left[:count]
+
+
+def parameter_count(config: NetworkConfig, channels: int) -> int:
+    """Parameters of the saved network, by arithmetic alone."""
+    return FAMILIES[config.model].parameters(config, channels)
+
+
+def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """The layers that hold trained numbers, in order (a dropout layer's variable is its random seed)."""
+    return [layer for layer in model.layers if layer.weights and not isinstance(layer, keras.layers.Dropout)]
+
+
+def _graph(
+    config: NetworkConfig, scaling: FittedScaling, role: Role, seed: int
+) -> tuple[KerasTensor, KerasTensor, list[KerasTensor]]:
+    prices = keras.Input((config.window, len(scaling.transforms)), name="prices", dtype="float32")  # (B, L, F)
+    scaled, states = FAMILIES[config.model].build(scaling.inputs(prices, ops), config, role, seed)  # (B, H)
+    return prices, scaled, states

@@ -1,0 +1,199 @@
+"""What the network sees instead of raw prices, and the way back.
+
+Each formula is written once, over an array namespace `xp` that is NumPy here and `keras.ops` inside the saved network,
+so that training targets, saved graph and tests cannot drift apart.
+
+`anchor` (the default) expresses a window relative to itself. With `r_t = log(p_t / p_{t-1})` and `s` the window's own
+exponentially weighted volatility (RiskMetrics, J.P. Morgan 1996, lambda 0.94, weights normalised over the window), the
+input is `r_t / s` and the target of step h is `log(p_{t+h} / p_t) / (s sqrt(h))`: a random walk has unit variance at
+every step. Where values are not positive, plain differences take the place of log-ratios.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from kerasforecast.config import Scaling
+from kerasforecast.data.series import Series
+from kerasforecast.errors import DataError, shown
+
+EWMA_LAMBDA = 0.94
+# A window's volatility counts as at least this share of the training volatility: after a flat stretch one ordinary
+# day would otherwise be an input hundreds of units large.
+VOLATILITY_FLOOR = 0.1
+
+Transform = Literal["log", "difference", "linear"]
+
+
+class FittedScaling(BaseModel):
+    """A scaling with everything it learned from the training rows; part of the manifest.
+
+    Attributes:
+        kind: The option that was asked for.
+        transforms: Per column: `"log"` or `"difference"` (relative to the window), or `"linear"`.
+        offset: Per column, for `"linear"`: subtracted first, in the column's unit.
+        scale: Per column: what one scaled unit is. For relative columns the training volatility of `r_t`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    kind: Scaling
+    transforms: tuple[Transform, ...] = Field(min_length=1, max_length=1_000)
+    offset: tuple[float, ...]
+    scale: tuple[float, ...]
+
+    @property
+    def relative(self) -> bool:
+        """Whether windows are expressed relative to themselves (`anchor`, `difference`)."""
+        return self.transforms[0] != "linear"
+
+    @property
+    def channels(self) -> int:
+        """Channels the network sees. Several relative columns bring one more: the level of volatility."""
+        columns = len(self.transforms)
+        return columns + 1 if self.relative and columns > 1 else columns
+
+    def inputs(self, windows: Any, xp: ModuleType | Any = np) -> Any:
+        """Raw windows `(B, L, F)` to network inputs `(B, L, C)`, scaled."""
+        if not self.relative:
+            return (windows - _row(self.offset)) * _row(1 / np.asarray(self.scale))
+        changes = self._changes(windows, xp)  # (B, L, F)
+        spread = self._spread(changes, xp)  # (B, 1, F)
+        scaled = changes / spread
+        if len(self.transforms) == 1:
+            return scaled
+        level = xp.log(spread[:, :, :1] / np.float32(self.scale[0]))  # (B, 1, 1)
+        return xp.concatenate([scaled, level + xp.zeros_like(changes[:, :, :1])], axis=-1)
+
+    def restore(self, windows: Any, scaled: Any, xp: ModuleType | Any = np) -> Any:
+        """Scaled network outputs `(B, H)` to raw forecasts `(B, H)` of the target."""
+        if not self.relative:
+            return scaled * np.float32(self.scale[0]) + np.float32(self.offset[0])
+        last = windows[:, -1, :1]  # (B, 1)
+        move = scaled * self._unit(windows, scaled.shape[-1], xp)  # (B, H)
+        return last * xp.exp(move) if self.transforms[0] == "log" else last + move
+
+    def targets(self, windows: np.ndarray, futures: np.ndarray) -> np.ndarray:
+        """What the network should answer: raw futures `(B, H)` of raw windows `(B, L, F)`, scaled, `(B, H)` float32."""
+        if not self.relative:
+            scaled = (futures - self.offset[0]) / self.scale[0]
+        else:
+            last = windows[:, -1, :1]
+            move = np.log(futures / last) if self.transforms[0] == "log" else futures - last
+            scaled = move / self._unit(windows, futures.shape[-1], np)
+        return scaled.astype(np.float32)
+
+    def check(self, series: Series) -> None:
+        """Refuse rows that the transforms cannot take.
+
+        Raises:
+            DataError: A value is zero or negative where a log is taken.
+        """
+        for place, transform in enumerate(self.transforms):
+            bad = np.flatnonzero(series.values[:, place] <= 0) if transform == "log" else ()
+            if len(bad):
+                raise DataError(
+                    f"{series.name}: {series.columns[place]} must be positive for log returns, as in training. "
+                    f"Received: {shown(float(series.values[bad[0], place]))} at {series.index[bad[0]]}. "
+                    "Use --scaling difference."
+                )
+
+    def _changes(self, windows: Any, xp: Any) -> Any:
+        """`(B, L, F)` changes from row to row; the first row has none, hence 0."""
+        now, before = windows[:, 1:], windows[:, :-1]  # (B, L-1, F)
+        kinds = set(self.transforms)
+        if kinds == {"log"}:
+            changes = xp.log(now / before)  # the ratio first: float32 loses small returns in a difference of logs
+        elif kinds == {"difference"}:
+            changes = now - before
+        else:
+            columns = [
+                xp.log(now[..., i : i + 1] / before[..., i : i + 1])
+                if transform == "log"
+                else now[..., i : i + 1] - before[..., i : i + 1]
+                for i, transform in enumerate(self.transforms)
+            ]
+            changes = xp.concatenate(columns, axis=-1)
+        return xp.pad(changes, ((0, 0), (1, 0), (0, 0)))
+
+    def _spread(self, changes: Any, xp: Any) -> Any:
+        """`(B, 1, F)` exponentially weighted volatility of each window's own changes, floored."""
+        weights = ewma_weights(changes.shape[1])[None, :, None]  # (1, L, 1)
+        variance = xp.sum(changes * changes * weights, axis=1, keepdims=True)
+        return xp.maximum(xp.sqrt(variance), _row(VOLATILITY_FLOOR * np.asarray(self.scale)))
+
+    def _unit(self, windows: Any, horizon: int, xp: Any) -> Any:
+        """`(B, H)` one scaled unit of the target at each step, in units of `r`."""
+        spread = self._spread(self._changes(windows, xp), xp)[:, 0, :1]  # (B, 1)
+        return spread * np.sqrt(np.arange(1, horizon + 1, dtype=np.float32))[None, :]
+
+
+def ewma_weights(window: int) -> np.ndarray:
+    """Weights `(L,)` float32 of a window's squared changes, newest last; the first row has none, hence 0."""
+    ages = np.arange(window - 1, -1, -1)
+    weights = EWMA_LAMBDA**ages
+    weights[0] = 0.0
+    return (weights / weights.sum()).astype(np.float32)
+
+
+def fit_scaling(kind: Scaling, train: np.ndarray, columns: tuple[str, ...]) -> FittedScaling:
+    """Learn a scaling from the training rows.
+
+    Args:
+        kind: The scaling option.
+        train: Raw training rows, `(T, F)` float64, or separate stretches of rows, `(N, T, F)`.
+        columns: Their names, for messages.
+
+    Raises:
+        DataError: A column does not change at all within the training rows.
+    """
+    rows = train.reshape(-1, len(columns))
+    for name, values in zip(columns, rows.T, strict=True):
+        if kind != "none" and (values == values[0]).all():
+            raise DataError(
+                f"Column {name} must change within the training rows. Received: {values[0]} in all {len(values)} of "
+                "them. Leave it out, or train on rows where it moves."
+            )
+    if kind in ("anchor", "difference"):
+        return _fit_relative(kind, train if train.ndim == 3 else train[None])
+    offset, scale = _fit_linear(kind, rows)
+    return FittedScaling(kind=kind, transforms=("linear",) * len(columns), offset=_exact(offset), scale=_exact(scale))
+
+
+def _fit_relative(kind: Scaling, train: np.ndarray) -> FittedScaling:
+    transforms: list[Transform] = []
+    volatility = []
+    for place in range(train.shape[-1]):
+        values = train[..., place]  # (N, T)
+        logs = kind == "anchor" and bool((values > 0).all())
+        changes = np.log(values[:, 1:] / values[:, :-1]) if logs else np.diff(values)
+        transforms.append("log" if logs else "difference")
+        volatility.append(np.sqrt(np.mean(changes**2)))
+    return FittedScaling(
+        kind=kind, transforms=tuple(transforms), offset=(0.0,) * len(transforms), scale=_exact(volatility)
+    )
+
+
+def _fit_linear(kind: Scaling, train: np.ndarray) -> tuple[Any, Any]:
+    if kind == "none":
+        return np.zeros(train.shape[1]), np.ones(train.shape[1])
+    from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+    if kind == "minmax":
+        fitted = MinMaxScaler().fit(train)
+        return fitted.data_min_, fitted.data_range_
+    fitted = StandardScaler().fit(train)
+    return fitted.mean_, fitted.scale_
+
+
+def _exact(numbers: Any) -> tuple[float, ...]:
+    """As float32, the precision they have inside the saved network, so that NumPy computes with the same numbers."""
+    return tuple(float(np.float32(number)) for number in numbers)
+
+
+def _row(numbers: Any) -> np.ndarray:
+    return np.asarray(numbers, dtype=np.float32)[None, None, :]

@@ -1,0 +1,118 @@
+"""Finding the weights: `compile` and `fit` of Keras over windows gathered a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from kerasforecast.callbacks import Epoch, Watch
+from kerasforecast.config import TrainingConfig
+from kerasforecast.scaling import FittedScaling
+from kerasforecast.windows import TrainingSet
+
+_EVALUATION_BATCH = 1_024
+_LOSSES = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "huber": "huber"}
+
+
+@dataclass(frozen=True)
+class History:
+    """How a training went.
+
+    Attributes:
+        epochs: Every epoch that ran.
+        best_epoch: The one whose weights were kept, from 1.
+        stopped_early: Whether validation stopped improving before the last allowed epoch.
+    """
+
+    epochs: tuple[Epoch, ...]
+    best_epoch: int
+    stopped_early: bool
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch whose weights were kept."""
+        return self.epochs[self.best_epoch - 1]
+
+
+def train(
+    model: keras.Model,
+    scaling: FittedScaling,
+    training: TrainingSet,
+    validation: TrainingSet,
+    config: TrainingConfig,
+    *,
+    on_epoch: Callable[[Epoch], None] | None = None,
+    on_best: Callable[[keras.Model, Epoch], None] | None = None,
+) -> History:
+    """Train `model` in place and leave it with the weights of its best epoch.
+
+    Args:
+        model: In the training role, with its starting weights.
+        scaling: Fitted on the training rows.
+        training: TrainingSet to learn from.
+        validation: TrainingSet that steer early stopping and the learning rate.
+        config: Optimizer, loss, epochs, patience, seed.
+        on_epoch: Called after each epoch.
+        on_best: Called with the model whenever the validation loss is the lowest so far.
+
+    Raises:
+        DivergedError: The loss stopped being a finite number.
+    """
+    compile_model(model, config)
+    watch = Watch(on_epoch, on_best)
+    model.fit(
+        training_batches(training, training.targets(scaling), config.batch_size, config.seed),
+        steps_per_epoch=-(-len(training) // config.batch_size),
+        epochs=config.epochs,
+        validation_data=_evaluation_batches(validation, validation.targets(scaling)),
+        validation_steps=-(-len(validation) // _EVALUATION_BATCH),
+        callbacks=[
+            watch,
+            keras.callbacks.ReduceLROnPlateau("val_loss", factor=config.lr_factor, patience=config.lr_patience),
+            keras.callbacks.EarlyStopping("val_loss", patience=config.patience, restore_best_weights=True),
+        ],
+        shuffle=False,  # the order is ours
+        verbose=0,
+    )
+    best = watch.best
+    if best is None:  # `fit` always ends at least one epoch, and the first one is the best so far
+        raise RuntimeError("Keras ended training without an epoch.")
+    return History(tuple(watch.epochs), best.epoch, len(watch.epochs) < config.epochs)
+
+
+def compile_model(model: keras.Model, config: TrainingConfig) -> None:
+    """Give `model` the optimizer and loss of `config`."""
+    optimizers = {
+        "adam": keras.optimizers.Adam,
+        "sgd": keras.optimizers.SGD,
+        "rmsprop": keras.optimizers.RMSprop,
+    }
+    optimizer = optimizers[config.optimizer](learning_rate=config.learning_rate, global_clipnorm=config.clipnorm)
+    model.compile(optimizer=optimizer, loss=_LOSSES[config.loss])
+
+
+def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
+    """The order of `count` windows in an epoch, `(count,)` int64: the same on every backend and after a resume."""
+    return np.random.default_rng([seed, 3, epoch]).permutation(count)
+
+
+def training_batches(
+    windows: TrainingSet, targets: np.ndarray, batch_size: int, seed: int, epoch: int = 0
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Shuffled batches of epoch after epoch without end: inputs `(b, L, F)` raw, targets `(b, H)` scaled, float32."""
+    while True:
+        order = shuffled(len(windows), seed, epoch)
+        for start in range(0, len(order), batch_size):
+            places = order[start : start + batch_size]
+            yield windows.inputs(places), targets[places]
+        epoch += 1
+
+
+def _evaluation_batches(windows: TrainingSet, targets: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    while True:
+        for start in range(0, len(windows), _EVALUATION_BATCH):
+            places = slice(start, start + _EVALUATION_BATCH)
+            yield windows.inputs(places), targets[places]
