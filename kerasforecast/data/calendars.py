@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -13,6 +15,7 @@ from kerasforecast.errors import DataError, OptionError, shown
 if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
 
+LAST_YEAR = 2150  # nobody's holidays are known so far ahead
 # Yahoo's suffixes of symbols; a symbol without one trades in New York.
 _BY_SUFFIX = {
     "SA": "BVMF", "L": "XLON", "IL": "XLON", "DE": "XETR", "F": "XFRA", "PA": "XPAR", "AS": "XAMS", "BR": "XBRU",
@@ -39,12 +42,11 @@ def calendar_of_ticker(ticker: str) -> str:
     return _BY_SUFFIX.get(symbol.rpartition(".")[2], "XNYS") if "." in symbol else "XNYS"
 
 
-def trading_calendar(code: str, first: pd.Timestamp, last: pd.Timestamp) -> ExchangeCalendar:
-    """The calendar `code` over the days from `first` to `last`, cut to the years it knows.
+def check_code(code: str) -> str:
+    """`code`, if exchange-calendars has it.
 
     Raises:
         OptionError: There is no such calendar.
-        DataError: It does not know those years.
     """
     import exchange_calendars  # 0.2 s: only where a calendar is used
 
@@ -53,16 +55,29 @@ def trading_calendar(code: str, first: pd.Timestamp, last: pd.Timestamp) -> Exch
             f"--calendar must be a code of exchange-calendars. Received: {shown(code)}. "
             "Use XNYS, BVMF, XLON, 24/7 or another of its codes."
         )
-    kind = type(exchange_calendars.get_calendar(code))
-    lowest, highest = kind.bound_min(), kind.bound_max()
-    start = max(first.normalize(), lowest) if lowest is not None else first.normalize()
-    end = min(last.normalize(), highest) if highest is not None else last.normalize()
-    if start >= end:
-        raise DataError(
-            f"Calendar {code}: knows {lowest or 'the past'} to {highest or 'the future'}. "
-            f"Received: {first.date()} to {last.date()}. Use --calendar with another code."
-        )
-    return exchange_calendars.get_calendar(code, start=start, end=end)
+    return code
+
+
+@lru_cache(maxsize=8)
+def trading_calendar(code: str, first_year: int, last_year: int) -> ExchangeCalendar:
+    """The calendar `code` over whole years, or as far into them as its holidays are known.
+
+    Raises:
+        OptionError: There is no such calendar.
+        DataError: It does not know those years.
+    """
+    import exchange_calendars
+
+    check_code(code)
+    start, end = f"{first_year}-01-01", f"{min(last_year, LAST_YEAR)}-12-31"
+    for span in ({"start": start, "end": end}, {"start": start}, {"end": end}):
+        with contextlib.suppress(ValueError):  # some markets' holidays are known for some years only
+            return exchange_calendars.get_calendar(code, **span)
+    known = exchange_calendars.get_calendar(code)
+    raise DataError(
+        f"Calendar {code}: knows {known.first_session.date()} to {known.last_session.date()}. "
+        f"Received: {first_year} to {last_year}. Use another --calendar."
+    )
 
 
 def future_index(series: Series, steps: int) -> pd.Index:
@@ -103,7 +118,7 @@ def _sessions_after(code: str, index: pd.DatetimeIndex, frequency: str, steps: i
     slots = session_slots(index) if intraday else None
     per_day = len(slots) if slots is not None else (int(DAY / pd.Timedelta(offset)) if intraday else 1)
     days = 14 + 2 * (steps // per_day + 1)
-    calendar = trading_calendar(code, last.normalize() - 10 * DAY, last + days * DAY)
+    calendar = trading_calendar(code, last.year, last.year + 1 + days // 365)
     sessions = calendar.sessions[calendar.sessions >= last.normalize()]
     if not intraday:
         found = sessions[sessions > last]

@@ -39,16 +39,16 @@ def infer_frequency(index: pd.DatetimeIndex) -> str | None:
     if rest:
         return _clock_alias(usual)
     if days == 1:
-        return "B" if (index.dayofweek < 5).all() and (steps > 86_400).any() else _daily(index)
+        return "B" if (index.day_of_week < 5).all() and (steps > 86_400).any() else _daily(index)
     if days % 7 == 0:
-        anchor = _WEEKDAYS[int(_most_common(np.asarray(index.dayofweek)))]
+        anchor = _WEEKDAYS[int(_most_common(np.asarray(index.day_of_week)))]
         return f"W-{anchor}" if days == 7 else f"{days // 7}W-{anchor}"
     return f"{days}D"
 
 
 def _daily(index: pd.DatetimeIndex) -> str:
     # Five rows from Monday to Friday say nothing about weekends; a market's week is the likelier one.
-    return "B" if len(index) <= 5 and (index.dayofweek < 5).all() and index[-1].dayofweek == 4 else "D"
+    return "B" if len(index) <= 5 and (index.day_of_week < 5).all() and index[-1].day_of_week == 4 else "D"
 
 
 def _most_common(values: np.ndarray) -> np.generic:
@@ -72,21 +72,27 @@ def _month_alias(index: pd.DatetimeIndex) -> str | None:
     usual = int(_most_common(steps))
     if usual not in _MONTH_STEPS or (steps == usual).mean() < 0.5 or (steps == 0).mean() > 0.05:
         return None
-    days = np.asarray(index.day)
-    at_end = np.asarray(index.is_month_end)
-    start = bool((days <= 7).mean() > 0.9)
-    if at_end.mean() > 0.9:
-        code = "E"
-    elif (days == 1).mean() > 0.9:
-        code = "S"
-    elif len(set(days)) > 4 and (index.dayofweek < 5).all():
-        code = "S" if start else "E"
-        letters = f"B{_MONTH_STEPS[usual]}{code}"
-        return letters if usual == 1 else f"{letters}-{_anchor(index, usual)}"
-    else:
-        code = "S"  # another day of the month: `following` keeps that day
-    letters = f"{_MONTH_STEPS[usual]}{code}"
-    return letters if usual == 1 else f"{letters}-{_anchor(index, usual)}"
+    code = _month_day(index).format(_MONTH_STEPS[usual])
+    return code if usual == 1 else f"{code}-{_anchor(index, usual)}"
+
+
+def _month_day(index: pd.DatetimeIndex) -> str:
+    """Which day of its month each date is, as the pattern of an alias: `"{}E"`, `"B{}S"`, ..."""
+    recent = index[-60:]
+    ends, starts = _share_on(recent, pd.offsets.MonthEnd()), _share_on(recent, pd.offsets.MonthBegin())
+    business_ends, business_starts = (
+        _share_on(recent, pd.offsets.BMonthEnd()),
+        _share_on(recent, pd.offsets.BMonthBegin()),
+    )
+    if max(ends, business_ends) > 0.9:
+        return "B{}E" if business_ends > ends else "{}E"
+    if max(starts, business_starts) > 0.9:
+        return "B{}S" if business_starts > starts else "{}S"
+    return "{}S"  # another day of the month: `following` keeps that day
+
+
+def _share_on(index: pd.DatetimeIndex, offset: pd.DateOffset) -> float:
+    return float(np.mean([offset.is_on_offset(date) for date in index]))
 
 
 def _anchor(index: pd.DatetimeIndex, step: int) -> str:
@@ -160,9 +166,9 @@ def _bars(index: pd.DatetimeIndex, step: pd.Timedelta, steps: int) -> pd.Datetim
     last = index[-1]
     if slots is None:
         return pd.date_range(last + step, periods=steps, freq=step)
-    weekend = bool((index.dayofweek >= 5).any())
+    weekend = bool((index.day_of_week >= 5).any())
     days = pd.date_range(last.normalize(), periods=2 + 2 * (steps // max(len(slots), 1) + 4), freq="D")
-    days = days if weekend else days[days.dayofweek < 5]
+    days = days if weekend else days[days.day_of_week < 5]
     return after_last(days, slots, last, steps)
 
 

@@ -10,11 +10,11 @@ import pandas as pd
 
 from kerasforecast.config import DataConfig
 from kerasforecast.data.bytestream import open_blob
-from kerasforecast.data.calendars import calendar_of_ticker, trading_calendar
+from kerasforecast.data.calendars import calendar_of_ticker, check_code
 from kerasforecast.data.columns import CALENDAR_FEATURES, date_column, feature_columns, target_column
 from kerasforecast.data.dates import Dates, read_dates
 from kerasforecast.data.frames import from_frame, read_parquet
-from kerasforecast.data.frequency import DAY, infer_frequency
+from kerasforecast.data.frequency import infer_frequency
 from kerasforecast.data.numbers import as_numbers, check_values, filled, without_blank_rows
 from kerasforecast.data.order import POSITION, in_range, ordered, single
 from kerasforecast.data.series import Series, Source
@@ -92,7 +92,7 @@ def _described(
     frequency = infer_frequency(numbers.index) if dated else None
     calendar = config.calendar if dated else None
     if calendar is not None:
-        trading_calendar(calendar, numbers.index[0], numbers.index[-1] + 30 * DAY)  # refuse an unknown code now
+        check_code(calendar)
         frequency = None if frequency in ("B", "D") else frequency
     values = _with_calendar_features(numbers, columns)
     index = numbers.index if dated else pd.RangeIndex(len(numbers))
