@@ -155,7 +155,7 @@ def _swinging(curves: _Curves) -> Diagnosis | None:
         return None
     return Diagnosis(
         "learning rate too high",
-        f"validation loss swings by {_percent(swing / level)} from one epoch to the next",
+        f"validation loss swings by {swing:.3g} around {level:.3g} from one epoch to the next",
         "lower --learning-rate, to a third or a tenth",
     )
 
@@ -181,7 +181,8 @@ def _rising(curves: _Curves) -> Diagnosis | None:
     if not clear or not learning or rise <= 4 * curves.noise or rise <= 0.01 * curves.span:
         return None
     epoch = int(np.argmin(curves.val_loss)) + 1
-    text = f"validation loss rose by {_percent(rise / curves.lowest)} after epoch {epoch} while training loss fell on"
+    course = f"from {curves.lowest:.3g} to {curves.end_val:.3g}"
+    text = f"validation loss rose {course} after epoch {epoch} while training loss fell on"
     if _level_with_naive(curves):
         text += ", and its best is at the level of the naive forecast"
     return Diagnosis("overfitting", text, "the best epoch is kept; try more dropout or a smaller model")
@@ -189,7 +190,7 @@ def _rising(curves: _Curves) -> Diagnosis | None:
 
 def _at_naive(curves: _Curves) -> Diagnosis | None:
     """As good as the naive forecast and no better: on prices the usual end, and no fault of the model."""
-    if not _level_with_naive(curves):
+    if curves.to_naive is None or not _level_with_naive(curves):
         return None
     return Diagnosis(
         "nothing left to learn",
@@ -206,7 +207,7 @@ def _far_above(curves: _Curves) -> Diagnosis | None:
     apart = curves.val_loss[0] > GAP * curves.loss[0]
     if apart and curves.to_naive is not None and curves.to_naive < 1:
         return None  # the validation part is only harder, as the naive forecast's own loss there shows
-    text = f"validation loss is {validation / train:.1f} times the training loss" if train > 0 else "training loss is 0"
+    text = f"validation loss is {_times(validation, train)} the training loss"
     if apart:
         text += " and was far above it from the first epoch"
     advice = "more dropout, a smaller model or early stopping"
@@ -216,7 +217,7 @@ def _far_above(curves: _Curves) -> Diagnosis | None:
 def _high(curves: _Curves) -> Diagnosis | None:
     """Both high and flat; high is measured against the naive forecast where that is known."""
     advice = "larger --units, more --layers or more --epochs; where it stalls, another --learning-rate"
-    if curves.to_naive is None:
+    if curves.naive is None or curves.to_naive is None:
         if curves.fell >= FLAT:
             return None
         return Diagnosis(
@@ -225,12 +226,12 @@ def _high(curves: _Curves) -> Diagnosis | None:
     if curves.to_naive <= 1 + HIGH:
         return None
     course = "is still falling" if curves.falling else "settled"
-    text = f"validation loss {course}, at best {curves.to_naive:.3g} times the naive forecast's"
+    text = f"validation loss {course}, at best {_times(curves.lowest, curves.naive)} the naive forecast's"
     return Diagnosis("underfitting", text, "more --epochs" if curves.falling else advice)
 
 
 def _good(curves: _Curves) -> Diagnosis:
-    ratio = f" ({curves.end_val / curves.end_loss:.1f} times training)" if curves.end_loss > 0 else ""
+    ratio = f" ({_times(curves.end_val, curves.end_loss)} training)" if curves.end_loss > 0 else ""
     course = "fell together" if curves.fell >= FLAT else "are low from the first epoch"
     text = f"both losses {course}, validation {'is still falling' if curves.falling else 'settled close'}{ratio}"
     if curves.to_naive is not None:
@@ -256,6 +257,11 @@ def _noise(curve: np.ndarray) -> float:
     """
     off = curve[1:-1] - (curve[:-2] + curve[2:]) / 2
     return float(np.median(np.abs(off))) / (0.6745 * 1.5**0.5)
+
+
+def _times(value: float, other: float) -> str:
+    """`value` in multiples of `other`, which may be as good as zero."""
+    return f"{value / other:.1f} times" if value < 1000 * other else "over 1000 times"
 
 
 def _percent(share: float) -> str:

@@ -111,7 +111,7 @@ def compare_with_naive(
     """
     ours, theirs = rmse(actual, forecast), rmse(actual, naive)  # checks shapes and values
     steps = np.shape(actual)[1] if np.ndim(actual) == 2 else 1
-    losses = [_squared_loss(actual, values) for values in (forecast, naive)]
+    losses = _squared_loss(actual, forecast), _squared_loss(actual, naive)
     dm = diebold_mariano(*losses, horizon=steps if horizon is None else horizon)
     improvement = _improvement(ours, theirs)
     better = dm.p_value < level and ours < theirs

@@ -39,7 +39,7 @@ def test_good(noise, seed):
 def test_rising_after_a_minimum_is_overfitting(noise, seed):
     found = diagnose(noisy(FALLING_TRAIN, noise, seed), noisy(TURNED_VAL, noise, seed + 50))
     assert found.name == "overfitting"
-    assert "rose by" in found.text
+    assert "validation loss rose from" in found.text
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -184,6 +184,24 @@ def test_any_curve_gets_one_line(loss, seed, naive):
     assert found.line == f"{found.name}: {found.text}; {found.advice}."
     assert "nan" not in found.text
     assert "inf" not in found.text.replace("finite", "")
+
+
+@pytest.mark.parametrize(
+    ("loss", "val_loss"),
+    [
+        ([0.0] * 8, [0.0] * 8),
+        ([0.0, 0.0, 1.0, 5e-324], [0.6, 0.3, 0.1, 0.2]),
+        ([3.0, 2.0, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 9.0, 9.0]),
+        ([1.0] * 9, [0.0, 1.0, 0.0] * 3),
+    ],
+)
+def test_losses_of_zero(loss, val_loss):
+    assert "inf" not in diagnose(loss, val_loss).line
+
+
+def test_a_ratio_to_as_good_as_nothing_is_capped():
+    assert "over 1000 times" in diagnose([1.0, 0.5, 1e-9, 1e-9, 1e-9], [1.0, 0.6, 0.5, 0.5, 0.5]).text
+    assert "over 1000 times" in diagnose(GOOD_TRAIN, GOOD_VAL, naive_val_loss=1e-310).text
 
 
 @given(st.floats(1e-4, 1e4), st.sampled_from([GOOD_VAL, TURNED_VAL, np.full(40, 1.0)]))
