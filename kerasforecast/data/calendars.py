@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
 
 LAST_YEAR = 2150  # nobody's holidays are known so far ahead
+FIRST_YEAR = 1950
+SURE_ROWS = 250  # with fewer, a market's holidays may just be missing rows
+RECOGNISED = ("XNYS", "BVMF")
 # Yahoo's suffixes of symbols; a symbol without one trades in New York.
 _BY_SUFFIX = {
     "SA": "BVMF", "L": "XLON", "IL": "XLON", "DE": "XETR", "F": "XFRA", "PA": "XPAR", "AS": "XAMS", "BR": "XBRU",
@@ -78,6 +81,22 @@ def trading_calendar(code: str, first_year: int, last_year: int) -> ExchangeCale
         f"Calendar {code}: knows {known.first_session.date()} to {known.last_session.date()}. "
         f"Received: {first_year} to {last_year}. Use another --calendar."
     )
+
+
+def recognised_calendar(index: pd.DatetimeIndex) -> str | None:
+    """The calendar whose sessions are exactly `index`, if a year or more of dates shows it beyond doubt.
+
+    Args:
+        index: `(T,)` days from Monday to Friday.
+    """
+    if len(index) < SURE_ROWS or index[0].year < FIRST_YEAR or index[-1].year >= LAST_YEAR:
+        return None
+    for code in RECOGNISED:
+        with contextlib.suppress(DataError):
+            sessions = trading_calendar(code, index[0].year, index[-1].year).sessions
+            if sessions[(sessions >= index[0]) & (sessions <= index[-1])].equals(index):
+                return code
+    return None
 
 
 def future_index(series: Series, steps: int) -> pd.Index:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -10,15 +11,24 @@ import pandas as pd
 
 from kerasforecast.config import DataConfig
 from kerasforecast.data.bytestream import open_blob
-from kerasforecast.data.calendars import calendar_of_ticker, check_code
-from kerasforecast.data.columns import CALENDAR_FEATURES, date_column, feature_columns, target_column
+from kerasforecast.data.calendars import calendar_of_ticker, check_code, recognised_calendar
+from kerasforecast.data.columns import (
+    CALENDAR_FEATURES,
+    date_column,
+    feature_columns,
+    find,
+    is_price,
+    same,
+    target_column,
+)
 from kerasforecast.data.dates import Dates, read_dates
 from kerasforecast.data.frames import from_frame, read_parquet
 from kerasforecast.data.frequency import infer_frequency
 from kerasforecast.data.numbers import as_numbers, check_values, filled, without_blank_rows
-from kerasforecast.data.order import POSITION, in_range, ordered, single
+from kerasforecast.data.order import POSITION, in_range, ordered, positions, single
+from kerasforecast.data.sanity import Split, find_splits, suspicions
 from kerasforecast.data.series import Series, Source
-from kerasforecast.data.table import FrameLocator, Table
+from kerasforecast.data.table import Table
 from kerasforecast.data.text import read_text
 from kerasforecast.errors import DataError, OptionError, shown
 
@@ -44,18 +54,39 @@ def load_series(config: DataConfig, frame: pd.DataFrame | None = None, *, positi
     if frame is not None:
         if config.file is not None or config.ticker is not None:
             raise OptionError(f"Give a DataFrame, a file or a ticker. Received: a DataFrame and {shown(config.file)}.")
-        return series_of(from_frame(frame), config, "series", Source("frame"), positive_prices)
+        return rows_of(from_frame(frame), config, "series", Source("frame"), positive_prices).series
     if config.file is not None:
-        return series_of(_read_file(config), config, _stem(config.file), Source("file", config.file), positive_prices)
+        return rows_of(
+            _read_file(config), config, _stem(config.file), Source("file", config.file), positive_prices
+        ).series
     if config.ticker is not None:
-        return _from_yahoo(config, positive_prices)
+        return _from_yahoo(config, positive_prices).series
     chosen = config if config.calendar else config.model_copy(update={"calendar": SAMPLE_CALENDAR})
     with as_file(files("kerasforecast.data") / "samples" / f"{SAMPLE}.csv.gz") as path:
         table = _read_file(chosen.model_copy(update={"file": str(path)}))
-    return series_of(table, chosen, SAMPLE, Source("sample", SAMPLE), positive_prices)
+    return rows_of(table, chosen, SAMPLE, Source("sample", SAMPLE), positive_prices).series
 
 
-def series_of(table: Table, config: DataConfig, name: str, source: Source, positive_prices: bool = True) -> Series:
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a table that are left after every rule, and what the rules met.
+
+    Attributes:
+        series: The valid series made of them.
+        blank: Rows without any value, dropped.
+        missing: Rows that lacked a value of a used column.
+        duplicates: Rows whose date had been seen.
+        splits: Suspected unadjusted splits of the target.
+    """
+
+    series: Series
+    blank: int
+    missing: int
+    duplicates: int
+    splits: tuple[Split, ...]
+
+
+def rows_of(table: Table, config: DataConfig, name: str, source: Source, positive_prices: bool = True) -> Rows:
     """A raw table to a valid series: columns, dates, order, numbers, in that order.
 
     Raises:
@@ -67,7 +98,7 @@ def series_of(table: Table, config: DataConfig, name: str, source: Source, posit
     columns = [target, *(column for column in features if column in table.frame.columns)]
     rows, dropped = without_blank_rows(table, columns, dates)
     numbers = pd.DataFrame({column: as_numbers(table, rows[column]) for column in columns})
-    numbers[POSITION] = rows.index.to_numpy(dtype=np.uint32 if len(rows) < 2**32 else np.int64)
+    numbers[POSITION] = rows.index.to_numpy(dtype=np.uint32 if len(table.frame) < 2**32 else np.int64)
     notes = [*table.notes, *said, *dropped]
     if dates is not None:
         found: Dates = read_dates(table, rows[dates], config.date_format)
@@ -75,12 +106,41 @@ def series_of(table: Table, config: DataConfig, name: str, source: Source, posit
         numbers, turned = ordered(table, numbers, dates)
         notes += [*found.notes, *turned]
         numbers = in_range(table, numbers, dates, config)
+    missing = int(numbers[columns].isna().any(axis=1).sum())
     numbers, fills = filled(table, numbers, columns, config.missing)
+    duplicates = int(numbers.index.duplicated().sum()) if dates is not None else 0
     if dates is not None:
         numbers, merged = single(table, numbers, dates, config.duplicates)
         fills += merged
     check_values(table, numbers, columns, positive_prices)
-    return _described(numbers, [target, *features], config, name, source, [*notes, *fills])
+    splits = _splits(table, numbers, target)
+    notes += [*fills, *_split_notes(splits, target, table), *suspicions(numbers.index, numbers[target].to_numpy())]
+    series = _described(numbers, [target, *features], config, name, source, notes)
+    return Rows(series, len(table.frame) - len(rows), missing, duplicates, tuple(splits))
+
+
+def _splits(table: Table, numbers: pd.DataFrame, target: str) -> list[Split]:
+    if not is_price(target) or same(target) == "adj close" or not isinstance(numbers.index, pd.DatetimeIndex):
+        return []
+    adjusted = _beside(table, numbers, "adj close")
+    return find_splits(numbers.index, numbers[target].to_numpy(), adjusted, _beside(table, numbers, "volume"))
+
+
+def _beside(table: Table, numbers: pd.DataFrame, wanted: str) -> np.ndarray | None:
+    """Another column of the table at the same rows, where it exists and holds numbers."""
+    column = find(list(table.frame.columns), wanted)
+    if column is None or not pd.api.types.is_numeric_dtype(table.frame[column]):
+        return None
+    return table.frame[column].to_numpy(dtype=np.float64, na_value=np.nan)[positions(numbers)]
+
+
+def _split_notes(splits: list[Split], target: str, table: Table) -> list[str]:
+    adjusted = find(list(table.frame.columns), "adj close")
+    remedy = f"use --target '{adjusted}'" if adjusted else "use prices adjusted for splits"
+    return [
+        f"Split suspected on {split.date.date()} ({split.words}): {target} looks unadjusted; {remedy}."
+        for split in splits[:5]
+    ]
 
 
 def _described(
@@ -90,10 +150,12 @@ def _described(
     if not dated and config.calendar is not None:
         raise DataError(f"--calendar needs dates. Received: a table without a date column, {name}. Give --date-column.")
     frequency = infer_frequency(numbers.index) if dated else None
-    calendar = config.calendar if dated else None
-    if calendar is not None:
-        check_code(calendar)
-        frequency = None if frequency in ("B", "D") else frequency
+    calendar = check_code(config.calendar) if config.calendar is not None else None
+    if calendar is None and frequency == "B":
+        calendar = recognised_calendar(numbers.index)
+        notes = [*notes, f"The dates are exactly the sessions of calendar {calendar}."] if calendar else notes
+    if calendar is not None and frequency in ("B", "D"):
+        frequency = None
     values = _with_calendar_features(numbers, columns)
     index = numbers.index if dated else pd.RangeIndex(len(numbers))
     return Series(values.to_numpy(), index, tuple(columns), frequency, calendar, name, source, tuple(notes))
@@ -118,17 +180,18 @@ def _stem(file: str) -> str:
     return Path(file).name.split(".")[0] or "series" if file != "-" else "series"
 
 
-def _from_yahoo(config: DataConfig, positive_prices: bool) -> Series:
-    from kerasforecast.data.yahoo import Query, fetch  # yfinance costs 0.6 s: only where it is used
+def _from_yahoo(config: DataConfig, positive_prices: bool) -> Rows:
+    from kerasforecast.data.prices import prices  # yfinance costs 0.6 s: only where it is used
+    from kerasforecast.data.yahoo import Query
 
     ticker = str(config.ticker).strip().upper()
-    prices = fetch(Query(ticker, config.start, config.end, config.interval), config.timeout)
-    table = Table(*_yahoo_rows(prices, f"{ticker} (Yahoo)"))
+    query = Query(ticker, config.start, config.end, config.interval)
+    found = prices(query, config.timeout, config.max_age, config.offline)
+    priced = found.frame.drop(columns="Volume").notna().any(axis=1)  # yfinance gives holidays a volume of 0
+    table = from_frame(found.frame[priced], f"{ticker} (Yahoo)")
+    holidays = int((~priced).sum())
+    dropped = (f"{holidays} rows without prices dropped (holidays of the source).",) if holidays else ()
+    table = replace(table, notes=("Prices are adjusted for splits and dividends.", *found.notes, *dropped))
     chosen = config.model_copy(update={"calendar": config.calendar or calendar_of_ticker(ticker)})
-    return series_of(table, chosen, ticker.lower(), Source("yahoo", ticker), positive_prices)
-
-
-def _yahoo_rows(prices: pd.DataFrame, name: str) -> tuple[pd.DataFrame, FrameLocator]:
-    priced = prices.drop(columns="Volume").notna().any(axis=1)  # yfinance gives holidays a volume of 0
-    table = from_frame(prices[priced])
-    return table.frame, FrameLocator(prices[priced], name)
+    source = Source("yahoo", ticker, found.meta.sha256, found.meta.fetched)
+    return rows_of(table, chosen, ticker.lower(), source, positive_prices)

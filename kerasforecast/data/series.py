@@ -19,10 +19,14 @@ class Source:
     Attributes:
         kind: `"sample"`, `"file"`, `"yahoo"` or `"frame"`.
         location: Path, ticker, sample name, or `""` for a DataFrame.
+        sha256: Hash of the snapshot that downloaded rows came from, `""` for other kinds.
+        retrieved: When it was downloaded, ISO 8601 in UTC, `""` for other kinds.
     """
 
     kind: str
     location: str = ""
+    sha256: str = ""
+    retrieved: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,160 @@
+"""Signs that a valid series is not what its user thinks: splits, filled weekends, a stale tail, a changed step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.data.frequency import DAY
+
+_RATIOS = np.array([1.5, *range(2, 11), 12, 15, 20, 25, 30, 40, 50, 100])
+_NEWS_VOLUME = 8.0  # a crash trades many times the usual volume; a split about as much as its ratio
+_STALE_ROWS = 5
+_STEP_CHANGE = 2.5
+
+
+@dataclass(frozen=True)
+class Split:
+    """A day on which unadjusted prices jump by a split's ratio.
+
+    Attributes:
+        date: First day at the new price.
+        ratio: Price before over price after: 2.0 for 2 for 1, 0.1 for 1 for 10.
+    """
+
+    date: pd.Timestamp
+    ratio: float
+
+    @property
+    def words(self) -> str:
+        """`"2 for 1"`, `"3 for 2"`, `"1 for 10"`."""
+        if self.ratio == 1.5:
+            return "3 for 2"
+        return f"{self.ratio:g} for 1" if self.ratio > 1 else f"1 for {1 / self.ratio:g}"
+
+
+def find_splits(
+    index: pd.DatetimeIndex, prices: np.ndarray, adjusted: np.ndarray | None, volume: np.ndarray | None
+) -> list[Split]:
+    """Days on which `prices` jump as an unadjusted split makes them.
+
+    Args:
+        index: `(T,)` dates.
+        prices: `(T,)` the target.
+        adjusted: `(T,)` adjusted prices, where the table has them: they decide, whatever the jump looks like.
+        volume: `(T,)` units traded, where the table has them: they tell a crash from a split.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        jumps = np.log(prices[:-1] / prices[1:])  # (T-1,)
+    large = np.flatnonzero(np.abs(jumps) > 0.33)
+    found = []
+    for step in large[np.isfinite(jumps[large])][:100]:
+        ratio = _nearest_ratio(jumps[step])
+        if adjusted is not None and np.isfinite(adjusted[step : step + 2]).all():
+            with np.errstate(divide="ignore", invalid="ignore"):
+                kept = np.log(adjusted[step] / adjusted[step + 1])
+            real = abs(jumps[step] - kept - np.log(ratio)) < 0.05
+        else:
+            real = _like_split(jumps, step, ratio) and not _news(volume, step, ratio)
+        if real:
+            found.append(Split(index[step + 1], float(ratio)))
+    return found
+
+
+def _nearest_ratio(jump: float) -> float:
+    ratio = _RATIOS[np.abs(np.log(_RATIOS) - abs(jump)).argmin()]
+    return float(ratio if jump > 0 else 1 / ratio)
+
+
+def _like_split(jumps: np.ndarray, step: int, ratio: float) -> bool:
+    around = np.delete(jumps[max(step - 20, 0) : step + 21], min(step, 20))
+    around = around[np.isfinite(around)]
+    usual = 1.4826 * np.median(np.abs(around)) if len(around) else 0.0  # a robust standard deviation
+    near = abs(jumps[step] - np.log(ratio)) <= min(max(0.03, 3 * usual), 0.12)
+    return bool(near and abs(jumps[step]) > 6 * usual)
+
+
+def _news(volume: np.ndarray | None, step: int, ratio: float) -> bool:
+    if volume is None:
+        return False
+    before = np.median(volume[max(step - 20, 0) : step + 1])
+    return bool(before > 0 and volume[step + 1] > _NEWS_VOLUME * before * max(ratio, 1))
+
+
+def suspicions(index: pd.Index, target: np.ndarray) -> list[str]:
+    """What else looks wrong with a dated series, one sentence each.
+
+    Args:
+        index: `(T,)` dates; integers give nothing but the tail.
+        target: `(T,)` values.
+    """
+    notes = [_stale_tail(index, target)]
+    if isinstance(index, pd.DatetimeIndex):
+        notes += [_filled_weekends(index, target), _changed_step(index)]
+    return [note for note in notes if note]
+
+
+def _stale_tail(index: pd.Index, target: np.ndarray) -> str | None:
+    moved = np.flatnonzero(target != target[-1])
+    if not len(moved):
+        return None
+    run = len(target) - 1 - moved[-1]
+    still = float((np.diff(target[: moved[-1] + 1]) == 0).mean()) if moved[-1] > 0 else 0.0
+    if run < _STALE_ROWS or still > 0.2:
+        return None
+    return f"The last {run} values are all {target[-1]:g}, from {_day(index[moved[-1] + 1])} on: the tail looks stale."
+
+
+def _filled_weekends(index: pd.DatetimeIndex, target: np.ndarray) -> str | None:
+    if len(index) < 10 or index[-1] - index[0] < 14 * DAY:
+        return None
+    weekend = np.asarray(index.day_of_week >= 5)
+    weekend[0] = False
+    if weekend.sum() < 4:
+        return None
+    same = np.concatenate([[False], target[1:] == target[:-1]])
+    if same[weekend].mean() < 0.9 or same[~weekend].mean() > 0.3:
+        return None
+    filled = index[weekend & same]
+    return (
+        f"{len(filled)} rows on Saturdays and Sundays, {_day(filled[0])} to {_day(filled[-1])}, repeat the value "
+        "before: they look filled; drop them if the market is closed then."
+    )
+
+
+def _changed_step(index: pd.DatetimeIndex) -> str | None:
+    steps = np.diff(index.as_unit("s").asi8).astype(np.float64)
+    size = max(5, len(steps) // 2_000)
+    blocks = len(steps) // size
+    if blocks < 2:
+        return None
+    usual = np.median(steps[: blocks * size].reshape(blocks, size), axis=1)  # (blocks,)
+    change = np.log(usual[1:] / usual[:-1])
+    first, last = usual[0], usual[-1]
+    largest = int(np.abs(change).argmax())
+    if max(usual.max() / usual.min(), 1) < _STEP_CHANGE or not _two_regimes(usual, largest):
+        return None
+    first, last = np.median(usual[: largest + 1]), np.median(usual[largest + 1 :])
+    around = slice(largest * size, (largest + 2) * size)
+    nearer = np.abs(np.log(steps[around] / last)) < np.abs(np.log(steps[around] / first))
+    at = around.start + int(np.argmax(nearer))
+    return f"The step changes from {_span(first)} to {_span(last)} at {_day(index[at])}: cut with --start or resample."
+
+
+def _two_regimes(usual: np.ndarray, at: int) -> bool:
+    before, after = np.median(usual[: at + 1]), np.median(usual[at + 1 :])
+    return max(before, after) / max(min(before, after), 1) >= _STEP_CHANGE
+
+
+def _span(seconds: float) -> str:
+    days = seconds / 86_400
+    if days >= 1:
+        return f"{days:.3g} day" + ("" if days == 1 else "s")
+    minutes = seconds / 60
+    return f"{minutes:.3g} minute" + ("" if minutes == 1 else "s")
+
+
+def _day(date: object) -> str:
+    return str(date).removesuffix(" 00:00:00")
