@@ -173,16 +173,17 @@ def _diverging(curves: _Curves) -> Diagnosis | None:
 
 
 def _rising(curves: _Curves) -> Diagnosis | None:
-    """Validation turned up after its minimum while training went on falling."""
+    """Validation turned up after its minimum; that training rose with it is told before."""
     rise = curves.end_val - curves.lowest
     fall = curves.smooth_val[0] - curves.lowest
     clear = rise > RISE * curves.lowest or (rise > 0.02 * curves.lowest and rise > 0.25 * fall)
-    learning = curves.end_loss < curves.smooth_loss[curves.best]
-    if not clear or not learning or rise <= 4 * curves.noise or rise <= 0.01 * curves.span:
+    if not clear or rise <= 4 * curves.noise or rise <= 0.01 * curves.span:
         return None
     epoch = int(np.argmin(curves.val_loss)) + 1
     course = f"from {curves.lowest:.3g} to {curves.end_val:.3g}"
-    text = f"validation loss rose {course} after epoch {epoch} while training loss fell on"
+    text = f"validation loss rose {course} after epoch {epoch}"
+    if curves.end_loss < curves.smooth_loss[curves.best]:
+        text += " while training loss fell on"
     if _level_with_naive(curves):
         text += ", and its best is at the level of the naive forecast"
     return Diagnosis("overfitting", text, "the best epoch is kept; try more dropout or a smaller model")

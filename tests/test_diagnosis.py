@@ -40,6 +40,13 @@ def test_rising_after_a_minimum_is_overfitting(noise, seed):
     found = diagnose(noisy(FALLING_TRAIN, noise, seed), noisy(TURNED_VAL, noise, seed + 50))
     assert found.name == "overfitting"
     assert "validation loss rose from" in found.text
+    assert "while training loss fell on" in found.text
+
+
+def test_rising_validation_over_a_flat_training_loss():
+    found = diagnose(np.full(20, 0.1), np.concatenate([[0.12, 0.11], np.linspace(0.10, 0.14, 18)]))
+    assert found.name == "overfitting"
+    assert "training" not in found.text
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -79,6 +86,12 @@ def test_swings_are_a_learning_rate_too_high(seed):
     assert found.name == "learning rate too high"
     assert "swings by" in found.text
     assert "--learning-rate" in found.advice
+
+
+def test_swings_at_the_foot_of_the_plot_are_none():
+    """Half up and half down, of a loss that is a thousandth of where it began."""
+    val = np.where(EPOCHS % 2, 1.5, 0.5) * (0.001 + np.exp(-EPOCHS))
+    assert named(0.001 + np.exp(-EPOCHS), val) == "good"
 
 
 def test_both_rising_is_a_learning_rate_too_high():
