@@ -49,22 +49,29 @@ def load_series(config: DataConfig, frame: pd.DataFrame | None = None, *, positi
 
     Raises:
         DataError: The rows cannot be trusted; the message gives the address and the remedy.
+        DownloadError: A ticker's prices cannot be had now, and no snapshot can stand in.
         OptionError: A DataFrame is given beside a file or ticker, or there is no such calendar.
     """
+    return load_rows(config, frame, positive_prices=positive_prices).series
+
+
+def load_rows(config: DataConfig, frame: pd.DataFrame | None = None, *, positive_prices: bool = True) -> Rows:
+    """As `load_series`, with the counts of what was met on the way."""
     if frame is not None:
         if config.file is not None or config.ticker is not None:
-            raise OptionError(f"Give a DataFrame, a file or a ticker. Received: a DataFrame and {shown(config.file)}.")
-        return rows_of(from_frame(frame), config, "series", Source("frame"), positive_prices).series
+            raise OptionError(
+                f"Give a DataFrame, a file or a ticker. Received: a DataFrame and "
+                f"{shown(config.file or config.ticker)}. Leave one out."
+            )
+        return rows_of(from_frame(frame), config, "series", Source("frame"), positive_prices)
     if config.file is not None:
-        return rows_of(
-            _read_file(config), config, _stem(config.file), Source("file", config.file), positive_prices
-        ).series
+        return rows_of(_read_file(config), config, _stem(config.file), Source("file", config.file), positive_prices)
     if config.ticker is not None:
-        return _from_yahoo(config, positive_prices).series
+        return _from_yahoo(config, positive_prices)
     chosen = config if config.calendar else config.model_copy(update={"calendar": SAMPLE_CALENDAR})
     with as_file(files("kerasforecast.data") / "samples" / f"{SAMPLE}.csv.gz") as path:
         table = _read_file(chosen.model_copy(update={"file": str(path)}))
-    return rows_of(table, chosen, SAMPLE, Source("sample", SAMPLE), positive_prices).series
+    return rows_of(table, chosen, SAMPLE, Source("sample", SAMPLE), positive_prices)
 
 
 @dataclass(frozen=True)

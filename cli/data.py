@@ -1,0 +1,205 @@
+"""`kerasforecast data`: look at tables before trusting them, and at the prices that are kept."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kerasforecast.config import DataConfig, checked
+from kerasforecast.errors import KerasForecastError, OptionError, printable
+
+from .options import data_options, given, output_options, section
+
+if TYPE_CHECKING:
+    from kerasforecast.data.check import Findings
+    from kerasforecast.data.snapshots import Snapshot
+
+
+@click.group(epilog="Example: kerasforecast data check prices.csv")
+def data() -> None:
+    """Check tables; fetch prices and manage the snapshots kept of them."""
+
+
+@data.command(epilog="Example: kerasforecast data check prices.csv --target 'Adj Close' --json")
+@data_options
+@output_options
+def check(as_json: bool, quiet: bool, debug: bool, **options: Any) -> None:
+    """Say what FILE (or a ticker, or the embedded sample) holds and what looks wrong with it."""
+    config = checked(DataConfig, given(options))
+
+    from kerasforecast.data.check import examine
+
+    findings = examine(config)
+    if as_json:
+        from .output import print_json
+
+        print_json(findings.as_json())
+    else:
+        _print_findings(findings, quiet)
+
+
+@data.command(epilog="Example: kerasforecast data fetch AAPL MSFT --start 2010-01-01")
+@click.argument("tickers", nargs=-1, required=True, metavar="TICKER...")
+@section(DataConfig, only=("start", "end", "interval", "timeout", "max_age"))
+@output_options
+def fetch(tickers: tuple[str, ...], as_json: bool, quiet: bool, debug: bool, **options: Any) -> None:
+    """Download the prices of each TICKER and keep them as snapshots.
+
+    A ticker that fails does not stop the others; the exit code is then that of the first failure.
+    """
+    config = checked(DataConfig, given(options))
+
+    from kerasforecast.data.prices import prices
+    from kerasforecast.data.snapshots import Snapshot, cache_folder
+    from kerasforecast.data.yahoo import Query
+
+    fetched, failures = [], []
+    for number, ticker in enumerate((ticker.strip().upper() for ticker in tickers), start=1):
+        if not quiet:
+            click.echo(f"{printable(ticker)}: asking Yahoo ({number} of {len(tickers)})", err=True)
+        try:
+            found = prices(Query(ticker, config.start, config.end, config.interval), config.timeout, config.max_age)
+        except KerasForecastError as error:
+            failures.append((ticker, error))
+            continue
+        fetched.append({**_facts(Snapshot(found.frame, found.meta, cache_folder())), "notes": list(found.notes)})
+    _print_fetched(fetched, failures, as_json)
+    if failures:
+        raise failures[0][1]
+
+
+@data.command(epilog="Example: kerasforecast data show AAPL > aapl.csv")
+@click.argument("ticker")
+@section(DataConfig, only=("interval",))
+@output_options
+def show(ticker: str, as_json: bool, quiet: bool, debug: bool, **options: Any) -> None:
+    """Print the rows kept of TICKER as CSV; with --json, where they came from."""
+    config = checked(DataConfig, given(options))
+
+    from kerasforecast.data import snapshots
+
+    name = ticker.strip().upper()
+    kept = snapshots.read(name, config.interval)
+    if kept is None:
+        raise OptionError(
+            f"{name}: no snapshot at interval {config.interval} is kept. Received: {name!r}. "
+            "See `kerasforecast data list`, or fetch it."
+        )
+    if as_json:
+        from .output import print_json
+
+        print_json({**_facts(kept), "path": str(kept.path)})
+        return
+    if not quiet:
+        click.echo(f"{kept.path}: {kept.meta.source}, {kept.meta.fetched}, sha256 {kept.meta.sha256}", err=True)
+    days = kept.meta.interval in ("1d", "5d", "1wk", "1mo", "3mo")
+    dates = kept.frame.index.strftime("%Y-%m-%d") if days else kept.frame.index.map(str)
+    click.echo(kept.frame.set_axis(dates, axis=0).to_csv(index_label="Date"), nl=False)
+
+
+@data.command("list", epilog="Example: kerasforecast data list --json")
+@output_options
+def list_(as_json: bool, quiet: bool, debug: bool) -> None:
+    """List the snapshots kept, and the folder they are in."""
+    from kerasforecast.data import snapshots
+
+    kept = [{**_facts(snapshot), "path": str(snapshot.path)} for snapshot in snapshots.every()]
+    if as_json:
+        from .output import print_json
+
+        print_json({"folder": str(snapshots.cache_folder()), "snapshots": kept})
+        return
+    for facts in kept:
+        click.echo(_line(facts))
+    if not quiet:
+        click.echo(f"{len(kept)} snapshots in {snapshots.cache_folder()}", err=True)
+
+
+@data.command(epilog="Example: kerasforecast data clear AAPL")
+@click.argument("tickers", nargs=-1, metavar="[TICKER...]")
+@click.option("--all", "everything", is_flag=True, help="Remove every snapshot.")
+@output_options
+def clear(tickers: tuple[str, ...], everything: bool, as_json: bool, quiet: bool, debug: bool) -> None:
+    """Remove the snapshots of each TICKER, or of all with --all."""
+    if bool(tickers) == everything:
+        raise OptionError(f"Give tickers or --all. Received: {' '.join(tickers) or 'neither'}. Choose one.")
+
+    from kerasforecast.data import snapshots
+
+    names = [ticker.strip().upper() for ticker in tickers]
+    removed = [str(path) for name in names or [None] for path in snapshots.clear(name)]
+    if as_json:
+        from .output import print_json
+
+        print_json({"removed": removed})
+    elif not quiet:
+        click.echo(f"{len(removed)} snapshots removed", err=True)
+
+
+def _facts(kept: Snapshot) -> dict[str, Any]:
+    meta = kept.meta
+    return {
+        "ticker": meta.ticker,
+        "interval": meta.interval,
+        "rows": len(kept.frame),
+        "start": str(kept.frame.index[0].date()),
+        "end": str(kept.frame.index[-1].date()),
+        "fetched": meta.fetched,
+        "source": meta.source,
+        "sha256": meta.sha256,
+    }
+
+
+def _line(facts: dict[str, Any]) -> str:
+    return (
+        f"{facts['ticker']:<10} {facts['interval']:<4} {facts['rows']:>8,} rows  {facts['start']} to {facts['end']}  "
+        f"fetched {facts['fetched']}  sha256 {facts['sha256'][:12]}"
+    )
+
+
+def _print_fetched(
+    fetched: list[dict[str, Any]], failures: list[tuple[str, KerasForecastError]], as_json: bool
+) -> None:
+    if as_json:
+        from .output import print_json
+
+        print_json({"fetched": fetched, "failed": [{"ticker": name, "error": str(error)} for name, error in failures]})
+        return
+    for facts in fetched:
+        click.echo(_line(facts))
+        for note in facts["notes"]:
+            click.echo(f"  {printable(note)}", err=True)
+    for _, error in failures[1:]:  # the first is raised, and printed with its exit code
+        click.echo(f"error: {error}", err=True)
+
+
+def _print_findings(findings: Findings, quiet: bool) -> None:
+    facts = findings.as_json()
+    span = f"{facts['start']} to {facts['end']}"
+    ruled = f"calendar {facts['calendar']}" if facts["calendar"] else "no calendar"
+    click.echo(f"{printable(facts['name'])}: {facts['rows']:,} rows of {printable(facts['target'])}, {span}")
+    click.echo(f"  frequency   {facts['frequency'] or 'integer steps'}, {ruled}")
+    click.echo(f"  missing     {facts['missing']:,} rows, {facts['blank']:,} of them without any value")
+    click.echo(f"  duplicates  {facts['duplicates']:,} rows")
+    click.echo(f"  gaps        {facts['gap_rows']:,} rows absent" + _longest(facts["gaps"]))
+    splits = ", ".join(f"{split.date.date()} ({split.words})" for split in findings.rows.splits)
+    click.echo(f"  splits      {splits or 'none suspected'}")
+    for note in facts["notes"]:
+        click.echo(f"  note        {printable(note)}")
+    if not quiet:
+        from kerasforecast.data.chart import chart
+
+        plain = "utf" not in (getattr(sys.stdout, "encoding", None) or "").lower()
+        for line in chart(findings.series.values[:, 0], plain=plain):
+            click.echo(f"  {line}")
+
+
+def _longest(gaps: list[dict[str, Any]]) -> str:
+    if not gaps:
+        return ""
+    gap = gaps[0]
+    return (
+        f", most from {gap['start']} to {gap['end']} ({gap['rows']})" if gap["rows"] > 1 else f", e.g. {gap['start']}"
+    )

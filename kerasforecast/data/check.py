@@ -1,0 +1,150 @@
+"""What `kerasforecast data check` says about a table: its rows, range, step, gaps and what looks wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.config import DataConfig
+from kerasforecast.data.calendars import trading_calendar
+from kerasforecast.data.columns import is_price
+from kerasforecast.data.frequency import DAY, infer_frequency
+from kerasforecast.data.load import Rows, load_rows
+from kerasforecast.data.series import Series
+
+GAPS_SHOWN = 5
+_MANY_DATES = 3_000_000
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Dates in a row that the step or calendar has and the table has not.
+
+    Attributes:
+        first: First absent date.
+        last: Last absent date.
+        rows: How many.
+    """
+
+    first: pd.Timestamp
+    last: pd.Timestamp
+    rows: int
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A table's series and what was met on the way to it.
+
+    Attributes:
+        rows: The series and counts.
+        frequency: Step of the dates, also where a calendar rules.
+        gaps: Longest first; empty where no step is known.
+        remarks: What `fit` would refuse without an option, one sentence each.
+    """
+
+    rows: Rows
+    frequency: str | None
+    gaps: tuple[Gap, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def series(self) -> Series:
+        """The valid series."""
+        return self.rows.series
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for `--json`."""
+        series, target = self.series, self.series.values[:, 0]
+        first, last = (_text(series.index[place]) for place in (0, -1))
+        return {
+            "name": series.name,
+            "source": {"kind": series.source.kind, "location": series.source.location},
+            "target": series.target,
+            "columns": list(series.columns),
+            "rows": len(series),
+            "start": first,
+            "end": last,
+            "frequency": self.frequency,
+            "calendar": series.calendar,
+            "missing": self.rows.missing + self.rows.blank,
+            "duplicates": self.rows.duplicates,
+            "blank": self.rows.blank,
+            "gaps": [
+                {"start": _text(gap.first), "end": _text(gap.last), "rows": gap.rows} for gap in self.gaps[:GAPS_SHOWN]
+            ],
+            "gap_rows": sum(gap.rows for gap in self.gaps),
+            "splits": [{"date": str(split.date.date()), "ratio": split.ratio} for split in self.rows.splits],
+            "minimum": float(target.min()),
+            "maximum": float(target.max()),
+            "last": float(target[-1]),
+            "sha256": series.sha256,
+            "notes": [*series.notes, *self.remarks],
+        }
+
+
+def examine(config: DataConfig, frame: pd.DataFrame | None = None) -> Findings:
+    """Read what `config` names as `fit` would, but count missing and repeated rows instead of refusing them.
+
+    Raises:
+        DataError: What no option could accept.
+    """
+    lenient = {
+        "missing": "drop" if config.missing == "error" else config.missing,
+        "duplicates": "last" if config.duplicates == "error" else config.duplicates,
+    }
+    rows = load_rows(config.model_copy(update=lenient), frame, positive_prices=False)
+    series = rows.series
+    frequency = series.frequency
+    if series.dated and frequency is None:
+        frequency = infer_frequency(pd.DatetimeIndex(series.index))
+    return Findings(rows, frequency, tuple(_gaps(series, frequency)), tuple(_remarks(rows, config)))
+
+
+def _remarks(rows: Rows, config: DataConfig) -> list[str]:
+    low = int((rows.series.values[:, 0] <= 0).sum()) if is_price(rows.series.target) else 0
+    said = {
+        f"{rows.missing} rows lack a value: fit needs --missing drop, ffill or interpolate.": rows.missing
+        and config.missing == "error",
+        f"{rows.duplicates} rows repeat a date: fit needs --duplicates last, first or mean.": rows.duplicates
+        and config.duplicates == "error",
+        f"{low} values of {rows.series.target} are not positive: prices need --scaling difference.": low,
+    }
+    return [note for note, holds in said.items() if holds]
+
+
+def _gaps(series: Series, frequency: str | None) -> list[Gap]:
+    if not series.dated or frequency is None:
+        return []
+    index = pd.DatetimeIndex(series.index)
+    expected = _expected(index, frequency, series.calendar)
+    if expected is None:
+        return []
+    absent = np.flatnonzero(~expected.isin(index))
+    if len(absent) > len(expected) / 2 or not len(absent):
+        return []
+    runs = np.split(absent, np.flatnonzero(np.diff(absent) > 1) + 1)
+    gaps = [Gap(expected[run[0]], expected[run[-1]], len(run)) for run in runs]
+    return sorted(gaps, key=lambda gap: -gap.rows)
+
+
+def _expected(index: pd.DatetimeIndex, frequency: str, calendar: str | None) -> pd.DatetimeIndex | None:
+    """All dates from the first to the last that the step or calendar has."""
+    offset = pd.tseries.frequencies.to_offset(frequency)
+    if calendar is not None and frequency in ("B", "D"):
+        sessions = trading_calendar(calendar, index[0].year, index[-1].year).sessions
+        return sessions[(sessions >= index[0]) & (sessions <= index[-1])]
+    if isinstance(offset, pd.offsets.Tick):
+        step = pd.Timedelta(offset)
+        around_the_clock = len(np.unique(index[-5_000:] - index[-5_000:].normalize())) * step > 0.9 * DAY
+        if step < DAY and not around_the_clock:
+            return None  # nights between sessions are no gaps
+        if (index[-1] - index[0]) / step > _MANY_DATES:
+            return None
+    return pd.date_range(index[0], index[-1], freq=offset)
+
+
+def _text(date: Any) -> str | int:
+    return str(date).removesuffix(" 00:00:00").replace(" ", "T") if isinstance(date, pd.Timestamp) else int(date)
