@@ -223,8 +223,9 @@ def crps(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> 
     q = np.asarray(quantiles, dtype=np.float64)
     if q.shape != (*np.shape(actual), len(tau)):
         raise DataError(f"Quantiles must have shape {(*np.shape(actual), len(tau))}. Received: {q.shape}.")
+    errors = [np.subtract(*_pair(actual, q[..., k])) for k in range(len(tau))]
     edges = np.concatenate([[0.0], (tau[1:] + tau[:-1]) / 2, [1.0]])
-    losses = [pinball(actual, q[..., k], float(level)) for k, level in enumerate(tau)]
+    losses = [np.mean(np.maximum(t * e, (t - 1) * e)) for t, e in zip(tau, errors, strict=True)]
     return 2 * float(np.dot(np.diff(edges), losses))
 
 

@@ -94,6 +94,11 @@ def test_swings_at_the_foot_of_the_plot_are_none():
     assert named(0.001 + np.exp(-EPOCHS), val) == "good"
 
 
+def test_a_rise_at_the_foot_of_the_plot_is_none():
+    val = 0.001 + np.exp(-EPOCHS) + 0.00002 * np.maximum(EPOCHS - 15, 0)
+    assert named(0.001 + np.exp(-EPOCHS), val) == "good"
+
+
 def test_both_rising_is_a_learning_rate_too_high():
     assert named(np.linspace(1, 2, 20), np.linspace(1, 3, 20)) == "learning rate too high"
 

@@ -135,6 +135,13 @@ def test_crps_converges_to_the_closed_form_of_a_normal():
         assert metrics.crps(np.array([value]), norm.ppf(levels)[None] * 2.0, levels) == pytest.approx(exact, rel=2e-3)
 
 
+@given(arrays(np.float64, (7, 4), elements=st.floats(-100, 100)))
+def test_crps_is_the_weighted_pinball_loss_of_scikit_learn(values):
+    levels, weights = [0.1, 0.5, 0.8], [0.3, 0.35, 0.35]
+    losses = [metrics.pinball(values[:, 0], values[:, k + 1], level) for k, level in enumerate(levels)]
+    assert metrics.crps(values[:, 0], values[:, 1:], levels) == pytest.approx(2 * np.dot(weights, losses), abs=1e-9)
+
+
 @given(prices)
 def test_crps_without_spread_is_the_absolute_error(pair):
     actual, forecast = pair
