@@ -40,7 +40,9 @@ class Choice:
 
 def installed() -> tuple[str, ...]:
     """The backends that can be imported here, in order of preference."""
-    return tuple(name for name in BACKENDS if importlib.util.find_spec(name) is not None)
+    specs = {name: importlib.util.find_spec(name) for name in BACKENDS}
+    # A folder without an __init__.py, as an uninstall leaves behind, is found too, but has no origin.
+    return tuple(name for name, spec in specs.items() if spec is not None and spec.origin is not None)
 
 
 def choose(requested: str | None = None) -> Choice:
@@ -158,7 +160,7 @@ def _available(name: str, origin: str) -> str:
 
 def _from_keras_file() -> tuple[Path, str | None]:
     folder = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
-    path = Path(folder) / "keras.json"
+    path = Path(folder).expanduser() / "keras.json"
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError):
