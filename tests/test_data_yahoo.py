@@ -8,7 +8,6 @@ import time
 
 import pandas as pd
 import pytest
-from yahoo_server import redirect, serving
 
 from kerasforecast.config import DataConfig
 from kerasforecast.data import prices as policy
@@ -16,6 +15,8 @@ from kerasforecast.data import snapshots, yahoo
 from kerasforecast.data.calendars import future_index
 from kerasforecast.data.load import load_series
 from kerasforecast.errors import DataError, KerasForecastError, OptionError
+
+from .yahoo_server import redirect, serving
 
 
 @pytest.fixture

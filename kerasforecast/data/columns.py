@@ -13,7 +13,8 @@ from kerasforecast.errors import DataError, shown
 DATE_NAMES = ("date", "datetime", "ds", "timestamp", "time", "day", "week", "month", "quarter", "year", "period")
 TARGET_NAMES = ("close", "adj close", "y", "value")
 PRICE_NAMES = ("open", "high", "low", "close", "adj close", "price")
-CALENDAR_FEATURES = ("weekday", "month", "day_of_year", "hour")
+# What `--features` may name beside columns, and the attribute of dates that holds it.
+CALENDAR_FEATURES = {"weekday": "day_of_week", "month": "month", "day_of_year": "day_of_year", "hour": "hour"}
 
 
 def same(name: object) -> str:

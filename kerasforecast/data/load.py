@@ -103,7 +103,7 @@ def rows_of(table: Table, config: DataConfig, name: str, source: Source, positiv
     target, said = target_column(table, dates, config)
     features = feature_columns(table, dates, target, config)
     columns = [target, *(column for column in features if column in table.frame.columns)]
-    rows, dropped = without_blank_rows(table, columns, dates)
+    rows, dropped = without_blank_rows(table, columns, dates, config.missing)
     numbers = pd.DataFrame({column: as_numbers(table, rows[column]) for column in columns})
     numbers[POSITION] = rows.index.to_numpy(dtype=np.uint32 if len(table.frame) < 2**32 else np.int64)
     notes = [*table.notes, *said, *dropped]
@@ -174,7 +174,7 @@ def _with_calendar_features(numbers: pd.DataFrame, columns: list[str]) -> pd.Dat
         return numbers[columns]
     if not isinstance(numbers.index, pd.DatetimeIndex):
         raise DataError(f"Calendar features need dates. Received: {shown(wanted)}. Give --date-column.")
-    made = {column: getattr(numbers.index, column) for column in wanted if column in CALENDAR_FEATURES}
+    made = {column: getattr(numbers.index, CALENDAR_FEATURES[column]) for column in wanted}
     return numbers.assign(**made)[columns]
 
 

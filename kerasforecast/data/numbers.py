@@ -18,10 +18,13 @@ _COMMA = re.compile(r"[+-]?\d+,\d+")
 _MONEY = re.compile(r"[$€£¥%]")
 
 
-def without_blank_rows(table: Table, columns: list[str], dates: str | None) -> tuple[pd.DataFrame, list[str]]:
+def without_blank_rows(
+    table: Table, columns: list[str], dates: str | None, policy: str
+) -> tuple[pd.DataFrame, list[str]]:
     """The table's rows less those that hold no value at all, as data sources write holidays.
 
-    A table of one value column loses only rows whose cell is really empty: a written `NaN` is a missing value.
+    Where `--missing` says how to fill, rows that have a date are kept for it. A table of one value column loses only
+    rows whose cell is really empty: a written `NaN` is a missing value.
     """
     values = [name for name in table.frame.columns if name != dates]
     frame = table.frame
@@ -32,6 +35,8 @@ def without_blank_rows(table: Table, columns: list[str], dates: str | None) -> t
         rows = np.flatnonzero(blank)
         written = table.locator.raw(rows.tolist(), values[0]) if len(rows) else []
         blank[rows] = [text == "" for text in written]
+    if policy in ("ffill", "interpolate") and dates is not None:
+        blank &= frame[dates].isna().to_numpy()
     if blank.all():
         raise DataError(
             f"{table.name}: expected values in {', '.join(map(str, values))}. Received: only empty cells. Give data."

@@ -13,6 +13,7 @@ _RATIOS = np.array([1.5, *range(2, 11), 12, 15, 20, 25, 30, 40, 50, 100])
 _NEWS_VOLUME = 8.0  # a crash trades many times the usual volume; a split about as much as its ratio
 _STALE_ROWS = 5
 _STEP_CHANGE = 2.5
+_BLOCK = 100_000
 
 
 @dataclass(frozen=True)
@@ -46,21 +47,32 @@ def find_splits(
         adjusted: `(T,)` adjusted prices, where the table has them: they decide, whatever the jump looks like.
         volume: `(T,)` units traded, where the table has them: they tell a crash from a split.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        jumps = np.log(prices[:-1] / prices[1:])  # (T-1,)
-    large = np.flatnonzero(np.abs(jumps) > 0.33)
     found = []
-    for step in large[np.isfinite(jumps[large])][:100]:
-        ratio = _nearest_ratio(jumps[step])
-        if adjusted is not None and np.isfinite(adjusted[step : step + 2]).all():
-            with np.errstate(divide="ignore", invalid="ignore"):
-                kept = np.log(adjusted[step] / adjusted[step + 1])
-            real = abs(jumps[step] - kept - np.log(ratio)) < 0.05
+    for step in _large_steps(prices)[:100]:
+        jumps = _jumps(prices[max(step - 20, 0) : step + 22])
+        jump = jumps[min(step, 20)]
+        ratio = _nearest_ratio(jump)
+        if adjusted is not None and (adjusted[step : step + 2] > 0).all():
+            real = abs(jump - _jumps(adjusted[step : step + 2])[0] - np.log(ratio)) < 0.05
         else:
-            real = _like_split(jumps, step, ratio) and not _news(volume, step, ratio)
+            real = _like_split(jumps, min(step, 20), ratio) and not _news(volume, step, ratio)
         if real:
             found.append(Split(index[step + 1], float(ratio)))
     return found
+
+
+def _jumps(prices: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(prices[:-1] / prices[1:])
+
+
+def _large_steps(prices: np.ndarray) -> np.ndarray:
+    """Positions after which the price changes by a third or more; in blocks, since series may be long."""
+    found = []
+    for start in range(0, len(prices) - 1, _BLOCK):
+        jumps = np.abs(_jumps(prices[start : start + _BLOCK + 1]))
+        found.append(start + np.flatnonzero((jumps > 0.33) & np.isfinite(jumps)))
+    return np.concatenate(found)
 
 
 def _nearest_ratio(jump: float) -> float:
@@ -68,12 +80,12 @@ def _nearest_ratio(jump: float) -> float:
     return float(ratio if jump > 0 else 1 / ratio)
 
 
-def _like_split(jumps: np.ndarray, step: int, ratio: float) -> bool:
-    around = np.delete(jumps[max(step - 20, 0) : step + 21], min(step, 20))
+def _like_split(jumps: np.ndarray, at: int, ratio: float) -> bool:
+    around = np.delete(jumps, at)
     around = around[np.isfinite(around)]
     usual = 1.4826 * np.median(np.abs(around)) if len(around) else 0.0  # a robust standard deviation
-    near = abs(jumps[step] - np.log(ratio)) <= min(max(0.03, 3 * usual), 0.12)
-    return bool(near and abs(jumps[step]) > 6 * usual)
+    near = abs(jumps[at] - np.log(ratio)) <= min(max(0.03, 3 * usual), 0.12)
+    return bool(near and abs(jumps[at]) > 6 * usual)
 
 
 def _news(volume: np.ndarray | None, step: int, ratio: float) -> bool:
@@ -97,18 +109,15 @@ def suspicions(index: pd.Index, target: np.ndarray) -> list[str]:
 
 
 def _stale_tail(index: pd.Index, target: np.ndarray) -> str | None:
-    moved = np.flatnonzero(target != target[-1])
-    if not len(moved):
+    run = int(np.argmax(target[::-1] != target[-1]))
+    before = np.diff(target[:-run][-_BLOCK:])
+    if run < _STALE_ROWS or (len(before) and (before == 0).mean() > 0.2):
         return None
-    run = len(target) - 1 - moved[-1]
-    still = float((np.diff(target[: moved[-1] + 1]) == 0).mean()) if moved[-1] > 0 else 0.0
-    if run < _STALE_ROWS or still > 0.2:
-        return None
-    return f"The last {run} values are all {target[-1]:g}, from {_day(index[moved[-1] + 1])} on: the tail looks stale."
+    return f"The last {run} values are all {target[-1]:g}, from {_day(index[-run])} on: the tail looks stale."
 
 
 def _filled_weekends(index: pd.DatetimeIndex, target: np.ndarray) -> str | None:
-    if len(index) < 10 or index[-1] - index[0] < 14 * DAY:
+    if len(index) < 10 or len(index) > _BLOCK or index[-1] - index[0] < 14 * DAY:
         return None
     weekend = np.asarray(index.day_of_week >= 5)
     weekend[0] = False
@@ -125,27 +134,34 @@ def _filled_weekends(index: pd.DatetimeIndex, target: np.ndarray) -> str | None:
 
 
 def _changed_step(index: pd.DatetimeIndex) -> str | None:
-    steps = np.diff(index.as_unit("s").asi8).astype(np.float64)
-    size = max(5, len(steps) // 2_000)
-    blocks = len(steps) // size
-    if blocks < 2:
+    size = max(5, len(index) // 2_000)
+    usual = _block_medians(index, size)
+    if len(usual) < 2:
         return None
-    usual = np.median(steps[: blocks * size].reshape(blocks, size), axis=1)  # (blocks,)
-    change = np.log(usual[1:] / usual[:-1])
-    first, last = usual[0], usual[-1]
-    largest = int(np.abs(change).argmax())
-    if max(usual.max() / usual.min(), 1) < _STEP_CHANGE or not _two_regimes(usual, largest):
+    at = int(np.abs(np.log(usual[1:] / usual[:-1])).argmax())
+    first, last = np.median(usual[: at + 1]), np.median(usual[at + 1 :])
+    if max(first, last) / min(first, last) < _STEP_CHANGE:
         return None
-    first, last = np.median(usual[: largest + 1]), np.median(usual[largest + 1 :])
-    around = slice(largest * size, (largest + 2) * size)
-    nearer = np.abs(np.log(steps[around] / last)) < np.abs(np.log(steps[around] / first))
-    at = around.start + int(np.argmax(nearer))
-    return f"The step changes from {_span(first)} to {_span(last)} at {_day(index[at])}: cut with --start or resample."
+    steps = _steps(index[at * size : (at + 2) * size + 1])
+    nearer = np.abs(np.log(steps / last)) < np.abs(np.log(steps / first))
+    day = _day(index[at * size + int(np.argmax(nearer))])
+    return f"The step changes from {_span(first)} to {_span(last)} at {day}: cut with --start or resample."
 
 
-def _two_regimes(usual: np.ndarray, at: int) -> bool:
-    before, after = np.median(usual[: at + 1]), np.median(usual[at + 1 :])
-    return max(before, after) / max(min(before, after), 1) >= _STEP_CHANGE
+def _steps(index: pd.DatetimeIndex) -> np.ndarray:
+    """Seconds between rows, at least one."""
+    return np.maximum(np.diff(index.as_unit("s").asi8), 1).astype(np.float64)
+
+
+def _block_medians(index: pd.DatetimeIndex, size: int) -> np.ndarray:
+    """The usual step in each run of `size` rows, in seconds; read piece by piece to keep memory low."""
+    found = []
+    many = max(_BLOCK // size, 1) * size
+    for start in range(0, len(index) - 1, many):
+        steps = _steps(index[start : start + many + 1])
+        whole = len(steps) // size * size
+        found.append(np.median(steps[:whole].reshape(-1, size), axis=1))
+    return np.concatenate(found) if found else np.empty(0)
 
 
 def _span(seconds: float) -> str:

@@ -20,7 +20,7 @@ from kerasforecast.errors import DataError, shown
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
 
-CHUNK_ROWS = 500_000  # dates are text until a chunk is parsed: reading in chunks halves the peak of memory
+CHUNK_ROWS = 100_000  # dates are text until a chunk is parsed: reading in chunks halves the peak of memory
 
 
 @dataclass(frozen=True)
