@@ -20,26 +20,28 @@ def atomic_write(path: Path, data: bytes) -> None:
     """Put `data` at `path` so that a reader, or a crash, sees the old file or the new one and nothing between.
 
     Args:
-        path: Target. Its folder is made where absent.
+        path: Target. Its folder is made where absent; a link stays one, and what it points to is replaced.
         data: The whole content.
 
     Raises:
-        InputError: The folder cannot be written.
+        InputError: The folder cannot be written, or what stands there is no file.
         KerasForecastError: The disk refused the bytes; the old file is untouched.
     """
-    folder = path.parent
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():  # a rename would put a file in the place of /dev/null
+        raise InputError(f"{path}: must be a file. Received: a folder or a device. Give another path.")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:NAME_LIMIT]}.", suffix=".tmp", dir=folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".kerasforecast.", suffix=".tmp", dir=target.parent)
     except OSError as error:
-        raise InputError(f"{folder}: must be a folder that can be written. Received: {error.strerror}.") from None
+        raise InputError(f"{path.parent}: must be a folder that can be written. Received: {error.strerror}.") from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o666 & ~_umask())  # mkstemp makes files only their owner reads
-        Path(temporary).replace(path)
+        Path(temporary).replace(target)
     except BaseException as error:
         with contextlib.suppress(OSError):
             Path(temporary).unlink()
@@ -48,7 +50,7 @@ def atomic_write(path: Path, data: bytes) -> None:
                 f"{path}: could not be written; what was there is unchanged. Received: {error.strerror}."
             ) from None
         raise
-    _sync_folder(folder)
+    _sync_folder(target.parent)
 
 
 def check_writable(folder: Path) -> None:
@@ -99,10 +101,10 @@ def _umask() -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows has no folder handles to sync
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    """Have the new name survive a power cut too, where the system can: Windows and some network disks cannot."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
