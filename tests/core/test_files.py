@@ -1,0 +1,377 @@
+"""Files are written whole or not at all, and a name cannot leave its folder."""
+
+import json
+import math
+import os
+import stat
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kerasforecast import files
+from kerasforecast.errors import InputError, KerasForecastError, OptionError
+from kerasforecast.files import NAME_LIMIT, atomic_write, check_writable, json_text, name_from, safe_name
+
+posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+ordinary_user = pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is forbidden to root")
+
+OLD, NEW = b"the old content", b"the new content, which is longer"
+
+
+class Disk:
+    """What goes wrong: the step named, of those that write a file, fails with `error`."""
+
+    STEPS = ("write", "fsync", "chmod", "rename")
+
+    def __init__(self, monkeypatch):
+        self._patch = monkeypatch
+
+    def fails_at(self, step, error):
+        def fail(*_, **__):
+            raise error
+
+        owner, name = {
+            "write": (files.os, "fdopen"),
+            "fsync": (files.os, "fsync"),
+            "chmod": (files.Path, "chmod"),
+            "rename": (files.Path, "replace"),
+        }[step]
+        if step == "write":
+            real = os.fdopen
+
+            def half_written(handle, mode):
+                file = real(handle, mode)
+                whole = file.write
+                wrapper = _Wrapped(file)
+                wrapper.write = lambda data: (whole(data[: len(data) // 2]), file.flush(), fail())
+                return wrapper
+
+            fail_now = half_written
+        else:
+            fail_now = fail
+        self._patch.setattr(owner, name, fail_now)
+
+
+class _Wrapped:
+    def __init__(self, file):
+        self._file = file
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._file.close()
+
+    def __getattr__(self, name):
+        return getattr(self._file, name)
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    return Disk(monkeypatch)
+
+
+def names_in(folder):
+    return sorted(os.listdir(folder))
+
+
+def test_a_new_file_is_whole_and_alone(tmp_path):
+    atomic_write(tmp_path / "model.keras", NEW)
+    assert (tmp_path / "model.keras").read_bytes() == NEW
+    assert names_in(tmp_path) == ["model.keras"]
+
+
+def test_missing_folders_are_made(tmp_path):
+    atomic_write(tmp_path / "a" / "b" / "model.keras", NEW)
+    assert (tmp_path / "a" / "b" / "model.keras").read_bytes() == NEW
+
+
+def test_an_old_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "model.keras"
+    path.write_bytes(NEW)
+    atomic_write(path, OLD)
+    assert path.read_bytes() == OLD
+    assert names_in(tmp_path) == ["model.keras"]
+
+
+def test_a_reader_of_the_old_file_keeps_reading_it(tmp_path):
+    path = tmp_path / "model.keras"
+    path.write_bytes(OLD)
+    with path.open("rb") as reader:
+        atomic_write(path, NEW)
+        assert reader.read() == OLD
+
+
+@pytest.mark.parametrize("step", Disk.STEPS)
+def test_a_failure_leaves_the_old_file_and_no_temporary_one(tmp_path, disk, step):
+    path = tmp_path / "model.keras"
+    path.write_bytes(OLD)
+    disk.fails_at(step, OSError(28, "No space left on device"))
+    with pytest.raises(KerasForecastError) as caught:
+        atomic_write(path, NEW)
+    assert path.read_bytes() == OLD
+    assert names_in(tmp_path) == ["model.keras"]
+    assert (
+        str(caught.value)
+        == f"{path}: could not be written; what was there is unchanged. Received: No space left on device."
+    )
+    assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize("step", Disk.STEPS)
+def test_a_failure_leaves_nothing_where_there_was_nothing(tmp_path, disk, step):
+    disk.fails_at(step, OSError(5, "Input/output error"))
+    with pytest.raises(KerasForecastError):
+        atomic_write(tmp_path / "model.keras", NEW)
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("step", Disk.STEPS)
+def test_an_interrupt_leaves_the_old_file_and_goes_on_up(tmp_path, disk, step):
+    path = tmp_path / "model.keras"
+    path.write_bytes(OLD)
+    disk.fails_at(step, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        atomic_write(path, NEW)
+    assert path.read_bytes() == OLD
+    assert names_in(tmp_path) == ["model.keras"]
+
+
+def test_the_bytes_are_synced_before_the_name_is_given_and_the_folder_after(tmp_path, monkeypatch):
+    steps = []
+    real_sync, real_replace = os.fsync, files.Path.replace
+
+    def sync(handle):
+        steps.append("sync folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "sync file")
+        real_sync(handle)
+
+    def replace(self, target):
+        steps.append("rename")
+        return real_replace(self, target)
+
+    monkeypatch.setattr(files.os, "fsync", sync)
+    monkeypatch.setattr(files.Path, "replace", replace)
+    atomic_write(tmp_path / "model.keras", NEW)
+    assert steps == ["sync file", "rename", *(["sync folder"] if os.name != "nt" else [])]
+
+
+@posix
+def test_a_folder_that_cannot_be_synced_gets_its_file_all_the_same(tmp_path, monkeypatch):
+    real = os.fsync
+
+    def sync(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(22, "Invalid argument")  # what some network file systems answer
+        real(handle)
+
+    monkeypatch.setattr(files.os, "fsync", sync)
+    atomic_write(tmp_path / "model.keras", NEW)
+    assert (tmp_path / "model.keras").read_bytes() == NEW
+
+
+@posix
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_permissions_are_what_the_umask_leaves(tmp_path, mask, mode):
+    before = os.umask(mask)
+    try:
+        atomic_write(tmp_path / "model.keras", NEW)
+        assert os.umask(mask) == mask  # and the umask itself is as it was
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "model.keras").stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("name", ["a" * 200, "é" * 100, "価" * 84])
+def test_a_long_name_leaves_room_for_the_temporary_one(tmp_path, name):
+    atomic_write(tmp_path / name, NEW)
+    assert names_in(tmp_path) == [name]
+
+
+def test_a_folder_in_the_file_s_place_is_refused_and_kept(tmp_path):
+    (tmp_path / "model.keras").mkdir()
+    with pytest.raises(KerasForecastError, match="must be a file"):
+        atomic_write(tmp_path / "model.keras", NEW)
+    assert (tmp_path / "model.keras").is_dir()
+    assert names_in(tmp_path) == ["model.keras"]
+
+
+@posix
+def test_a_device_in_the_file_s_place_is_refused_and_kept(tmp_path):
+    os.mkfifo(tmp_path / "pipe")  # stands for /dev/null, which root could replace by a file
+    with pytest.raises(InputError, match="pipe"):
+        atomic_write(tmp_path / "pipe", NEW)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert names_in(tmp_path) == ["pipe"]
+
+
+@posix
+def test_a_link_stays_a_link_and_its_target_gets_the_content(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "real.keras").write_bytes(OLD)
+    (tmp_path / "model.keras").symlink_to(tmp_path / "disk" / "real.keras")
+    atomic_write(tmp_path / "model.keras", NEW)
+    assert (tmp_path / "model.keras").is_symlink()
+    assert (tmp_path / "disk" / "real.keras").read_bytes() == NEW
+
+
+@pytest.mark.parametrize("write", [lambda folder: atomic_write(folder / "model.keras", NEW), check_writable])
+def test_a_file_in_the_folder_s_place_is_refused(tmp_path, write):
+    (tmp_path / "models").write_bytes(OLD)
+    with pytest.raises(InputError, match="models: must be a folder that can be written"):
+        write(tmp_path / "models")
+    assert (tmp_path / "models").read_bytes() == OLD
+
+
+@ordinary_user
+@pytest.mark.parametrize("write", [lambda folder: atomic_write(folder / "model.keras", NEW), check_writable])
+def test_a_folder_without_permission_is_refused(tmp_path, write):
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(InputError, match="Permission denied"):
+            write(tmp_path)
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_checking_a_folder_makes_it_and_leaves_it_empty(tmp_path):
+    check_writable(tmp_path / "a" / "b")
+    assert names_in(tmp_path / "a" / "b") == []
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_json_refuses_numbers_that_json_does_not_have(number):
+    with pytest.raises(ValueError, match="JSON"):
+        json_text({"rmse": [1.0, number]})
+
+
+def test_json_keeps_letters_and_ends_its_last_line():
+    text = json_text({"Schluß": 1.5})
+    assert "Schluß" in text
+    assert text.endswith("}\n")
+    assert json.loads(text) == {"Schluß": 1.5}
+
+
+GOOD_NAMES = [
+    "ibm",
+    "AAPL",
+    "^GSPC",
+    "BRK-B",
+    "EURUSD=X",
+    "petr4.sa",
+    "a",
+    "_",
+    "-",
+    "0",
+    "console",
+    "com10",
+    "x" * 100,
+]
+
+
+@pytest.mark.parametrize("name", GOOD_NAMES)
+def test_tickers_and_plain_words_are_names(name):
+    assert safe_name(name) == name
+
+
+HOSTILE = [
+    "",
+    ".",
+    "..",
+    "../ibm",
+    "a/b",
+    "a\\b",
+    "/etc/passwd",
+    "C:ibm",
+    "C:\\ibm",
+    "\\\\host\\share",
+    "~",
+    "~root",
+    ".hidden",
+    "ibm.",
+    "ibm ",
+    " ibm",
+    "ibm\n",
+    "\nibm",
+    "ibm\x00",
+    "ibm\x1b[2J",
+    "a b",
+    "a*",
+    "a?",
+    "$HOME",
+    "`id`",
+    "a;b",
+    "a|b",
+    "con",
+    "CON",
+    "nul.keras",
+    "Aux.tar.gz",
+    "com1",
+    "LPT9.txt",
+    "x" * 101,
+    "naïve",
+    "ibm\u202ekeras",
+    "ＩＢＭ",
+    "．．",
+    "ibm:stream",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_refused_in_one_line(name):
+    with pytest.raises(OptionError) as caught:
+        safe_name(name)
+    assert str(caught.value).startswith("--name must be ")
+    assert str(caught.value).isprintable()
+
+
+@given(st.one_of(st.text(), st.text("./\\~:^=-_ aCONcon1\n\x00", max_size=12), st.sampled_from(HOSTILE)))
+def test_a_name_that_is_taken_names_a_file_in_the_folder_and_no_other(name):
+    try:
+        safe_name(name)
+    except OptionError:
+        return
+    path = os.path.normpath(os.path.join("/folder", f"{name}.keras"))
+    assert os.path.dirname(path) == "/folder"
+    assert os.path.basename(path) == f"{name}.keras"
+    assert name.isascii()
+    assert len(name) <= NAME_LIMIT
+
+
+@given(st.one_of(st.text(), st.text("./\\~:^=-_ aCONcon1\n\x00", max_size=12), st.sampled_from(HOSTILE)))
+def test_a_name_made_from_any_text_is_safe(text):
+    assert safe_name(name_from(text)) == name_from(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("AAPL", "AAPL"),
+        ("^GSPC", "^GSPC"),
+        ("my prices (2020)", "my-prices-2020"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("Petróleo Brasileiro", "Petr-leo-Brasileiro"),
+        ("株価", "model"),
+        ("", "model"),
+        ("con", "model"),
+        ("x" * 150, "x" * 100),
+    ],
+)
+def test_a_name_is_the_nearest_to_the_text(text, name):
+    assert name_from(text) == name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
+def test_a_full_disk_is_reported_as_such(tmp_path, monkeypatch):
+    real = files.tempfile.mkstemp
+
+    def on_a_full_disk(**options):
+        handle, name = real(**options)
+        os.close(handle)
+        return os.open("/dev/full", os.O_WRONLY), name
+
+    monkeypatch.setattr(files.tempfile, "mkstemp", on_a_full_disk)
+    with pytest.raises(KerasForecastError, match="No space left on device"):
+        atomic_write(tmp_path / "model.keras", NEW)
+    assert names_in(tmp_path) == []
