@@ -1,7 +1,7 @@
 """Recurrent layers for any Keras model: drop-in for Keras' own, with kernels made for each backend.
 
-Names load on first use (PEP 562), because `kerasforecast.layers.kernels` must be importable without Keras. Keras finds a
-finds a layer of a saved model only once its class was loaded: `from kerasforecast.layers import LSTM` does that.
+Names load on first use (PEP 562), because `kerasforecast.layers.kernels` must be importable without Keras.
+Keras finds a layer of a saved model only once its class was loaded: `from kerasforecast.layers import LSTM` does that.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ import numpy as np
 from keras import initializers, ops
 
 from kerasforecast.errors import OptionError
+from kerasforecast.layers.dispatch import run_kernel
 
 
 @keras.saving.register_keras_serializable(package="kerasforecast")
@@ -227,6 +228,13 @@ class LSTM(keras.layers.LSTM):
     def recurrent_bias_initializer(self) -> Any:
         """How the second bias vector starts."""
         return self.cell.recurrent_bias_initializer
+
+    def inner_loop(
+        self, sequences: Any, initial_state: list[Any], mask: Any, training: bool = False
+    ) -> tuple[Any, Any, list[Any]]:
+        """Keras' hook for the loop over time: a kernel of ours where one fits, else Keras' computation."""
+        done = run_kernel(self, "lstm", sequences, initial_state, mask, training)
+        return done or super().inner_loop(sequences, initial_state, mask=mask, training=training)
 
     def keras_weights(self) -> list[np.ndarray]:
         """The weights of a stock `keras.layers.LSTM` that computes the same, for its `set_weights`.

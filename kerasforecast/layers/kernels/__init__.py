@@ -1,0 +1,39 @@
+"""The only backend code of the package: recurrent loops written for JAX, TensorFlow and PyTorch on a CPU.
+
+Each of `jax.py`, `tensorflow.py`, `torch.py` has the same functions, imports no Keras, and takes the weights as Keras
+lays them out:
+
+    lstm(x, states, kernel, recurrent_kernel, bias, *, return_sequences)               -> output, (h, c)
+    gru(x, states, kernel, recurrent_kernel, bias, *, reset_after, return_sequences)   -> output, (h,)
+    simple_rnn(x, states, kernel, recurrent_kernel, bias, *, return_sequences)         -> output, (h,)
+    on_cpu(x)                                                                          -> bool
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+_DESCRIPTIONS = {
+    "jax": "fused scan with its own backward (XLA)",
+    "tensorflow": "fused loop with its own backward (XLA)",
+    "torch": "oneDNN LSTM, own GRU loop with its own backward",
+}
+
+
+def load(backend: str) -> ModuleType | None:
+    """The kernels for the Keras backend named `backend`, or None where there are none."""
+    return import_module(f"{__name__}.{backend}") if backend in _DESCRIPTIONS else None
+
+
+def describe(backend: str, device: str) -> str:
+    """Which computation a recurrent layer takes, in a few words, e.g. for `kerasforecast doctor`.
+
+    Args:
+        backend: Name of the Keras backend. device: Such as "cpu", "gpu", "cuda:0".
+    """
+    if backend not in _DESCRIPTIONS:
+        return "Keras' own computation"
+    if not device.lower().startswith("cpu"):
+        return "Keras' own computation (cuDNN where it has it)"
+    return _DESCRIPTIONS[backend]

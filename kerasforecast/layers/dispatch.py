@@ -1,0 +1,77 @@
+"""Which computation a recurrent layer takes: a kernel of ours where one fits, else Keras' own.
+
+The choice is made while a call is traced and logged at debug level under `kerasforecast.layers`.
+"""
+
+from __future__ import annotations
+
+import logging
+from types import ModuleType
+from typing import Any
+
+import keras
+from keras import activations, ops
+
+from kerasforecast.layers import kernels
+
+log = logging.getLogger("kerasforecast.layers")
+
+_DTYPES = ("float32", "float64")
+
+
+def run_kernel(
+    layer: keras.layers.RNN, name: str, sequences: Any, states: list[Any], mask: Any, training: bool, **options: Any
+) -> tuple[Any, Any, list[Any]] | None:
+    """What `layer.inner_loop` must return, computed by the kernel called `name`; None where it does not fit.
+
+    Args:
+        layer: One of this package's recurrent layers. sequences: `(B, T, F)`. states: Each `(B, H)`.
+        mask: `(B, T)` or None. options: Further keyword arguments of the kernel.
+
+    Returns:
+        Last output `(B, H)`, outputs `(B, T, H)` (without `return_sequences` the last one alone), final states.
+    """
+    module = kernels.load(keras.backend.backend())
+    reason = _misfit(layer, module, sequences, mask)
+    if reason:
+        log.debug("%s: Keras' computation (%s)", layer.name, reason)
+        return None
+    log.debug("%s: %s kernel %s", layer.name, keras.backend.backend(), name)
+    cell = layer.cell
+    sequences = _dropped_out(cell, ops.cast(sequences, layer.compute_dtype), training)
+    if layer.go_backwards:
+        sequences = ops.flip(sequences, axis=1)
+    if layer.stateful:
+        states = [ops.copy(state) for state in states]  # the layer assigns to its own before a gradient is taken
+    weights = [ops.convert_to_tensor(weight) for weight in (cell.kernel, cell.recurrent_kernel)]
+    bias = None if cell.bias is None else ops.convert_to_tensor(cell.bias)
+    output, final = getattr(module, name)(
+        sequences, tuple(states), *weights, bias, return_sequences=layer.return_sequences, **options
+    )
+    return (final[0], output, list(final)) if layer.return_sequences else (output, output, list(final))
+
+
+def _misfit(layer: keras.layers.RNN, module: ModuleType | None, sequences: Any, mask: Any) -> str | None:
+    """Why no kernel can do what `layer` asks for, or None."""
+    cell = layer.cell
+    gate = getattr(cell, "recurrent_activation", activations.sigmoid)
+    checks = {
+        "no kernel for this backend": module is None,
+        "mask": mask is not None,
+        "activation": cell.activation is not activations.tanh or gate is not activations.sigmoid,
+        "recurrent dropout": cell.recurrent_dropout > 0,
+        "dropout gate by gate": cell.dropout > 0 and getattr(cell, "dropout_mask_count", None) is not None,
+        f"dtype {layer.compute_dtype}": layer.compute_dtype not in _DTYPES,
+        "use_cudnn=True": getattr(layer, "use_cudnn", "auto") is True,
+    }
+    reason = next((reason for reason, true in checks.items() if true), None)
+    if reason is None and not module.on_cpu(sequences):
+        return "accelerator: cuDNN where Keras has it"
+    return reason
+
+
+def _dropped_out(cell: Any, sequences: Any, training: bool) -> Any:
+    """`sequences` under the cell's input dropout: one mask `(B, F)` for all steps, as Keras has it."""
+    if not training or cell.dropout == 0:
+        return sequences
+    return sequences * ops.expand_dims(cell.get_dropout_mask(sequences[:, 0, :]), axis=1)
