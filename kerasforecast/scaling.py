@@ -25,6 +25,7 @@ EWMA_LAMBDA = 0.94
 # A window's volatility counts as at least this share of the training volatility: after a flat stretch one ordinary
 # day would otherwise be an input hundreds of units large.
 VOLATILITY_FLOOR = 0.1
+LARGEST = 1e18  # the square of a change must fit the network's 32-bit numbers, which end at 3.4e38
 
 Transform = Literal["log", "difference", "linear"]
 
@@ -91,9 +92,10 @@ class FittedScaling(BaseModel):
         """Refuse rows that the transforms cannot take.
 
         Raises:
-            DataError: A value is zero or negative where a log is taken.
+            DataError: A value is zero or negative where a log is taken, or beyond 1e18.
         """
         for place, transform in enumerate(self.transforms):
+            _check_size(series.values[:, place], f"{series.name}: {series.columns[place]}")
             bad = np.flatnonzero(series.values[:, place] <= 0) if transform == "log" else ()
             if len(bad):
                 raise DataError(
@@ -149,19 +151,31 @@ def fit_scaling(kind: Scaling, train: np.ndarray, columns: tuple[str, ...]) -> F
         columns: Their names, for messages.
 
     Raises:
-        DataError: A column does not change at all within the training rows.
+        DataError: A column does not change within the training rows, or not by enough for float32; or it has a value
+            beyond 1e18.
     """
     rows = train.reshape(-1, len(columns))
     for name, values in zip(columns, rows.T, strict=True):
-        if kind != "none" and (values == values[0]).all():
+        _check_size(values, f"Column {name}")
+        if kind != "none" and np.ptp(values.astype(np.float32)) == 0:
             raise DataError(
-                f"Column {name} must change within the training rows. Received: {values[0]} in all {len(values)} of "
-                "them. Leave it out, or train on rows where it moves."
+                f"Column {name} must change within the training rows, by what 32-bit numbers tell apart. "
+                f"Received: {values.min()} to {values.max()} in all {len(values)} of them. "
+                "Leave it out, or train on rows where it moves."
             )
     if kind in ("anchor", "difference"):
         return _fit_relative(kind, train if train.ndim == 3 else train[None])
     offset, scale = _fit_linear(kind, rows)
     return FittedScaling(kind=kind, transforms=("linear",) * len(columns), offset=_exact(offset), scale=_exact(scale))
+
+
+def _check_size(values: np.ndarray, what: str) -> None:
+    large = values[np.abs(values) > LARGEST]
+    if len(large):
+        raise DataError(
+            f"{what} must stay within {LARGEST:g}, for the network's 32-bit numbers. Received: {large[0]}. "
+            "Give it in larger units."
+        )
 
 
 def _fit_relative(kind: Scaling, train: np.ndarray) -> FittedScaling:
