@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError, field_validator
 
 from kerasforecast.config import Config
 from kerasforecast.errors import ArtifactError, shown
@@ -97,6 +98,12 @@ class Manifest(_Record):
     golden: GoldenPair
     weights: tuple[WeightRecord, ...] = ()
     members: dict[Text, Sha256] = {}
+
+    @field_validator("metrics")
+    @classmethod
+    def _without_nan(cls, metrics: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+        json.dumps(metrics, allow_nan=False)  # pydantic lets NaN pass as a JsonValue, which JSON does not have
+        return metrics
 
     @property
     def target(self) -> str:

@@ -12,7 +12,7 @@ every step. Where values are not positive, plain differences take the place of l
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -45,7 +45,7 @@ class FittedScaling(BaseModel):
     kind: Scaling
     transforms: tuple[Transform, ...] = Field(min_length=1, max_length=1_000)
     offset: tuple[float, ...]
-    scale: tuple[float, ...]
+    scale: tuple[Annotated[float, Field(gt=0)], ...]
 
     @property
     def relative(self) -> bool:
