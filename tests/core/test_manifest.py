@@ -1,0 +1,144 @@
+"""The manifest of a model file: a stranger's is read too, so whatever is wrong with it is one line about the file."""
+
+import copy
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kerasforecast.config import Config
+from kerasforecast.errors import ArtifactError
+from kerasforecast.manifest import Manifest, parse
+from kerasforecast.scaling import FittedScaling
+
+WINDOW, HORIZON = 3, 2
+
+
+def _valid():
+    scaling = FittedScaling(kind="anchor", transforms=("log", "log"), offset=(0, 0), scale=(0.01, 0.02))
+    return {
+        "schema_version": 1,
+        "name": "ibm",
+        "created": "2020-01-01T00:00:00+00:00",
+        "backend": "jax",
+        "device": "cpu",
+        "versions": {"keras": "3.15.1", "torch": None},
+        "config": Config.from_options(window=WINDOW, horizon=HORIZON).model_dump(mode="json"),
+        "columns": ["Close", "Volume"],
+        "scaling": scaling.model_dump(mode="json"),
+        "parameters": {"trained": 31051, "saved": 30651},
+        "metrics": {"test": {"n": 491, "model": {"rmse": 1.5, "mape": None}}},
+        "golden": {"window": [[1.0, 2.0]] * WINDOW, "forecast": [1.0] * HORIZON},
+        "weights": [{"path": "layers/lstm/cell/vars/0", "shape": [1, 200]}],
+        "members": {"config.json": "0" * 64},
+    }
+
+
+VALID = _valid()
+
+
+def changed(path, value):
+    """The valid manifest with one value put in the place that `path` names."""
+    content = copy.deepcopy(VALID)
+    *holders, last = path.split(".")
+    place = content
+    for holder in holders:
+        place = place[holder]
+    place[last] = value
+    return json.dumps(content).encode()
+
+
+def test_a_valid_manifest_is_read_and_written_the_same():
+    manifest = parse(json.dumps(VALID).encode(), "ibm.keras")
+    assert manifest.target == "Close"
+    assert parse(manifest.model_dump_json().encode(), "ibm.keras") == manifest
+    assert {name: json.loads(manifest.model_dump_json())[name] for name in VALID} == VALID
+
+
+WRONG = [
+    ("schema_version", 2),
+    ("schema_version", "1.0"),
+    ("name", "x" * 1001),
+    ("name", None),
+    ("unheard_of", 1),
+    ("config.network.units", 0),
+    ("config.network.units", 10**9),
+    ("config.network.model", "__import__"),
+    ("config.network.unheard_of", 1),
+    ("config.data.unheard_of", 1),
+    ("columns", []),
+    ("scaling.transforms", ["exec", "log"]),
+    ("scaling.scale", [0.01, 0.0]),
+    ("scaling.scale", [0.01, -0.02]),
+    ("scaling.scale", [0.01, float("nan")]),
+    ("scaling.scale", [0.01, float("inf")]),
+    ("scaling.offset", [float("-inf"), 0]),
+    ("parameters.saved", -1),
+    ("parameters.saved", 10**13),
+    ("metrics", {"rmse": float("nan")}),
+    ("metrics", {"test": [{"rmse": float("inf")}]}),
+    ("metrics", []),
+    ("golden.forecast", [float("nan")] * HORIZON),
+    ("golden.window", []),
+    ("weights", [{"path": "x", "shape": [0]}]),
+    ("weights", [{"path": "x", "shape": [1] * 5}]),
+    ("weights", [{"path": "x", "shape": [10**7]}]),
+    ("members", {"config.json": "0" * 63}),
+    ("members", {"config.json": "0" * 63 + "\n"}),
+    ("members", {"config.json": "G" * 64}),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), WRONG)
+def test_a_value_against_the_schema_is_refused_by_its_place(path, value):
+    with pytest.raises(ArtifactError) as caught:
+        parse(changed(path, value), "ibm.keras")
+    message = str(caught.value)
+    assert message.startswith("ibm.keras: its manifest must follow schema 1; ")
+    assert path.split(".")[0] in message
+    assert message.isprintable()
+
+
+CONTRADICTIONS = [
+    ("columns", ["Close"], "scaling"),
+    ("scaling.scale", [0.01], "scaling"),
+    ("scaling.transforms", ["log"] * 3, "scaling"),
+    ("config.network.window", WINDOW + 1, "golden window"),
+    ("golden.window", [[1.0]] * WINDOW, "golden window"),
+    ("golden.window", [[1.0, 2.0], [1.0, 2.0], [1.0]], "golden window"),
+    ("config.network.horizon", HORIZON + 1, "golden forecast"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "what"), CONTRADICTIONS)
+def test_a_manifest_that_contradicts_itself_is_refused(path, value, what):
+    with pytest.raises(ArtifactError, match=f"^ibm.keras: its {what} must fit its configuration"):
+        parse(changed(path, value), "ibm.keras")
+
+
+@pytest.mark.parametrize("name", sorted(set(VALID) - {"schema_version", "metrics", "weights", "members"}))
+def test_what_every_manifest_needs_is_missed_by_name(name):
+    content = {key: value for key, value in VALID.items() if key != name}
+    with pytest.raises(ArtifactError, match=f"schema 1; {name}"):
+        parse(json.dumps(content).encode(), "ibm.keras")
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"null", b"[]", b"\xff\xfe", b"[" * 100_000, b'{"a": ' * 100_000])
+def test_what_is_no_manifest_at_all_is_refused(text):
+    with pytest.raises(ArtifactError) as caught:
+        parse(text, "ibm.keras")
+    assert len(str(caught.value)) < 1_000
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_refused_in_one_line(text):
+    with pytest.raises(ArtifactError) as caught:
+        parse(text, "ibm.keras")
+    assert str(caught.value).isprintable()
+
+
+def test_a_manifest_cannot_be_changed():
+    manifest = Manifest.model_validate(VALID)
+    with pytest.raises(ValueError, match="frozen"):
+        manifest.name = "other"
