@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,21 @@ def test_one_ticker_that_fails_does_not_stop_the_others(market):
     assert found["failed"][0]["error"].startswith("NOPE: Yahoo has no prices for this ticker")
     assert "error: NOPE: Yahoo has no prices" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [("404", 2), ("empty", 2), ("429", 1), ("500", 1), ("html", 1), ("drop", 1), ("cut", 1), ("silent", 1)],
+)
+def test_every_bad_answer_is_one_line_and_leaves_nothing(market, word, code):
+    market.script = [word] * 50
+    began = time.monotonic()
+    result = run("check", "--ticker", "AAPL", "--timeout", "1.5", "--json")
+    assert time.monotonic() - began < 4
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert result.stderr.splitlines()[-1].startswith("error: AAPL: ")
+    assert "Traceback" not in result.stderr
+    assert json.loads(run("list", "--json").stdout)["snapshots"] == []
 
 
 def test_check_of_a_ticker(market):

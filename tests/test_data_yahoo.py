@@ -125,6 +125,16 @@ def test_silence_ends_within_the_limit(market):
     assert kept() == []
 
 
+def test_no_request_outlives_the_deadline(market):
+    market.script = ["silent"] * 5
+    session = yahoo._session(yahoo._Deadline(1.0))
+    began = time.monotonic()
+    for given in ({"timeout": 30}, {"timeout": (10, 30)}, {}):  # cookies and crumbs come with their own 30 s
+        with pytest.raises(OSError):
+            session.get(f"{market.url}/v8/finance/chart/AAPL", **given)
+    assert time.monotonic() - began < 2
+
+
 def test_no_network(monkeypatch, tmp_path):
     monkeypatch.setenv("KERASFORECAST_CACHE", str(tmp_path))
     monkeypatch.setattr(yahoo, "FIRST_PAUSE", 0.01)

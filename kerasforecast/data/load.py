@@ -104,7 +104,7 @@ def rows_of(table: Table, config: DataConfig, name: str, source: Source, positiv
     features = feature_columns(table, dates, target, config)
     columns = [target, *(column for column in features if column in table.frame.columns)]
     rows, dropped = without_blank_rows(table, columns, dates, config.missing)
-    numbers = pd.DataFrame({column: as_numbers(table, rows[column]) for column in columns})
+    numbers = pd.DataFrame({column: as_numbers(table, rows[column]) for column in columns}, copy=False)
     numbers[POSITION] = rows.index.to_numpy(dtype=np.uint32 if len(table.frame) < 2**32 else np.int64)
     notes = [*table.notes, *said, *dropped]
     if dates is not None:

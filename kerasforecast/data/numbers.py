@@ -9,7 +9,7 @@ import pandas as pd
 
 from kerasforecast.data.columns import is_price
 from kerasforecast.data.order import positions
-from kerasforecast.data.table import Table, refusal
+from kerasforecast.data.table import SHOWN_FAULTS, Table, refusal
 from kerasforecast.errors import DataError, shown
 
 _FILL = "Use --missing drop to skip such rows (or ffill, interpolate)."
@@ -69,7 +69,7 @@ def _from_text(table: Table, cells: pd.Series) -> np.ndarray:
         faulty = cells.notna().to_numpy()
     if faulty.any():
         rows = cells.index[faulty].tolist()
-        text = table.locator.raw(rows[:1], str(cells.name))[0]
+        text = table.locator.raw(rows[:SHOWN_FAULTS], str(cells.name))[0]
         raise refusal(table, rows, str(cells.name), "expected a number", _text_remedy(text))
     return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
 

@@ -14,6 +14,7 @@ _NEWS_VOLUME = 8.0  # a crash trades many times the usual volume; a split about 
 _STALE_ROWS = 5
 _STEP_CHANGE = 2.5
 _BLOCK = 100_000
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def _changed_step(index: pd.DatetimeIndex) -> str | None:
 
 def _steps(index: pd.DatetimeIndex) -> np.ndarray:
     """Seconds between rows, at least one."""
-    return np.maximum(np.diff(index.as_unit("s").asi8), 1).astype(np.float64)
+    return np.maximum(np.diff(index.asi8) / _PER_SECOND[index.unit], 1.0)
 
 
 def _block_medians(index: pd.DatetimeIndex, size: int) -> np.ndarray:

@@ -79,7 +79,7 @@ def refusal(table: Table, rows: Sequence[int], column: str, rule: str, remedy: s
     """
     few = list(rows[:SHOWN_FAULTS])
     names = table.locator.row_names(few)
-    value = table.locator.raw(few[:1], column)[0]
+    value = table.locator.raw(few, column)[0]
     return DataError(
         f"{table.name}: {names[0]}, column {column}: {rule}. "
         f"Received: {shown(value)}{others(names, len(rows))}. {remedy}"
