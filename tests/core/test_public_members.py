@@ -1,0 +1,146 @@
+"""What `import kerasforecast` offers, what it costs, and what works where no backend is installed."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kerasforecast
+from tests.core.helpers import BACKENDS, run_python
+
+PACKAGE = Path(kerasforecast.__file__).parent
+
+# Public names that need a network, and so a backend, from the moment they are asked for.
+NEED_A_BACKEND = {"Model", "KerasForecaster"}
+
+PUBLIC = {"Config", "KerasForecaster", "Model", "Series", "fit", "load"}
+
+# Packages and modules that are used before, or without, a network.
+WITHOUT_KERAS = (
+    "errors",
+    "config",
+    "files",
+    "backend",
+    "data",
+    "data.load",
+    "data.series",
+    "split",
+    "scaling",
+    "windows",
+    "metrics",
+    "significance",
+    "baselines",
+    "statistical",
+    "diagnosis",
+    "manifest",
+    "estimator",
+    "layers",
+    "layers.kernels",
+)
+
+
+def test_the_public_names_are_these():
+    assert sorted(kerasforecast.__all__) == sorted(PUBLIC)
+
+
+def test_importing_the_package_loads_nothing_heavy_and_sets_nothing():
+    code = "import os; before = dict(os.environ); import kerasforecast; print(dict(os.environ) == before)"
+    done = run_python(code)
+    assert (done.code, done.out.strip(), done.heavy) == (0, "True", [])
+    assert "numpy" not in done.loaded
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC - NEED_A_BACKEND))
+def test_a_name_that_needs_no_backend_resolves_without_one(name):
+    code = f"import kerasforecast; value = kerasforecast.{name}; print(value.__module__, value.__name__)"
+    done = run_python(code, hidden=(*BACKENDS, "keras"))
+    assert done.code == 0, done.err
+    module, found = done.out.split()
+    assert module.partition(".")[0] == "kerasforecast"
+    assert found == name
+
+
+@pytest.mark.parametrize("name", sorted(NEED_A_BACKEND))
+def test_a_name_that_needs_a_backend_says_which_extra_to_install(name, tmp_path):
+    code = f"import kerasforecast\ntry: kerasforecast.{name}\nexcept kerasforecast.errors.BackendError as e: print(e)"
+    done = run_python(code, hidden=BACKENDS, KERAS_BACKEND=None, KERAS_HOME=str(tmp_path))
+    assert done.code == 0, done.err
+    assert 'pip install "kerasforecast[jax]"' in done.out
+
+
+def test_every_lazy_name_is_where_it_is_said_to_be():
+    """By reading, since importing `kerasforecast.model` takes a backend."""
+    for name, module in kerasforecast._LAZY.items():
+        path = PACKAGE.parent / f"{module.replace('.', '/')}.py"
+        classes = [node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.ClassDef)]
+        assert name in classes
+
+
+def test_every_public_name_is_listed_and_documented():
+    assert set(dir(kerasforecast)) >= PUBLIC
+    for name in PUBLIC - NEED_A_BACKEND:
+        assert getattr(kerasforecast, name).__doc__
+
+
+def test_an_unknown_name_is_an_attribute_error_as_hasattr_expects():
+    assert not hasattr(kerasforecast, "Forecaster")
+    with pytest.raises(AttributeError, match="module 'kerasforecast' has no attribute 'Forecaster'"):
+        _ = kerasforecast.Forecaster
+
+
+@pytest.mark.parametrize("options", [{"file": "a.csv"}, {"ticker": "AAPL"}])
+def test_data_is_given_in_one_way(options):
+    with pytest.raises(kerasforecast.errors.OptionError, match="Give the data, or file= or ticker=, not both"):
+        kerasforecast.fit("prices.csv", **options)
+
+
+def test_wrong_options_are_refused_before_keras_loads():
+    code = (
+        "import kerasforecast as kf\ntry: kf.fit('prices.csv', epochs=0)\nexcept kf.errors.OptionError as e: print(e)"
+    )
+    done = run_python(code)
+    assert done.out.startswith("--epochs: ")
+    assert done.heavy == []
+
+
+def test_what_needs_no_network_imports_where_keras_is_not_even_installed():
+    modules = ", ".join(f"kerasforecast.{name}" for name in WITHOUT_KERAS)
+    done = run_python(f"import {modules}", hidden=(*BACKENDS, "keras"))
+    assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize("package", ["kerasforecast", "kerasforecast.layers", "kerasforecast.models"])
+def test_what_a_package_lists_is_unique_and_sorted(package):
+    path = PACKAGE.parent / package.replace(".", "/") / "__init__.py"
+    listed = run_python(f"import {package} as p; import json; print(json.dumps(p.__all__))", hidden=BACKENDS)
+    if listed.code:  # `models` takes Keras: read its list instead
+        names = next(
+            ast.literal_eval(node.value)
+            for node in ast.parse(path.read_text()).body
+            if isinstance(node, ast.Assign) and node.targets[0].id == "__all__"
+        )
+    else:
+        names = json.loads(listed.out)
+    assert names
+    assert list(names) == sorted(set(names))
+
+
+def test_the_version_is_the_distribution_s():
+    from importlib.metadata import version
+
+    assert kerasforecast.__version__ == version("kerasforecast")
+
+
+def test_types_are_announced():
+    assert (PACKAGE / "py.typed").exists()
+
+
+def test_the_command_runs_as_a_script():
+    script = Path(sys.executable).with_name("kerasforecast")
+    if not script.exists():
+        pytest.skip("not installed as a script here")
+    done = subprocess.run([script, "--version"], capture_output=True, text=True, timeout=60)
+    assert done.stdout == f"kerasforecast, version {kerasforecast.__version__}\n"
