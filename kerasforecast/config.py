@@ -31,6 +31,9 @@ class DataConfig(_Section):
     interval: str = Field("1d", description="Bar length of downloaded prices, e.g. 1d, 1wk, 1h.")
     offline: bool = Field(False, description="Use the kept snapshot of a ticker; never touch the network.")
     timeout: float = Field(30.0, gt=0, le=600, description="Seconds a download may take altogether.")
+    snapshot: str | None = Field(
+        None, min_length=8, description="First digits of the SHA-256 of a kept snapshot: use exactly those prices."
+    )
     max_age: float = Field(12.0, ge=0, description="Hours a kept snapshot of a ticker serves without asking again.")
     target: str | None = Field(None, description="Column to forecast. Found by name when not given.")
     date_column: str | None = Field(None, description="Column of dates. Found by name when not given.")

@@ -94,7 +94,7 @@ def test_fetch_show_list_clear(market):
     assert shown[1].startswith("2024-01-02,")
     assert len(shown) == 130
     assert json.loads(run("show", "aapl", "--json").stdout)["ticker"] == "AAPL"
-    assert len(json.loads(run("clear", "AAPL", "--json").stdout)["removed"]) == 1
+    assert len(json.loads(run("clear", "AAPL", "--json").stdout)["removed"]) == 2  # and the copy under its hash
     assert [row["ticker"] for row in json.loads(run("list", "--json").stdout)["snapshots"]] == ["MSFT"]
     assert run("clear", "--all").exit_code == 0
     assert run("list").stdout == ""
@@ -151,7 +151,7 @@ for step in range(25):
     for writer in writers:
         assert writer.wait(120) == 0, writer.stderr.read().decode()[-500:]
     assert not list((tmp_path / "yahoo").glob("*.tmp"))
-    assert len(list((tmp_path / "yahoo").iterdir())) == 1
+    assert len(list((tmp_path / "yahoo").iterdir())) == 1 + 2 * 25  # the newest, and each under its hash
 
 
 def test_help_loads_neither_pandas_nor_keras():

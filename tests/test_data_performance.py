@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 ROWS = 5_000_000
@@ -71,6 +72,9 @@ def test_a_fault_in_the_last_row_is_found_soon(table):
     with table.open("ab") as stream:
         stream.write(b"2030-01-01 00:00:00,abc\n")
     began = time.process_time()
+    pd.read_csv(table, parse_dates=["Date"])
+    reading = time.process_time() - began
+    began = time.process_time()
     with pytest.raises(DataError, match=f"row {ROWS + 2}, column Close: expected a number"):
         load_series(DataConfig(file=str(table)))
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 6 * reading

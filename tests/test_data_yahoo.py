@@ -33,7 +33,8 @@ def load(**options):
 
 
 def kept():
-    return list((snapshots.cache_folder() / "yahoo").glob("*"))
+    """Files of the newest snapshots, not the copies under their hashes."""
+    return [path for path in (snapshots.cache_folder() / "yahoo").glob("*") if path.stem.count("@") < 2]
 
 
 def age(hours):
@@ -239,6 +240,23 @@ def test_offline(market):
     market.requests.clear()
     assert load(offline=True).sha256 == first.sha256
     assert market.requests == []
+
+
+def test_a_replaced_snapshot_can_be_had_by_its_hash(market):
+    market.today = pd.Timestamp("2024-05-31")
+    first = load()
+    age(48)
+    market.today, market.factor = pd.Timestamp("2024-06-28"), 0.9
+    assert load().sha256 != first.sha256
+    market.requests.clear()
+    again = load(snapshot=first.source.sha256)
+    assert again.sha256 == first.sha256
+    assert load(snapshot=first.source.sha256[:10]).sha256 == first.sha256
+    assert market.requests == []
+    with pytest.raises(
+        DataError, match=r"AAPL: no snapshot at interval 1d with this hash is kept\. Received: '0123456789'"
+    ):
+        load(snapshot="0123456789")
 
 
 def test_damaged_snapshot_is_not_used(market, caplog):

@@ -193,7 +193,7 @@ def _from_yahoo(config: DataConfig, positive_prices: bool) -> Rows:
 
     ticker = str(config.ticker).strip().upper()
     query = Query(ticker, config.start, config.end, config.interval)
-    found = prices(query, config.timeout, config.max_age, config.offline)
+    found = prices(query, config.timeout, config.max_age, config.offline, config.snapshot)
     priced = found.frame.drop(columns="Volume").notna().any(axis=1)  # yfinance gives holidays a volume of 0
     table = from_frame(found.frame[priced], f"{ticker} (Yahoo)")
     holidays = int((~priced).sum())

@@ -14,7 +14,7 @@ from kerasforecast.data import snapshots
 from kerasforecast.data.calendars import calendar_of_ticker, trading_calendar
 from kerasforecast.data.snapshots import Meta, Snapshot
 from kerasforecast.data.yahoo import DownloadError, Query, fetch
-from kerasforecast.errors import DataError, KerasForecastError
+from kerasforecast.errors import DataError, KerasForecastError, shown
 
 OVERLAP_ROWS = 10
 SAME = 1e-5  # relative; Yahoo's own rounding wanders by 1e-7, the smallest dividends move history by 1e-4
@@ -36,7 +36,9 @@ class Prices:
     notes: tuple[str, ...]
 
 
-def prices(query: Query, timeout: float = 30.0, max_age: float = 12.0, offline: bool = False) -> Prices:
+def prices(
+    query: Query, timeout: float = 30.0, max_age: float = 12.0, offline: bool = False, snapshot: str | None = None
+) -> Prices:
     """Prices for `query`, from disk or from Yahoo.
 
     Args:
@@ -44,11 +46,20 @@ def prices(query: Query, timeout: float = 30.0, max_age: float = 12.0, offline: 
         timeout: Seconds all requests may take together.
         max_age: Hours a snapshot serves without asking Yahoo.
         offline: Never ask Yahoo.
+        snapshot: First digits of the SHA-256 of the snapshot to use, whatever its age.
 
     Raises:
-        DataError: Unknown ticker, nothing in the range, or offline without a snapshot.
+        DataError: Unknown ticker, nothing in the range, offline without a snapshot, or no snapshot of that hash.
         DownloadError: Yahoo cannot be reached and no snapshot can stand in.
     """
+    if snapshot is not None:
+        exact = snapshots.read_by_hash(query.ticker, query.interval, snapshot)
+        if exact is None:
+            raise DataError(
+                f"{query.ticker}: no snapshot at interval {query.interval} with this hash is kept. "
+                f"Received: {shown(snapshot)}. See `kerasforecast data list`."
+            )
+        return _cut(exact, query, [f"Snapshot {exact.meta.sha256[:12]} of {_age(exact.meta)} used."])
     kept = snapshots.read(query.ticker, query.interval)
     if offline:
         if kept is None:
@@ -163,7 +174,10 @@ def _without_unfinished(frame: pd.DataFrame, query: Query, now: pd.Timestamp) ->
     last = frame.index[-1]
     if query.interval != "1d" or len(frame) < 2 or last.date() < now.tz_convert(last.tz).date():
         return frame
-    calendar = trading_calendar(calendar_of_ticker(query.ticker), last.year, last.year)
+    try:
+        calendar = trading_calendar(calendar_of_ticker(query.ticker), last.year, last.year)
+    except DataError:
+        return frame  # holidays of this year are not known: keep the bar
     day = pd.Timestamp(last.date())
     still_open = day in calendar.closes.index and calendar.closes[day] > now
     return frame.iloc[:-1] if still_open else frame

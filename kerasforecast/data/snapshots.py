@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from glob import escape as glob_escape
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from kerasforecast.files import atomic_write, name_from
 
 CACHE_VARIABLE = "KERASFORECAST_CACHE"
 SCHEMA = 1
+HASH_DIGITS = 16  # of the SHA-256, in file names
 _META_KEY = b"kerasforecast"
 log = logging.getLogger("kerasforecast.data")
 
@@ -82,6 +84,10 @@ def cache_folder() -> Path:
     return Path(user_cache_dir("kerasforecast", appauthor=False))
 
 
+def _folder() -> Path:
+    return cache_folder() / "yahoo"
+
+
 def digest(frame: pd.DataFrame) -> str:
     """SHA-256 of a snapshot's columns, instants and values, the same for every file format."""
     found = hashlib.sha256("\x1f".join(map(str, frame.columns)).encode())
@@ -100,17 +106,32 @@ def save(frame: pd.DataFrame, meta: Meta) -> Snapshot:
     meta = replace(meta, sha256=digest(frame))
     parquet = find_spec("pyarrow") is not None
     stem = _stem(meta.ticker, meta.interval)
-    path = cache_folder() / "yahoo" / f"{stem}.{'parquet' if parquet else 'csv'}"
-    atomic_write(path, _to_parquet(frame, meta) if parquet else _to_csv(frame, meta))
+    suffix = "parquet" if parquet else "csv"
+    content = _to_parquet(frame, meta) if parquet else _to_csv(frame, meta)
+    # A second copy under its hash outlives later downloads: a model's run can be repeated on the same bytes.
+    atomic_write(_folder() / f"{stem}@{meta.sha256[:HASH_DIGITS]}.{suffix}", content)
+    path = _folder() / f"{stem}.{suffix}"
+    atomic_write(path, content)
     return Snapshot(frame, meta, path)
 
 
 def read(ticker: str, interval: str) -> Snapshot | None:
     """The newest sound snapshot of `ticker` at `interval`; `None`, with a warning for a damaged file, otherwise."""
     stem = _stem(ticker, interval)
-    found = [read_file(cache_folder() / "yahoo" / f"{stem}.{suffix}") for suffix in ("parquet", "csv")]
+    found = [read_file(_folder() / f"{stem}.{suffix}") for suffix in ("parquet", "csv")]
     sound = [kept for kept in found if kept and (kept.meta.ticker, kept.meta.interval) == (ticker, interval)]
     return max(sound, key=lambda kept: kept.meta.fetched, default=None)
+
+
+def read_by_hash(ticker: str, interval: str, digits: str) -> Snapshot | None:
+    """The snapshot of `ticker` at `interval` whose SHA-256 starts with `digits`, also one replaced since."""
+    wanted = digits.lower()
+    for path in sorted(_folder().glob(f"{glob_escape(_stem(ticker, interval))}@*")):
+        if path.stem.rpartition("@")[2].startswith(wanted[:HASH_DIGITS]):
+            kept = read_file(path)
+            if kept is not None and kept.meta.sha256.startswith(wanted):
+                return kept
+    return None
 
 
 def read_file(path: Path) -> Snapshot | None:
@@ -132,16 +153,17 @@ def read_file(path: Path) -> Snapshot | None:
 
 
 def every() -> Iterator[Snapshot]:
-    """All sound snapshots, by file name."""
-    for path in sorted((cache_folder() / "yahoo").glob("*")):
-        if path.suffix in (".parquet", ".csv") and (kept := read_file(path)):
+    """The newest sound snapshot of every ticker and interval, by file name."""
+    for path in sorted(_folder().glob("*")):
+        newest = path.stem.count("@") == 1  # the others are the copies under their hashes
+        if newest and path.suffix in (".parquet", ".csv") and (kept := read_file(path)):
             yield kept
 
 
 def clear(ticker: str | None = None) -> list[Path]:
     """Remove the snapshots of `ticker`, or all of them; the paths removed."""
     removed = []
-    for path in sorted((cache_folder() / "yahoo").glob("*")):
+    for path in sorted(_folder().glob("*")):
         if path.suffix in (".parquet", ".csv") and (ticker is None or path.stem.startswith(f"{_stem(ticker, '')}")):
             path.unlink(missing_ok=True)
             removed.append(path)
