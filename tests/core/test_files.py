@@ -356,6 +356,7 @@ def test_a_name_made_from_any_text_is_safe(text):
         ("", "model"),
         ("con", "model"),
         ("x" * 150, "x" * 100),
+        ("x" * 99 + ".csv", "x" * 99),
     ],
 )
 def test_a_name_is_the_nearest_to_the_text(text, name):

@@ -97,7 +97,7 @@ def test_every_part_of_a_split_has_a_window_or_the_split_is_refused(rows, window
 
 
 @pytest.mark.parametrize(
-    ("rows", "ends"), [(20, (14, 17)), (100, (70, 85)), (1000, (700, 850)), (3270, (2289, 2779)), (60, (42, 51))]
+    ("rows", "ends"), [(20, (14, 17)), (100, (70, 85)), (1000, (700, 850)), (3270, (2289, 2779)), (90, (63, 76))]
 )
 def test_shares_are_not_off_by_a_row_for_the_sake_of_binary_fractions(rows, ends):
     split = split_series(series_of(rows), SplitConfig(), network(2))
