@@ -111,6 +111,12 @@ def test_everything_detected_can_be_forced(tmp_path):
     assert not any("detected" in note for note in series.notes)
 
 
+@pytest.mark.parametrize(("mark", "decimal"), [(" ", ","), ("'", "."), (".", ","), (",", ".")])
+def test_marks_between_thousands(tmp_path, mark, decimal):
+    content = f"Date;Close\n2020-01-02;1{mark}234{decimal}5\n2020-01-03;1{mark}234{mark}567{decimal}5\n"
+    assert load(tmp_path, content, thousands=mark, decimal=decimal).values[:, 0].tolist() == [1234.5, 1234567.5]
+
+
 def test_parquet(tmp_path):
     for number, frame in enumerate([TABLE, TABLE.assign(Date=DATES), TABLE.assign(Date=DATES).set_index("Date")]):
         path = tmp_path / f"{number}.parquet"
@@ -192,7 +198,7 @@ GAPPY = (
 def test_missing_policies(tmp_path, policy, values):
     series = load(tmp_path, GAPPY, missing=policy)
     assert series.values[:, 0].tolist() == values
-    assert any("1 rows without any value dropped" in note for note in series.notes) == (policy == "drop")
+    assert any("1 row without any value dropped" in note for note in series.notes) == (policy == "drop")
     assert any("looks at the row after the gap" in note for note in series.notes) == (policy == "interpolate")
 
 
@@ -205,7 +211,7 @@ def test_missing_in_an_unused_column_does_not_matter(tmp_path):
 def test_duplicate_policies(tmp_path, policy, value):
     series = load(tmp_path, "Date,Close\n2024-01-02,1\n2024-01-03,2\n2024-01-03,4\n2024-01-04,5\n", duplicates=policy)
     assert series.values[:, 0].tolist() == [1.0, value, 5.0]
-    assert any("1 rows of repeated dates merged" in note for note in series.notes)
+    assert any("1 row of repeated dates merged" in note for note in series.notes)
 
 
 def test_end_accepts_future_dates_and_range_is_inclusive(tmp_path):

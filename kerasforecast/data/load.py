@@ -28,7 +28,7 @@ from kerasforecast.data.numbers import as_numbers, check_values, filled, without
 from kerasforecast.data.order import POSITION, in_range, ordered, positions, single
 from kerasforecast.data.sanity import Split, find_splits, suspicions
 from kerasforecast.data.series import Series, Source
-from kerasforecast.data.table import Table
+from kerasforecast.data.table import Table, counted
 from kerasforecast.data.text import read_text
 from kerasforecast.errors import DataError, OptionError, shown
 
@@ -104,7 +104,9 @@ def rows_of(table: Table, config: DataConfig, name: str, source: Source, positiv
     features = feature_columns(table, dates, target, config)
     columns = [target, *(column for column in features if column in table.frame.columns)]
     rows, dropped = without_blank_rows(table, columns, dates, config.missing)
-    numbers = pd.DataFrame({column: as_numbers(table, rows[column]) for column in columns}, copy=False)
+    numbers = pd.DataFrame(
+        {column: as_numbers(table, rows[column], config.thousands) for column in columns}, copy=False
+    )
     numbers[POSITION] = rows.index.to_numpy(dtype=np.uint32 if len(table.frame) < 2**32 else np.int64)
     notes = [*table.notes, *said, *dropped]
     if dates is not None:
@@ -197,7 +199,7 @@ def _from_yahoo(config: DataConfig, positive_prices: bool) -> Rows:
     priced = found.frame.drop(columns="Volume").notna().any(axis=1)  # yfinance gives holidays a volume of 0
     table = from_frame(found.frame[priced], f"{ticker} (Yahoo)")
     holidays = int((~priced).sum())
-    dropped = (f"{holidays} rows without prices dropped (holidays of the source).",) if holidays else ()
+    dropped = (f"{counted(holidays)} without prices dropped (holidays of the source).",) if holidays else ()
     table = replace(table, notes=("Prices are adjusted for splits and dividends.", *found.notes, *dropped))
     chosen = config.model_copy(update={"calendar": config.calendar or calendar_of_ticker(ticker)})
     source = Source("yahoo", ticker, found.meta.sha256, found.meta.fetched)

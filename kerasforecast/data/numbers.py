@@ -9,7 +9,7 @@ import pandas as pd
 
 from kerasforecast.data.columns import is_price
 from kerasforecast.data.order import positions
-from kerasforecast.data.table import SHOWN_FAULTS, Table, refusal
+from kerasforecast.data.table import SHOWN_FAULTS, Table, counted, refusal
 from kerasforecast.errors import DataError, shown
 
 _FILL = "Use --missing drop to skip such rows (or ffill, interpolate)."
@@ -42,11 +42,16 @@ def without_blank_rows(
             f"{table.name}: expected values in {', '.join(map(str, values))}. Received: only empty cells. Give data."
         )
     dropped = int(blank.sum())
-    return frame[~blank], [f"{dropped} rows without any value dropped (holidays of the source)."] if dropped else []
+    return frame[~blank], [f"{counted(dropped)} without any value dropped (holidays of the source)."] if dropped else []
 
 
-def as_numbers(table: Table, cells: pd.Series) -> np.ndarray:
+def as_numbers(table: Table, cells: pd.Series, thousands: str | None = None) -> np.ndarray:
     """`cells` as `(n,)` float64, NaN where a value is missing.
+
+    Args:
+        table: Where the rows came from, for messages.
+        cells: One column; its index holds the rows' positions in the table.
+        thousands: Mark between thousands to take out of text.
 
     Raises:
         DataError: A cell holds text or an infinite number.
@@ -54,7 +59,7 @@ def as_numbers(table: Table, cells: pd.Series) -> np.ndarray:
     if pd.api.types.is_numeric_dtype(cells.dtype) and not pd.api.types.is_bool_dtype(cells.dtype):
         numbers = cells.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
-        numbers = _from_text(table, cells)
+        numbers = _from_text(table, cells, thousands)
     infinite = np.isinf(numbers)
     if infinite.any():
         rows = cells.index[infinite].tolist()
@@ -62,8 +67,11 @@ def as_numbers(table: Table, cells: pd.Series) -> np.ndarray:
     return numbers
 
 
-def _from_text(table: Table, cells: pd.Series) -> np.ndarray:
-    numbers = pd.to_numeric(cells, errors="coerce")
+def _from_text(table: Table, cells: pd.Series, thousands: str | None) -> np.ndarray:
+    text = cells
+    if thousands is not None and not pd.api.types.is_bool_dtype(cells.dtype):  # pandas' reader takes commas and points
+        text = cells.astype("str").str.replace(thousands, "", regex=False).str.replace(",", ".", regex=False)
+    numbers = pd.to_numeric(text, errors="coerce")
     faulty = (numbers.isna() & cells.notna()).to_numpy()
     if pd.api.types.is_bool_dtype(cells.dtype):
         faulty = cells.notna().to_numpy()
@@ -114,9 +122,9 @@ def _filled_notes(lacking: int, dropped: int, policy: str) -> list[str]:
     notes = []
     if lacking > dropped:
         seen = ", which looks at the row after the gap" if policy == "interpolate" else ""
-        notes.append(f"{lacking - dropped} rows with missing values filled by --missing {policy}{seen}.")
+        notes.append(f"{counted(lacking - dropped)} with missing values filled by --missing {policy}{seen}.")
     if dropped:
-        notes.append(f"{dropped} rows with missing values dropped.")
+        notes.append(f"{counted(dropped)} with missing values dropped.")
     return notes
 
 

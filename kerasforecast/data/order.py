@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.config import DataConfig
-from kerasforecast.data.table import Table, listed, refusal
+from kerasforecast.data.table import Table, counted, listed, refusal
 from kerasforecast.errors import DataError
 
 HOUR = pd.Timedelta(hours=1)
@@ -97,7 +97,7 @@ def single(table: Table, frame: pd.DataFrame, column: str, policy: str) -> tuple
             remedy = f"If daylight saving ends there, give times with their UTC offset. {remedy}"
         raise refusal(table, positions(frame)[repeated].tolist(), column, "dates must not repeat", remedy)
     dates = listed([str(date) for date in frame.index[repeated].unique()], 5)
-    note = f"{len(repeated)} rows of repeated dates merged by --duplicates {policy}: {dates}."
+    note = f"{counted(len(repeated))} of repeated dates merged by --duplicates {policy}: {dates}."
     if policy == "mean":
         means = frame.groupby(level=0).mean()
         means[POSITION] = frame[~frame.index.duplicated(keep="first")][POSITION]

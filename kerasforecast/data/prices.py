@@ -13,6 +13,7 @@ import pandas as pd
 from kerasforecast.data import snapshots
 from kerasforecast.data.calendars import calendar_of_ticker, trading_calendar
 from kerasforecast.data.snapshots import Meta, Snapshot
+from kerasforecast.data.table import counted
 from kerasforecast.data.yahoo import DownloadError, Query, fetch
 from kerasforecast.errors import DataError, KerasForecastError, shown
 
@@ -96,7 +97,7 @@ def _renewed(kept: Snapshot | None, query: Query, timeout: float) -> tuple[Snaps
         tail = None  # not even the rows we hold: the ticker's history has changed
     if tail is not None and _same(overlap, tail):
         joined = pd.concat([kept.frame[kept.frame.index < tail.index[0]], tail])
-        return _snapshot(joined, wide), [f"{len(joined) - len(kept.frame)} new rows fetched."]
+        return _snapshot(joined, wide), [f"{counted(len(joined) - len(kept.frame), 'new row')} fetched."]
     since = kept.meta.fetched[:10]
     note = f"Yahoo revised the history of {query.ticker} since {since} (a split or dividend): all fetched anew."
     log.warning("%s", note)

@@ -11,6 +11,7 @@ from kerasforecast.data.frequency import DAY
 
 _RATIOS = np.array([1.5, *range(2, 11), 12, 15, 20, 25, 30, 40, 50, 100])
 _NEWS_VOLUME = 8.0  # a crash trades many times the usual volume; a split about as much as its ratio
+_NEIGHBOURS = 8  # with fewer rows around it, nobody can say what an ordinary day is
 _STALE_ROWS = 5
 _STEP_CHANGE = 2.5
 _BLOCK = 100_000
@@ -34,6 +35,8 @@ class Split:
         """`"2 for 1"`, `"3 for 2"`, `"1 for 10"`."""
         if self.ratio == 1.5:
             return "3 for 2"
+        if abs(self.ratio * 1.5 - 1) < 1e-9:
+            return "2 for 3"
         return f"{self.ratio:g} for 1" if self.ratio > 1 else f"1 for {1 / self.ratio:g}"
 
 
@@ -84,7 +87,9 @@ def _nearest_ratio(jump: float) -> float:
 def _like_split(jumps: np.ndarray, at: int, ratio: float) -> bool:
     around = np.delete(jumps, at)
     around = around[np.isfinite(around)]
-    usual = 1.4826 * np.median(np.abs(around)) if len(around) else 0.0  # a robust standard deviation
+    if len(around) < _NEIGHBOURS:
+        return False
+    usual = 1.4826 * np.median(np.abs(around))  # a robust standard deviation
     near = abs(jumps[at] - np.log(ratio)) <= min(max(0.03, 3 * usual), 0.12)
     return bool(near and abs(jumps[at]) > 6 * usual)
 

@@ -98,3 +98,8 @@ def listed(names: Sequence[object], most: int = 12) -> str:
     """`names` for a message, comma separated, cut after `most`."""
     words = [str(name) for name in names]
     return ", ".join(words[:most]) + (f", ... ({len(words)} in all)" if len(words) > most else "")
+
+
+def counted(number: int, thing: str = "row") -> str:
+    """`"1 row"`, `"2 rows"`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

@@ -53,7 +53,7 @@ class TextLocator:
         """Cells as they stand in the file; `""` where a row is too short."""
         position = self.dialect.header.index(column)
         found = self._find(rows)
-        return [found[row][1][position].strip() if position < len(found[row][1]) else "" for row in rows]
+        return [found[row][1][position].strip(" \t") if position < len(found[row][1]) else "" for row in rows]
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
         """Line number and cells of every record after the header; blank lines skipped as pandas skips them."""
