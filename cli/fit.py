@@ -72,4 +72,4 @@ def fit(
     if as_json:
         print_json({**(model.manifest.metrics or {}), "files": {key: str(path) for key, path in paths.items()}})
     else:
-        print_fit(model, paths)
+        print_fit(model, paths, quiet=quiet)

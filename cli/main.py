@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import traceback
@@ -13,6 +14,7 @@ import click
 import kerasforecast
 from kerasforecast.errors import KerasForecastError, Terminated, printable
 
+from .data import data
 from .doctor import doctor
 from .exchange import export_torch, import_torch
 from .fit import fit
@@ -28,6 +30,8 @@ class Commands(click.Group):
         arguments = kwargs.get("args") or (args[0] if args else None) or sys.argv[1:]
         debug = "--debug" in arguments
         signal.signal(signal.SIGTERM, _terminate)
+        if {"--quiet", "-q"} & set(arguments):
+            logging.getLogger("kerasforecast").setLevel(logging.ERROR)
         try:
             code = super().main(*args, standalone_mode=False, **kwargs)
         except KerasForecastError as error:
@@ -59,7 +63,7 @@ def cli() -> None:
     """Honest forecasting of prices and other regular series with portable Keras models."""
 
 
-for command in (fit, predict, evaluate, inspect, doctor, import_torch, export_torch):
+for command in (fit, predict, evaluate, inspect, doctor, data, import_torch, export_torch):
     cli.add_command(command)
 
 

@@ -38,13 +38,14 @@ def print_scores(scores: dict[str, Any], verdict: str, title: str) -> None:
     click.echo(f"Verdict: {verdict}")
 
 
-def print_fit(model: Model, paths: dict[str, Path]) -> None:
+def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     """Scores, verdict, and where everything is."""
     record, parameters = model.manifest.training, model.manifest.parameters
     if model.test is None or record is None:
         raise ValueError("A fit has a test and a training record.")
     reason = "validation stopped improving" if record.stopped_early else "all epochs ran"
-    click.echo(f"Kept epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)", err=True)
+    if not quiet:
+        click.echo(f"Kept epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)", err=True)
     print_scores(model.test.scores, model.test.verdict, f"Test on {model.manifest.target}")
     merged = f", {parameters.saved:,} saved: the two bias vectors of a layer are summed"
     click.echo(f"{paths['model']} ({parameters.trained:,} parameters{merged if merged_differs(parameters) else ''})")

@@ -118,7 +118,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         """Forecasts `(N,)` or `(N, H)`, as y was in `fit`, of windows `(N, L)`."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        forecasts = self.predictor_.predict(X[:, :, None])
+        forecasts = self.predictor_.predict(X[:, :, None]).astype(np.float64)  # scikit-learn expects the type of y
         return forecasts[:, 0] if self._vector else forecasts
 
     def _train(

@@ -37,6 +37,8 @@ class DataRecord(_Record):
 
     source: Text
     location: Text
+    snapshot: Text
+    retrieved: Text
     rows: Count
     start: Stamp
     end: Stamp

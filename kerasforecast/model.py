@@ -13,7 +13,7 @@ from kerasforecast.artifact import Exporter, read
 from kerasforecast.config import Config, DataConfig, checked
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
-from kerasforecast.errors import ArtifactError, DataError, OptionError, shown
+from kerasforecast.errors import ArtifactError, DataError, OptionError
 from kerasforecast.evaluation import Evaluation, evaluate_windows
 from kerasforecast.forecasting import Predictor
 from kerasforecast.manifest import Manifest
@@ -123,7 +123,7 @@ class Model:
         """
         target = Path(path)
         if target.suffix != ".keras":
-            raise OptionError(f"A model is saved as a .keras file. Received: {shown(str(target))}.")
+            raise OptionError(f"A model is saved as a .keras file. Received: {target}.")
         self._exporter = self._exporter or Exporter(self.config.network, self.manifest.scaling)
         self.manifest = self._exporter.write(target, self.manifest, self.predictor.weights)
         return target

@@ -222,6 +222,8 @@ def _data_record(series: Series, split: Split) -> DataRecord:
     return DataRecord(
         source=series.source.kind,
         location=series.source.location,
+        snapshot=series.source.sha256,
+        retrieved=series.source.retrieved,
         rows=len(series),
         start=stamp(0),
         end=stamp(-1),

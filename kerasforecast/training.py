@@ -10,10 +10,12 @@ import numpy as np
 
 from kerasforecast.callbacks import Epoch, Watch
 from kerasforecast.config import TrainingConfig
+from kerasforecast.optimizers import Adam
 from kerasforecast.scaling import FittedScaling
 from kerasforecast.windows import TrainingSet
 
 _EVALUATION_BATCH = 1_024
+_OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
 _LOSSES = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "huber": "huber"}
 
 
@@ -85,12 +87,7 @@ def train(
 
 def compile_model(model: keras.Model, config: TrainingConfig) -> None:
     """Give `model` the optimizer and loss of `config`."""
-    optimizers = {
-        "adam": keras.optimizers.Adam,
-        "sgd": keras.optimizers.SGD,
-        "rmsprop": keras.optimizers.RMSprop,
-    }
-    optimizer = optimizers[config.optimizer](learning_rate=config.learning_rate, global_clipnorm=config.clipnorm)
+    optimizer = _OPTIMIZERS[config.optimizer](learning_rate=config.learning_rate, global_clipnorm=config.clipnorm)
     model.compile(optimizer=optimizer, loss=_LOSSES[config.loss])
 
 

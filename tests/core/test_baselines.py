@@ -14,7 +14,7 @@ from scipy.stats import norm
 from kerasforecast import baselines, metrics
 from kerasforecast.errors import DataError
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 WINDOWS = np.array([[1.0, 2.0, 3.0, 4.0, 5.0, 7.0], [6.0, 5.0, 4.0, 3.0, 2.0, 1.0]])
 LEVELS = [0.1, 0.5, 0.9]
 

@@ -22,7 +22,7 @@ except ImportError:  # run from the checkout, not installed
 
 from .yahoo_server import redirect, serving
 
-AAPL = str(Path(__file__).parent / "data" / "aapl.csv.gz")
+AAPL = str(Path(__file__).parents[1] / "data" / "aapl.csv.gz")
 cli = Commands("kerasforecast", {"data": data})
 
 

@@ -169,7 +169,7 @@ CASES = [
 ]
 
 
-MESSAGES = json.loads((Path(__file__).parent / "data" / "malformed_messages.json").read_text(encoding="utf-8"))
+MESSAGES = json.loads((Path(__file__).parents[1] / "data" / "malformed_messages.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])

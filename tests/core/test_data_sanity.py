@@ -12,7 +12,7 @@ from kerasforecast.config import DataConfig
 from kerasforecast.data.check import examine
 from kerasforecast.data.load import load_series
 
-HERE = Path(__file__).parent / "data"
+HERE = Path(__file__).parents[1] / "data"
 
 
 def splits(name, columns=None, **options):

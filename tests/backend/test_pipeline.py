@@ -1,0 +1,186 @@
+"""Fit as a whole: honest splits, the same result twice, scores that are what they say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kerasforecast as kf
+from kerasforecast.config import Config
+from kerasforecast.errors import DataError, DivergedError, OptionError
+from kerasforecast.pipeline import fit
+from tests.backend.conftest import SMALL, prices
+
+SCALINGS = ["anchor", "difference", "minmax", "standard"]
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize("features", [(), ("Volume",)])
+def test_nothing_after_validation_reaches_the_model(scaling, features):
+    """Change every value from the first test row on: weights, scaling and validation losses stay bit-identical."""
+    before = prices(columns=("Close", "Volume"))
+    after = before.copy()
+    after.iloc[255:] = after.iloc[255:].to_numpy()[::-1] * 1.7
+    first, second = (kf.fit(data, scaling=scaling, features=features, **SMALL) for data in (before, after))
+    for one, other in zip(first.predictor.weights, second.predictor.weights, strict=True):
+        assert one.tobytes() == other.tobytes()
+    assert first.manifest.scaling == second.manifest.scaling
+    assert [e.val_loss for e in first.history.epochs] == [e.val_loss for e in second.history.epochs]
+    assert first.test.scores != second.test.scores
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_scaling_sees_training_rows_only(scaling):
+    before = prices()
+    after = before.copy()
+    after.iloc[210:] *= 3
+    first, second = (kf.fit(data, scaling=scaling, **SMALL) for data in (before, after))
+    assert first.manifest.scaling == second.manifest.scaling
+    assert [e.loss for e in first.history.epochs] == [e.loss for e in second.history.epochs]
+
+
+def test_same_seed_same_weights(small, frame):
+    again = kf.fit(frame, **SMALL)
+    other = kf.fit(frame, seed=1, **SMALL)
+    assert [a.tobytes() for a in again.predictor.weights] == [a.tobytes() for a in small.predictor.weights]
+    assert [a.tobytes() for a in other.predictor.weights] != [a.tobytes() for a in small.predictor.weights]
+
+
+def test_scores_are_those_of_the_test_forecasts(small):
+    table = small.test.table
+    assert list(table.columns) == ["date", "actual", "forecast", "naive"]
+    assert len(table) == small.test.scores["n"] == 45
+    np.testing.assert_array_equal(table["actual"], small.series.values[-45:, 0])
+    np.testing.assert_array_equal(table["naive"], small.series.values[-46:-1, 0])
+    assert list(table["date"]) == list(small.series.index[-45:])
+    error = table["forecast"].astype(float) - table["actual"]
+    assert small.test.scores["model"]["rmse"] == pytest.approx(np.sqrt((error**2).mean()))
+    naive_error = table["naive"] - table["actual"]
+    assert small.test.scores["naive"]["mae"] == pytest.approx(naive_error.abs().mean())
+
+
+def test_several_steps_at_once_are_scored_per_step():
+    model = kf.fit(prices(), horizon=3, **SMALL)
+    assert list(model.test.table.columns) == ["date", "actual", "forecast", "naive", "step"]
+    assert len(model.test.table) == 3 * model.test.scores["n"]
+    assert model.predict(model.series.values[:8][None]).shape == (1, 3)
+    assert len(model.forecast(7)) == 7
+
+
+def test_forecasting_rolls_forward_on_its_own_forecasts(small):
+    rolled = small.forecast(3)["forecast"].to_numpy(np.float32)
+    window = small.series.values[-8:].astype(np.float32)
+    for step in range(3):
+        expected = small.predict(window[None])[0, 0]
+        assert rolled[step] == pytest.approx(expected, rel=1e-6)
+        window = np.concatenate([window[1:], [[expected]]])
+
+
+def test_forecast_dates_follow_the_series(small, frame):
+    assert list(small.forecast(3).index) == list(pd.bdate_range(frame.index[-1], periods=4)[1:])
+
+
+def test_states_are_those_of_the_last_step(small):
+    h, c = small.states(small.series.values[:16].reshape(2, 8, 1))
+    assert h.shape == c.shape == (2, 2, 4)
+    head_kernel, head_bias = small.predictor.weights[-2:]
+    scaled = h[-1] @ head_kernel + head_bias
+    raw = small.series.values[:16].reshape(2, 8, 1)
+    np.testing.assert_allclose(small.manifest.scaling.restore(raw, scaled), small.predict(raw), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("windows", "message"),
+    [
+        (np.ones((2, 7, 1)), r"shape \(B, 8, 1\). Received: \(2, 7, 1\)"),
+        (np.ones((8, 1)), r"Received: \(8, 1\)"),
+        (np.full((1, 8, 1), np.nan), "finite"),
+        (np.zeros((1, 8, 1)), "positive"),
+    ],
+)
+def test_wrong_windows_are_refused(small, windows, message):
+    with pytest.raises(DataError, match=message):
+        small.predict(windows)
+
+
+def test_no_windows_give_no_forecasts(small):
+    assert small.predict(np.empty((0, 8, 1))).shape == (0, 1)
+
+
+def test_batches_of_any_size_forecast_alike(small):
+    windows = np.lib.stride_tricks.sliding_window_view(small.series.values[:, 0], 8)[:70, :, None]
+    whole = small.predict(windows)
+    for size in (1, 2, 3, 33):
+        np.testing.assert_allclose(small.predict(windows[:size]), whole[:size], rtol=1e-6)
+
+
+def test_integer_steps_where_there_are_no_dates():
+    model = kf.fit(prices().reset_index(drop=True), **SMALL)
+    assert model.forecast(2).index.tolist() == [300, 301]
+
+
+def test_values_below_zero_train_on_differences():
+    frame = prices().rename(columns={"Close": "level"}) - 100
+    model = kf.fit(frame, target="level", **SMALL)
+    assert model.manifest.scaling.transforms == ("difference",)
+    assert np.isfinite(model.forecast(5)["forecast"]).all()
+
+
+def test_a_logged_column_must_stay_positive_in_new_data(small, frame):
+    bad = frame.copy()
+    bad.iloc[100] = -1.0
+    with pytest.raises(DataError, match="must be positive"):
+        small.forecast(1, bad)
+
+
+def test_new_data_needs_the_trained_columns(small, frame):
+    with pytest.raises(DataError, match="Close"):
+        small.evaluate(frame.rename(columns={"Close": "Open"}))
+
+
+def test_training_data_of_a_frame_is_not_at_hand_after_loading(saved):
+    with pytest.raises(DataError, match="not at hand"):
+        kf.load(saved).forecast(1)
+
+
+def test_checkpoint_is_a_model_file_of_the_best_epoch(frame, tmp_path):
+    checkpoint = tmp_path / "checkpoint.keras"
+    model = fit(Config.from_options(**SMALL), frame, checkpoint=checkpoint)
+    kept = kf.load(checkpoint)
+    assert [a.tobytes() for a in kept.predictor.weights] == [a.tobytes() for a in model.predictor.weights]
+    assert kept.manifest.training.complete is False
+    assert kept.manifest.training.best_epoch == model.history.best_epoch
+
+
+def test_diverging_run_says_so_and_keeps_the_last_good_model(frame, tmp_path):
+    checkpoint = tmp_path / "checkpoint.keras"
+    config = Config.from_options(
+        **SMALL | {"epochs": 30, "optimizer": "sgd", "learning_rate": 10.0, "scaling": "none", "clipnorm": None}
+    )
+    with pytest.raises(DivergedError, match="must stay a finite number"):
+        fit(config, frame * 1e15, checkpoint=checkpoint)
+    assert not checkpoint.exists() or kf.load(checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"unit": 3}, "Options must be known by name. Received: 'unit'"),
+        ({"units": 0}, "--units: input should be greater than or equal to 1. Received: 0"),
+        ({"dropout": 1.0}, "--dropout: input should be less than 1"),
+        ({"scaling": "robust"}, "--scaling"),
+        ({"train_fraction": 0.9, "validation_fraction": 0.2}, "leave a share for test"),
+    ],
+)
+def test_wrong_options_are_refused(frame, options, message):
+    with pytest.raises(OptionError, match=message):
+        kf.fit(frame, **options)
+
+
+def test_too_short_a_series_says_what_it_needs(frame):
+    with pytest.raises(DataError, match="needs a window of 60 rows and 1 to forecast. Received: 80 rows, of which 56"):
+        kf.fit(frame.iloc[:80])
+
+
+def test_a_flat_series_is_refused(frame):
+    with pytest.raises(DataError):
+        kf.fit(frame * 0 + 5, **SMALL)

@@ -1,0 +1,115 @@
+"""Training: order of windows, early stopping, the learning rate, and a loss that is no number."""
+
+import keras
+import numpy as np
+import pytest
+
+from kerasforecast.config import NetworkConfig, TrainingConfig
+from kerasforecast.errors import DivergedError
+from kerasforecast.models import build, initialise
+from kerasforecast.scaling import fit_scaling
+from kerasforecast.training import compile_model, shuffled, train, training_batches
+from kerasforecast.windows import Samples
+
+NETWORK = NetworkConfig(window=6, units=3, layers=1, dropout=0.0)
+
+
+def samples(count, seed=0):
+    random = np.random.default_rng(seed)
+    walk = 50 * np.exp(np.cumsum(0.03 * random.normal(size=(count, 7, 1)), axis=1))
+    return Samples(walk[:, :6], walk[:, 6])
+
+
+def run(config, training=None, validation=None, network=NETWORK):
+    training, validation = training or samples(64), validation or samples(40, seed=1)
+    scaling = fit_scaling(network.scaling, training.windows, ("p",))
+    model = build(network, scaling, "training", config.seed)
+    initialise(model, network, config.seed)
+    return model, scaling, train(model, scaling, training, validation, config)
+
+
+def test_shuffled_order_depends_on_seed_and_epoch_alone():
+    assert shuffled(8, seed=0, epoch=0).tolist() == [1, 3, 0, 6, 2, 5, 4, 7]
+    assert not np.array_equal(shuffled(8, 0, 0), shuffled(8, 0, 1))
+    assert not np.array_equal(shuffled(8, 0, 0), shuffled(8, 1, 0))
+
+
+def test_an_epoch_holds_every_window_once_and_its_target_beside_it():
+    data = samples(10)
+    scaling = fit_scaling("anchor", data.windows, ("p",))
+    targets = data.targets(scaling)
+    batches = training_batches(data, targets, 4, seed=0)
+    epoch = [next(batches) for _ in range(3)]
+    assert [len(x) for x, _ in epoch] == [4, 4, 2]
+    x, y = (np.concatenate(parts) for parts in zip(*epoch, strict=True))
+    np.testing.assert_array_equal(x, data.inputs(shuffled(10, 0, 0)))
+    np.testing.assert_array_equal(y, targets[shuffled(10, 0, 0)])
+
+
+def test_keras_sees_the_windows_in_our_order():
+    """One SGD step at a time from the same start, by hand and by `fit`, lands on the same weights."""
+    config = TrainingConfig(epochs=2, batch_size=16, optimizer="sgd", learning_rate=0.05, patience=50)
+    fitted, scaling, _ = run(config)
+    data = samples(64)
+    byhand = build(NETWORK, scaling, "training", 0)
+    initialise(byhand, NETWORK, 0)
+    compile_model(byhand, config)
+    batches = training_batches(data, data.targets(scaling), 16, seed=0)
+    histories = []
+    for step in range(8):
+        byhand.train_on_batch(*next(batches))
+        if step % 4 == 3:
+            histories.append([array.copy() for array in byhand.get_weights()])
+    distances = [max(np.abs(a - b).max() for a, b in zip(fitted.get_weights(), kept, strict=True)) for kept in histories]
+    assert min(distances) < 1e-6  # the better of the two epochs was kept
+
+
+def test_best_epoch_is_kept_and_training_stops_when_validation_does_not_improve():
+    config = TrainingConfig(epochs=60, batch_size=8, learning_rate=0.05, patience=3, lr_patience=50)
+    model, scaling, history = run(config)
+    losses = [epoch.val_loss for epoch in history.epochs]
+    assert history.stopped_early
+    assert history.best_epoch == int(np.argmin(losses)) + 1
+    assert len(losses) == history.best_epoch + 3
+    data = samples(40, seed=1)
+    again = model.evaluate(data.inputs(), data.targets(scaling), batch_size=40, verbose=0)
+    assert again == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_learning_rate_falls_when_validation_stalls():
+    config = TrainingConfig(epochs=12, learning_rate=1e-8, optimizer="sgd", patience=50, lr_patience=2, lr_factor=0.1)
+    *_, history = run(config)
+    rates = [epoch.learning_rate for epoch in history.epochs]
+    assert rates[0] == 1e-8
+    assert min(rates) == pytest.approx(1e-9, rel=1e-3) or min(rates) < 1e-9
+    assert all(later <= earlier for earlier, later in zip(rates, rates[1:], strict=False))
+
+
+def test_a_loss_that_is_no_number_ends_the_run():
+    broken = samples(64)
+    broken.following[3] = np.nan
+    with pytest.raises(DivergedError, match="finite number. Received: loss nan"):
+        run(TrainingConfig(epochs=3), training=broken)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop"])
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+def test_every_optimizer_and_loss_learns_a_constant_drift(optimizer, loss):
+    rising = 100 * 1.02 ** np.arange(7.0)[None, :, None] * np.linspace(1, 2, 64)[:, None, None]
+    noise = 1 + 0.002 * np.random.default_rng(0).normal(size=rising.shape)
+    data = Samples((rising * noise)[:, :6], (rising * noise)[:, 6])
+    config = TrainingConfig(epochs=15, batch_size=8, optimizer=optimizer, loss=loss, learning_rate=0.02, patience=50)
+    *_, history = run(config, data, data)
+    assert history.best.val_loss < 0.3 * history.epochs[0].loss
+
+
+def test_clipnorm_bounds_the_step():
+    config = TrainingConfig(clipnorm=0.5, optimizer="sgd", learning_rate=1.0)
+    model = build(NETWORK, fit_scaling("none", samples(8).windows, ("p",)), "training")
+    initialise(model, NETWORK, 0)
+    compile_model(model, config)
+    before = [array.copy() for array in model.get_weights()]
+    model.train_on_batch(samples(8).inputs(), np.full((8, 1), 1e6, np.float32))
+    moved = np.sqrt(sum(((a - b) ** 2).sum() for a, b in zip(before, model.get_weights(), strict=True)))
+    assert moved == pytest.approx(0.5, rel=1e-3)
+    assert keras.ops.convert_to_numpy(model.optimizer.iterations) == 1
