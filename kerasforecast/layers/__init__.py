@@ -12,6 +12,12 @@ from typing import Any
 _HOME = {
     "LSTM": "lstm",
     "LSTMCell": "lstm",
+    "GRU": "gru",
+    "SimpleRNN": "simple_rnn",
+    "PeepholeLSTM": "peephole",
+    "PeepholeLSTMCell": "peephole",
+    "CoupledLSTM": "coupled",
+    "CoupledLSTMCell": "coupled",
 }
 
 __all__ = sorted(_HOME)

@@ -141,6 +141,7 @@ class LSTM(keras.layers.LSTM):
     """
 
     cell_class = LSTMCell
+    kernel_name: str | None = "lstm"
 
     def __init__(
         self,
@@ -217,6 +218,12 @@ class LSTM(keras.layers.LSTM):
             raise OptionError(
                 f"`use_cudnn` must be 'auto', True or False. Received: {use_cudnn!r}. Use 'auto' to let Keras choose."
             )
+        if self.kernel_name is None:
+            if use_cudnn is True:
+                raise OptionError(
+                    f"cuDNN has no {type(self).__name__}. Received: use_cudnn=True. Leave `use_cudnn` at 'auto'."
+                )
+            use_cudnn = False  # also keeps Keras' fused bidirectional LSTM away
         self.use_cudnn = use_cudnn
 
     @property
@@ -233,7 +240,9 @@ class LSTM(keras.layers.LSTM):
         self, sequences: Any, initial_state: list[Any], mask: Any, training: bool = False
     ) -> tuple[Any, Any, list[Any]]:
         """Keras' hook for the loop over time: a kernel of ours where one fits, else Keras' computation."""
-        done = run_kernel(self, "lstm", sequences, initial_state, mask, training)
+        if self.kernel_name is None:  # past keras.layers.LSTM, whose fast paths know its own formula only
+            return keras.layers.RNN.inner_loop(self, sequences, initial_state, mask=mask, training=training)
+        done = run_kernel(self, self.kernel_name, sequences, initial_state, mask, training)
         return done or super().inner_loop(sequences, initial_state, mask=mask, training=training)
 
     def keras_weights(self) -> list[np.ndarray]:
@@ -243,6 +252,11 @@ class LSTM(keras.layers.LSTM):
             [kernel `(F, 4H)`, recurrent_kernel `(H, 4H)`, bias `(4H,)`], the last one the sum of both bias vectors and
             absent without `use_bias`.
         """
+        if self.kernel_name is None:
+            raise OptionError(
+                f"`keras_weights` needs a layer that keras.layers.LSTM can stand in for. "
+                f"Received: {type(self).__name__}. Save it with registered layers instead."
+            )
         cell = self.cell
         merged = [cell.kernel, cell.recurrent_kernel]
         if cell.use_bias:

@@ -19,8 +19,8 @@ Tensor = torch.Tensor
 
 
 def on_cpu(x: Tensor) -> bool:
-    """Whether `x` lies in a CPU's memory."""
-    return x.device.type == "cpu"
+    """Whether `x` lies in a CPU's memory, or nowhere: Keras traces shapes with tensors of the device "meta"."""
+    return x.device.type in ("cpu", "meta")
 
 
 def lstm(

@@ -1,0 +1,55 @@
+"""PeepholeLSTM: the gates also see the cell state (Gers & Schmidhuber 2000, "Recurrent nets that time and count")."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from kerasforecast.layers.lstm import LSTM, LSTMCell
+
+
+@keras.saving.register_keras_serializable(package="kerasforecast")
+class PeepholeLSTMCell(LSTMCell):
+    """One step of a peephole LSTM: `LSTMCell` plus `peephole_kernel` `(3, H)`, one weight a unit for i, f and o."""
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the LSTM's weights, then the peepholes, which start at zero: at first the cell is a plain LSTM."""
+        super().build(input_shape)
+        self.peephole_kernel = self.add_weight(
+            shape=(3, self.units),
+            name="peephole_kernel",
+            initializer="zeros",
+            regularizer=self.recurrent_regularizer,
+            constraint=self.recurrent_constraint,
+        )
+
+    def _compute_carry_and_output_fused(self, z: Any, c_tm1: Any) -> tuple[Any, Any]:
+        """Keras' hook: pre-activations of i, f, g, o and the cell, each `(B, H)`, to the new cell and the gate o."""
+        z_i, z_f, z_g, z_o = z
+        peephole = ops.convert_to_tensor(self.peephole_kernel)
+        i = self.recurrent_activation(z_i + peephole[0] * c_tm1)
+        f = self.recurrent_activation(z_f + peephole[1] * c_tm1)
+        c = f * c_tm1 + i * self.activation(z_g)
+        return c, self.recurrent_activation(z_o + peephole[2] * c)
+
+    def _compute_carry_and_output(self, x: Any, h_tm1: Any, c_tm1: Any) -> tuple[Any, Any]:
+        """Keras' hook where dropout differs from gate to gate: projected inputs and states, four `(B, H)` each."""
+        weights = ops.split(ops.convert_to_tensor(self.recurrent_kernel), 4, axis=1)
+        z = [x_k + ops.matmul(h_k, weight) for x_k, h_k, weight in zip(x, h_tm1, weights, strict=True)]
+        return self._compute_carry_and_output_fused(z, c_tm1)
+
+
+@keras.saving.register_keras_serializable(package="kerasforecast")
+class PeepholeLSTM(LSTM):
+    """LSTM whose gates see the cell state; arguments and calls as `LSTM`'s. With p = peephole_kernel `(3, H)`:
+
+        i = sigmoid(W x + U h + p_0 * c + b)    f = sigmoid(W x + U h + p_1 * c + b)    g = tanh(W x + U h + b)
+        c' = f * c + i * g                      o = sigmoid(W x + U h + p_2 * c' + b)   h' = o * tanh(c')
+
+    Runs Keras' loop; neither cuDNN nor oneDNN has such a cell.
+    """
+
+    cell_class = PeepholeLSTMCell
+    kernel_name = None
