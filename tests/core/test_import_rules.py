@@ -19,7 +19,7 @@ split scaling
 windows
 layers
 models
-callbacks
+callbacks optimizers
 training
 forecasting
 metrics
@@ -37,7 +37,7 @@ PACKAGES = {"data", "layers", "models", "cli"}
 
 # The fewest that the code needs: with any of them loaded, Keras is.
 MAY_IMPORT_KERAS = {
-    "layers", "models", "callbacks", "training", "forecasting", "artifact", "pipeline", "torch_exchange"
+    "layers", "models", "callbacks", "optimizers", "training", "forecasting", "artifact", "pipeline", "torch_exchange"
 }  # fmt: skip
 
 # (module, function): where a backend is used by its own name. None stands for anywhere in the module.
