@@ -177,7 +177,9 @@ def test_wrong_options_are_refused(frame, options, message):
 
 
 def test_too_short_a_series_says_what_it_needs(frame):
-    with pytest.raises(DataError, match="needs a window of 60 rows and 1 to forecast. Received: 80 rows, of which 56"):
+    with pytest.raises(
+        DataError, match=r"needs a window of 60 rows and 1 to forecast\. Received: 80 rows, of which 56"
+    ):
         kf.fit(frame.iloc[:80])
 
 

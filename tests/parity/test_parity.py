@@ -1,0 +1,117 @@
+"""Trained on each backend, opened on every other, and in plain Keras: the same weights, the same forecasts.
+
+One process holds one backend, so each step runs in a process of its own.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from itertools import product
+
+import numpy as np
+import pytest
+
+BACKENDS = ("jax", "tensorflow", "torch")
+
+TRAIN = """
+import sys, kerasforecast as kf
+model = kf.fit(sys.argv[2], window=20, units=8, epochs=2, features=("Volume",), horizon=2)
+model.save(sys.argv[1])
+"""
+
+USE = """
+import sys, numpy as np, kerasforecast as kf
+from kerasforecast.backend import loaded_backend
+windows = np.load(sys.argv[1])
+for path in sys.argv[2:]:
+    model = kf.load(path)
+    arrays = {f"w{i}": array for i, array in enumerate(model.predictor.weights)}
+    np.savez(path + "-kerasforecast-" + loaded_backend() + ".npz", forecasts=model.predict(windows), **arrays)
+"""
+
+PLAIN = """
+import sys
+sys.modules["kerasforecast"] = None
+import keras, numpy as np
+windows = np.load(sys.argv[1])
+for path in sys.argv[2:]:
+    model = keras.models.load_model(path)
+    arrays = {f"w{i}": w for i, w in enumerate(w for w in model.get_weights() if w.dtype == np.float32)}
+    np.savez(path + "-keras-" + keras.backend.backend() + ".npz", forecasts=model.predict(windows, verbose=0), **arrays)
+"""
+
+TABLE = os.path.join(os.path.dirname(__file__), os.pardir, "data", "msft.csv.gz")
+
+
+def run(backend, script, *arguments):
+    environment = os.environ | {"KERAS_BACKEND": backend}
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A model trained on each backend, and windows to ask all of them about."""
+    import pandas as pd
+
+    folder = tmp_path_factory.mktemp("parity")
+    frame = pd.read_csv(TABLE).iloc[800:1400]  # after the split of 2003-02-18
+    frame.to_csv(folder / "msft.csv", index=False)
+    values = frame[["Close", "Volume"]].to_numpy(np.float32)
+    np.save(folder / "windows.npy", np.stack([values[start : start + 20] for start in range(0, 500, 10)]))
+    for backend in BACKENDS:
+        run(backend, TRAIN, folder / f"{backend}.keras", folder / "msft.csv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def answers(folder):
+    """What each model forecasts on each backend, by our loader and by plain Keras."""
+    models = [folder / f"{backend}.keras" for backend in BACKENDS]
+    for opened, script in product(BACKENDS, (USE, PLAIN)):
+        run(opened, script, folder / "windows.npy", *models)
+    return {
+        (trained, opened, loader): dict(np.load(folder / f"{trained}.keras-{loader}-{opened}.npz"))
+        for trained, opened, loader in product(BACKENDS, BACKENDS, ("kerasforecast", "keras"))
+    }
+
+
+def scaled(folder, trained, forecasts):
+    """Forecasts in scaled units of their windows, by NumPy."""
+    import zipfile
+
+    from kerasforecast.manifest import parse
+
+    with zipfile.ZipFile(folder / f"{trained}.keras") as archive:
+        scaling = parse(archive.read("kerasforecast.json"), trained).scaling
+    return scaling.targets(np.load(folder / "windows.npy").astype(np.float64), forecasts.astype(np.float64))
+
+
+@pytest.mark.parametrize("loader", ["kerasforecast", "keras"])
+@pytest.mark.parametrize(("trained", "opened"), list(product(BACKENDS, BACKENDS)))
+def test_a_model_means_the_same_wherever_it_is_opened(folder, answers, trained, opened, loader):
+    home = answers[trained, trained, "kerasforecast"]
+    away = answers[trained, opened, loader]
+    for name in home:
+        if name.startswith("w"):
+            assert home[name].tobytes() == away[name].tobytes()
+    difference = scaled(folder, trained, away["forecasts"]) - scaled(folder, trained, home["forecasts"])
+    assert np.abs(difference).max() < 1e-5
+    assert np.abs(scaled(folder, trained, home["forecasts"])).max() > 1e-3  # not three times nothing
+
+
+def test_backends_start_alike_and_train_differently(folder, answers):
+    """One seed gives the same start everywhere; dropout masks differ, so trained models do, though not by much."""
+    one, other = (answers[name, name, "kerasforecast"]["forecasts"] for name in ("jax", "torch"))
+    assert not np.array_equal(one, other)
+    np.testing.assert_allclose(one, other, rtol=0.05)
+
+
+def test_every_model_names_its_maker(folder):
+    import zipfile
+
+    for backend in BACKENDS:
+        with zipfile.ZipFile(folder / f"{backend}.keras") as archive:
+            assert json.loads(archive.read("kerasforecast.json"))["backend"] == backend
