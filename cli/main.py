@@ -30,8 +30,10 @@ class Commands(click.Group):
         arguments = kwargs.get("args") or (args[0] if args else None) or sys.argv[1:]
         debug = "--debug" in arguments
         signal.signal(signal.SIGTERM, _terminate)
+        logger = logging.getLogger("kerasforecast")
+        level = logger.level
         if {"--quiet", "-q"} & set(arguments):
-            logging.getLogger("kerasforecast").setLevel(logging.ERROR)
+            logger.setLevel(logging.ERROR)
         try:
             code = super().main(*args, standalone_mode=False, **kwargs)
         except KerasForecastError as error:
@@ -48,6 +50,8 @@ class Commands(click.Group):
         except Exception as error:
             text = f"{type(error).__name__}: {error}"
             code = _failed(f"This is a fault in kerasforecast; run again with --debug and report it. {text}", 1, debug)
+        finally:
+            logger.setLevel(level)
         if standalone_mode:
             sys.exit(code if isinstance(code, int) else 0)
         return code
