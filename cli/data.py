@@ -128,7 +128,7 @@ def clear(tickers: tuple[str, ...], everything: bool, as_json: bool, quiet: bool
 
     from kerasforecast.data import snapshots
 
-    names = [ticker.strip().upper() for ticker in tickers]
+    names: list[str | None] = [ticker.strip().upper() for ticker in tickers]
     removed = [str(path) for name in names or [None] for path in snapshots.clear(name)]
     if as_json:
         from .output import print_json

@@ -70,6 +70,11 @@ def fit(
     from .output import print_fit, print_json
 
     if as_json:
-        print_json({**(model.manifest.metrics or {}), "files": {key: str(path) for key, path in paths.items()}})
+        print_json(
+            {
+                **model.manifest.model_dump(mode="json")["metrics"],
+                "files": {key: str(path) for key, path in paths.items()},
+            }
+        )
     else:
         print_fit(model, paths, quiet=quiet)

@@ -46,8 +46,7 @@ def _print(manifest: Manifest) -> None:
     if manifest.metrics:
         from .output import print_scores
 
-        test = manifest.metrics["test"]
-        print_scores(test, str(manifest.metrics["verdict"]), f"Test on {manifest.target}")
+        print_scores(manifest.metrics.test.model_dump(), manifest.metrics.verdict, f"Test on {manifest.target}")
 
 
 def _lines(manifest: Manifest) -> list[tuple[str, str]]:

@@ -35,9 +35,12 @@ class Commands(click.Group):
         if {"--quiet", "-q"} & set(arguments):
             logger.setLevel(logging.ERROR)
         try:
-            code = super().main(*args, standalone_mode=False, **kwargs)
+            code = super().main(*args, standalone_mode=False, **kwargs)  # type: ignore[call-overload]
         except KerasForecastError as error:
             code = _failed(str(error), error.exit_code, debug)
+        except click.exceptions.NoArgsIsHelpError as error:  # a group named alone: its help is the answer
+            error.show()
+            code = 2
         except click.ClickException as error:
             code = _failed(error.format_message(), 2, debug)
         except (click.exceptions.Abort, KeyboardInterrupt) as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 import click
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from kerasforecast.config import DataConfig, NetworkConfig, SplitConfig, TrainingConfig, choices
@@ -16,7 +17,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 DATA_FLAGS = tuple(name for name in DataConfig.model_fields if name != "file")
 
 
-def section(model: type, *, only: tuple[str, ...] | None = None) -> Callable[[Command], Command]:
+def section(model: type[BaseModel], *, only: tuple[str, ...] | None = None) -> Callable[[Command], Command]:
     """One flag per field of a config section; a flag that is not given does not reach the command."""
 
     def decorate(command: Command) -> Command:
@@ -66,7 +67,7 @@ def given(options: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _flag(model: type, name: str, field: FieldInfo) -> Callable[[Command], Command]:
+def _flag(model: type[BaseModel], name: str, field: FieldInfo) -> Callable[[Command], Command]:
     flag = f"--{name.replace('_', '-')}"
     words = choices(model, name)
     text = field.description or ""

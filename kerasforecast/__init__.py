@@ -91,7 +91,7 @@ def load(path: str | PathLike, *, backend: str | None = None) -> Model:
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name in ("KerasForecaster", "Model"):
+    if name == "Model":
         from kerasforecast.backend import activate
 
         activate()

@@ -161,7 +161,7 @@ def checked(section: type[_Section], values: dict[str, Any]) -> Any:
         raise OptionError(f"{flag}: {rule}. Received: {shown(fault['input'])}.") from None
 
 
-def choices(section: type[_Section], field: str) -> tuple[str, ...]:
+def choices(section: type[BaseModel], field: str) -> tuple[str, ...]:
     """The allowed words of a `Literal` field (`None` left out), else `()`."""
     annotation = section.model_fields[field].annotation
     words = [annotation, *get_args(annotation)]

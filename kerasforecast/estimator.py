@@ -91,20 +91,21 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         Raises:
             ValueError: Shapes or values do not fit (`kerasforecast.errors.InputError` is one).
         """
-        X, y = validate_data(
+        rows: np.ndarray  # (N, L)
+        rows, y = validate_data(
             self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=2, ensure_min_features=2
         )
-        futures = np.asarray(y, np.float64).reshape(len(X), -1)  # (N, H)
-        network, training = self._configs(X.shape[1], futures.shape[1])
-        train_rows = self._training_rows(len(X))
+        futures = np.asarray(y, np.float64).reshape(len(rows), -1)  # (N, H)
+        network, training = self._configs(rows.shape[1], futures.shape[1])
+        train_rows = self._training_rows(len(rows))
         activate()
         from kerasforecast.scaling import fit_scaling
         from kerasforecast.windows import Samples
 
-        windows = X[:, :, None]  # (N, L, 1)
+        windows = rows[:, :, None]  # (N, L, 1)
         known = np.concatenate([windows[:train_rows], futures[:train_rows, :1, None]], axis=1)  # (n, L + 1, 1)
         scaling = fit_scaling(network.scaling, known, ("X",))
-        if scaling.transforms[0] == "log" and min(X.min(), futures.min()) <= 0:
+        if scaling.transforms[0] == "log" and min(rows.min(), futures.min()) <= 0:
             raise DataError("X and y must be positive for log returns, as in the first rows. Use scaling='difference'.")
         parts = (
             Samples(windows[:train_rows], futures[:train_rows]),
@@ -117,8 +118,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Forecasts `(N,)` or `(N, H)`, as y was in `fit`, of windows `(N, L)`."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        forecasts = self.predictor_.predict(X[:, :, None]).astype(np.float64)  # scikit-learn expects the type of y
+        rows: np.ndarray = validate_data(self, X, dtype=np.float64, reset=False)  # (N, L)
+        forecasts = self.predictor_.predict(rows[:, :, None]).astype(np.float64)  # scikit-learn expects the type of y
         return forecasts[:, 0] if self._vector else forecasts
 
     def _train(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from kerasforecast.forecasting import Predictor
 from kerasforecast.metrics import point_scores
 from kerasforecast.significance import compare_with_naive
 from kerasforecast.windows import Windows
+
+if TYPE_CHECKING:
+    from kerasforecast.forecasting import Predictor
 
 
 @dataclass(frozen=True)

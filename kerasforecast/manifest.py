@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from kerasforecast.config import Config
 from kerasforecast.errors import ArtifactError, shown
@@ -81,6 +80,40 @@ class Parameters(_Record):
     saved: Count
 
 
+class PointScores(_Record):
+    """Scores of point forecasts, in price units, percent and shares; `None` where one is not defined."""
+
+    rmse: float | None
+    mae: float | None
+    mape: float | None
+    directional_accuracy: float | None
+
+
+class DieboldMariano(_Record):
+    """The test of the model's losses against the naive forecast's; an infinite statistic is `None`."""
+
+    loss: Text
+    statistic: float | None
+    p_value: float = Field(ge=0, le=1)
+
+
+class TestScores(_Record):
+    """Scores on the test part, beside the naive forecast's."""
+
+    n: Count
+    model: PointScores
+    naive: PointScores
+    dm: DieboldMariano
+
+
+class Metrics(_Record):
+    """The content of `metrics.json`."""
+
+    target: Text
+    test: TestScores
+    verdict: Text
+
+
 class Manifest(_Record):
     """Everything there is to know of a model besides its weights."""
 
@@ -96,16 +129,10 @@ class Manifest(_Record):
     parameters: Parameters
     data: DataRecord | None = None
     training: TrainingRecord | None = None
-    metrics: dict[str, JsonValue] | None = None
+    metrics: Metrics | None = None
     golden: GoldenPair
     weights: tuple[WeightRecord, ...] = ()
     members: dict[Text, Sha256] = {}
-
-    @field_validator("metrics")
-    @classmethod
-    def _without_nan(cls, metrics: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
-        json.dumps(metrics, allow_nan=False)  # pydantic lets NaN pass as a JsonValue, which JSON does not have
-        return metrics
 
     @property
     def target(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from kerasforecast.manifest import Manifest
 from kerasforecast.training import History
 from kerasforecast.windows import all_origins, windows_of
 
-Data = str | PathLike | pd.DataFrame | pd.Series | Series | None
+Data: TypeAlias = str | PathLike | pd.DataFrame | pd.Series | Series | None
 
 # The golden pair is met within this much of one scaled unit, and the rounding of float32 prices.
 GOLDEN_TOLERANCE = 1e-5
@@ -135,10 +136,8 @@ class Model:
         ours = self.predict(window)[0].astype(np.float64)
         exact = window.astype(np.float64)
         horizon = self.config.network.horizon
-        unit = np.abs(
-            self.manifest.scaling.restore(exact, np.full((1, horizon), 0.5))
-            - self.manifest.scaling.restore(exact, np.full((1, horizon), -0.5))
-        )[0]
+        half = np.full((1, horizon), 0.5)
+        unit = np.abs(self.manifest.scaling.restore(exact, half) - self.manifest.scaling.restore(exact, -half))[0]
         rounding = 4 * np.spacing(np.abs(golden).astype(np.float32)).astype(np.float64)
         return float(np.max(np.maximum(np.abs(ours - golden) - rounding, 0) / unit))
 

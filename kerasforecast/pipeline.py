@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -23,7 +22,7 @@ from kerasforecast.errors import DivergedError, StoppedError, Terminated
 from kerasforecast.evaluation import Evaluation, evaluate_windows
 from kerasforecast.files import atomic_write, json_text
 from kerasforecast.forecasting import Predictor
-from kerasforecast.manifest import DataRecord, Manifest, Parameters, PartRecord, TrainingRecord
+from kerasforecast.manifest import DataRecord, Manifest, Metrics, Parameters, PartRecord, TestScores, TrainingRecord
 from kerasforecast.model import Model
 from kerasforecast.models import build, initialise, merged_weights
 from kerasforecast.scaling import FittedScaling, fit_scaling
@@ -104,9 +103,9 @@ def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Serie
     return load_series(config.data, frame, positive_prices=config.network.wants_logs)
 
 
-def metrics_of(test: Evaluation, target: str) -> dict[str, Any]:
+def metrics_of(test: Evaluation, target: str) -> Metrics:
     """The content of `metrics.json`, which the manifest holds too."""
-    return {"target": target, "test": test.scores, "verdict": test.verdict}
+    return Metrics(target=target, test=TestScores(**test.scores), verdict=test.verdict)
 
 
 def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
@@ -115,7 +114,7 @@ def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
     Returns:
         The paths by what they hold: `model`, `metrics`, `history`, `test_forecasts`.
     """
-    if model.test is None or model.history is None:
+    if model.test is None or model.history is None or model.manifest.metrics is None:
         raise ValueError("Only a model that was just trained has a run to write.")
     paths = {
         "metrics": folder / name / "metrics.json",
@@ -123,7 +122,7 @@ def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
         "test_forecasts": folder / name / "test_forecasts.csv",
     }
     history = pd.DataFrame([asdict(epoch) for epoch in model.history.epochs])
-    atomic_write(paths["metrics"], json_text(model.manifest.metrics).encode())
+    atomic_write(paths["metrics"], json_text(model.manifest.metrics.model_dump(mode="json")).encode())
     atomic_write(paths["history"], history.to_csv(index=False).encode())
     atomic_write(paths["test_forecasts"], model.test.table.to_csv(index=False).encode())
     return paths | {"model": model.save(folder / f"{name}.keras")}
@@ -184,7 +183,7 @@ class _Recorder:
             self.exporter.write(self._checkpoint, self.manifest(weights, record, None), weights)
         self._epoch = epoch
 
-    def manifest(self, weights: list[np.ndarray], training: TrainingRecord, metrics: dict[str, Any] | None) -> Manifest:
+    def manifest(self, weights: list[np.ndarray], training: TrainingRecord, metrics: Metrics | None) -> Manifest:
         """The manifest of a model with these weights."""
         return Manifest(
             **self._facts,

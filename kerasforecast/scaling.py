@@ -76,7 +76,8 @@ class FittedScaling(BaseModel):
             return scaled * np.float32(self.scale[0]) + np.float32(self.offset[0])
         last = windows[:, -1, :1]  # (B, 1)
         move = scaled * self._unit(windows, scaled.shape[-1], xp)  # (B, H)
-        return last * xp.exp(move) if self.transforms[0] == "log" else last + move
+        # expm1, since exp would round the move to the precision of 1 + move before it meets the price
+        return last + (last * xp.expm1(move) if self.transforms[0] == "log" else move)
 
     def targets(self, windows: np.ndarray, futures: np.ndarray) -> np.ndarray:
         """What the network should answer: raw futures `(B, H)` of raw windows `(B, L, F)`, scaled, `(B, H)` float32."""
@@ -84,7 +85,7 @@ class FittedScaling(BaseModel):
             scaled = (futures - self.offset[0]) / self.scale[0]
         else:
             last = windows[:, -1, :1]
-            move = np.log(futures / last) if self.transforms[0] == "log" else futures - last
+            move = _log_ratio(futures, last, np) if self.transforms[0] == "log" else futures - last
             scaled = move / self._unit(windows, futures.shape[-1], np)
         return scaled.astype(np.float32)
 
@@ -96,7 +97,7 @@ class FittedScaling(BaseModel):
         """
         for place, transform in enumerate(self.transforms):
             _check_size(series.values[:, place], f"{series.name}: {series.columns[place]}")
-            bad = np.flatnonzero(series.values[:, place] <= 0) if transform == "log" else ()
+            bad = np.flatnonzero((series.values[:, place] <= 0) & (transform == "log"))
             if len(bad):
                 raise DataError(
                     f"{series.name}: {series.columns[place]} must be positive for log returns, as in training. "
@@ -109,12 +110,12 @@ class FittedScaling(BaseModel):
         now, before = windows[:, 1:], windows[:, :-1]  # (B, L-1, F)
         kinds = set(self.transforms)
         if kinds == {"log"}:
-            changes = xp.log(now / before)  # the ratio first: float32 loses small returns in a difference of logs
+            changes = _log_ratio(now, before, xp)
         elif kinds == {"difference"}:
             changes = now - before
         else:
             columns = [
-                xp.log(now[..., i : i + 1] / before[..., i : i + 1])
+                _log_ratio(now[..., i : i + 1], before[..., i : i + 1], xp)
                 if transform == "log"
                 else now[..., i : i + 1] - before[..., i : i + 1]
                 for i, transform in enumerate(self.transforms)
@@ -140,6 +141,11 @@ def ewma_weights(window: int) -> np.ndarray:
     weights = EWMA_LAMBDA**ages
     weights[0] = 0.0
     return (weights / weights.sum()).astype(np.float32)
+
+
+def _log_ratio(now: Any, before: Any, xp: Any) -> Any:
+    """`log(now / before)` to full float32 precision: the difference of close numbers is exact, a ratio near 1 is not."""
+    return xp.log1p((now - before) / before)
 
 
 def fit_scaling(kind: Scaling, train: np.ndarray, columns: tuple[str, ...]) -> FittedScaling:

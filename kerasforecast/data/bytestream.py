@@ -125,7 +125,7 @@ class Watched(io.RawIOBase):
                 "Copy or download the file again."
             ) from None
         if not self._seen:
-            self._wide = is_utf16(chunk)  # which has NULs by nature
+            self._wide = is_utf16(chunk) is not None  # which has NULs by nature
         self._check(chunk)
         self._seen += len(chunk)
         buffer[: len(chunk)] = chunk

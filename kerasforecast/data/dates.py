@@ -12,7 +12,17 @@ from kerasforecast.data.table import Table, refusal
 from kerasforecast.errors import DataError, shown
 
 _ISO = "ISO8601"
-_DAYS = ("%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d.%m.%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y")
+_DAYS: tuple[str, ...] = (
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%d.%m.%Y",
+    "%d.%m.%y",
+    "%d-%b-%Y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+)
 _DAYS += ("%d-%b-%y", "%b %d %Y", "%Y%m%d")
 _EITHER = tuple((f"%d{m}%m{m}{y}", f"%m{m}%d{m}{y}") for m in "/-" for y in ("%Y", "%y"))  # day first or month first
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")

@@ -16,7 +16,9 @@ SHOWN_FAULTS = 5
 class Locator(Protocol):
     """Finds rows of a table again in what it was read from."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """How messages call the source."""
 
     def row_names(self, rows: Sequence[int]) -> list[str]:
         """What the user calls the rows at these positions, e.g. `["row 118"]`."""

@@ -227,7 +227,7 @@ def _raise_if_ragged(locator: TextLocator) -> None:
 
 def _ragged_or_none(locator: TextLocator) -> DataError | None:
     width = len(locator.dialect.header)
-    faults = []
+    faults: list[tuple[int, int]] = []
     total = 0
     for line, cells in locator.records():
         if len(cells) != width:

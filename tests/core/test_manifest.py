@@ -17,6 +17,7 @@ WINDOW, HORIZON = 3, 2
 
 def _valid():
     scaling = FittedScaling(kind="anchor", transforms=("log", "log"), offset=(0, 0), scale=(0.01, 0.02))
+    scores = {"rmse": 1.5, "mae": 1.0, "mape": None, "directional_accuracy": 0.5}
     return {
         "schema_version": 1,
         "name": "ibm",
@@ -28,7 +29,16 @@ def _valid():
         "columns": ["Close", "Volume"],
         "scaling": scaling.model_dump(mode="json"),
         "parameters": {"trained": 31051, "saved": 30651},
-        "metrics": {"test": {"n": 491, "model": {"rmse": 1.5, "mape": None}}},
+        "metrics": {
+            "target": "Close",
+            "test": {
+                "n": 491,
+                "model": scores,
+                "naive": scores,
+                "dm": {"loss": "squared", "statistic": -1, "p_value": 1},
+            },
+            "verdict": "no better than naive (DM p = 1.00)",
+        },
         "golden": {"window": [[1.0, 2.0]] * WINDOW, "forecast": [1.0] * HORIZON},
         "weights": [{"path": "layers/lstm/cell/vars/0", "shape": [1, 200]}],
         "members": {"config.json": "0" * 64},
@@ -76,8 +86,11 @@ WRONG = [
     ("scaling.offset", [float("-inf"), 0]),
     ("parameters.saved", -1),
     ("parameters.saved", 10**13),
-    ("metrics", {"rmse": float("nan")}),
-    ("metrics", {"test": [{"rmse": float("inf")}]}),
+    ("metrics.test.model.rmse", float("nan")),
+    ("metrics.test.naive.mae", float("inf")),
+    ("metrics.test.dm.p_value", 1.5),
+    ("metrics.test", {"n": 491}),
+    ("metrics", {}),
     ("metrics", []),
     ("golden.forecast", [float("nan")] * HORIZON),
     ("golden.window", []),
