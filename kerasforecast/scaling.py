@@ -144,7 +144,7 @@ def ewma_weights(window: int) -> np.ndarray:
 
 
 def _log_ratio(now: Any, before: Any, xp: Any) -> Any:
-    """`log(now / before)` to full float32 precision: the difference of close numbers is exact, a ratio near 1 is not."""
+    """`log(now / before)` at full float32 precision: a difference of close numbers is exact, their ratio is not."""
     return xp.log1p((now - before) / before)
 
 
