@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from .options import backend_option, fit_options, given, output_options
+from .options import SectionedCommand, backend_option, fit_options, given, output_options
 
 
 @click.command(
+    cls=SectionedCommand,
     epilog="Example: kerasforecast fit prices.csv --target Close --epochs 30 --name acme",
     short_help="Train a model and write it as a .keras file.",
 )

@@ -14,7 +14,37 @@ from kerasforecast.config import DataConfig, NetworkConfig, SplitConfig, Trainin
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_TITLES = {
+    DataConfig: "Data",
+    SplitConfig: "Split",
+    NetworkConfig: "Network",
+    TrainingConfig: "Training",
+}
+
 DATA_FLAGS = tuple(name for name in DataConfig.model_fields if name != "file")
+
+
+class SectionedCommand(click.Command):
+    """A command whose help lists its flags by config section, since `fit` has too many for one list."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One block of help per section, the command's own flags last."""
+        blocks: dict[str, list[tuple[str, str]]] = {title: [] for title in (*_TITLES.values(), "Options")}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                blocks[getattr(parameter, "section", "Options")].append(record)
+        for title, records in blocks.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+class ConfigOption(click.Option):
+    """A flag made from a config field; `section` is the block of help it stands in."""
+
+    def __init__(self, *args: Any, section: str, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.section = section
 
 
 def section(model: type[BaseModel], *, only: tuple[str, ...] | None = None) -> Callable[[Command], Command]:
@@ -73,13 +103,14 @@ def _flag(model: type[BaseModel], name: str, field: FieldInfo) -> Callable[[Comm
     text = field.description or ""
     if field.default is not None and field.default is not False and field.default != ():
         text = f"{text} [default: {field.default}]"
+    settings: dict[str, Any] = {"cls": ConfigOption, "section": _TITLES[model], "help": text}
     if _plain(field.annotation) is bool:
         on_off = f"{flag}/--no-{name.replace('_', '-')}" if field.default else flag
-        return click.option(on_off, name, default=None, is_flag=True, help=text)
+        return click.option(on_off, name, default=None, is_flag=True, **settings)
     if words:
-        return click.option(flag, name, type=click.Choice(words), help=text)
+        return click.option(flag, name, type=click.Choice(words), **settings)
     # Values stay text here: the config checks types and bounds, so Python and command line give the same message.
-    return click.option(flag, name, metavar=_metavar(field), help=text)
+    return click.option(flag, name, metavar=_metavar(field), **settings)
 
 
 def _plain(annotation: Any) -> Any:

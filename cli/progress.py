@@ -73,6 +73,7 @@ def _bar() -> Bar:
         TextColumn("{task.fields[figures]}"),
         TimeRemainingColumn(),
         console=Console(stderr=True),
+        refresh_per_second=2,
         transient=True,
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import backend_option, data_options, given, output_options
+from .options import SectionedCommand, backend_option, data_options, given, output_options
 
 if TYPE_CHECKING:
     from kerasforecast.data.series import Series
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    cls=SectionedCommand,
     epilog="Example: kerasforecast predict saved_models/ibm.keras new_prices.csv --steps 5",
     short_help="Forecast the rows that follow the data.",
 )
@@ -57,6 +58,7 @@ def predict(
 
 
 @click.command(
+    cls=SectionedCommand,
     epilog="Example: kerasforecast evaluate saved_models/ibm.keras new_prices.csv",
     short_help="Score a model on every window of the data.",
 )
