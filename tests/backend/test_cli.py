@@ -201,7 +201,7 @@ def doubled(frame):
         (swapped, ["row"]),
         (doubled, ["row", "--duplicates"]),
         (lambda frame: frame.rename(columns={"Close": "Notes"}).assign(Notes="x"), ["Close"]),
-        (lambda frame: frame.head(15), ["15 rows"]),
+        (lambda frame: frame.head(12), ["12 rows"]),
         (lambda frame: frame.head(0), ["row"]),
     ],
     ids=["word", "negative", "order", "doubled", "no close", "short", "empty"],

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from kerasforecast import layers
-from tests.test_layers_reference import BATCH, FEATURES, STEPS, UNITS
+from tests.backend.test_layers_reference import BATCH, FEATURES, STEPS, UNITS
 
 KINDS = ["lstm", "gru reset after", "gru reset before", "simple_rnn"]
 

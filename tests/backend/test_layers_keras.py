@@ -6,7 +6,7 @@ import pytest
 
 from kerasforecast import layers
 from kerasforecast.errors import OptionError
-from tests.test_layers_reference import BATCH, FEATURES, STEPS, UNITS, data, numpy_of, randomised
+from tests.backend.test_layers_reference import BATCH, FEATURES, STEPS, UNITS, data, numpy_of, randomised
 
 PAIRS = {
     "lstm": (layers.LSTM, keras.layers.LSTM, {}),

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 import keras  # noqa: E402
 
 from kerasforecast import layers  # noqa: E402
-from tests.test_layers_reference import FEATURES, UNITS, data, numpy_of, randomised  # noqa: E402
+from tests.backend.test_layers_reference import FEATURES, UNITS, data, numpy_of, randomised  # noqa: E402
 
 
 def swapped(weight):

@@ -10,7 +10,7 @@ import pytest
 
 from kerasforecast import layers
 from kerasforecast.layers import kernels
-from tests.test_layers_reference import FEATURES, STEPS, UNITS, data
+from tests.backend.test_layers_reference import FEATURES, STEPS, UNITS, data
 
 ON_CPU = kernels.load(keras.backend.backend()).on_cpu(keras.ops.zeros((1,)))
 needs_cpu = pytest.mark.skipif(not ON_CPU, reason="on an accelerator the layers leave the work to Keras")
