@@ -38,7 +38,7 @@ def _facts(backend: str | None) -> dict[str, Any]:
     from kerasforecast.backend import choose, device_name, installed, versions
     from kerasforecast.layers.kernels import describe
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     choice = choose(backend)
     device = device_name(choice.name)
     return {

@@ -38,14 +38,14 @@ def import_torch(
 
     A state_dict does not say how prices were scaled: with --minmax the file takes and returns raw prices.
     """
-    from kerasforecast.backend import activate
+    from kerasforecast.backend import activate, load_quietly
     from kerasforecast.errors import OptionError
 
     low, high = minmax or (None, None)
     if low is not None and high is not None and not low < high:
         raise OptionError(f"--minmax must be LOW HIGH with LOW below HIGH. Received: {low} {high}.")
     activate(backend)
-
+    load_quietly()
     from kerasforecast.torch_exchange import import_state_dict
 
     from .output import print_json
@@ -76,13 +76,11 @@ def export_torch(
 
     Scaling stays behind: the PyTorch network takes and returns scaled values.
     """
-    import kerasforecast
-
-    loaded = kerasforecast.load(model, backend=backend)
-
-    from kerasforecast.torch_exchange import export_state_dict
-
     from .output import print_json
+    from .use import open_model
+
+    loaded = open_model(model, backend)
+    from kerasforecast.torch_exchange import export_state_dict
 
     export_state_dict(loaded, out, linear_name)
     if as_json:

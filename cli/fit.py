@@ -38,7 +38,7 @@ def fit(
     FILE is a table with a date column and a column to forecast (Close, unless --target names another). The model goes
     to OUTPUT_DIR/NAME.keras; its scores, history and test forecasts into OUTPUT_DIR/NAME/.
     """
-    from kerasforecast.backend import activate, limit_threads
+    from kerasforecast.backend import activate, limit_threads, load_quietly
     from kerasforecast.config import Config
     from kerasforecast.files import check_writable, name_from, safe_name
 
@@ -55,6 +55,7 @@ def fit(
     series = load_series(config.data, positive_prices=config.network.wants_logs)
     name = name or name_from(series.name)
 
+    load_quietly()
     from kerasforecast.pipeline import fit as train
     from kerasforecast.pipeline import write_run
 

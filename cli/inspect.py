@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 @output_options
 def inspect(model: Path, backend: str | None, as_json: bool, quiet: bool, debug: bool) -> None:
     """Check the model file MODEL (structure, hashes, golden pair) and print what it says of itself."""
-    import kerasforecast
-
-    loaded = kerasforecast.load(model, backend=backend)
-
     from .output import print_json
+    from .use import open_model
+
+    loaded = open_model(model, backend)
 
     manifest = loaded.manifest
     if as_json:

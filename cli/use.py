@@ -39,7 +39,7 @@ def predict(
 
     Prints CSV (date,forecast) or, with --json, {"forecasts": [{"date", "forecast"}, ...]}.
     """
-    loaded = _open(model, backend)
+    loaded = open_model(model, backend)
     series = _series(loaded, options, quiet)
     forecasts = loaded.forecast(steps, series)
 
@@ -71,7 +71,7 @@ def evaluate(model: Path, backend: str | None, as_json: bool, quiet: bool, debug
 
     Without either: on the data it was trained on, training part included, which flatters it.
     """
-    loaded = _open(model, backend)
+    loaded = open_model(model, backend)
     series = _series(loaded, options, quiet)
     result = loaded.evaluate(series)
 
@@ -83,10 +83,14 @@ def evaluate(model: Path, backend: str | None, as_json: bool, quiet: bool, debug
         print_scores(result.scores, result.verdict, f"{series.name}, {series.target}")
 
 
-def _open(path: Path, backend: str | None) -> Model:
+def open_model(path: Path, backend: str | None) -> Model:
+    """The model file at `path`, on the backend asked for."""
     import kerasforecast
+    from kerasforecast.backend import activate, load_quietly
 
-    return kerasforecast.load(path, backend=backend)
+    activate(backend)
+    load_quietly()
+    return kerasforecast.load(path)
 
 
 def _series(model: Model, options: dict[str, Any], quiet: bool) -> Series:

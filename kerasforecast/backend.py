@@ -13,6 +13,8 @@ import json
 import os
 import platform
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,8 +84,37 @@ def activate(requested: str | None = None) -> Choice:
         return Choice(loaded, "Keras had already loaded with it")
     choice = choose(requested)
     os.environ["KERAS_BACKEND"] = choice.name
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up banner is not for our users
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # that there is no GPU is no error
     return choice
+
+
+def load_quietly() -> None:
+    """Import Keras without the banners of the backend's libraries."""
+    if "tensorflow" in installed() and "keras" not in sys.modules:
+        with _held_stderr():
+            importlib.import_module("keras")
+
+
+@contextlib.contextmanager
+def _held_stderr() -> Iterator[None]:
+    """Hold back what the process writes to stderr; show it only if the block fails.
+
+    Where TensorFlow is installed Keras imports it under every backend, and its libraries write a dozen lines about
+    CUDA and oneDNN before they read any setting that would silence them.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def limit_threads(threads: int) -> None:
@@ -113,7 +144,8 @@ def device_name(backend: str) -> str:
         device = jax.devices()[0]
         return device.platform if device.platform == "cpu" else f"{device.platform}: {device.device_kind}"
     if backend == "tensorflow":
-        import tensorflow as tf
+        with _held_stderr():
+            import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
         return f"gpu: {tf.config.experimental.get_device_details(gpus[0]).get('device_name', 'GPU')}" if gpus else "cpu"
