@@ -130,9 +130,16 @@ def _paths(network: keras.Model) -> Iterator[tuple[str, np.ndarray]]:
         folder = f"layers/{kind}_{seen[kind]}" if seen[kind] else f"layers/{kind}"
         seen[kind] += 1
         if layer in weighted:
-            holder = "cell/vars" if hasattr(layer, "cell") else "vars"
-            for number, array in enumerate(layer.get_weights()):
-                yield f"{folder}/{holder}/{number}", array
+            for holder, part in _holders(layer):
+                for number, array in enumerate(part.get_weights()):
+                    yield f"{folder}/{holder}/{number}", array
+
+
+def _holders(layer: keras.layers.Layer) -> list[tuple[str, keras.layers.Layer]]:
+    """Where below its folder a layer's arrays stand."""
+    if isinstance(layer, keras.layers.Bidirectional):
+        return [(f"{side}_layer/cell/vars", getattr(layer, f"{side}_layer")) for side in ("forward", "backward")]
+    return [("cell/vars" if hasattr(layer, "cell") else "vars", layer)]
 
 
 def _members(path: Path) -> dict[str, bytes]:

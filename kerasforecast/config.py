@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from kerasforecast.errors import OptionError, shown
 
 Scaling = Literal["anchor", "difference", "minmax", "standard", "none"]
-Family = Literal["lstm"]
+Family = Literal["lstm", "gru", "rnn", "peephole", "coupled"]
 
 
 class _Section(BaseModel):
@@ -82,13 +82,15 @@ class SplitConfig(_Section):
 class NetworkConfig(_Section):
     """The saved network: raw prices `(B, window, F)` in, raw prices `(B, horizon)` out."""
 
-    model: Family = Field("lstm", description="Model family.")
+    model: Family = Field("lstm", description="Recurrent cell.")
     window: int = Field(60, ge=2, le=10_000, description="Rows of history the network sees.")
     horizon: int = Field(1, ge=1, le=1_000, description="Rows ahead it forecasts at once.")
     units: int = Field(50, ge=1, le=4_096, description="Hidden units of each layer.")
     layers: int = Field(2, ge=1, le=16, description="Recurrent layers.")
+    bidirectional: bool = Field(False, description="Read each window both ways.")
+    norm: Literal["none", "layer", "batch"] = Field("none", description="Normalisation between layers.")
     dropout: float = Field(0.2, ge=0, lt=1, description="Dropout between layers and before the output.")
-    recurrent_bias: bool = Field(True, description="A second bias vector in each layer, as PyTorch has.")
+    recurrent_bias: bool = Field(True, description="A second bias vector in each LSTM layer, as PyTorch has.")
     initializer: Literal["keras", "torch"] = Field("keras", description="How weights start.")
     scaling: Scaling = Field("anchor", description="What the network sees instead of raw prices.")
 

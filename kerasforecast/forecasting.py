@@ -14,7 +14,7 @@ from kerasforecast.config import NetworkConfig
 from kerasforecast.data.calendars import future_index
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, OptionError, shown
-from kerasforecast.models import build, build_states, set_weights
+from kerasforecast.models import build, build_states, set_weights, states_per_cell
 from kerasforecast.scaling import FittedScaling
 
 _BATCH = 1_024
@@ -62,10 +62,15 @@ class Predictor:
         parts = [_in_batches_of_two_powers(self.network, chunk) for chunk in chunks]
         return np.concatenate(parts) if parts else np.empty((0, self.config.horizon), np.float32)
 
-    def states(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Final states after raw windows `(B, L, F)`: h (short-term) and c (long-term), each `(layers, B, units)`."""
+    def states(self, windows: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Final states after raw windows `(B, L, F)`: h (short-term) and, where the cell has one, c (long-term).
+
+        Each is `(layers, B, units)`; a bidirectional layer counts twice, forward first.
+        """
         outputs = self._state_network.predict_on_batch(self._checked(windows))
-        return np.stack(outputs[0::2]), np.stack(outputs[1::2])
+        outputs = outputs if isinstance(outputs, list) else [outputs]  # Keras unpacks a single one
+        kinds = states_per_cell(self.config)
+        return tuple(np.stack(outputs[kind::kinds]) for kind in range(kinds))
 
     def roll_forward(self, series: Series, steps: int) -> pd.DataFrame:
         """Forecast the `steps` rows after `series`: the network's own forecasts become its inputs.

@@ -63,8 +63,11 @@ class Model:
         """Forecasts `(B, H)` float32 of windows `(B, L, F)`, both in raw prices, columns as `manifest.columns`."""
         return self.predictor.predict(windows)
 
-    def states(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Final states after raw windows `(B, L, F)`: h (short-term) and c (long-term), each `(layers, B, units)`."""
+    def states(self, windows: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Final states after raw windows `(B, L, F)`: h (short-term) and c (long-term), each `(layers, B, units)`.
+
+        GRU and plain RNN have h alone; a bidirectional layer counts twice, forward first.
+        """
         return self.predictor.states(windows)
 
     def forecast(self, steps: int = 1, data: Data = None, **options: object) -> pd.DataFrame:

@@ -59,8 +59,12 @@ def state_dict(model: Model, linear: str = "linear") -> dict[str, np.ndarray]:
     Raises:
         InputError: The model is not an LSTM over one channel per column.
     """
-    if model.config.network.model != "lstm":
-        raise InputError(f"Only an LSTM has PyTorch's layout. Received: {shown(model.config.network.model)}.")
+    network = model.config.network
+    if network.model != "lstm" or network.bidirectional or network.norm != "none":
+        raise InputError(
+            "Only a plain LSTM has the StockLSTM's layout. "
+            f"Received: {network.model}, bidirectional {network.bidirectional}, norm {network.norm}."
+        )
     *recurrent, head_kernel, head_bias = model.predictor.weights
     arrays: dict[str, np.ndarray] = {}
     for layer in range(model.config.network.layers):

@@ -4,7 +4,7 @@ A network is built in one of three roles from the same configuration, with layer
 
     training   raw windows -> scaled forecasts (B, H)   our layers, with the second bias vector where configured
     inference  raw windows -> raw forecasts (B, H)      our layers, biases merged
-    export     raw windows -> raw forecasts (B, H)      layers of plain Keras only, what a `.keras` file holds
+    export     raw windows -> raw forecasts (B, H)      plain Keras' layers wherever it has them, what a file holds
 """
 
 from kerasforecast.models.network import (
@@ -16,6 +16,7 @@ from kerasforecast.models.network import (
     set_weights,
     weighted_layers,
 )
+from kerasforecast.models.recurrent import states_per_cell
 
 __all__ = [
     "build",
@@ -24,5 +25,6 @@ __all__ = [
     "merged_weights",
     "parameter_count",
     "set_weights",
+    "states_per_cell",
     "weighted_layers",
 ]

@@ -17,8 +17,11 @@ def draw(layer: keras.layers.Layer, scheme: Literal["keras", "torch"], random: n
     """
     weights = layer.get_weights()
     names = [variable.name for variable in layer.weights]
+    if isinstance(layer, keras.layers.LayerNormalization | keras.layers.BatchNormalization):
+        return weights
     if scheme == "torch":
-        fan = layer.units if hasattr(layer, "cell") else weights[0].shape[0]
+        single = getattr(layer, "forward_layer", layer)  # of a bidirectional layer
+        fan = single.units if hasattr(single, "cell") else weights[0].shape[0]
         bound = 1 / np.sqrt(fan)
         return [random.uniform(-bound, bound, array.shape).astype(np.float32) for array in weights]
     return [_keras_start(name, array, random) for name, array in zip(names, weights, strict=True)]

@@ -26,7 +26,9 @@ class Family:
     parameters: Callable[[NetworkConfig, int], int]
 
 
-FAMILIES: dict[str, Family] = {"lstm": Family(recurrent, recurrent_parameters)}
+FAMILIES: dict[str, Family] = dict.fromkeys(
+    ("lstm", "gru", "rnn", "peephole", "coupled"), Family(recurrent, recurrent_parameters)
+)
 
 
 def build(config: NetworkConfig, scaling: FittedScaling, role: Role, seed: int = 0) -> keras.Model:
@@ -47,7 +49,7 @@ def build(config: NetworkConfig, scaling: FittedScaling, role: Role, seed: int =
 
 
 def build_states(config: NetworkConfig, scaling: FittedScaling) -> keras.Model:
-    """The inference network with the final states h and c of every recurrent layer as outputs, each `(B, U)`."""
+    """The inference network with the final states of every recurrent layer as outputs, each `(B, U)`."""
     prices, _, states = _graph(config, scaling, "inference", 0)
     return keras.Model(prices, states, name="states")
 
@@ -62,7 +64,7 @@ def merged_weights(model: keras.Model) -> list[np.ndarray]:
     """The weights of a training network as the other roles hold them: both bias vectors of a layer summed."""
     weights: list[np.ndarray] = []
     for layer in weighted_layers(model):
-        weights += layer.keras_weights() if hasattr(layer, "keras_weights") else layer.get_weights()
+        weights += _merged(layer)
     return weights
 
 
@@ -91,3 +93,10 @@ def _graph(
     prices = keras.Input((config.window, len(scaling.transforms)), name="prices", dtype="float32")  # (B, L, F)
     scaled, states = FAMILIES[config.model].build(scaling.inputs(prices, ops), config, role, seed)  # (B, H)
     return prices, scaled, states
+
+
+def _merged(layer: keras.layers.Layer) -> list[np.ndarray]:
+    if isinstance(layer, keras.layers.Bidirectional):
+        return _merged(layer.forward_layer) + _merged(layer.backward_layer)
+    two_biases = getattr(getattr(layer, "cell", None), "recurrent_bias", None) is not None
+    return layer.keras_weights() if two_biases else layer.get_weights()

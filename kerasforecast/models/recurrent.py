@@ -1,17 +1,35 @@
-"""Recurrent networks: stacked cells, dropout after each, a linear head (the specification's StockLSTM).
+"""Recurrent networks: stacked cells, dropout after each, a linear head (the specification's StockLSTM and its kin).
 
 x (B, L, C) -> LSTM (B, L, U) -> dropout -> LSTM, last step (B, U) -> dropout -> Dense (B, H)
+
+Between layers a normalisation may stand before the dropout. Bidirectional layers read the window both ways, which
+reveals nothing: all of it is past. Their outputs are joined, `(B, L, 2U)`.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import keras
 import numpy as np
 from keras import KerasTensor
 
+from kerasforecast import layers
 from kerasforecast.config import NetworkConfig
-from kerasforecast.layers import LSTM
 from kerasforecast.models.role import Role
+
+_OURS = {
+    "lstm": layers.LSTM,
+    "gru": layers.GRU,
+    "rnn": layers.SimpleRNN,
+    "peephole": layers.PeepholeLSTM,
+    "coupled": layers.CoupledLSTM,
+}
+# What a file holds. Keras has no peephole or coupled-gate cell: those stay ours, and plain Keras opens such a file
+# after `from kerasforecast.layers import PeepholeLSTM, CoupledLSTM`.
+_EXPORTED = _OURS | {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
+_NORMS = {"layer": keras.layers.LayerNormalization, "batch": keras.layers.BatchNormalization}
+_GATES = {"lstm": 4, "gru": 3, "rnn": 1, "peephole": 4, "coupled": 3}
 
 
 def recurrent(
@@ -21,29 +39,49 @@ def recurrent(
 
     Args:
         scaled: `(B, L, C)`.
-        config: Units, layers, dropout, horizon.
+        config: Cell, units, layers, direction, normalisation, dropout, horizon.
         role: Which layers to build from.
         seed: Of the dropout masks.
 
     Returns:
-        Forecasts `(B, H)`, scaled, and the final states h and c of every layer, each `(B, U)`, in the order
-        h_1, c_1, h_2, c_2, ...
+        Forecasts `(B, H)`, scaled, and the final states of every layer and direction, each `(B, U)`, in the order
+        h_1, c_1, h_2, c_2, ... (h alone for cells that have no c).
     """
     seeds = np.random.SeedSequence([seed, 1]).generate_state(config.layers)
     states: list[KerasTensor] = []
     hidden = scaled
     for number in range(1, config.layers + 1):
         last = number == config.layers
-        hidden, *layer_states = _layer(config, role, number, return_sequences=not last)(hidden)
+        layer = _layer(config, role, number, return_sequences=not last)
+        hidden, *layer_states = layer(hidden)
         states += layer_states
+        if role == "export":
+            _name_initializers(layer)
+        if config.norm != "none" and not last:
+            hidden = _NORMS[config.norm](name=f"norm_{number}")(hidden)
         if config.dropout:
             dropout_seed = int(seeds[number - 1] >> 1)  # Keras wants a signed 32-bit seed
             hidden = keras.layers.Dropout(config.dropout, seed=dropout_seed, name=f"dropout_{number}")(hidden)
     return keras.layers.Dense(config.horizon, kernel_initializer="zeros", name="head")(hidden), states
 
 
+def recurrent_parameters(config: NetworkConfig, channels: int) -> int:
+    """Parameters of the saved network, by arithmetic alone."""
+    units, directions = config.units, 1 + config.bidirectional
+    width = units * directions
+    between = {"none": 0, "layer": 2, "batch": 4}[config.norm] * width * (config.layers - 1)
+    inputs = [channels, *[width] * (config.layers - 1)]
+    cells = sum(_cell_parameters(config.model, count, units) for count in inputs) * directions
+    return cells + between + (width + 1) * config.horizon
+
+
+def states_per_cell(config: NetworkConfig) -> int:
+    """2 for cells with a long-term state c beside h, else 1."""
+    return 1 if config.model in ("gru", "rnn") else 2
+
+
 def _layer(config: NetworkConfig, role: Role, number: int, *, return_sequences: bool) -> keras.layers.Layer:
-    arguments = {
+    arguments: dict[str, Any] = {
         "name": f"{config.model}_{number}",
         "return_sequences": return_sequences,
         "return_state": True,
@@ -51,13 +89,21 @@ def _layer(config: NetworkConfig, role: Role, number: int, *, return_sequences: 
         "kernel_initializer": "zeros",
         "recurrent_initializer": "zeros",
     }
-    if role == "export":
-        return keras.layers.LSTM(config.units, **arguments)
-    return LSTM(config.units, recurrent_bias=config.recurrent_bias and role == "training", **arguments)
+    if config.model == "lstm" and role == "training":
+        arguments["recurrent_bias"] = config.recurrent_bias
+    layer = (_EXPORTED if role == "export" else _OURS)[config.model](config.units, **arguments)
+    return keras.layers.Bidirectional(layer, name=f"{config.model}_{number}_both") if config.bidirectional else layer
 
 
-def recurrent_parameters(config: NetworkConfig, channels: int) -> int:
-    """Parameters of the saved network: `4 (n U + U U + U)` a layer of n inputs, and the head."""
-    units = config.units
-    inputs = [channels, *[units] * (config.layers - 1)]
-    return sum(4 * units * (count + units + 1) for count in inputs) + (units + 1) * config.horizon
+def _name_initializers(layer: keras.layers.Layer) -> None:
+    """Have the file's configuration name the initialisers that someone who trains it anew would start from."""
+    both = isinstance(layer, keras.layers.Bidirectional)
+    for single in (layer.forward_layer, layer.backward_layer) if both else (layer,):
+        single.cell.kernel_initializer = keras.initializers.GlorotUniform()
+        single.cell.recurrent_initializer = keras.initializers.Orthogonal()
+
+
+def _cell_parameters(model: str, inputs: int, units: int) -> int:
+    """Parameters of one cell of `inputs` inputs; a GRU has two bias vectors in Keras too, a peephole cell 3 more."""
+    vectors = 2 if model == "gru" else 1
+    return _GATES[model] * units * (inputs + units + vectors) + (3 * units if model == "peephole" else 0)
