@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kerasforecast import layers
-from tests import reference_cells as reference
+from tests.backend import reference_cells as reference
 
 UNITS, FEATURES, STEPS, BATCH = 6, 3, 8, 4
 CELLS = {
