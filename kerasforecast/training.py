@@ -16,7 +16,7 @@ from kerasforecast.windows import TrainingSet
 
 _EVALUATION_BATCH = 1_024
 _OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
-_LOSSES = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "huber": "huber"}
+_LOSSES = {"mse": keras.losses.MeanSquaredError, "mae": keras.losses.MeanAbsoluteError, "huber": keras.losses.Huber}
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ def train(
 def compile_model(model: keras.Model, config: TrainingConfig) -> None:
     """Give `model` the optimizer and loss of `config`."""
     optimizer = _OPTIMIZERS[config.optimizer](learning_rate=config.learning_rate, global_clipnorm=config.clipnorm)
-    model.compile(optimizer=optimizer, loss=_LOSSES[config.loss])
+    # The mean over the windows that count: the padding of an epoch's last batch has weight 0.
+    model.compile(optimizer=optimizer, loss=_LOSSES[config.loss](reduction="mean_with_sample_weight"))
 
 
 def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
@@ -98,13 +99,23 @@ def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
 
 def training_batches(
     windows: TrainingSet, targets: np.ndarray, batch_size: int, seed: int, epoch: int = 0
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Shuffled batches of epoch after epoch without end: inputs `(b, L, F)` raw, targets `(b, H)` scaled, float32."""
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Shuffled batches of epoch after epoch without end, all of one size: XLA compiles a training step per shape.
+
+    Yields:
+        Inputs `(b, L, F)` raw, targets `(b, H)` scaled, float32. Where batches do not fill an epoch evenly the last one
+        is filled up with its own windows, and all carry weights `(b,)`: 0 for what was filled up, else 1.
+    """
+    count = len(windows)
+    even = count % batch_size == 0
     while True:
-        order = shuffled(len(windows), seed, epoch)
-        for start in range(0, len(order), batch_size):
+        order = shuffled(count, seed, epoch)
+        for start in range(0, count, batch_size):
             places = order[start : start + batch_size]
-            yield windows.inputs(places), targets[places]
+            weights = (np.arange(batch_size) < len(places)).astype(np.float32)
+            places = np.resize(places, batch_size)
+            batch = windows.inputs(places), targets[places]
+            yield batch if even else (*batch, weights)
         epoch += 1
 
 

@@ -41,11 +41,28 @@ def test_an_epoch_holds_every_window_once_and_its_target_beside_it():
     scaling = fit_scaling("anchor", data.windows, ("p",))
     targets = data.targets(scaling)
     batches = training_batches(data, targets, 4, seed=0)
-    epoch = [next(batches) for _ in range(3)]
-    assert [len(x) for x, _ in epoch] == [4, 4, 2]
-    x, y = (np.concatenate(parts) for parts in zip(*epoch, strict=True))
-    np.testing.assert_array_equal(x, data.inputs(shuffled(10, 0, 0)))
-    np.testing.assert_array_equal(y, targets[shuffled(10, 0, 0)])
+    x, y, weights = (np.concatenate(parts) for parts in zip(*(next(batches) for _ in range(3)), strict=True))
+    assert len(x) == 12  # whole batches, for one compilation
+    np.testing.assert_array_equal(weights, [1] * 10 + [0, 0])
+    np.testing.assert_array_equal(x[:10], data.inputs(shuffled(10, 0, 0)))
+    np.testing.assert_array_equal(y[:10], targets[shuffled(10, 0, 0)])
+    np.testing.assert_array_equal(next(batches)[0], data.inputs(shuffled(10, 0, 1)[:4]))
+
+
+def test_a_filled_up_batch_steps_as_its_own_windows_alone():
+    data = samples(5)
+    scaling = fit_scaling("anchor", data.windows, ("p",))
+    targets = data.targets(scaling)
+    filled, alone = (build(NETWORK, scaling, "training") for _ in range(2))
+    for model in (filled, alone):
+        initialise(model, NETWORK, 0)
+        compile_model(model, TrainingConfig(optimizer="sgd", learning_rate=0.5))
+    filled.train_on_batch(*next(training_batches(data, targets, 8, seed=0)))
+    alone.train_on_batch(data.inputs(), targets)
+    for one, other in zip(filled.get_weights(), alone.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert next(training_batches(data, targets, 5, seed=0))[0].shape == (5, 6, 1)
+    assert len(next(training_batches(data, targets, 5, seed=0))) == 2  # even: no weights needed
 
 
 def test_keras_sees_the_windows_in_our_order():
