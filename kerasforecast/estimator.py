@@ -32,7 +32,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
     and y of a series.
 
     Args:
-        model, units, layers, dropout, recurrent_bias, initializer, scaling: As in `kerasforecast.config.NetworkConfig`.
+        model, units, layers, bidirectional, norm, dropout, recurrent_bias, initializer, scaling: As in
+            `kerasforecast.config.NetworkConfig`.
         epochs, batch_size, optimizer, learning_rate, loss, clipnorm, patience, lr_patience, lr_factor: As in
             `kerasforecast.config.TrainingConfig`.
         validation_fraction: Share of the rows, the last ones, kept for validation; at least one row.
@@ -50,6 +51,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         model: str = _NETWORK.model,
         units: int = _NETWORK.units,
         layers: int = _NETWORK.layers,
+        bidirectional: bool = _NETWORK.bidirectional,
+        norm: str = _NETWORK.norm,
         dropout: float = _NETWORK.dropout,
         recurrent_bias: bool = _NETWORK.recurrent_bias,
         initializer: str = _NETWORK.initializer,
@@ -69,6 +72,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self.model = model
         self.units = units
         self.layers = layers
+        self.bidirectional = bidirectional
+        self.norm = norm
         self.dropout = dropout
         self.recurrent_bias = recurrent_bias
         self.initializer = initializer
