@@ -273,7 +273,10 @@ def test_an_unwritable_output_folder_is_refused_before_training(folder, tmp_path
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_keeps_the_best_model_and_says_where(tmp_path, number, code):
     process = program(
-        "fit", "--epochs", 10_000, "--patience", 9_000, "--units", 2, "--layers", 1, "--name", "stopped", cwd=tmp_path
+        *("fit", "--epochs", 10_000, "--patience", 9_000, "--units", 2, "--layers", 1, "--name", "stopped"),
+        cwd=tmp_path,
+        # A test run in the background has SIGINT ignored, and its children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     checkpoint = tmp_path / "saved_models" / "stopped" / "checkpoint.keras"
     deadline = time.monotonic() + 240
