@@ -47,14 +47,11 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     if not quiet:
         click.echo(f"Kept epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)", err=True)
     print_scores(model.test.scores, model.test.verdict, f"Test on {model.manifest.target}")
-    merged = f", {parameters.saved:,} saved: the two bias vectors of a layer are summed"
-    click.echo(f"{paths['model']} ({parameters.trained:,} parameters{merged if merged_differs(parameters) else ''})")
+    merged = ""
+    if parameters.saved != parameters.trained:
+        merged = f", {parameters.saved:,} saved: the two bias vectors of a layer are summed"
+    click.echo(f"{paths['model']} ({parameters.trained:,} parameters{merged})")
     click.echo(f"{paths['metrics'].parent}/ (metrics.json, history.csv, test_forecasts.csv)")
-
-
-def merged_differs(parameters: Any) -> bool:
-    """Whether fewer parameters are saved than were trained."""
-    return parameters.saved != parameters.trained
 
 
 def forecast_rows(forecasts: pd.DataFrame) -> list[dict[str, Any]]:

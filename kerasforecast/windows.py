@@ -49,8 +49,7 @@ class Windows:
 
     def inputs(self, places: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Raw inputs of the windows at `places`, `(n, L, F)` float32; a gathered copy."""
-        views = sliding_window_view(self.values, self.window, axis=0)  # (T-L+1, F, L), no copy
-        return views[self.origins[places] - self.window + 1].transpose(0, 2, 1)
+        return self._gathered(self.values, places)
 
     def futures(self, places: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Raw targets of the windows at `places`, `(n, H)` float64."""
@@ -64,11 +63,13 @@ class Windows:
     def targets(self, scaling: FittedScaling) -> np.ndarray:
         """Scaled targets of all windows, `(N, H)` float32."""
         chunks = [slice(start, start + _CHUNK) for start in range(0, len(self), _CHUNK)]
-        return np.concatenate([scaling.targets(self._exact(chunk), self.futures(chunk)) for chunk in chunks])
+        return np.concatenate(
+            [scaling.targets(self._gathered(self.series.values, chunk), self.futures(chunk)) for chunk in chunks]
+        )
 
-    def _exact(self, places: slice) -> np.ndarray:
-        views = sliding_window_view(self.series.values, self.window, axis=0)
-        return views[self.origins[places] - self.window + 1].transpose(0, 2, 1)  # (n, L, F) float64
+    def _gathered(self, values: np.ndarray, places: np.ndarray | slice) -> np.ndarray:
+        views = sliding_window_view(values, self.window, axis=0)  # (T-L+1, F, L), no copy
+        return views[self.origins[places] - self.window + 1].transpose(0, 2, 1)  # (n, L, F)
 
 
 def windows_of(series: Series, origins: np.ndarray, window: int, horizon: int) -> Windows:
