@@ -6,7 +6,9 @@ import contextlib
 import datetime as dt
 import json
 import logging
+import os
 import random
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,8 +83,7 @@ def fetch(query: Query, timeout: float) -> pd.DataFrame:
 
 
 def _attempt(query: Query, deadline: _Deadline) -> pd.DataFrame:
-    import yfinance
-
+    yfinance = client()
     with _loud(yfinance):
         ticker = yfinance.Ticker(query.ticker, session=_session(deadline))
         ticker._data.cache_get.cache_clear()  # it would answer again with a failure it had kept
@@ -139,6 +140,20 @@ def _session(deadline: _Deadline) -> Any:
         return Capped(impersonate="chrome")
     except TypeError:  # the plain requests session takes no such argument
         return Capped()
+
+
+def client() -> Any:
+    """The module yfinance, its curl bound to its own symbols: TensorFlow, loaded before, exports a libcurl too."""
+    if hasattr(os, "RTLD_DEEPBIND"):  # glibc's; elsewhere symbols do not collide so
+        flags = sys.getdlopenflags()
+        sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
+        try:
+            import yfinance  # noqa: F401
+        finally:
+            sys.setdlopenflags(flags)
+    import yfinance
+
+    return yfinance
 
 
 @contextlib.contextmanager

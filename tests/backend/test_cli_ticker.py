@@ -2,6 +2,7 @@
 
 import json
 
+import keras  # noqa: F401  first, as a notebook would: TensorFlow must not spoil the download's curl
 import pytest
 from click.testing import CliRunner
 from kerasforecast_cli.main import cli

@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.yahoo import client
+
 ZONE = "America/New_York"
 
 
@@ -159,6 +161,7 @@ def serving():
 
 def redirect(monkeypatch, url):
     """Point the real client at `url`; cookies and crumbs are asked of other hosts and are left out."""
+    client()  # first, so that it is loaded as the package loads it
     import yfinance.base
     import yfinance.scrapers.history
     from yfinance.data import YfData
