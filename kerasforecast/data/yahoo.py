@@ -148,7 +148,7 @@ def client() -> Any:
         flags = sys.getdlopenflags()
         sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
         try:
-            import yfinance  # noqa: F401
+            import yfinance
         finally:
             sys.setdlopenflags(flags)
     import yfinance
