@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from kerasforecast.layers import kernels
+
 # The class that Keras itself makes on the running backend: on PyTorch one that updates all weights in a few calls.
 _KerasAdam: type[keras.optimizers.Adam] = type(keras.optimizers.Adam())
 
@@ -37,6 +39,20 @@ class Adam(_KerasAdam):  # type: ignore[misc, valid-type]
     @epsilon.setter
     def epsilon(self, value: float) -> None:
         self._epsilon = value
+
+    def _parallel_update_step(self, grads: list[Any], variables: list[Any], learning_rate: Any) -> None:
+        """Keras' hook on PyTorch alone: all weights in one call of PyTorch's fused kernel."""
+        places = [self._get_variable_index(variable) for variable in variables]
+        kernels.load("torch").adam(
+            [variable.value for variable in variables],
+            list(grads),
+            [self._momentums[place].value for place in places],
+            [self._velocities[place].value for place in places],
+            step=int(self.iterations.value) + 1,
+            learning_rate=float(learning_rate),
+            betas=(self.beta_1, self.beta_2),
+            epsilon=self._epsilon,
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""

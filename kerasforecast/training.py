@@ -10,11 +10,13 @@ import numpy as np
 
 from kerasforecast.callbacks import Epoch, Watch
 from kerasforecast.config import TrainingConfig
+from kerasforecast.layers.kernels import suited_threads
 from kerasforecast.optimizers import Adam
 from kerasforecast.scaling import FittedScaling
 from kerasforecast.windows import TrainingSet
 
 _EVALUATION_BATCH = 1_024
+_LONGEST_BLOCK = 128  # steps; a signal waits for the end of a block
 _OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
 _LOSSES = {"mse": keras.losses.MeanSquaredError, "mae": keras.losses.MeanAbsoluteError, "huber": keras.losses.Huber}
 
@@ -63,33 +65,48 @@ def train(
     Raises:
         DivergedError: The loss stopped being a finite number.
     """
-    compile_model(model, config)
+    steps = -(-len(training) // config.batch_size)
+    compile_model(model, config, steps)
     watch = Watch(on_epoch, on_best)
-    model.fit(
-        training_batches(training, training.targets(scaling), config.batch_size, config.seed),
-        steps_per_epoch=-(-len(training) // config.batch_size),
-        epochs=config.epochs,
-        validation_data=_evaluation_batches(validation, validation.targets(scaling)),
-        validation_steps=-(-len(validation) // _EVALUATION_BATCH),
-        callbacks=[
-            watch,
-            keras.callbacks.ReduceLROnPlateau("val_loss", factor=config.lr_factor, patience=config.lr_patience),
-            keras.callbacks.EarlyStopping("val_loss", patience=config.patience, restore_best_weights=True),
-        ],
-        shuffle=False,  # the order is ours
-        verbose=0,
-    )
+    work = config.batch_size * max(weight.shape[0] * weight.shape[-1] for weight in model.weights if weight.ndim > 1)
+    with suited_threads(keras.backend.backend(), work):
+        model.fit(
+            training_batches(training, training.targets(scaling), config.batch_size, config.seed),
+            steps_per_epoch=steps,
+            epochs=config.epochs,
+            validation_data=_EvaluationBatches(validation, validation.targets(scaling)),
+            callbacks=[
+                watch,
+                keras.callbacks.ReduceLROnPlateau("val_loss", factor=config.lr_factor, patience=config.lr_patience),
+                keras.callbacks.EarlyStopping("val_loss", patience=config.patience, restore_best_weights=True),
+            ],
+            shuffle=False,  # the order is ours
+            verbose=0,
+        )
     best = watch.best
     if best is None:  # `fit` always ends at least one epoch, and the first one is the best so far
         raise RuntimeError("Keras ended training without an epoch.")
     return History(tuple(watch.epochs), best.epoch, len(watch.epochs) < config.epochs)
 
 
-def compile_model(model: keras.Model, config: TrainingConfig) -> None:
-    """Give `model` the optimizer and loss of `config`."""
+def compile_model(model: keras.Model, config: TrainingConfig, steps: int = 1) -> None:
+    """Give `model` the optimizer and loss of `config`.
+
+    Args:
+        model: In the training role.
+        config: Optimizer, its options, loss.
+        steps: Of an epoch. TensorFlow runs them in blocks, which saves a fifth of the time of a small network.
+    """
     optimizer = _OPTIMIZERS[config.optimizer](learning_rate=config.learning_rate, global_clipnorm=config.clipnorm)
     # The mean over the windows that count: the padding of an epoch's last batch has weight 0.
-    model.compile(optimizer=optimizer, loss=_LOSSES[config.loss](reduction="mean_with_sample_weight"))
+    loss = _LOSSES[config.loss](reduction="mean_with_sample_weight")
+    block = _block(steps) if keras.backend.backend() == "tensorflow" else 1
+    model.compile(optimizer=optimizer, loss=loss, steps_per_execution=block)
+
+
+def _block(steps: int) -> int:
+    """The longest block that divides an epoch: Keras runs whole ones, even past the epoch's end."""
+    return max(block for block in range(1, min(steps, _LONGEST_BLOCK) + 1) if steps % block == 0)
 
 
 def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
@@ -119,8 +136,18 @@ def training_batches(
         epoch += 1
 
 
-def _evaluation_batches(windows: TrainingSet, targets: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    while True:
-        for start in range(0, len(windows), _EVALUATION_BATCH):
-            places = slice(start, start + _EVALUATION_BATCH)
-            yield windows.inputs(places), targets[places]
+class _EvaluationBatches(keras.utils.PyDataset):
+    """Windows in order, in large batches: inputs `(b, L, F)` raw, targets `(b, H)` scaled. Finite, so that a block of
+    steps ends with it."""
+
+    def __init__(self, windows: TrainingSet, targets: np.ndarray) -> None:
+        super().__init__()
+        self._windows = windows
+        self._targets = targets
+
+    def __len__(self) -> int:
+        return -(-len(self._windows) // _EVALUATION_BATCH)
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        places = slice(number * _EVALUATION_BATCH, (number + 1) * _EVALUATION_BATCH)
+        return self._windows.inputs(places), self._targets[places]

@@ -11,6 +11,7 @@ from keras import KerasTensor, ops
 
 from kerasforecast.config import NetworkConfig
 from kerasforecast.models.initial import draw
+from kerasforecast.models.lean import LeanModel
 from kerasforecast.models.recurrent import recurrent, recurrent_parameters
 from kerasforecast.models.role import Role
 from kerasforecast.scaling import FittedScaling
@@ -44,8 +45,9 @@ def build(config: NetworkConfig, scaling: FittedScaling, role: Role, seed: int =
         Functional model from raw windows `(B, L, F)` float32 to `(B, H)`: scaled in training, raw otherwise.
     """
     prices, scaled, _ = _graph(config, scaling, role, seed)
-    output = scaled if role == "training" else scaling.restore(prices, scaled, ops)
-    return keras.Model(prices, output, name="forecaster")
+    if role == "training":
+        return _trainee()(prices, scaled, name="forecaster")
+    return keras.Model(prices, scaling.restore(prices, scaled, ops), name="forecaster")
 
 
 def build_states(config: NetworkConfig, scaling: FittedScaling) -> keras.Model:
@@ -85,6 +87,12 @@ def parameter_count(config: NetworkConfig, channels: int) -> int:
 def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """The layers that hold trained numbers, in order (a dropout layer's variable is its random seed)."""
     return [layer for layer in model.layers if layer.weights and not isinstance(layer, keras.layers.Dropout)]
+
+
+def _trainee() -> type[keras.Model]:
+    """The class of networks in training."""
+    lean = keras.backend.backend() == "torch" and keras.config.dtype_policy().name == "float32"
+    return LeanModel if lean else keras.Model
 
 
 def _graph(

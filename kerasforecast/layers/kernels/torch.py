@@ -11,6 +11,8 @@ What the shapes mean: T steps, B windows, F features, H units.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -108,6 +110,51 @@ def simple_rnn(
     """
     hs = _SimpleRNN.apply(_projected(x, kernel, bias), states[0].T.contiguous(), recurrent_kernel.contiguous())
     return hs.permute(2, 0, 1) if return_sequences else hs[-1].T, (hs[-1].T,)
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """PyTorch computes with one thread inside."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def dropout(x: Tensor, rate: float, seed: Tensor) -> Tensor:
+    """`x` with a share `rate` of zeros and the rest scaled up; Keras' draws by `torch.bernoulli`, several times slower.
+
+    Args:
+        x: Any shape. rate: In [0, 1). seed: Two integers, as `keras.random.SeedGenerator.next` gives them.
+    """
+    generator = torch.Generator(x.device).manual_seed(int(seed.sum()) & 0xFFFFFFFF)
+    return x * torch.empty_like(x).bernoulli_(1 - rate, generator=generator).div_(1 - rate)
+
+
+@torch.no_grad()
+def adam(
+    weights: list[Tensor],
+    gradients: list[Tensor],
+    momentums: list[Tensor],
+    velocities: list[Tensor],
+    *,
+    step: int,
+    learning_rate: float,
+    betas: tuple[float, float],
+    epsilon: float,
+) -> None:
+    """One step of Adam (Kingma & Ba 2015, Algorithm 1), in place: `torch.optim.Adam(fused=True)`'s own kernel.
+
+    Args:
+        weights, gradients, momentums, velocities: Equally many tensors, shapes alike. step: From 1.
+    """
+    at = torch.full((), float(step), device=weights[0].device)
+    torch._fused_adam_(
+        weights, gradients, momentums, velocities, [], [at] * len(weights),
+        lr=learning_rate, beta1=betas[0], beta2=betas[1], eps=epsilon, weight_decay=0.0, amsgrad=False, maximize=False,
+    )  # fmt: skip
 
 
 def _projected(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
