@@ -9,6 +9,7 @@ import click
 
 from kerasforecast.config import DataConfig, checked
 from kerasforecast.errors import KerasForecastError, OptionError, printable
+from kerasforecast.files import cache_folder
 
 from .options import data_options, given, output_options, section
 
@@ -52,7 +53,7 @@ def fetch(tickers: tuple[str, ...], as_json: bool, quiet: bool, debug: bool, **o
     config = checked(DataConfig, given(options))
 
     from kerasforecast.data.prices import prices
-    from kerasforecast.data.snapshots import Snapshot, cache_folder
+    from kerasforecast.data.snapshots import Snapshot
     from kerasforecast.data.yahoo import Query
 
     fetched, failures = [], []
@@ -109,12 +110,12 @@ def list_(as_json: bool, quiet: bool, debug: bool) -> None:
     if as_json:
         from .output import print_json
 
-        print_json({"folder": str(snapshots.cache_folder()), "snapshots": kept})
+        print_json({"folder": str(cache_folder()), "snapshots": kept})
         return
     for facts in kept:
         click.echo(_line(facts))
     if not quiet:
-        click.echo(f"{len(kept)} snapshots in {snapshots.cache_folder()}", err=True)
+        click.echo(f"{len(kept)} snapshots in {cache_folder()}", err=True)
 
 
 @data.command(epilog="Example: kerasforecast data clear AAPL")

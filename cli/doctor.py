@@ -36,6 +36,7 @@ def doctor(backend: str | None, as_json: bool, quiet: bool, debug: bool) -> None
 
 def _facts(backend: str | None) -> dict[str, Any]:
     from kerasforecast.backend import choose, device_name, installed, versions
+    from kerasforecast.files import cache_folder
     from kerasforecast.layers.kernels import describe
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -50,7 +51,7 @@ def _facts(backend: str | None) -> dict[str, Any]:
         "reason": choice.reason,
         "device": device,
         "kernel": describe(choice.name, device),
-        "paths": {str(path): _writable(path) for path in (Path("saved_models").absolute(), _cache_folder())},
+        "paths": {str(path): _writable(path) for path in (Path("saved_models").absolute(), cache_folder())},
     }
 
 
@@ -66,12 +67,6 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
             for path, writable in facts["paths"].items()
         ),
     ]
-
-
-def _cache_folder() -> Path:
-    from kerasforecast.data.snapshots import cache_folder
-
-    return cache_folder()
 
 
 def _writable(path: Path) -> bool:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasforecast.errors import BackendError, shown
+from kerasforecast.files import cache_folder
 
 BACKENDS = ("jax", "tensorflow", "torch")
 
@@ -85,7 +86,18 @@ def activate(requested: str | None = None) -> Choice:
     choice = choose(requested)
     os.environ["KERAS_BACKEND"] = choice.name
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # that there is no GPU is no error
+    if choice.name == "jax":
+        _keep_compiled()
     return choice
+
+
+def _keep_compiled() -> None:
+    """Have JAX keep what XLA compiled in the user's cache folder: the next fit of such a network starts at once."""
+    folder = cache_folder() / "xla"
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ and os.access(existing, os.W_OK):
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
 
 def load_quietly() -> None:

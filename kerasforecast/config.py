@@ -91,7 +91,7 @@ class NetworkConfig(_Section):
     norm: Literal["none", "layer", "batch"] = Field("none", description="Normalisation between layers.")
     dropout: float = Field(0.2, ge=0, lt=1, description="Dropout between layers and before the output.")
     recurrent_bias: bool = Field(True, description="A second bias vector in each LSTM layer, as PyTorch has.")
-    initializer: Literal["keras", "torch"] = Field("keras", description="How weights start.")
+    initializer: Literal["keras", "he", "orthogonal", "torch"] = Field("keras", description="How weights start.")
     scaling: Scaling = Field("anchor", description="What the network sees instead of raw prices.")
 
     @property

@@ -16,6 +16,15 @@ NAME_LIMIT = 100
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in "123456789")}
 
 
+def cache_folder() -> Path:
+    """Where downloads and compiled programs are kept: `$KERASFORECAST_CACHE`, else the user's cache folder."""
+    if given := os.environ.get("KERASFORECAST_CACHE"):
+        return Path(given).expanduser()
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("kerasforecast", appauthor=False))
+
+
 def atomic_write(path: Path, data: bytes) -> None:
     """Put `data` at `path` so that a reader, or a crash, sees the old file or the new one and nothing between.
 

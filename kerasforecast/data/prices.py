@@ -16,6 +16,7 @@ from kerasforecast.data.snapshots import Meta, Snapshot
 from kerasforecast.data.table import counted
 from kerasforecast.data.yahoo import DownloadError, Query, fetch
 from kerasforecast.errors import DataError, KerasForecastError, shown
+from kerasforecast.files import cache_folder
 
 OVERLAP_ROWS = 10
 SAME = 1e-5  # relative; Yahoo's own rounding wanders by 1e-7, the smallest dividends move history by 1e-4
@@ -120,7 +121,7 @@ def _snapshot(frame: pd.DataFrame, query: Query) -> Snapshot:
         source=f"Yahoo Finance through yfinance {version('yfinance')}",
         timezone=str(frame.index.tz),
     )
-    return Snapshot(frame, meta, snapshots.cache_folder())
+    return Snapshot(frame, meta, cache_folder())
 
 
 def _stored(fresh: Snapshot) -> Snapshot:

@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import logging
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from glob import escape as glob_escape
@@ -18,9 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kerasforecast.files import atomic_write, name_from
+from kerasforecast.files import atomic_write, cache_folder, name_from
 
-CACHE_VARIABLE = "KERASFORECAST_CACHE"
 SCHEMA = 1
 HASH_DIGITS = 16  # of the SHA-256, in file names
 _META_KEY = b"kerasforecast"
@@ -72,16 +70,6 @@ class Snapshot:
     frame: pd.DataFrame
     meta: Meta
     path: Path
-
-
-def cache_folder() -> Path:
-    """`$KERASFORECAST_CACHE`, else the platform's cache folder of the user."""
-    given = os.environ.get(CACHE_VARIABLE)
-    if given:
-        return Path(given).expanduser()
-    from platformdirs import user_cache_dir
-
-    return Path(user_cache_dir("kerasforecast", appauthor=False))
 
 
 def _folder() -> Path:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import keras
 import numpy as np
 
 
-def draw(layer: keras.layers.Layer, scheme: Literal["keras", "torch"], random: np.random.Generator) -> list[np.ndarray]:
+def draw(layer: keras.layers.Layer, scheme: str, random: np.random.Generator) -> list[np.ndarray]:
     """Starting weights of one layer, in the order of `layer.get_weights()`.
 
-    `keras`: input kernels uniform by Glorot & Bengio (2010), recurrent kernels orthogonal (Saxe et al. 2013), biases as
-    the layer starts them (forget gate 1, others 0). `torch`: all uniform in +-1/sqrt(n), n the layer's units for a
-    recurrent layer and its inputs for a linear one, as `torch.nn` does.
+    `keras`, `he`, `orthogonal`: recurrent kernels orthogonal (Saxe et al. 2013), biases as the layer starts them
+    (forget gate 1, others 0); input kernels uniform by Glorot & Bengio (2010), by He et al. (2015), or orthogonal.
+    `torch`: all uniform in +-1/sqrt(n), n the layer's units for a recurrent layer and its inputs for a linear one, as
+    `torch.nn` does.
     """
     weights = layer.get_weights()
     names = [variable.name for variable in layer.weights]
@@ -24,15 +23,15 @@ def draw(layer: keras.layers.Layer, scheme: Literal["keras", "torch"], random: n
         fan = single.units if hasattr(single, "cell") else weights[0].shape[0]
         bound = 1 / np.sqrt(fan)
         return [random.uniform(-bound, bound, array.shape).astype(np.float32) for array in weights]
-    return [_keras_start(name, array, random) for name, array in zip(names, weights, strict=True)]
+    return [_start(name, array, scheme, random) for name, array in zip(names, weights, strict=True)]
 
 
-def _keras_start(name: str, start: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    if name == "kernel":
-        bound = np.sqrt(6 / sum(start.shape))
-        return random.uniform(-bound, bound, start.shape).astype(np.float32)
-    if name == "recurrent_kernel":
+def _start(name: str, start: np.ndarray, scheme: str, random: np.random.Generator) -> np.ndarray:
+    if name == "recurrent_kernel" or (name == "kernel" and scheme == "orthogonal"):
         return _orthogonal(start.shape, random)
+    if name == "kernel":
+        bound = np.sqrt(6 / (start.shape[0] if scheme == "he" else sum(start.shape)))
+        return random.uniform(-bound, bound, start.shape).astype(np.float32)
     return start
 
 

@@ -119,6 +119,16 @@ def test_torch_initialiser_draws_within_its_bound_and_uses_it():
         assert np.abs(array).max() > 0.9 * bound
 
 
+def test_he_and_orthogonal_starts():
+    he, orthogonal = (
+        trained_network(REFERENCE.model_copy(update={"initializer": name})).get_layer("lstm_2").get_weights()
+        for name in ("he", "orthogonal")
+    )
+    assert 0.9 * np.sqrt(6 / 50) < np.abs(he[0]).max() <= np.sqrt(6 / 50)
+    for kernel in orthogonal[:2]:
+        np.testing.assert_allclose(kernel @ kernel.T, np.eye(50), atol=1e-5)
+
+
 def test_seeds_differ_and_repeat():
     first, again, other = (trained_network(seed=seed).get_layer("lstm_1").get_weights()[0] for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)

@@ -256,3 +256,17 @@ def test_nothing_of_this_imports_keras_or_a_backend(tmp_path):
     code += "try: backend.activate()\nexcept backend.BackendError: pass"
     done = run_python(code, KERAS_HOME=str(tmp_path))
     assert (done.code, done.heavy) == (0, []), done.err
+
+
+def test_jax_keeps_what_it_compiled_in_the_users_cache_folder(here, tmp_path):
+    backend.os.environ["KERASFORECAST_CACHE"] = str(tmp_path)
+    activate("torch")
+    assert "JAX_COMPILATION_CACHE_DIR" not in backend.os.environ
+    activate("jax")
+    assert backend.os.environ["JAX_COMPILATION_CACHE_DIR"] == str(tmp_path / "xla")
+
+
+def test_a_users_own_compilation_cache_stays(here):
+    backend.os.environ["JAX_COMPILATION_CACHE_DIR"] = "elsewhere"
+    activate("jax")
+    assert backend.os.environ["JAX_COMPILATION_CACHE_DIR"] == "elsewhere"

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from kerasforecast.data import snapshots, yahoo
+from kerasforecast.data import yahoo
+from kerasforecast.files import cache_folder
 
 try:
     from kerasforecast_cli.data import data
@@ -164,9 +165,9 @@ def test_help_loads_neither_pandas_nor_keras():
 
 def test_cache_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("KERASFORECAST_CACHE", str(tmp_path))
-    assert snapshots.cache_folder() == tmp_path
+    assert cache_folder() == tmp_path
     monkeypatch.delenv("KERASFORECAST_CACHE")
-    assert snapshots.cache_folder().name == "kerasforecast"
+    assert cache_folder().name == "kerasforecast"
 
 
 def test_examples_of_help_are_real():

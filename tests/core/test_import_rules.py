@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[2]
 # Imports point up this table: a module may import from the rows above its own, and packages from within themselves.
 ORDER = """
 errors
-config files backend
+config files
+backend
 data
 split scaling
 windows
