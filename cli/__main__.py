@@ -1,5 +1,30 @@
-"""`python -m kerasforecast_cli`."""
+"""`python -m kerasforecast_cli`, and the installed `kerasforecast`."""
 
-from .main import cli
+from __future__ import annotations
 
-cli(prog_name="kerasforecast")
+import os
+
+from kerasforecast.signals import end_on_signals
+
+
+def main() -> None:
+    """Run the command line as a program: signals are dealt with from here on, also while the rest is imported."""
+    _open_standard_streams()
+    end_on_signals()
+
+    from .main import cli
+
+    cli(prog_name="kerasforecast")
+
+
+def _open_standard_streams() -> None:
+    """Point closed standard streams nowhere: the next file opened would take their number, and get their text."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
+
+
+if __name__ == "__main__":
+    main()

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import traceback
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 import kerasforecast
-from kerasforecast.errors import KerasForecastError, Terminated, printable
+from kerasforecast.errors import KerasForecastError, printable
 
 from .data import data
 from .doctor import doctor
 from .exchange import export_torch, import_torch
 from .fit import fit
 from .inspect import inspect
+from .output import lose, say
 from .use import evaluate, predict
 
 
@@ -29,7 +28,6 @@ class Commands(click.Group):
         """Run, and exit with 0, or with what the error says."""
         arguments = kwargs.get("args") or (args[0] if args else None) or sys.argv[1:]
         debug = "--debug" in arguments
-        signal.signal(signal.SIGTERM, _terminate)
         logger = logging.getLogger("kerasforecast")
         level = logger.level
         if {"--quiet", "-q"} & set(arguments):
@@ -43,10 +41,10 @@ class Commands(click.Group):
             code = 2
         except click.ClickException as error:
             code = _failed(error.format_message(), 2, debug)
-        except (click.exceptions.Abort, KeyboardInterrupt) as error:
-            terminated = isinstance(error, Terminated) or isinstance(error.__context__, Terminated)
-            code = _failed("Stopped; nothing was left half-written.", 143 if terminated else 130, debug)
+        except (click.exceptions.Abort, KeyboardInterrupt):  # not as a program: there no signal raises anything
+            code = _failed("Stopped; nothing was left half-written.", 130, debug)
         except BrokenPipeError:
+            lose(sys.stdout)
             code = 0  # the reader of our output had enough
         except MemoryError:
             code = _failed("The machine ran out of memory. Use a smaller --batch-size or --units.", 1, debug)
@@ -77,9 +75,5 @@ for command in (fit, predict, evaluate, inspect, doctor, data, import_torch, exp
 def _failed(message: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    click.echo(f"error: {printable(message)}", err=True)
+    say(f"error: {printable(message)}")
     return code
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated

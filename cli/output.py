@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -19,6 +21,21 @@ _SCORES = (
     ("mape", "MAPE", "{:.3f} %"),
     ("directional_accuracy", "right direction", "{:.1%}"),
 )
+
+
+def say(line: str) -> None:
+    """One line for a person, on stderr. Nobody may be left to read it, which must not end a training."""
+    try:
+        click.echo(line, err=True)
+    except OSError:
+        lose(sys.stderr)
+
+
+def lose(stream: TextIO) -> None:
+    """Let what is still to come on `stream` go nowhere: its reader or terminal has gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def print_json(content: Any) -> None:
@@ -45,7 +62,7 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
         raise ValueError("A fit has a test and a training record.")
     reason = "validation stopped improving" if record.stopped_early else "all epochs ran"
     if not quiet:
-        click.echo(f"Kept epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)", err=True)
+        say(f"Kept epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)")
     print_scores(model.test.scores, model.test.verdict, f"Test on {model.manifest.target}")
     merged = ""
     if parameters.saved != parameters.trained:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from types import TracebackType
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
@@ -17,6 +17,8 @@ from kerasforecast.data.series import Series
 from kerasforecast.errors import printable
 from kerasforecast.layers.kernels import describe
 from kerasforecast.split import PARTS, Split
+
+from .output import say
 
 
 class Progress:
@@ -33,7 +35,8 @@ class Progress:
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._bar:
-            self._bar.stop()
+            with contextlib.suppress(OSError):  # the terminal has gone
+                self._bar.stop()
 
     def start(self, series: Series, split: Split, parameters: int) -> None:
         """Say what is trained on what."""
@@ -49,7 +52,7 @@ class Progress:
             f"{parameters:,} trained parameters",
             f"{self._choice.name} ({self._choice.reason}) on {device}; {describe(self._choice.name, device)}",
         ):
-            click.echo(printable(line), err=True)
+            say(printable(line))
         if sys.stderr.isatty():
             self._bar = _bar()
             self._bar.start()
@@ -63,7 +66,7 @@ class Progress:
         elif not self._quiet:
             best = "  best" if epoch.best else ""
             total = self._config.training.epochs
-            click.echo(f"epoch {epoch.epoch:>3}/{total}  {figures}  {epoch.seconds:.1f} s{best}", err=True)
+            say(f"epoch {epoch.epoch:>3}/{total}  {figures}  {epoch.seconds:.1f} s{best}")
 
 
 def _bar() -> Bar:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import keras
 
-from kerasforecast.errors import DivergedError
+from kerasforecast.errors import DivergedError, StoppedError
+from kerasforecast.signals import Deferred
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,21 @@ class Watch(keras.callbacks.Callback):
     Args:
         on_epoch: Called with each finished epoch.
         on_best: Called with the model and the epoch whenever the validation loss is the lowest so far.
+        stop: Notes signals that are to end training between two steps.
 
     Raises:
         DivergedError: From `fit`, when a loss is NaN or infinite.
+        StoppedError: From `fit`, when a signal was noted.
     """
 
     def __init__(
         self,
         on_epoch: Callable[[Epoch], None] | None = None,
         on_best: Callable[[keras.Model, Epoch], None] | None = None,
+        stop: Deferred | None = None,
     ) -> None:
         super().__init__()
+        self._stop = stop
         self.epochs: list[Epoch] = []
         self._on_epoch = on_epoch
         self._on_best = on_best
@@ -69,6 +74,10 @@ class Watch(keras.callbacks.Callback):
             str(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         )  # 0.001, no float32 tail
 
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Stop where a signal asked for it: the step before is done (at its end, Keras would wait for its loss)."""
+        self._obey()
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Record, check, and pass on."""
         loss, val_loss = float((logs or {})["loss"]), float((logs or {})["val_loss"])
@@ -85,3 +94,8 @@ class Watch(keras.callbacks.Callback):
             self._on_best(self.model, row)
         if self._on_epoch:
             self._on_epoch(row)
+        self._obey()
+
+    def _obey(self) -> None:
+        if self._stop and (number := self._stop.take()) is not None:
+            raise StoppedError("Training was stopped.", signal_number=number)

@@ -8,7 +8,7 @@ KerasForecastError            exit 1   the run failed
 │   └── ArtifactError                  a model file that is damaged or not ours
 ├── DivergedError             exit 3   the loss stopped being a number
 ├── SkillError                exit 4   a `--require-skill` gate was not met
-└── StoppedError              exit 130 or 143   a signal ended the run; what was good is kept
+└── StoppedError              exit 130, 143 or 129   a signal ended the run; what was good is kept
 
 A message is one line: the rule, what was received, what to do.
 """
@@ -65,10 +65,6 @@ class StoppedError(KerasForecastError):
     def __init__(self, message: str, *, signal_number: int = 2) -> None:
         super().__init__(message)
         self.exit_code = 128 + signal_number
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, as Python raises SIGINT: caught wherever Ctrl-C is, told apart for the exit code."""
 
 
 def printable(text: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasforecast.errors import InputError, KerasForecastError, OptionError, shown
+from kerasforecast.signals import Deferred
 
 NAME_LIMIT = 100
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in "123456789")}
@@ -39,6 +40,12 @@ def atomic_write(path: Path, data: bytes) -> None:
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():  # a rename would put a file in the place of /dev/null
         raise InputError(f"{path}: must be a file. Received: a folder or a device. Give another path.")
+    with Deferred():  # a signal waits, so that no temporary file is left
+        _replace(path, target, data)
+    _sync_folder(target.parent)
+
+
+def _replace(path: Path, target: Path, data: bytes) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=".kerasforecast.", suffix=".tmp", dir=target.parent)
@@ -59,7 +66,6 @@ def atomic_write(path: Path, data: bytes) -> None:
                 f"{path}: could not be written; what was there is unchanged. Received: {error.strerror}."
             ) from None
         raise
-    _sync_folder(target.parent)
 
 
 def check_writable(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import signal
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,7 +18,7 @@ from kerasforecast.callbacks import Epoch
 from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
-from kerasforecast.errors import DivergedError, StoppedError, Terminated
+from kerasforecast.errors import DivergedError, StoppedError
 from kerasforecast.evaluation import Evaluation, evaluate_windows
 from kerasforecast.files import atomic_write, json_text
 from kerasforecast.forecasting import Predictor
@@ -26,6 +26,7 @@ from kerasforecast.manifest import DataRecord, Manifest, Metrics, Parameters, Pa
 from kerasforecast.model import Model
 from kerasforecast.models import build, initialise, merged_weights
 from kerasforecast.scaling import FittedScaling, fit_scaling
+from kerasforecast.signals import Deferred
 from kerasforecast.split import PARTS, Split, split_series
 from kerasforecast.training import History, train
 from kerasforecast.windows import windows_of
@@ -69,22 +70,21 @@ def fit(
     recorder = _Recorder(name or series.name, config, series, split, scaling, network, window, checkpoint)
     started = time.perf_counter()
     try:
-        history = train(
-            network,
-            scaling,
-            parts["train"],
-            parts["validation"],
-            config.training,
-            on_epoch=on_epoch,
-            on_best=recorder.keep if checkpoint else None,
-        )
+        with Deferred() if checkpoint else contextlib.nullcontext() as stop:
+            history = train(
+                network,
+                scaling,
+                parts["train"],
+                parts["validation"],
+                config.training,
+                on_epoch=on_epoch,
+                on_best=recorder.keep if checkpoint else None,
+                stop=stop,
+            )
     except DivergedError as error:
         raise DivergedError(f"{error} {recorder.kept}") from None
-    except KeyboardInterrupt as interrupt:
-        if checkpoint is None:
-            raise
-        number = signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT
-        raise StoppedError(f"Training was stopped. {recorder.kept}", signal_number=number) from None
+    except StoppedError as error:
+        raise StoppedError(f"{error} {recorder.kept}", signal_number=error.exit_code - 128) from None
 
     weights = merged_weights(network)
     predictor = Predictor(config.network, scaling, weights)

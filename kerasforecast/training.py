@@ -13,6 +13,7 @@ from kerasforecast.config import TrainingConfig
 from kerasforecast.layers.kernels import suited_threads
 from kerasforecast.optimizers import Adam
 from kerasforecast.scaling import FittedScaling
+from kerasforecast.signals import Deferred
 from kerasforecast.windows import TrainingSet
 
 _EVALUATION_BATCH = 1_024
@@ -50,6 +51,7 @@ def train(
     *,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_best: Callable[[keras.Model, Epoch], None] | None = None,
+    stop: Deferred | None = None,
 ) -> History:
     """Train `model` in place and leave it with the weights of its best epoch.
 
@@ -61,13 +63,15 @@ def train(
         config: Optimizer, loss, epochs, patience, seed.
         on_epoch: Called after each epoch.
         on_best: Called with the model whenever the validation loss is the lowest so far.
+        stop: Notes signals that are to end training between two steps.
 
     Raises:
         DivergedError: The loss stopped being a finite number.
+        StoppedError: A signal was noted.
     """
     steps = -(-len(training) // config.batch_size)
     compile_model(model, config, steps)
-    watch = Watch(on_epoch, on_best)
+    watch = Watch(on_epoch, on_best, stop)
     work = config.batch_size * max(weight.shape[0] * weight.shape[-1] for weight in model.weights if weight.ndim > 1)
     with suited_threads(keras.backend.backend(), work):
         model.fit(

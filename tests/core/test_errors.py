@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kerasforecast import errors
-from kerasforecast.errors import InputError, KerasForecastError, StoppedError, Terminated, printable, shown
+from kerasforecast.errors import InputError, KerasForecastError, StoppedError, printable, shown
 
 EXIT_CODES = {
     "KerasForecastError": 1,
@@ -48,11 +48,6 @@ def test_ctrl_c_is_the_signal_unless_told_otherwise():
 def test_wrong_input_is_also_a_value_error_and_a_failed_run_is_not():
     kinds = {name for name, kind in _own_errors().items() if issubclass(kind, ValueError)}
     assert kinds == {"InputError", "OptionError", "DataError", "BackendError", "ArtifactError"}
-
-
-def test_sigterm_is_caught_where_ctrl_c_is_and_passes_through_except_exception():
-    assert issubclass(Terminated, KeyboardInterrupt)
-    assert not issubclass(Terminated, Exception)
 
 
 def test_the_tree_in_the_docstring_is_the_tree():

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 # Imports point up this table: a module may import from the rows above its own, and packages from within themselves.
 ORDER = """
 errors
+signals
 config files
 backend
 data
