@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .options import SectionedCommand, backend_option, fit_options, given, output_options
+
+if TYPE_CHECKING:
+    from kerasforecast.backend import Choice
 
 
 @click.command(
@@ -20,13 +23,21 @@ from .options import SectionedCommand, backend_option, fit_options, given, outpu
 @click.option(
     "--output-dir", type=click.Path(path_type=Path), default=Path("saved_models"), show_default=True, help="Where to."
 )
+@click.option("--resume", metavar="NAME", help="Go on with the stopped run of this name, with its options and data.")
+@click.option(
+    "--checkpoint-every", type=click.IntRange(1), metavar="STEPS", help="Save the state within epochs too. Each epoch."
+)
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
+@click.option("--deterministic", is_flag=True, help="Bit-equal runs, on a GPU too: one thread, fixed order of sums.")
 @backend_option
 @output_options
 def fit(
     name: str | None,
     output_dir: Path,
+    resume: str | None,
+    checkpoint_every: int | None,
     threads: int | None,
+    deterministic: bool,
     backend: str | None,
     as_json: bool,
     quiet: bool,
@@ -38,36 +49,55 @@ def fit(
     FILE is a table with a date column and a column to forecast (Close, unless --target names another). The model goes
     to OUTPUT_DIR/NAME.keras; its scores, history and test forecasts into OUTPUT_DIR/NAME/.
     """
-    from kerasforecast.backend import activate, limit_threads, load_quietly
+    from kerasforecast.checkpoint import STATES, newest, resumed_config
     from kerasforecast.config import Config
+    from kerasforecast.errors import OptionError, shown
     from kerasforecast.files import check_writable, name_from, safe_name
 
-    config = Config.from_options(**given(options))
-    if threads:
-        limit_threads(threads)
-    choice = activate(backend)
+    if resume and name not in (None, resume):
+        raise OptionError(f"--resume NAME names the model itself. Received: --name {shown(name)} too. Leave it out.")
+    name = resume or name
     if name is not None:
         safe_name(name)
+    resumed = newest(output_dir / resume / STATES) if resume else None
+    config = resumed_config(resumed, given(options)) if resumed else Config.from_options(**given(options))
+    machine: dict[str, Any] = {"backend": backend, "threads": threads, "deterministic": deterministic}
+    if resumed:
+        machine = {key: value or resumed.facts["run"]["machine"][key] for key, value in machine.items()}
+    choice = _activate(**machine, seed=config.training.seed)
     check_writable(output_dir)
 
     from kerasforecast.data.load import load_series
 
-    series = load_series(config.data, positive_prices=config.network.wants_logs)
+    pinned = {"snapshot": resumed.facts["snapshot"]} if resumed and config.data.ticker else {}
+    series = load_series(config.data.model_copy(update=pinned), positive_prices=config.network.wants_logs)
     name = name or name_from(series.name)
 
+    from kerasforecast.backend import load_quietly
+    from kerasforecast.locks import locked
+    from kerasforecast.signals import Deferred
+
     load_quietly()
+    from kerasforecast.pipeline import Run, write_run
     from kerasforecast.pipeline import fit as train
-    from kerasforecast.pipeline import write_run
 
     from .progress import Progress
 
-    checkpoint = output_dir / name / "checkpoint.keras"
-    with Progress(config, choice, quiet=quiet) as progress:
-        model = train(
-            config, series, name=name, checkpoint=checkpoint, on_start=progress.start, on_epoch=progress.epoch
-        )
-    paths = write_run(model, output_dir, name)
-    checkpoint.unlink(missing_ok=True)
+    run = Run(output_dir / name, checkpoint_every, machine | {"backend": choice.name}, resumed)
+    with locked(run.folder):
+        with Progress(config, choice, quiet=quiet) as progress:
+            model = train(
+                config,
+                series,
+                name=name,
+                run=run,
+                on_start=progress.start,
+                on_epoch=progress.epoch,
+                on_note=progress.note,
+            )
+        with Deferred():
+            paths = write_run(model, output_dir, name)
+            run.clear()
 
     from .output import print_fit, print_json
 
@@ -80,3 +110,15 @@ def fit(
         )
     else:
         print_fit(model, paths, quiet=quiet)
+
+
+def _activate(backend: str | None, threads: int | None, deterministic: bool, seed: int) -> Choice:
+    """Choose the backend and how it computes, before it loads."""
+    from kerasforecast.backend import activate, limit_threads, make_deterministic
+
+    if threads:
+        limit_threads(threads)
+    choice = activate(backend)
+    if deterministic:
+        make_deterministic(choice.name, seed)
+    return choice

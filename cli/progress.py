@@ -58,6 +58,11 @@ class Progress:
             self._bar.start()
             self._task = self._bar.add_task("training", total=self._config.training.epochs, figures="")
 
+    def note(self, note: str) -> None:
+        """Say what a person should know."""
+        if not self._quiet:
+            say(printable(note))
+
     def epoch(self, epoch: Epoch) -> None:
         """Show one finished epoch."""
         figures = f"loss {epoch.loss:.4f}  val_loss {epoch.val_loss:.4f}  lr {epoch.learning_rate:.3g}"

@@ -137,8 +137,37 @@ def limit_threads(threads: int) -> None:
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[variable] = str(threads)
     if threads == 1:
-        flags = os.environ.get("XLA_FLAGS", "")
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1".strip()
+        _add_xla_flags("--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+
+
+def make_deterministic(backend: str, seed: int) -> None:
+    """Have `backend` compute the same bytes in every run; call it before the backend loads, for it is loaded here.
+
+    One thread on the CPU, and on a GPU only algorithms that add in a fixed order.
+    """
+    limit_threads(1)
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS' own condition
+    if backend == "jax":
+        _add_xla_flags("--xla_gpu_deterministic_ops=true")
+    elif backend == "tensorflow":
+        with _held_stderr():
+            import tensorflow as tf
+
+        tf.random.set_seed(seed)
+        tf.config.experimental.enable_op_determinism()
+    else:
+        import torch
+
+        torch.manual_seed(seed)
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether `error` is Python's or a backend's way to say that memory, the machine's or the device's, is used up."""
+    named = type(error).__name__ in ("MemoryError", "OutOfMemoryError", "ResourceExhaustedError")
+    text = str(error)
+    return named or any(sign in text for sign in ("RESOURCE_EXHAUSTED", "can't allocate memory", "out of memory"))
 
 
 def loaded_backend() -> str | None:
@@ -189,6 +218,10 @@ def provenance(backend: str) -> dict[str, Any]:
             **versions("kerasforecast", "keras", backend, "numpy", "pandas"),
         },
     }
+
+
+def _add_xla_flags(flags: str) -> None:
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
 
 
 def _available(name: str, origin: str) -> str:

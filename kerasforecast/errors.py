@@ -6,6 +6,7 @@ KerasForecastError            exit 1   the run failed
 │   ├── DataError                      a table, a series or its source
 │   ├── BackendError                   a backend that is absent or chosen too late
 │   └── ArtifactError                  a model file that is damaged or not ours
+├── LockedError               exit 1   another process is at it
 ├── DivergedError             exit 3   the loss stopped being a number
 ├── SkillError                exit 4   a `--require-skill` gate was not met
 └── StoppedError              exit 130, 143 or 129   a signal ended the run; what was good is kept
@@ -45,6 +46,10 @@ class BackendError(InputError):
 
 class ArtifactError(InputError):
     """A model file that cannot be trusted: not ours, damaged, or from a newer version."""
+
+
+class LockedError(KerasForecastError):
+    """Another process is training a model of the same name."""
 
 
 class DivergedError(KerasForecastError):

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from kerasforecast.errors import InputError, KerasForecastError, OptionError, sh
 from kerasforecast.signals import Deferred
 
 NAME_LIMIT = 100
+_PREFIX, _SUFFIX = ".kerasforecast.", ".tmp"
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in "123456789")}
 
 
@@ -45,17 +47,26 @@ def atomic_write(path: Path, data: bytes) -> None:
     _sync_folder(target.parent)
 
 
+def write_folder(target: Path, files: dict[str, bytes]) -> None:
+    """Make the folder `target`, which must not exist, with `files` in it: all of them, or no such folder.
+
+    Raises:
+        InputError: The folder around it cannot be written.
+        KerasForecastError: The disk refused the bytes.
+    """
+    with Deferred():
+        _make(target, files)
+    _sync_folder(target.parent)
+
+
 def _replace(path: Path, target: Path, data: bytes) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".kerasforecast.", suffix=".tmp", dir=target.parent)
+        handle, temporary = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=target.parent)
     except OSError as error:
         raise InputError(f"{path.parent}: must be a folder that can be written. Received: {error.strerror}.") from None
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(handle, data)
         Path(temporary).chmod(0o666 & ~_umask())  # mkstemp makes files only their owner reads
         Path(temporary).replace(target)
     except BaseException as error:
@@ -66,6 +77,35 @@ def _replace(path: Path, target: Path, data: bytes) -> None:
                 f"{path}: could not be written; what was there is unchanged. Received: {error.strerror}."
             ) from None
         raise
+
+
+def _make(target: Path, files: dict[str, bytes]) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX, dir=target.parent))
+    except OSError as error:
+        raise InputError(
+            f"{target.parent}: must be a folder that can be written. Received: {error.strerror}."
+        ) from None
+    try:
+        for name, data in files.items():
+            _write(os.open(temporary / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), data)
+        temporary.chmod(0o777 & ~_umask())
+        _sync_folder(temporary)
+        temporary.rename(target)
+    except BaseException as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise KerasForecastError(f"{target}: could not be written. Received: {error.strerror}.") from None
+        raise
+
+
+def _write(handle: int, data: bytes) -> None:
+    """Write, sync and close an open file."""
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def check_writable(folder: Path) -> None:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 
 from kerasforecast.artifact import Exporter
-from kerasforecast.backend import provenance
-from kerasforecast.callbacks import Epoch
+from kerasforecast.backend import out_of_memory, provenance
+from kerasforecast.callbacks import Epoch, Keeping, State
+from kerasforecast.checkpoint import STATES, Checkpoint, Generation, check_same
 from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
-from kerasforecast.errors import DivergedError, StoppedError
+from kerasforecast.errors import KerasForecastError, StoppedError
 from kerasforecast.evaluation import Evaluation, evaluate_windows
 from kerasforecast.files import atomic_write, json_text
 from kerasforecast.forecasting import Predictor
@@ -31,15 +33,60 @@ from kerasforecast.split import PARTS, Split, split_series
 from kerasforecast.training import History, train
 from kerasforecast.windows import windows_of
 
+MODEL = "checkpoint.keras"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a fit keeps itself while it trains, so that whatever ends it takes little.
+
+    Attributes:
+        folder: Gets `checkpoint.keras`, the best model so far, and `checkpoint/`, the state to go on from.
+        every: Steps after which to save the state within an epoch too.
+        machine: What else than options and data the numbers depend on, e.g. `{"backend": "jax", "threads": 1}`.
+        resumed: The state to go on from.
+    """
+
+    folder: Path
+    every: int | None = None
+    machine: dict[str, Any] = field(default_factory=dict)
+    resumed: Generation | None = None
+
+    @property
+    def model(self) -> Path:
+        """The best model so far."""
+        return self.folder / MODEL
+
+    @property
+    def states(self) -> Path:
+        """The folder of saved states."""
+        return self.folder / STATES
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of states that were there before."""
+        if self.resumed is None:
+            left = f"{self.states} holds a stopped run, which --resume would go on with; this one starts anew."
+            return (left,) if self.states.exists() else ()
+        progress = self.resumed.facts["progress"]
+        begun = f" and {progress['step']} steps of the next" if progress["step"] else ""
+        return (*self.resumed.notes, f"Going on after epoch {len(progress['epochs'])}{begun}")
+
+    def clear(self) -> None:
+        """Remove both: the run is over, and its model is where it belongs."""
+        Checkpoint(self.states).discard()
+        self.model.unlink(missing_ok=True)
+
 
 def fit(
     config: Config,
     frame: pd.DataFrame | pd.Series | Series | None = None,
     *,
     name: str | None = None,
-    checkpoint: Path | None = None,
+    run: Run | None = None,
     on_start: Callable[[Series, Split, int], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> Model:
     """Train a model and score it on the test part.
 
@@ -47,30 +94,65 @@ def fit(
         config: Every option.
         frame: The data itself, in place of `config.data`'s source.
         name: The model's name; the series' own where `None`.
-        checkpoint: Where to keep the best model so far as a complete model file while training.
+        run: Where to keep the best model so far and the state while training; also what to resume.
         on_start: Called with the series, its split and the number of trained parameters before the first epoch.
         on_epoch: Called after every epoch.
+        on_note: Called with what a person should know.
 
     Raises:
-        InputError: The data or an option is wrong.
-        DivergedError: The loss stopped being a number; the checkpoint, if any, holds the last good model.
-        StoppedError: A signal ended training; the checkpoint holds the best model so far.
+        InputError: The data or an option is wrong, or not those of the run to be resumed.
+        DivergedError: The loss stopped being a number; `run.model` is the last good model.
+        StoppedError: A signal ended training; `run.model` is the best model so far, and the run can be resumed.
+        KerasForecastError: Memory, or the disk, was too small.
     """
     series = frame if isinstance(frame, Series) else load(config, frame)
+    try:
+        return _fit(config, series, name or series.name, run, on_start, on_epoch, on_note)
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+    half = config.training.batch_size // 2
+    if half == 0 or (run and run.resumed):
+        raise KerasForecastError("The machine ran out of memory. Use a smaller --batch-size or --units.")
+    if on_note:
+        on_note(f"Out of memory with batches of {config.training.batch_size}; starting again with {half}.")
+    config = config.model_copy(update={"training": config.training.model_copy(update={"batch_size": half})})
+    try:
+        return _fit(config, series, name or series.name, run, on_start, on_epoch, on_note)
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        raise KerasForecastError(
+            f"The machine ran out of memory with batches of {half} too. Use a smaller --batch-size or --units."
+        ) from None
+
+
+def _fit(
+    config: Config,
+    series: Series,
+    name: str,
+    run: Run | None,
+    on_start: Callable[[Series, Split, int], None] | None,
+    on_epoch: Callable[[Epoch], None] | None,
+    on_note: Callable[[str], None] | None,
+) -> Model:
     split = split_series(series, config.split, config.network)
     scaling = fit_scaling(config.network.scaling, series.values[: split.train_end], series.columns)
     scaling.check(series)
     parts = {part: windows_of(series, split.origins(part), split.window, split.horizon) for part in PARTS}
     network = build(config.network, scaling, "training", config.training.seed)
     initialise(network, config.network, config.training.seed)
+    window = parts["train"].inputs(slice(0, 1))[0]
+    recorder = _Recorder(name, config, series, split, scaling, network, window, run)
     if on_start:
         on_start(series, split, network.count_params())
+    if on_note and run:
+        for note in run.notes:
+            on_note(note)
 
-    window = parts["train"].inputs(slice(0, 1))[0]
-    recorder = _Recorder(name or series.name, config, series, split, scaling, network, window, checkpoint)
-    started = time.perf_counter()
-    try:
-        with Deferred() if checkpoint else contextlib.nullcontext() as stop:
+    started = time.perf_counter() - recorder.seconds
+    with Deferred() if run else contextlib.nullcontext() as stop:
+        try:
             history = train(
                 network,
                 scaling,
@@ -78,13 +160,13 @@ def fit(
                 parts["validation"],
                 config.training,
                 on_epoch=on_epoch,
-                on_best=recorder.keep if checkpoint else None,
-                stop=stop,
+                on_best=recorder.keep if run else None,
+                keeping=recorder.keeping(stop) if stop else None,
             )
-    except DivergedError as error:
-        raise DivergedError(f"{error} {recorder.kept}") from None
-    except StoppedError as error:
-        raise StoppedError(f"{error} {recorder.kept}", signal_number=error.exit_code - 128) from None
+        except StoppedError as error:
+            raise StoppedError(f"{error} {recorder.kept}", signal_number=error.exit_code - 128) from None
+        except KerasForecastError as error:
+            raise type(error)(f"{error} {recorder.kept}".strip()) from None
 
     weights = merged_weights(network)
     predictor = Predictor(config.network, scaling, weights)
@@ -129,7 +211,7 @@ def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
 
 
 class _Recorder:
-    """Knows everything of a run that does not change while it trains, and writes the checkpoint."""
+    """Knows everything of a run that does not change while it trains; writes its best model and its state."""
 
     def __init__(
         self,
@@ -140,12 +222,11 @@ class _Recorder:
         scaling: FittedScaling,
         network: keras.Model,
         window: np.ndarray,
-        checkpoint: Path | None,
+        run: Run | None,
     ) -> None:
-        self._checkpoint = checkpoint
+        self._run = run
         self.exporter = Exporter(config.network, scaling)
         self._window = window
-        self._epoch: Epoch | None = None
         self._facts = {
             "name": name,
             "config": config,
@@ -154,21 +235,57 @@ class _Recorder:
             "data": _data_record(series, split),
         }
         self._trained = network.count_params()
+        self._identity = {
+            "name": name,
+            "config": config.model_dump(mode="json"),
+            "data": {"columns": list(series.columns), "sha256 of the data": series.sha256},
+            "machine": run.machine if run else {},
+        }
+        self._snapshot = series.source.sha256
+        self._start = self._resumed(run.resumed) if run and run.resumed else State()
+        self._states = Checkpoint(run.states, resumed=bool(run.resumed)) if run else None
+        self._saved = bool(self._start.arrays)
+        self._epoch = next((epoch for epoch in reversed(self._start.epochs) if epoch.best), None)
+
+    @property
+    def seconds(self) -> float:
+        """What the epochs before the one to go on with have taken."""
+        return sum(epoch.seconds for epoch in self._start.epochs)
 
     @property
     def kept(self) -> str:
-        """Where the best model so far is, as a sentence."""
+        """Where the best model so far is, and how to go on, as a sentence or two."""
+        if self._run is None:
+            return ""
+        on = f" --resume {self._facts['name']} goes on from there." if self._saved else ""
         if self._epoch is None:
-            return "No epoch had finished; no model was kept."
-        if self._checkpoint is None:
-            return f"Epoch {self._epoch.epoch} was the best so far."
-        return (
-            f"The best model so far (epoch {self._epoch.epoch}, validation loss {self._epoch.val_loss:.4f}) "
-            f"is {self._checkpoint}."
+            return f"No epoch had finished; no model was kept.{on}"
+        best = f"The best model so far (epoch {self._epoch.epoch}, validation loss {self._epoch.val_loss:.4f})"
+        return f"{best} is {self._run.model}.{on}"
+
+    def keeping(self, stop: Deferred) -> Keeping:
+        """What training needs to be kept."""
+        return Keeping(self._save, stop, self._run.every if self._run else None, self._start)
+
+    def _save(self, state: State) -> None:
+        if self._states is None:
+            return
+        best = {f"best/{number}": array for number, array in enumerate(state.best)}
+        progress = {"step": state.step, "epochs": [asdict(epoch) for epoch in state.epochs]}
+        self._states.save(
+            {"run": self._identity, "snapshot": self._snapshot, "progress": progress}, state.arrays | best
         )
+        self._saved = True
+
+    def _resumed(self, generation: Generation) -> State:
+        check_same(generation.facts["run"], self._identity)
+        progress, arrays = generation.facts["progress"], dict(generation.arrays)
+        count = sum(key.startswith("best/") for key in arrays)
+        best = tuple(arrays.pop(f"best/{number}") for number in range(count))
+        return State(tuple(Epoch(**epoch) for epoch in progress["epochs"]), progress["step"], arrays, best)
 
     def keep(self, network: keras.Model, epoch: Epoch) -> None:
-        """Write the network as the checkpoint."""
+        """Write the network as the best model so far."""
         weights = merged_weights(network)
         record = TrainingRecord(
             epochs=epoch.epoch,
@@ -179,8 +296,8 @@ class _Recorder:
             complete=False,
             seconds=epoch.seconds,
         )
-        if self._checkpoint is not None:
-            self.exporter.write(self._checkpoint, self.manifest(weights, record, None), weights)
+        if self._run is not None:
+            self.exporter.write(self._run.model, self.manifest(weights, record, None), weights)
         self._epoch = epoch
 
     def manifest(self, weights: list[np.ndarray], training: TrainingRecord, metrics: Metrics | None) -> Manifest:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from kerasforecast.callbacks import Epoch, Watch
+from kerasforecast.callbacks import Epoch, Keeping, Watch
 from kerasforecast.config import TrainingConfig
 from kerasforecast.layers.kernels import suited_threads
 from kerasforecast.optimizers import Adam
 from kerasforecast.scaling import FittedScaling
-from kerasforecast.signals import Deferred
 from kerasforecast.windows import TrainingSet
 
 _EVALUATION_BATCH = 1_024
@@ -51,7 +50,7 @@ def train(
     *,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_best: Callable[[keras.Model, Epoch], None] | None = None,
-    stop: Deferred | None = None,
+    keeping: Keeping | None = None,
 ) -> History:
     """Train `model` in place and leave it with the weights of its best epoch.
 
@@ -63,33 +62,37 @@ def train(
         config: Optimizer, loss, epochs, patience, seed.
         on_epoch: Called after each epoch.
         on_best: Called with the model whenever the validation loss is the lowest so far.
-        stop: Notes signals that are to end training between two steps.
+        keeping: How to save the state, when to stop, and where to go on from.
 
     Raises:
         DivergedError: The loss stopped being a finite number.
-        StoppedError: A signal was noted.
+        StoppedError: A signal ended training.
     """
     steps = -(-len(training) // config.batch_size)
     compile_model(model, config, steps)
-    watch = Watch(on_epoch, on_best, stop)
+    watch = Watch(config, on_epoch, on_best, keeping)
+    targets, known = training.targets(scaling), _EvaluationBatches(validation, validation.targets(scaling))
+    begun = keeping.start.step if keeping and keeping.start else 0
     work = config.batch_size * max(weight.shape[0] * weight.shape[-1] for weight in model.weights if weight.ndim > 1)
     with suited_threads(keras.backend.backend(), work):
-        model.fit(
-            training_batches(training, training.targets(scaling), config.batch_size, config.seed),
-            steps_per_epoch=steps,
-            epochs=config.epochs,
-            validation_data=_EvaluationBatches(validation, validation.targets(scaling)),
-            callbacks=[
-                watch,
-                keras.callbacks.ReduceLROnPlateau("val_loss", factor=config.lr_factor, patience=config.lr_patience),
-                keras.callbacks.EarlyStopping("val_loss", patience=config.patience, restore_best_weights=True),
-            ],
-            shuffle=False,  # the order is ours
-            verbose=0,
-        )
+        while not watch.finished:
+            # One round, but for a training resumed within an epoch: the rest of that one is a round of its own.
+            epoch = len(watch.epochs)
+            model.fit(
+                training_batches(training, targets, config.batch_size, config.seed, epoch, begun),
+                steps_per_epoch=steps - begun,
+                initial_epoch=epoch,
+                epochs=epoch + 1 if begun else config.epochs,
+                validation_data=known,
+                callbacks=[watch],
+                shuffle=False,  # the order is ours
+                verbose=0,
+            )
+            begun = 0
     best = watch.best
-    if best is None:  # `fit` always ends at least one epoch, and the first one is the best so far
+    if best is None:  # the first epoch is the best so far
         raise RuntimeError("Keras ended training without an epoch.")
+    model.set_weights(watch.best_weights)
     return History(tuple(watch.epochs), best.epoch, len(watch.epochs) < config.epochs)
 
 
@@ -119,9 +122,11 @@ def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
 
 
 def training_batches(
-    windows: TrainingSet, targets: np.ndarray, batch_size: int, seed: int, epoch: int = 0
+    windows: TrainingSet, targets: np.ndarray, batch_size: int, seed: int, epoch: int = 0, step: int = 0
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """Shuffled batches of epoch after epoch without end, all of one size: XLA compiles a training step per shape.
+
+    The first is that of `step` (from 0) in `epoch` (from 0).
 
     Yields:
         Inputs `(b, L, F)` raw, targets `(b, H)` scaled, float32. Where batches do not fill an epoch evenly the last one
@@ -131,13 +136,13 @@ def training_batches(
     even = count % batch_size == 0
     while True:
         order = shuffled(count, seed, epoch)
-        for start in range(0, count, batch_size):
+        for start in range(step * batch_size, count, batch_size):
             places = order[start : start + batch_size]
             weights = (np.arange(batch_size) < len(places)).astype(np.float32)
             places = np.resize(places, batch_size)
             batch = windows.inputs(places), targets[places]
             yield batch if even else (*batch, weights)
-        epoch += 1
+        epoch, step = epoch + 1, 0
 
 
 class _EvaluationBatches(keras.utils.PyDataset):

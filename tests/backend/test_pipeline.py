@@ -7,7 +7,7 @@ import pytest
 import kerasforecast as kf
 from kerasforecast.config import Config
 from kerasforecast.errors import DataError, DivergedError, OptionError
-from kerasforecast.pipeline import fit
+from kerasforecast.pipeline import Run, fit
 from tests.backend.conftest import SMALL, prices
 
 SCALINGS = ["anchor", "difference", "minmax", "standard"]
@@ -143,22 +143,22 @@ def test_training_data_of_a_frame_is_not_at_hand_after_loading(saved):
 
 
 def test_checkpoint_is_a_model_file_of_the_best_epoch(frame, tmp_path):
-    checkpoint = tmp_path / "checkpoint.keras"
-    model = fit(Config.from_options(**SMALL), frame, checkpoint=checkpoint)
-    kept = kf.load(checkpoint)
+    run = Run(tmp_path)
+    model = fit(Config.from_options(**SMALL), frame, run=run)
+    kept = kf.load(run.model)
     assert [a.tobytes() for a in kept.predictor.weights] == [a.tobytes() for a in model.predictor.weights]
     assert kept.manifest.training.complete is False
     assert kept.manifest.training.best_epoch == model.history.best_epoch
 
 
 def test_diverging_run_says_so_and_keeps_the_last_good_model(frame, tmp_path):
-    checkpoint = tmp_path / "checkpoint.keras"
+    run = Run(tmp_path)
     config = Config.from_options(
         **SMALL | {"epochs": 30, "optimizer": "sgd", "learning_rate": 10.0, "scaling": "none", "clipnorm": None}
     )
     with pytest.raises(DivergedError, match="must stay a finite number"):
-        fit(config, frame * 1e15, checkpoint=checkpoint)
-    assert not checkpoint.exists() or kf.load(checkpoint)
+        fit(config, frame * 1e15, run=run)
+    assert not run.model.exists() or kf.load(run.model)
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,16 @@ ROOT = Path(__file__).parents[2]
 ORDER = """
 errors
 signals
+signals
 config files
 backend
+locks checkpoint
 data
 split scaling
 windows
 layers
 models
+state
 callbacks optimizers
 training
 forecasting
@@ -39,7 +42,8 @@ PACKAGES = {"data", "layers", "models", "cli"}
 
 # The fewest that the code needs: with any of them loaded, Keras is.
 MAY_IMPORT_KERAS = {
-    "layers", "models", "callbacks", "optimizers", "training", "forecasting", "artifact", "pipeline", "torch_exchange"
+    "layers", "models", "state", "callbacks", "optimizers", "training", "forecasting", "artifact", "pipeline",
+    "torch_exchange",
 }  # fmt: skip
 
 # (module, function): where a backend is used by its own name. None stands for anywhere in the module.

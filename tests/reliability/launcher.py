@@ -1,0 +1,100 @@
+"""Starts the command line again and again in fresh processes, forked from one that has imported what takes seconds.
+
+Run as a program it is that one: it reads a JSON command a line, answers with the pid of the process it forked, and
+reports the end of each. It has computed nothing yet, so the backends have no threads, which a fork would lose.
+"""
+
+import json
+import os
+import select
+import signal
+import sys
+
+
+def main():
+    import keras  # noqa: F401
+    import pandas  # noqa: F401
+    import scipy.stats  # noqa: F401
+    import sklearn.preprocessing  # noqa: F401
+
+    print("ready", flush=True)
+    running = set()
+    while True:
+        if select.select([sys.stdin], [], [], 0.005 if running else 1)[0]:
+            line = sys.stdin.readline()
+            if not line:
+                return
+            pid = os.fork()
+            if not pid:
+                child(json.loads(line))
+            running.add(pid)
+            print(pid, flush=True)
+        for pid in list(running):
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                running.remove(pid)
+                print(pid, os.waitstatus_to_exitcode(status), flush=True)
+
+
+def child(command):
+    for number, path in ((1, command["out"]), (2, command["err"])):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.chdir(command["cwd"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job's children would ignore it
+    sys.argv = ["kerasforecast", *command["arguments"]]
+    if command["fault"] is not None:
+        kill_at(command["fault"], command["steps"])
+    from kerasforecast_cli.__main__ import main as program
+
+    try:
+        program()
+    except SystemExit as ended:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(ended.code)
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    os._exit(70)
+
+
+def kill_at(fault, counted):
+    """Kill this process at its n-th step on the disk; in a write, when half of it is done. Note the steps in a file."""
+    from kerasforecast import files
+
+    steps = 0
+
+    def step(name, half=lambda: None):
+        nonlocal steps
+        steps += 1
+        if steps == fault:
+            half()
+            os.kill(os.getpid(), signal.SIGKILL)
+        if not fault:
+            with open(counted, "a") as file:
+                file.write(name + "\n")
+
+    def watched(name):
+        real = getattr(os, name)
+
+        def call(*args, **kwargs):
+            step(name)
+            return real(*args, **kwargs)
+
+        return call
+
+    real_write = files._write
+
+    def write(handle, data):
+        step("write", lambda: os.write(handle, data[: len(data) // 2]))
+        real_write(handle, data)
+
+    files._write = write
+    for name in ("fsync", "rename", "replace", "mkdir", "unlink", "rmdir"):
+        setattr(os, name, watched(name))
+
+
+if __name__ == "__main__":
+    main()
