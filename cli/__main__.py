@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 from kerasforecast.signals import end_on_signals
 
@@ -19,11 +21,9 @@ def main() -> None:
 
 def _open_standard_streams() -> None:
     """Point closed standard streams nowhere: the next file opened would take their number, and get their text."""
-    for number in (0, 1, 2):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - it gets the lowest free number, the stream's
 
 
 if __name__ == "__main__":

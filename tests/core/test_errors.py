@@ -18,6 +18,7 @@ EXIT_CODES = {
     "DataError": 2,
     "BackendError": 2,
     "ArtifactError": 2,
+    "LockedError": 1,
     "DivergedError": 3,
     "SkillError": 4,
 }

@@ -49,8 +49,17 @@ MAY_IMPORT_KERAS = {
 # (module, function): where a backend is used by its own name. None stands for anywhere in the module.
 MAY_IMPORT_A_BACKEND = {
     "jax": {("layers.kernels.jax", None), ("backend", "device_name")},
-    "tensorflow": {("layers.kernels.tensorflow", None), ("backend", "device_name")},
-    "torch": {("layers.kernels.torch", None), ("backend", "device_name"), ("torch_exchange", "_torch")},
+    "tensorflow": {
+        ("layers.kernels.tensorflow", None),
+        ("backend", "device_name"),
+        ("backend", "make_deterministic"),
+    },
+    "torch": {
+        ("layers.kernels.torch", None),
+        ("backend", "device_name"),
+        ("backend", "make_deterministic"),
+        ("torch_exchange", "_torch"),
+    },
 }
 
 # Imported without being required by name, because a required package cannot do without it.

@@ -34,9 +34,10 @@ def launcher():
 
 @pytest.fixture(scope="session")
 def reference(launcher, tmp_path_factory):
-    """The weights of a fit that nobody disturbed, and how long it took in seconds."""
+    """The weights of a fit that nobody disturbed, and how long it takes in seconds."""
     folder = tmp_path_factory.mktemp("reference")
-    began = time.monotonic()
-    code, said = launcher.start(folder, *FIT, "--name", "acme").wait()
-    assert code == 0, said
+    for _ in range(2):  # the first may have compiled what the second found
+        began = time.monotonic()
+        code, said = launcher.start(folder, *FIT, "--name", "acme").wait()
+        assert code == 0, said
     return weights_of(folder / "saved_models" / "acme.keras"), time.monotonic() - began

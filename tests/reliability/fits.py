@@ -41,12 +41,12 @@ class Launcher:
         assert self._process.stdout.readline() == "ready\n"
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def start(self, folder, *arguments, fault=None):
-        """Start `kerasforecast ARGUMENTS` in `folder`; `fault` is the step on the disk at which to kill it."""
+    def start(self, folder, *arguments, **faults):
+        """Start `kerasforecast ARGUMENTS` in `folder`; `faults` are those that `launcher.py` can bring about."""
         number = sum(path.name.startswith("err") for path in folder.iterdir())
         out, err = folder / f"out{number}", folder / f"err{number}"
         err.touch()
-        command = {"arguments": [str(part) for part in arguments], "cwd": str(folder), "fault": fault}
+        command = {"arguments": [str(part) for part in arguments], "cwd": str(folder), "faults": faults}
         paths = {"out": str(out), "err": str(err), "steps": str(folder / "steps")}
         self._process.stdin.write(json.dumps(command | paths) + "\n")
         self._process.stdin.flush()

@@ -4,6 +4,7 @@ Run as a program it is that one: it reads a JSON command a line, answers with th
 reports the end of each. It has computed nothing yet, so the backends have no threads, which a fork would lose.
 """
 
+import errno
 import json
 import os
 import select
@@ -43,8 +44,11 @@ def child(command):
     os.chdir(command["cwd"])
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job's children would ignore it
     sys.argv = ["kerasforecast", *command["arguments"]]
-    if command["fault"] is not None:
-        kill_at(command["fault"], command["steps"])
+    for kind, number in command["faults"].items():
+        if kind == "memory":
+            exhaust_memory(number)
+        else:
+            disk_fault(kind, number, command["steps"])
     from kerasforecast_cli.__main__ import main as program
 
     try:
@@ -60,8 +64,10 @@ def child(command):
     os._exit(70)
 
 
-def kill_at(fault, counted):
-    """Kill this process at its n-th step on the disk; in a write, when half of it is done. Note the steps in a file."""
+def disk_fault(kind, number, counted):
+    """`kill` this process at its n-th step on the disk, in a write when half is done; or have the disk `full` from
+    the n-th on; or `count` the steps in a file.
+    """
     from kerasforecast import files
 
     steps = 0
@@ -69,12 +75,14 @@ def kill_at(fault, counted):
     def step(name, half=lambda: None):
         nonlocal steps
         steps += 1
-        if steps == fault:
-            half()
-            os.kill(os.getpid(), signal.SIGKILL)
-        if not fault:
+        if kind == "count":
             with open(counted, "a") as file:
                 file.write(name + "\n")
+        elif kind == "full" and steps >= number and name in ("write", "fsync", "mkdir"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        elif kind == "kill" and steps == number:
+            half()
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def watched(name):
         real = getattr(os, name)
@@ -94,6 +102,25 @@ def kill_at(fault, counted):
     files._write = write
     for name in ("fsync", "rename", "replace", "mkdir", "unlink", "rmdir"):
         setattr(os, name, watched(name))
+
+
+def exhaust_memory(times):
+    """Have the first `times` trainings ask their backend for more memory than there is."""
+    from kerasforecast_cli import progress
+
+    left = times
+    real = progress.Progress.start
+
+    def start(self, *args):
+        nonlocal left
+        real(self, *args)
+        if left:
+            left -= 1
+            import keras
+
+            keras.ops.convert_to_numpy(keras.ops.ones((2**46,)))
+
+    progress.Progress.start = start
 
 
 if __name__ == "__main__":

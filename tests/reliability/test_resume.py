@@ -1,6 +1,7 @@
 """A fit that is killed at any moment can be resumed, and ends with the very bytes of one that was not."""
 
 import random
+import shutil
 import signal
 from collections import Counter
 
@@ -9,15 +10,21 @@ import pytest
 from tests.reliability.fits import FIT, check_whole, let_run, weights_of
 
 
-@pytest.fixture
-def stopped(launcher, tmp_path):
-    """A folder in which a fit named acme was stopped in its second epoch."""
-    fit = launcher.start(tmp_path, *FIT, "--name", "acme")
+@pytest.fixture(scope="session")
+def once_stopped(launcher, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stopped")
+    fit = launcher.start(folder, *FIT, "--name", "acme")
     assert fit.until(lambda: "epoch   1/3" in fit.said), fit.said
     fit.send(signal.SIGTERM)
     code, said = fit.wait()
     assert code == 143, said
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def stopped(once_stopped, tmp_path):
+    """A folder in which a fit named acme was stopped in its second epoch."""
+    return shutil.copytree(once_stopped, tmp_path / "stopped")
 
 
 def finish(launcher, folder):
@@ -60,3 +67,71 @@ def test_kill_at_random_moments(launcher, tmp_path, reference, cases):
             finish(launcher, folder)
         assert weights_of(folder / "saved_models" / "acme.keras") == expected
     print(dict(killed))
+
+
+def test_kill_at_steps_on_the_disk(launcher, tmp_path, reference, soak):
+    """Before each sync, rename, removal, and in the middle of each write."""
+    counting = tmp_path / "counting"
+    counting.mkdir()
+    assert launcher.start(counting, *FIT, "--name", "acme", count=0).wait()[0] == 0
+    names = (counting / "steps").read_text().split()
+    assert {"write", "fsync", "rename", "replace", "unlink"} <= set(names)
+    for step in range(1, len(names) + 1, 1 if soak else len(names) // 4):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        code, said = launcher.start(folder, *FIT, "--name", "acme", kill=step).wait()
+        assert code == -signal.SIGKILL, said
+        check_whole(folder)
+        finish(launcher, folder)
+        assert weights_of(folder / "saved_models" / "acme.keras") == reference[0], (step, names[step - 1])
+
+
+def damage(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("member", ["arrays.npz", "facts.json", "SHA256SUMS"])
+def test_a_damaged_generation_gives_way_to_the_one_before(launcher, stopped, reference, member):
+    states = sorted((stopped / "saved_models" / "acme" / "checkpoint").iterdir())
+    assert len(states) == 2
+    damage(states[-1] / member)
+    said = finish(launcher, stopped)
+    assert f"{states[-1].name} is damaged" in said
+    assert weights_of(stopped / "saved_models" / "acme.keras") == reference[0]
+
+
+def test_two_damaged_generations_are_refused(launcher, stopped):
+    for state in (stopped / "saved_models" / "acme" / "checkpoint").iterdir():
+        damage(state / "arrays.npz")
+    code, said = launcher.start(stopped, "fit", "--resume", "acme").wait()
+    assert code == 2
+    assert "2 damaged ones" in said.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "difference"),
+    [
+        (["--units", "4"], "units was 3, is 4"),
+        (["--epochs", "4"], "epochs was 3, is 4"),
+        (["--threads", "2"], "threads was 1, is 2"),
+        (["other.csv"], "sha256 of the data was"),
+        (["--name", "other"], "--resume NAME names the model itself"),
+    ],
+)
+def test_other_options_or_data_are_refused(launcher, stopped, arguments, difference):
+    dates = [f"2001-{month:02d}-{day:02d}" for month in range(1, 13) for day in range(1, 28)]
+    rows = [f"{date},{100 + number % 7}" for number, date in enumerate(dates)]
+    (stopped / "other.csv").write_text("Date,Close\n" + "\n".join(rows) + "\n")
+    before = sorted(path.name for path in (stopped / "saved_models").rglob("*"))
+    code, said = launcher.start(stopped, "fit", "--resume", "acme", *arguments).wait()
+    assert code == 2, said
+    assert difference in said.splitlines()[-1]
+    assert sorted(path.name for path in (stopped / "saved_models").rglob("*")) == before
+
+
+def test_nothing_to_resume_is_said(launcher, tmp_path):
+    code, said = launcher.start(tmp_path, "fit", "--resume", "acme").wait()
+    assert code == 2
+    assert "a stopped run's checkpoint is needed" in said.splitlines()[-1]
