@@ -73,8 +73,7 @@ class Checkpoint:
             "arrays.npz": buffer.getvalue(),
             "facts.json": json_text({"format": FORMAT, **facts}).encode(),
         }
-        sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in members.items())
-        write_folder(self._folder / f"{self._next:08d}", members | {_SUMS: sums.encode()})
+        write_folder(self._folder / f"{self._next:08d}", members | {_SUMS: _sums(members)})
         self._ours = [*self._ours, self._next][-_KEPT:]
         self._next += 1
         for left in self._folder.iterdir():
@@ -158,12 +157,14 @@ def _numbers(folder: Path) -> list[int]:
     return []
 
 
+def _sums(members: dict[str, bytes]) -> bytes:
+    return "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in members.items()).encode()
+
+
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    sums = {line[66:]: line[:64] for line in (path / _SUMS).read_text("ascii").splitlines()}
     members = {name: (path / name).read_bytes() for name in ("arrays.npz", "facts.json")}
-    for name, data in members.items():
-        if hashlib.sha256(data).hexdigest() != sums[name]:
-            raise ValueError(f"{name} is not what was written")
+    if (path / _SUMS).read_bytes() != _sums(members):
+        raise ValueError("it is not what was written")
     facts = json.loads(members["facts.json"])
     if facts.pop("format") != FORMAT:
         raise ValueError("it is of another release")

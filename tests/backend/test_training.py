@@ -6,10 +6,12 @@ import keras
 import numpy as np
 import pytest
 
+from kerasforecast.callbacks import Keeping, Plateau
 from kerasforecast.config import NetworkConfig, TrainingConfig
-from kerasforecast.errors import DivergedError
+from kerasforecast.errors import DivergedError, StoppedError
 from kerasforecast.models import build, initialise
 from kerasforecast.scaling import fit_scaling
+from kerasforecast.signals import Deferred
 from kerasforecast.training import compile_model, shuffled, train, training_batches
 from kerasforecast.windows import Samples
 
@@ -22,12 +24,12 @@ def samples(count, seed=0):
     return Samples(walk[:, :6], walk[:, 6])
 
 
-def run(config, training=None, validation=None, network=NETWORK):
+def run(config, training=None, validation=None, network=NETWORK, keeping=None):
     training, validation = training or samples(64), validation or samples(40, seed=1)
     scaling = fit_scaling(network.scaling, training.windows, ("p",))
     model = build(network, scaling, "training", config.seed)
     initialise(model, network, config.seed)
-    return model, scaling, train(model, scaling, training, validation, config)
+    return model, scaling, train(model, scaling, training, validation, config, keeping=keeping)
 
 
 def test_shuffled_order_depends_on_seed_and_epoch_alone():
@@ -133,3 +135,48 @@ def test_clipnorm_bounds_the_step():
     moved = np.sqrt(sum(((a - b) ** 2).sum() for a, b in zip(before, model.get_weights(), strict=True)))
     assert moved == pytest.approx(0.5, rel=1e-3)
     assert keras.ops.convert_to_numpy(model.optimizer.iterations) == 1
+
+
+def test_a_training_stopped_anywhere_goes_on_to_the_same_weights_and_losses():
+    """The whole is cut into as many trainings as states were saved: after every other step, and after each epoch."""
+    config = TrainingConfig(epochs=3, batch_size=16, lr_patience=1, patience=2, learning_rate=0.05)
+    network = NETWORK.model_copy(update={"dropout": 0.3})
+    states = []
+    whole, _, history = run(config, network=network, keeping=Keeping(states.append, Deferred(), every=2))
+    expected = [array.tobytes() for array in whole.get_weights()]
+    losses = [(epoch.loss, epoch.val_loss, epoch.learning_rate) for epoch in history.epochs]
+    assert [(len(state.epochs), state.step) for state in states[:3]] == [(0, 2), (1, 0), (1, 2)]
+    for state in states:
+        model, _, again = run(config, network=network, keeping=Keeping(lambda _: None, Deferred(), start=state))
+        assert [array.tobytes() for array in model.get_weights()] == expected
+        assert [(epoch.loss, epoch.val_loss, epoch.learning_rate) for epoch in again.epochs] == losses
+        assert (again.best_epoch, again.stopped_early) == (history.best_epoch, history.stopped_early)
+
+
+def test_a_signal_ends_training_after_the_step_and_saves_it():
+    states, stop = [], Deferred()
+
+    def save(state):
+        states.append(state)
+        stop.number = 15
+
+    with pytest.raises(StoppedError) as stopped:
+        run(TrainingConfig(epochs=3, batch_size=16), keeping=Keeping(save, stop, every=3))
+    assert stopped.value.exit_code == 143
+    assert [(len(state.epochs), state.step) for state in states] == [(0, 3)]
+
+
+def test_the_rate_falls_when_keras_would_lower_it():
+    losses = [1.0, 0.9, 0.89995, 0.91, 0.92, 0.5, 0.5, 0.5, 0.5, 0.5]
+    optimizer = keras.optimizers.SGD(1.0)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(optimizer, "mse")
+    theirs = keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=2)
+    theirs.set_model(model)
+    theirs.on_train_begin()
+    ours, rate = Plateau(2), 1.0
+    for epoch, loss in enumerate(losses):
+        theirs.on_epoch_end(epoch, {"val_loss": loss})
+        rate *= 0.5 if ours.reached(loss) else 1
+        assert rate == float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+    assert rate < 0.5
