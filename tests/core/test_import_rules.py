@@ -14,7 +14,6 @@ ROOT = Path(__file__).parents[2]
 ORDER = """
 errors
 signals
-signals
 config files
 backend
 locks checkpoint
