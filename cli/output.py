@@ -63,6 +63,8 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     reason = "validation stopped improving" if record.stopped_early else "all epochs ran"
     if not quiet:
         say(f"Kept epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)")
+        if model.manifest.metrics and (diagnosis := model.manifest.metrics.diagnosis):
+            say(f"Loss curves: {diagnosis.line}")
     print_scores(model.test.scores, model.test.verdict, f"Test on {model.manifest.target}")
     merged = ""
     if parameters.saved != parameters.trained:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from kerasforecast.config import Config
+from kerasforecast.diagnosis import Diagnosis, Pattern
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.scaling import FittedScaling
 
@@ -106,12 +107,27 @@ class TestScores(_Record):
     dm: DieboldMariano
 
 
+class DiagnosisRecord(_Record):
+    """What the loss curves say, with the naive forecast's validation loss in scaled units where it is known."""
+
+    name: Pattern
+    text: Text
+    advice: Text
+    naive_val_loss: float | None = Field(None, ge=0)
+
+    @property
+    def line(self) -> str:
+        """All that there is to say, in one line."""
+        return Diagnosis(self.name, self.text, self.advice).line
+
+
 class Metrics(_Record):
     """The content of `metrics.json`."""
 
     target: Text
     test: TestScores
     verdict: Text
+    diagnosis: DiagnosisRecord | None = None
 
 
 class Manifest(_Record):

@@ -20,11 +20,21 @@ from kerasforecast.checkpoint import STATES, Checkpoint, Generation, check_same
 from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
+from kerasforecast.diagnosis import diagnose, naive_loss
 from kerasforecast.errors import KerasForecastError, StoppedError
 from kerasforecast.evaluation import Evaluation, evaluate_windows
 from kerasforecast.files import atomic_write, json_text
 from kerasforecast.forecasting import Predictor
-from kerasforecast.manifest import DataRecord, Manifest, Metrics, Parameters, PartRecord, TestScores, TrainingRecord
+from kerasforecast.manifest import (
+    DataRecord,
+    DiagnosisRecord,
+    Manifest,
+    Metrics,
+    Parameters,
+    PartRecord,
+    TestScores,
+    TrainingRecord,
+)
 from kerasforecast.model import Model
 from kerasforecast.models import build, initialise, merged_weights
 from kerasforecast.scaling import FittedScaling, fit_scaling
@@ -172,7 +182,8 @@ def _fit(
     predictor = Predictor(config.network, scaling, weights)
     test = evaluate_windows(predictor, parts["test"])
     record = _training_record(history, time.perf_counter() - started)
-    manifest = recorder.manifest(weights, record, metrics_of(test, series.target))
+    diagnosis = _diagnosis(history, naive_loss(parts["validation"], scaling, config.training))
+    manifest = recorder.manifest(weights, record, metrics_of(test, series.target, diagnosis))
     return Model(manifest, weights, series=series, history=history, test=test, exporter=recorder.exporter)
 
 
@@ -185,9 +196,9 @@ def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Serie
     return load_series(config.data, frame, positive_prices=config.network.wants_logs)
 
 
-def metrics_of(test: Evaluation, target: str) -> Metrics:
+def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord) -> Metrics:
     """The content of `metrics.json`, which the manifest holds too."""
-    return Metrics(target=target, test=TestScores(**test.scores), verdict=test.verdict)
+    return Metrics(target=target, test=TestScores(**test.scores), verdict=test.verdict, diagnosis=diagnosis)
 
 
 def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
@@ -310,6 +321,12 @@ class _Recorder:
             training=training,
             metrics=metrics,
         )
+
+
+def _diagnosis(history: History, naive_val_loss: float | None) -> DiagnosisRecord:
+    losses, val_losses = ([getattr(epoch, name) for epoch in history.epochs] for name in ("loss", "val_loss"))
+    found = diagnose(losses, val_losses, naive_val_loss)
+    return DiagnosisRecord(**asdict(found), naive_val_loss=naive_val_loss)
 
 
 def _training_record(history: History, seconds: float) -> TrainingRecord:

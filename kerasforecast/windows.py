@@ -62,9 +62,13 @@ class Windows:
 
     def targets(self, scaling: FittedScaling) -> np.ndarray:
         """Scaled targets of all windows, `(N, H)` float32."""
+        return self.scaled(scaling, self.futures())
+
+    def scaled(self, scaling: FittedScaling, futures: np.ndarray) -> np.ndarray:
+        """Raw futures `(N, H)` of all windows in scaled units, `(N, H)` float32."""
         chunks = [slice(start, start + _CHUNK) for start in range(0, len(self), _CHUNK)]
         return np.concatenate(
-            [scaling.targets(self._gathered(self.series.values, chunk), self.futures(chunk)) for chunk in chunks]
+            [scaling.targets(self._gathered(self.series.values, chunk), futures[chunk]) for chunk in chunks]
         )
 
     def _gathered(self, values: np.ndarray, places: np.ndarray | slice) -> np.ndarray:

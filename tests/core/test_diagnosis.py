@@ -88,6 +88,15 @@ def test_swings_are_a_learning_rate_too_high(seed):
     assert "--learning-rate" in found.advice
 
 
+def test_swings_below_an_overshoot_are_seen_where_the_naive_loss_is_known():
+    """A real run at a learning rate of 0.6: the first epochs overshoot the naive level tenfold, then it swings."""
+    loss = np.concatenate([[40.0, 8, 5, 3, 2, 1.2], np.full(14, 0.6)])
+    val = [1.62, 10.67, 8.74, 3.89, 2.35, 1.53, 0.53, 0.32, 0.43, 0.36, 0.32, 0.59, 0.41, 0.39, 0.44]
+    val += [0.45, 0.73, 0.32, 0.73, 0.43]
+    assert named(loss, val) == "good"
+    assert named(loss, val, naive_val_loss=0.9) == "learning rate too high"
+
+
 def test_swings_at_the_foot_of_the_plot_are_none():
     """Half up and half down, of a loss that is a thousandth of where it began."""
     val = np.where(EPOCHS % 2, 1.5, 0.5) * (0.001 + np.exp(-EPOCHS))

@@ -38,6 +38,7 @@ def _valid():
                 "dm": {"loss": "squared", "statistic": -1, "p_value": 1},
             },
             "verdict": "no better than naive (DM p = 1.00)",
+            "diagnosis": {"name": "good", "text": "fell together", "advice": "keep it", "naive_val_loss": 1.0},
         },
         "golden": {"window": [[1.0, 2.0]] * WINDOW, "forecast": [1.0] * HORIZON},
         "weights": [{"path": "layers/lstm/cell/vars/0", "shape": [1, 200]}],
@@ -66,6 +67,12 @@ def test_a_valid_manifest_is_read_and_written_the_same():
     assert {name: json.loads(manifest.model_dump_json())[name] for name in VALID} == VALID
 
 
+def test_a_manifest_from_before_there_was_a_diagnosis_is_read():
+    content = copy.deepcopy(VALID)
+    del content["metrics"]["diagnosis"]
+    assert parse(json.dumps(content).encode(), "ibm.keras").metrics.diagnosis is None
+
+
 WRONG = [
     ("schema_version", 2),
     ("schema_version", "1.0"),
@@ -90,6 +97,9 @@ WRONG = [
     ("metrics.test.naive.mae", float("inf")),
     ("metrics.test.dm.p_value", 1.5),
     ("metrics.test", {"n": 491}),
+    ("metrics.diagnosis.name", "very good"),
+    ("metrics.diagnosis.text", "x" * 1001),
+    ("metrics.diagnosis.naive_val_loss", -1.0),
     ("metrics", {}),
     ("metrics", []),
     ("golden.forecast", [float("nan")] * HORIZON),
