@@ -47,7 +47,7 @@ def fit(
     """Train a model on FILE, a ticker, or the embedded IBM prices, and score it beside the naive forecast.
 
     FILE is a table with a date column and a column to forecast (Close, unless --target names another). The model goes
-    to OUTPUT_DIR/NAME.keras; its scores, history and test forecasts into OUTPUT_DIR/NAME/.
+    to OUTPUT_DIR/NAME.keras; its report, scores, history and test forecasts into OUTPUT_DIR/NAME/.
     """
     from kerasforecast.checkpoint import STATES, newest, resumed_config
     from kerasforecast.config import Config

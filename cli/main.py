@@ -18,6 +18,7 @@ from .exchange import export_torch, import_torch
 from .fit import fit
 from .inspect import inspect
 from .output import lose, say
+from .report import report
 from .use import evaluate, predict
 
 
@@ -68,7 +69,7 @@ def cli() -> None:
     """Honest forecasting of prices and other regular series with portable Keras models."""
 
 
-for command in (fit, predict, evaluate, inspect, doctor, data, import_torch, export_torch):
+for command in (fit, predict, evaluate, inspect, report, doctor, data, import_torch, export_torch):
     cli.add_command(command)
 
 

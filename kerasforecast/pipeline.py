@@ -37,6 +37,7 @@ from kerasforecast.manifest import (
 )
 from kerasforecast.model import Model
 from kerasforecast.models import build, initialise, merged_weights
+from kerasforecast.report import write_fit_report
 from kerasforecast.scaling import FittedScaling, fit_scaling
 from kerasforecast.signals import Deferred
 from kerasforecast.split import PARTS, Split, split_series
@@ -202,10 +203,10 @@ def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord) -> Met
 
 
 def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
-    """Write what a fit produced; the model file last, so that it never stands beside another run's scores.
+    """Write what a fit produced; the model file after its scores, so that it never stands beside another run's.
 
     Returns:
-        The paths by what they hold: `model`, `metrics`, `history`, `test_forecasts`.
+        The paths by what they hold: `model`, `metrics`, `history`, `test_forecasts`, `report`.
     """
     if model.test is None or model.history is None or model.manifest.metrics is None:
         raise ValueError("Only a model that was just trained has a run to write.")
@@ -218,7 +219,8 @@ def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
     atomic_write(paths["metrics"], json_text(model.manifest.metrics.model_dump(mode="json")).encode())
     atomic_write(paths["history"], history.to_csv(index=False).encode())
     atomic_write(paths["test_forecasts"], model.test.table.to_csv(index=False).encode())
-    return paths | {"model": model.save(folder / f"{name}.keras")}
+    path = model.save(folder / f"{name}.keras")
+    return paths | {"model": path, "report": write_fit_report(path, model.series)}
 
 
 class _Recorder:

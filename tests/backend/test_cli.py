@@ -52,6 +52,7 @@ def test_fit_writes_the_model_and_what_belongs_to_it(folder, model):
     assert sorted(path.name for path in (folder / "models" / "acme").iterdir()) == [
         "history.csv",
         "metrics.json",
+        "report.html",
         "test_forecasts.csv",
     ]
     metrics = json.loads((folder / "models" / "acme" / "metrics.json").read_text())

@@ -38,7 +38,7 @@ def help_of():
 
 
 def test_the_commands_others_rely_on_are_there():
-    expected = {"fit", "predict", "evaluate", "inspect", "doctor", "data", "import-torch", "export-torch"}
+    expected = {"fit", "predict", "evaluate", "inspect", "report", "doctor", "data", "import-torch", "export-torch"}
     assert expected <= set(cli.commands)
 
 

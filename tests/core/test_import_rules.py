@@ -30,6 +30,7 @@ metrics
 significance baselines statistical diagnosis
 evaluation
 manifest
+report
 artifact
 model
 torch_exchange pipeline estimator
@@ -37,7 +38,7 @@ kerasforecast
 cli
 """
 ROWS = {name: row for row, line in enumerate(ORDER.split("\n")) for name in line.split()}
-PACKAGES = {"data", "layers", "models", "cli"}
+PACKAGES = {"data", "layers", "models", "report", "cli"}
 
 # The fewest that the code needs: with any of them loaded, Keras is.
 MAY_IMPORT_KERAS = {

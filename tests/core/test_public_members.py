@@ -36,6 +36,7 @@ WITHOUT_KERAS = (
     "statistical",
     "diagnosis",
     "manifest",
+    "report",
     "estimator",
     "layers",
     "layers.kernels",

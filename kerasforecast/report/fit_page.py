@@ -1,0 +1,214 @@
+"""The report of a fit: the verdict, what was forecast and what happened, how training went, where all came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.manifest import Manifest
+from kerasforecast.metrics import central_intervals, per_step, rmse
+from kerasforecast.report import figures
+from kerasforecast.report.page import Headline, Section, facts, folded, page, table, text
+from kerasforecast.report.run import Run
+from kerasforecast.report.scores import leaders, score_table, tone, worth
+
+_SEVERAL = "; the first step ahead of each origin"
+
+
+def fit_report(run: Run) -> str:
+    """The page of a run, whole."""
+    sections = [_scores(run), *_charts(run), _training(run), *_errors(run), *_calibration(run), _split(run.manifest)]
+    sections.append(_configuration(run.manifest))
+    versions = run.manifest.versions
+    footer = f"kerasforecast {versions.get('kerasforecast')}, {run.manifest.created}. This file needs no network."
+    return page(_headline(run), sections, footer)
+
+
+def _headline(run: Run) -> Headline:
+    test, verdict = run.metrics["test"], run.metrics["verdict"]
+    parts = run.manifest.data.split if run.manifest.data else {}
+    span = f", {parts['test'].start} to {parts['test'].end}" if "test" in parts else ""
+    lead = f"{leaders(test)} Measured on {test['n']:,} forecasts of the test part{span}, which training never saw."
+    return Headline(f"{run.manifest.name}: forecasts of {run.manifest.target}", worth(verdict), lead, tone(verdict))
+
+
+def _scores(run: Run) -> Section:
+    test = run.metrics["test"]
+    named = {name: scores for name, scores in test.items() if isinstance(scores, dict) and name != "dm"}
+    note = "In the units of the data, on the test part; the same numbers as in metrics.json."
+    return Section("Scores", note, score_table(named), wide=True)
+
+
+def _charts(run: Run) -> list[Section]:
+    first = _first_step(run.forecasts)
+    dates, actual, forecast, naive = (first[name].to_numpy() for name in ("date", "actual", "forecast", "naive"))
+    forecasts, bands = {"forecast": forecast, "naive": naive}, _bands(first)
+    several = _SEVERAL if "step" in run.forecasts else ""
+    sections = []
+    if run.series is not None:
+        stamps = _stamps(run.series.index)
+        figure = figures.prices(stamps, run.series.values[:, 0], dates, forecasts, bands, _starts(run.manifest))
+        note = f"The whole series, with the forecasts of the test part{several}. Drag to zoom, double-click to go back."
+        sections.append(Section("Prices and forecasts", note, "", (("The series with forecasts", figure),), wide=True))
+    figure = figures.test_period(dates, actual, forecasts, bands)
+    note = (
+        f"What happened, the model's forecast, and the naive one: the last value known{several}. The strip shows all."
+    )
+    sections.append(Section("Test part", note, "", (("Actual, forecast and naive", figure),), wide=True))
+    gain = np.cumsum((naive - actual) ** 2 - (forecast - actual) ** 2)
+    note = "Squared errors of the naive forecast minus the model's, added up: rising while the model is the better one."
+    sections.append(Section("Lead over naive", note, "", (("Lead over naive", figures.lead(dates, {"model": gain})),)))
+    return sections + _steps(run)
+
+
+def _steps(run: Run) -> list[Section]:
+    """Errors by steps ahead; with one step there is no course to draw, so by quarters of the test part."""
+    table = run.forecasts
+    if "step" not in table:
+        return [_over_time(table)]
+    steps = int(table["step"].max())
+    actual, *forecasts = (table[name].to_numpy().reshape(-1, steps) for name in ("actual", "forecast", "naive"))
+    errors = {
+        name: np.array(per_step(rmse, actual, forecast))
+        for name, forecast in zip(("model", "naive"), forecasts, strict=True)
+    }
+    figure = figures.step_errors(range(1, steps + 1), errors)
+    return [Section("Error by steps ahead", "RMSE of each step.", "", (("RMSE by steps ahead", figure),))]
+
+
+def _over_time(table: pd.DataFrame) -> Section:
+    pieces = [piece for piece in np.array_split(np.arange(len(table)), 8) if len(piece)]
+    starts = [str(table["date"].iloc[piece[0]])[:10] for piece in pieces]
+    errors = {
+        name: [rmse(table["actual"].to_numpy()[piece], table[column].to_numpy()[piece]) for piece in pieces]
+        for name, column in (("model", "forecast"), ("naive", "naive"))
+    }
+    figure = figures.grouped(starts, errors, "RMSE")
+    note = "RMSE one step ahead, in eighths of the test part named by their first date."
+    return Section("Error over time", note, "", (("RMSE over time", figure),))
+
+
+def _training(run: Run) -> Section:
+    history, record = run.history, run.manifest.training
+    found = run.metrics.get("diagnosis") or {}
+    best = record.best_epoch if record else int(history["epoch"][history["val_loss"].argmin()])
+    loss, val_loss, rates = (history[name].to_numpy(np.float64) for name in ("loss", "val_loss", "learning_rate"))
+    figure = figures.losses(history["epoch"].to_numpy(), loss, val_loss, rates, best, naive=found.get("naive_val_loss"))
+    words = f"{found['name'].capitalize()}: {found['text']}; {found['advice']}." if found else ""
+    note = f"{words} Epoch {best} of {len(history)} was kept."
+    return Section("Loss curves", note.strip(), "", (("Loss by epoch", figure),), wide=True)
+
+
+def _errors(run: Run) -> list[Section]:
+    first = _first_step(run.forecasts)
+    errors = (first["actual"] - first["forecast"]).to_numpy(np.float64)
+    if len(errors) < 8:
+        return []
+    mean = f"Mean {errors.mean():,.4g}, standard deviation {errors.std():,.4g}."
+    dependence = "Bars within the dotted lines are what chance leaves; a bar beyond is a pattern the model missed."
+    return [
+        Section("Errors", mean, "", (("Histogram of errors", figures.residuals(errors)),)),
+        Section(
+            "Autocorrelation of errors",
+            dependence,
+            "",
+            (("Autocorrelation of errors", figures.autocorrelation(errors)),),
+        ),
+    ]
+
+
+def _calibration(run: Run) -> list[Section]:
+    levels = _levels(run.forecasts)
+    if not levels:
+        return []
+    actual = run.forecasts["actual"].to_numpy()
+    observed = [float(np.mean(actual <= run.forecasts[name].to_numpy())) for name in levels.values()]
+    figure = figures.calibration(list(levels), observed)
+    rows = [
+        [f"{float(nominal):.0%} band", f"{float(nominal):.1%}", f"{share:.1%}"]
+        for nominal, share in run.metrics["test"]["model"].get("coverage", {}).items()
+    ]
+    body = table(["", "meant to cover", "covered"], rows) if rows else ""
+    note = "Bands say how sure a forecast is. On the diagonal they hold what they promise."
+    return [Section("Calibration of the bands", note, body, (("Observed share below each quantile", figure),))]
+
+
+def _split(manifest: Manifest) -> Section:
+    if manifest.data is None:
+        return Section("Split", "Not recorded.")
+    bars, legend = [], []
+    for part, record in manifest.data.split.items():
+        bars.append(f'<span class="{text(part)}" style="flex:{record.rows}"></span>')
+        words = f"{record.rows:,} rows, {record.windows:,} windows"
+        span = f"{record.start} to {record.end}"
+        legend.append(f'<div class="{text(part)}">{text(part)}: {text(words)}<small>{text(span)}</small></div>')
+    body = f'<div class="timeline">{"".join(bars)}</div><div class="legend">{"".join(legend)}</div>'
+    note = "In the order of time. Scaling and weights come from training; validation chose the epoch; test only scored."
+    return Section("Split", note, body, wide=True)
+
+
+def _configuration(manifest: Manifest) -> Section:
+    network, data = manifest.config.network, manifest.data
+    pairs: list[tuple[str, object]] = [
+        ("Network", f"{network.layers} x {network.model} of {network.units} units"),
+        ("Window and horizon", f"{network.window} rows, {network.horizon} ahead"),
+        ("Scaling", network.scaling),
+        ("Parameters", f"{manifest.parameters.trained:,} trained, {manifest.parameters.saved:,} saved"),
+        ("Backend", f"{manifest.backend} on {manifest.device}"),
+        ("Made", manifest.created.replace("T", " ").replace("+00:00", " UTC")),
+    ]
+    if data:
+        pairs += [
+            ("Data", f"{data.source} {data.location}".strip()),
+            ("Rows", f"{data.rows:,}, {data.start} to {data.end}"),
+            ("Frequency", data.calendar or data.frequency or "steps"),
+            ("SHA-256 of the data", f"{data.sha256[:16]}..."),
+        ]
+    if manifest.training:
+        pairs.append(("Training", f"{manifest.training.seconds:,.0f} s, {manifest.training.epochs} epochs"))
+    pairs += [(name, version) for name, version in manifest.versions.items() if version]
+    options = folded("Every option", "".join(_options(manifest.config.model_dump(mode="json"))))
+    return Section("Configuration and provenance", "", facts(pairs) + options, wide=True)
+
+
+def _options(config: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return [
+        table([section, ""], [[name.replace("_", " "), _option(value)] for name, value in options.items()])
+        for section, options in config.items()
+    ]
+
+
+def _starts(manifest: Manifest) -> dict[str, Any]:
+    split = manifest.data.split if manifest.data else {}
+    return {part: record.start for part, record in split.items() if part != "train"}
+
+
+def _option(value: Any) -> str:
+    if value is None or value in ([], ()):
+        return "-"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _bands(first: pd.DataFrame) -> list[figures.Band]:
+    levels = _levels(first)
+    columns = [first[name].to_numpy() for name in levels.values()]
+    intervals = central_intervals(list(levels)) if levels else []
+    return [(f"{nominal:.0%} band", columns[low], columns[high]) for nominal, low, high in intervals[:2]]
+
+
+def _levels(forecasts: pd.DataFrame) -> dict[float, str]:
+    """Quantile levels, ascending, and their columns: `q0.1` is level 0.1."""
+    found = {float(name[1:]): name for name in forecasts.columns if re.fullmatch(r"q0?\.\d+", name)}
+    return dict(sorted(found.items()))
+
+
+def _first_step(forecasts: pd.DataFrame) -> pd.DataFrame:
+    return forecasts[forecasts["step"] == 1] if "step" in forecasts else forecasts
+
+
+def _stamps(index: pd.Index) -> list[Any]:
+    return [stamp.isoformat().removesuffix("T00:00:00") for stamp in index] if hasattr(index, "tz") else list(index)

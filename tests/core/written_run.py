@@ -1,0 +1,119 @@
+"""What a fit leaves behind, made by hand: the report needs no network and no backend to be tested."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.config import Config
+from kerasforecast.data.load import load_series
+from kerasforecast.manifest import DataRecord, DiagnosisRecord, Manifest, Metrics, PartRecord, TrainingRecord
+from kerasforecast.metrics import direction, mae, mape, rmse
+from kerasforecast.scaling import FittedScaling
+from kerasforecast.significance import compare_with_naive
+
+ROWS, TESTED = 400, 60
+EPOCHS = np.arange(1, 9)
+
+
+def write_run(folder, name="acme", target="Close", horizon=1, levels=(), skill=0.0):
+    """Write `folder/acme.keras` and the folder beside it; `skill` is the share of each move that is foreseen.
+
+    Returns the path of the model file.
+    """
+    random = np.random.default_rng(0)
+    closes = 100 * np.exp(np.cumsum(0.02 * random.normal(size=ROWS)))
+    index = pd.bdate_range("2020-01-01", periods=ROWS, name="Date")
+    source = folder / "prices.csv"
+    pd.DataFrame({target: closes}, index=index).to_csv(source)
+    config = Config.from_options(file=str(source), target=target, horizon=horizon, window=5)
+    series = load_series(config.data)
+
+    origins = np.arange(ROWS - TESTED - 1, ROWS - horizon)
+    steps = np.arange(1, horizon + 1)
+    actual = closes[origins[:, None] + steps]
+    last = closes[origins]
+    naive = np.repeat(last[:, None], horizon, axis=1)
+    forecast = naive + skill * (actual - naive) + 0.1 * random.normal(size=actual.shape)
+    verdict = compare_with_naive(actual, forecast, naive, horizon=horizon)
+    scores = {
+        "n": len(origins),
+        "model": _scores(actual, forecast, last),
+        "naive": _scores(actual, naive, last),
+        "dm": verdict.dm.as_json(),
+    }
+    table = pd.DataFrame(
+        {
+            "date": index[(origins[:, None] + steps).ravel()],
+            "actual": actual.ravel(),
+            "forecast": forecast.ravel(),
+            "naive": naive.ravel(),
+        }
+    )
+    if horizon > 1:
+        table["step"] = np.tile(steps, len(origins))
+    for level in levels:
+        table[f"q{level}"] = table["forecast"] * (1 + 0.05 * (level - 0.5))
+    loss = 0.5 + np.exp(-EPOCHS / 2)
+    history = pd.DataFrame({"epoch": EPOCHS, "loss": loss, "val_loss": loss + 0.1, "learning_rate": 0.001})
+    diagnosis = DiagnosisRecord(name="good", text="both fell", advice="keep it", naive_val_loss=1.0)
+    metrics = Metrics(target=target, test=scores, verdict=verdict.text, diagnosis=diagnosis)
+
+    beside = folder / "acme"
+    beside.mkdir()
+    history.to_csv(beside / "history.csv", index=False)
+    table.to_csv(beside / "test_forecasts.csv", index=False)
+    (beside / "metrics.json").write_text(json.dumps(metrics.model_dump(mode="json")))
+    manifest = _manifest(name, target, config, series, metrics)
+    (folder / "acme.keras").write_bytes(archive(manifest.model_dump_json().encode()))
+    return folder / "acme.keras"
+
+
+def archive(manifest):
+    """A zip of the manifest alone, stored as in a model file."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("kerasforecast.json", manifest)
+    return buffer.getvalue()
+
+
+def _scores(actual, forecast, last):
+    return {
+        "rmse": rmse(actual, forecast),
+        "mae": mae(actual, forecast),
+        "mape": mape(actual, forecast),
+        "directional_accuracy": direction(actual, forecast, last).share,
+    }
+
+
+def _manifest(name, target, config, series, metrics):
+    edges = {"train": (0, 280), "validation": (280, 340), "test": (340, ROWS)}
+    dates = series.index.strftime("%Y-%m-%d")
+    split = {
+        part: PartRecord(rows=stop - start, windows=stop - start, start=dates[start], end=dates[stop - 1])
+        for part, (start, stop) in edges.items()
+    }
+    data = DataRecord(
+        source="file", location="prices.csv", snapshot="", retrieved="", rows=ROWS, start=dates[0], end=dates[-1],
+        frequency="B", calendar=None, sha256=series.sha256, split=split,
+    )  # fmt: skip
+    training = TrainingRecord(
+        epochs=8, best_epoch=8, best_loss=0.5, best_val_loss=0.6, stopped_early=False, complete=True, seconds=1.0
+    )
+    return Manifest(
+        name=name,
+        created="2026-01-02T03:04:05+00:00",
+        backend="jax",
+        device="cpu",
+        versions={"kerasforecast": "0.1.0", "torch": None},
+        config=config,
+        columns=(target,),
+        scaling=FittedScaling(kind="anchor", transforms=("log",), offset=(0.0,), scale=(0.02,)),
+        parameters={"trained": 10, "saved": 8},
+        data=data,
+        training=training,
+        metrics=metrics,
+        golden={"window": [[1.0]] * 5, "forecast": [1.0] * config.network.horizon},
+    )
