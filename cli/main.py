@@ -12,6 +12,8 @@ import click
 import kerasforecast
 from kerasforecast.errors import KerasForecastError, printable
 
+from .backtest import backtest
+from .compare import compare
 from .data import data
 from .doctor import doctor
 from .exchange import export_torch, import_torch
@@ -69,7 +71,7 @@ def cli() -> None:
     """Honest forecasting of prices and other regular series with portable Keras models."""
 
 
-for command in (fit, predict, evaluate, inspect, report, doctor, data, import_torch, export_torch):
+for command in (fit, predict, evaluate, backtest, compare, inspect, report, doctor, data, import_torch, export_torch):
     cli.add_command(command)
 
 

@@ -10,7 +10,7 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from kerasforecast.config import DataConfig, NetworkConfig, SplitConfig, TrainingConfig, choices
+from kerasforecast.config import BacktestConfig, DataConfig, NetworkConfig, SplitConfig, TrainingConfig, choices
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -19,6 +19,7 @@ _TITLES = {
     SplitConfig: "Split",
     NetworkConfig: "Network",
     TrainingConfig: "Training",
+    BacktestConfig: "Walk",
 }
 
 DATA_FLAGS = tuple(name for name in DataConfig.model_fields if name != "file")

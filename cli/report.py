@@ -11,20 +11,21 @@ from .options import output_options
 
 @click.command(
     epilog="Example: kerasforecast report saved_models/ibm.keras",
-    short_help="Write the report of a fit again, from what it left.",
+    short_help="Write a report again, from what a run left.",
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @output_options
-def report(model: Path, as_json: bool, quiet: bool, debug: bool) -> None:
-    """Write report.html, as `fit` did, from the model file MODEL and the folder beside it.
+def report(file: Path, as_json: bool, quiet: bool, debug: bool) -> None:
+    """Write the report of FILE again: a model file, or the backtest.json or compare.json that those commands left.
 
-    Takes no backend: nothing is trained or forecast. The whole series is drawn where its data is still at hand.
+    Takes no backend: nothing is trained or forecast. A model's report draws the whole series where its data is still
+    at hand.
     """
-    from kerasforecast.report import write_fit_report
+    from kerasforecast.report import write_fit_report, write_walk_report
 
     from .output import print_json
 
-    path = write_fit_report(model)
+    path = write_walk_report(file) if file.suffix == ".json" else write_fit_report(file)
     if as_json:
         print_json({"report": str(path)})
     else:

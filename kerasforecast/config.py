@@ -115,6 +115,17 @@ class TrainingConfig(_Section):
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, dropout and shuffling.")
 
 
+class BacktestConfig(_Section):
+    """How a walk-forward backtest goes over the test part; no option of a fit, and in no manifest."""
+
+    folds: int = Field(5, ge=1, le=10_000, description="Parts that the test part is walked in.")
+    scheme: Literal["expanding", "sliding"] = Field(
+        "expanding", description="Learn from all earlier rows, or from as many as the first fold has."
+    )
+    refit: bool = Field(True, description="Train anew for each fold, or once, before the first.")
+    gap: int = Field(0, ge=0, le=1_000_000, description="Rows left out between what a fold learns from and its test.")
+
+
 class Config(_Section):
     """All options of one fit."""
 

@@ -55,7 +55,7 @@ def train(
     """Train `model` in place and leave it with the weights of its best epoch.
 
     Args:
-        model: In the training role, with its starting weights.
+        model: In the training role, with its starting weights. One that is compiled already is taken as it is.
         scaling: Fitted on the training rows.
         training: TrainingSet to learn from.
         validation: TrainingSet that steer early stopping and the learning rate.
@@ -69,7 +69,8 @@ def train(
         StoppedError: A signal ended training.
     """
     steps = -(-len(training) // config.batch_size)
-    compile_model(model, config, steps)
+    if not model.compiled:
+        compile_model(model, config, steps)
     watch = Watch(config, on_epoch, on_best, keeping)
     targets, known = training.targets(scaling), _EvaluationBatches(validation, validation.targets(scaling))
     begun = keeping.start.step if keeping and keeping.start else 0

@@ -14,8 +14,21 @@ from kerasforecast.data.series import Series
 from kerasforecast.files import atomic_write
 from kerasforecast.report.fit_page import fit_report
 from kerasforecast.report.run import Run, read_run
+from kerasforecast.report.walk import FoldRecord, WalkRecord, read_walk, write_walk
+from kerasforecast.report.walk_page import walk_report
 
-__all__ = ["Run", "fit_report", "read_run", "write_fit_report"]
+__all__ = [
+    "FoldRecord",
+    "Run",
+    "WalkRecord",
+    "fit_report",
+    "read_run",
+    "read_walk",
+    "walk_report",
+    "write_fit_report",
+    "write_walk",
+    "write_walk_report",
+]
 
 
 def write_fit_report(model: Path, series: Series | None = None) -> Path:
@@ -33,4 +46,21 @@ def write_fit_report(model: Path, series: Series | None = None) -> Path:
     """
     target = model.with_suffix("") / "report.html"
     atomic_write(target, fit_report(read_run(model, series)).encode())
+    return target
+
+
+def write_walk_report(scores: Path) -> Path:
+    """Write the page of a backtest or comparison beside its JSON file, from what it has written.
+
+    Args:
+        scores: Path of `backtest.json` or `compare.json`.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        ArtifactError: The file or its table is absent, damaged, or not of this kind.
+    """
+    target = scores.with_suffix(".html")
+    atomic_write(target, walk_report(*read_walk(scores)).encode())
     return target

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from kerasforecast.metrics import central_intervals, per_step, rmse
 from kerasforecast.report import figures
 from kerasforecast.report.page import Headline, Section, facts, folded, page, table, text
 from kerasforecast.report.run import Run
-from kerasforecast.report.scores import leaders, score_table, tone, worth
+from kerasforecast.report.scores import leaders, option_tables, score_table, tone, worth
 
 _SEVERAL = "; the first step ahead of each origin"
 
@@ -171,26 +170,13 @@ def _configuration(manifest: Manifest) -> Section:
     if manifest.training:
         pairs.append(("Training", f"{manifest.training.seconds:,.0f} s, {manifest.training.epochs} epochs"))
     pairs += [(name, version) for name, version in manifest.versions.items() if version]
-    options = folded("Every option", "".join(_options(manifest.config.model_dump(mode="json"))))
+    options = folded("Every option", option_tables(manifest.config.model_dump(mode="json")))
     return Section("Configuration and provenance", "", facts(pairs) + options, wide=True)
-
-
-def _options(config: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    return [
-        table([section, ""], [[name.replace("_", " "), _option(value)] for name, value in options.items()])
-        for section, options in config.items()
-    ]
 
 
 def _starts(manifest: Manifest) -> dict[str, Any]:
     split = manifest.data.split if manifest.data else {}
     return {part: record.start for part, record in split.items() if part != "train"}
-
-
-def _option(value: Any) -> str:
-    if value is None or value in ([], ()):
-        return "-"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _bands(first: pd.DataFrame) -> list[figures.Band]:

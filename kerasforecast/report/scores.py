@@ -7,6 +7,7 @@ from typing import Any
 
 from kerasforecast.report.page import Tone, table
 
+_P = "{:.3f}"
 _COLUMNS = {
     "rmse": ("RMSE", "{:,.4f}"),
     "mae": ("MAE", "{:,.4f}"),
@@ -15,8 +16,9 @@ _COLUMNS = {
     "mase": ("MASE", "{:.4f}"),
     "rmsse": ("RMSSE", "{:.4f}"),
     "directional_accuracy": ("right direction", "{:.1%}"),
+    "relative_rmse": ("of naive RMSE", "{:.1%}"),
     "crps": ("CRPS", "{:,.4f}"),
-    "p_value": ("DM p", "{:.3f}"),
+    "p_value": ("DM p", _P),
     "fit_seconds": ("fit, s", "{:,.1f}"),
     "predict_ms": ("predict, ms", "{:,.1f}"),
 }
@@ -53,5 +55,26 @@ def leaders(test: Mapping[str, Any]) -> str:
     return f"RMSE {model:,.4f} against {naive:,.4f} for the last value known (the naive forecast): {meaning}."
 
 
+def option_tables(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    """A table of options for each section of a configuration."""
+    return "".join(
+        table([section, ""], [[name.replace("_", " "), _option(value)] for name, value in options.items()])
+        for section, options in sections.items()
+    )
+
+
+def _option(value: Any) -> str:
+    if value is None or value in ([], ()):
+        return "-"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def p_cell(value: float | None) -> str:
+    """A p-value in a table."""
+    return _cell(_P, value)
+
+
 def _cell(form: str, value: Any) -> str:
-    return "-" if value is None else form.format(value)
+    if value is None:
+        return "-"
+    return "< 0.001" if form == _P and value < 0.001 else form.format(value)

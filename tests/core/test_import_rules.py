@@ -28,11 +28,13 @@ training
 forecasting
 metrics
 significance baselines statistical diagnosis
-evaluation
+evaluation scoreboard folds
+backtest compare
 manifest
 report
 artifact
 model
+refit
 torch_exchange pipeline estimator
 kerasforecast
 cli
@@ -43,7 +45,7 @@ PACKAGES = {"data", "layers", "models", "report", "cli"}
 # The fewest that the code needs: with any of them loaded, Keras is.
 MAY_IMPORT_KERAS = {
     "layers", "models", "state", "callbacks", "optimizers", "training", "forecasting", "artifact", "pipeline",
-    "torch_exchange",
+    "torch_exchange", "refit",
 }  # fmt: skip
 
 # (module, function): where a backend is used by its own name. None stands for anywhere in the module.

@@ -1,0 +1,162 @@
+"""`kerasforecast compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kerasforecast.config import DataConfig, NetworkConfig, SplitConfig, TrainingConfig, choices
+
+from .options import DATA_FLAGS, SectionedCommand, backend_option, given, output_options, section
+
+if TYPE_CHECKING:
+    from kerasforecast.backend import Choice
+    from kerasforecast.compare import Contender
+    from kerasforecast.config import Config
+    from kerasforecast.data.series import Series
+    from kerasforecast.split import Split
+
+NETWORK_FLAGS = tuple(name for name in NetworkConfig.model_fields if name != "model")
+
+
+@click.command(
+    cls=SectionedCommand,
+    epilog="Example: kerasforecast compare lstm gru saved_models/ibm.keras --epochs 30",
+    short_help="Rank models and every baseline on the same origins.",
+)
+@click.argument("models", nargs=-1, required=True)
+@section(DataConfig, only=("file", *DATA_FLAGS))
+@section(SplitConfig)
+@section(NetworkConfig, only=NETWORK_FLAGS)
+@section(TrainingConfig)
+@click.option("--name", help="Name of the folder. The ticker, or the file's name, when not given.")
+@click.option(
+    "--output-dir", type=click.Path(path_type=Path), default=Path("saved_models"), show_default=True, help="Where to."
+)
+@click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
+@backend_option
+@output_options
+def compare(
+    models: tuple[str, ...],
+    name: str | None,
+    output_dir: Path,
+    threads: int | None,
+    backend: str | None,
+    as_json: bool,
+    quiet: bool,
+    debug: bool,
+    **options: Any,
+) -> None:
+    """Rank MODELS, which are model files and names of networks (lstm, gru, rnn, ...), beside every baseline.
+
+    Networks named are trained with the options given; files are taken as they are. All forecast the same origins, the
+    test part of --file, a ticker, or the embedded IBM prices. The leaderboard, forecasts and a report go to
+    OUTPUT_DIR/NAME/compare/.
+    """
+    from kerasforecast.backend import activate, limit_threads, load_quietly
+    from kerasforecast.config import Config
+    from kerasforecast.files import check_writable, name_from, safe_name
+
+    names = _named(models)
+    config = Config.from_options(**given(options))
+    if threads:
+        limit_threads(threads)
+    choice = activate(backend)
+    if name is not None:
+        safe_name(name)
+    check_writable(output_dir)
+
+    from kerasforecast.data.load import load_series
+    from kerasforecast.split import split_series
+
+    series = load_series(config.data, positive_prices=config.network.wants_logs)
+    name = name or name_from(series.name)
+    split = split_series(series, config.split, config.network)
+    load_quietly()
+
+    from kerasforecast.compare import compare as compare_on
+
+    from .walks import compare_record, finish
+
+    notes: list[str] = []
+    contenders = [
+        _contender(label, model, config, series, split, notes, choice, quiet) for label, model in names.items()
+    ]
+    found = compare_on(series, split, contenders)
+    record = compare_record(found, series, config, name, choice, notes)
+    finish(output_dir / name / "compare", record, found.table, as_json)
+
+
+def _named(models: tuple[str, ...]) -> dict[str, str]:
+    """What stands on the leaderboard, and the model: a network's name, or the path of a file.
+
+    Raises:
+        OptionError: A model is neither, or is given twice.
+    """
+    from kerasforecast.errors import OptionError, shown
+
+    networks = choices(NetworkConfig, "model")
+    names: dict[str, str] = {}
+    for model in models:
+        if model not in networks and not model.endswith(".keras"):
+            raise OptionError(
+                f"A model to compare must be a .keras file or one of {', '.join(networks)}. Received: {shown(model)}."
+            )
+        label = model if model in networks else Path(model).stem
+        label = model if label in names or (label in networks and label != model) else label
+        if label in names:
+            raise OptionError(f"Models to compare must differ. Received: {shown(model)} twice.")
+        names[label] = model
+    return names
+
+
+def _contender(
+    label: str, model: str, config: Config, series: Series, split: Split, notes: list[str], choice: Choice, quiet: bool
+) -> Contender:
+    from kerasforecast.compare import Contender
+
+    if model.endswith(".keras"):
+        found = _opened(model, split)
+        if reach := _reach(found.manifest.data, series, split):
+            notes.append(f"{label} learned from rows up to {reach}, within the test part: its scores flatter it.")
+    else:
+        found = _trained(model, config, series, choice, quiet)
+    manifest = found.manifest
+    seconds = manifest.training.seconds if manifest.training else None
+    return Contender(label, manifest.columns, manifest.config.network.window, found.predict, seconds)
+
+
+def _opened(model: str, split: Split) -> Any:
+    from kerasforecast.errors import OptionError
+    from kerasforecast.model import load
+
+    found = load(model)
+    horizon = found.config.network.horizon
+    if horizon != split.horizon:
+        raise OptionError(
+            f"{model}: models to compare must forecast as many steps. Received: {horizon} and {split.horizon}. "
+            f"Give --horizon {horizon}, or another model."
+        )
+    return found
+
+
+def _trained(model: str, config: Config, series: Series, choice: Choice, quiet: bool) -> Any:
+    from kerasforecast.pipeline import fit
+
+    from .progress import Progress
+
+    network = config.network.model_copy(update={"model": model})
+    chosen = config.model_copy(update={"network": network})
+    with Progress(chosen, choice, quiet=quiet) as progress:
+        return fit(chosen, series, name=model, on_start=progress.start, on_epoch=progress.epoch)
+
+
+def _reach(data: Any, series: Series, split: Split) -> str | None:
+    """The last date that a model learned from, where it lies in the test part."""
+    known = data.split.get("validation") if data else None
+    if known is None or not series.dated or isinstance(known.end, int):
+        return None
+    start = series.index[split.validation_end].isoformat()
+    return known.end if known.end >= start.removesuffix("T00:00:00") else None

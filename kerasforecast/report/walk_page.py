@@ -1,0 +1,137 @@
+"""The reports of a backtest and of a comparison."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.report import figures
+from kerasforecast.report.page import Headline, Section, facts, folded, page, table
+from kerasforecast.report.scores import option_tables, p_cell, score_table, tone, worth
+from kerasforecast.report.walk import FoldRecord, WalkRecord
+
+_DRAWN = 20  # folds in the drawing of the walk, and models in charts of lines, that a page has room for
+
+
+def walk_report(record: WalkRecord, forecasts: pd.DataFrame) -> str:
+    """The page of a backtest or a comparison, whole."""
+    sections = [_board(record)]
+    if record.kind == "backtest":
+        sections += [*_folds(record), *_lines(record, forecasts.rename(columns={"forecast": record.models[0]}))]
+    else:
+        sections += [_bars(record), *_lines(record, forecasts)]
+    sections.append(_configuration(record))
+    footer = f"kerasforecast {record.versions.get('kerasforecast')}, {record.created}. This file needs no network."
+    return page(_headline(record), sections, footer)
+
+
+def _headline(record: WalkRecord) -> Headline:
+    board = record.over_all()
+    count = int(board[0]["n"])
+    if record.kind == "backtest":
+        verdict = record.verdicts[record.models[0]]
+        each = "trained anew for each fold" if record.walk and record.walk.refit else "trained once, before the first"
+        lead = f"{count:,} forecasts in {len(record.folds)} folds, {each}; each model saw only rows before its fold."
+        return Headline(f"{record.name}: backtest on {record.target}", worth(verdict), lead, tone(verdict))
+    best = next(row["model"] for row in board if row["model"] in record.verdicts)
+    first = board[0]["model"]
+    sentence = f"Best model: {best}, {record.verdicts[best]}."
+    ahead = "" if first == best else f" The smallest error is the {str(first).replace('_', ' ')} forecast's."
+    lead = f"{len(record.models)} models and every baseline on the same {count:,} origins of the test part.{ahead}"
+    return Headline(f"{record.name}: comparison on {record.target}", sentence, lead, tone(record.verdicts[best]))
+
+
+def _board(record: WalkRecord) -> Section:
+    board = {str(row["model"]): row for row in record.over_all()}
+    strong = next(place for place, name in enumerate(board) if name in record.verdicts)
+    note = "DM p: how often chance alone would put errors this far from the naive forecast's. " + " ".join(record.notes)
+    return Section("Leaderboard", note.strip(), score_table(board, strong), wide=True)
+
+
+def _folds(record: WalkRecord) -> list[Section]:
+    model = record.models[0]
+    rows = {(row["fold"], row["model"]): row for row in record.rows}
+    numbers = [fold.fold for fold in record.folds]
+    errors = {name: [_rmse(rows[number, name]) for number in numbers] for name in (model, "naive")}
+    cells = [
+        [str(fold.fold), f"{fold.start} to {fold.end}", f"{fold.train:,}", *_compared(rows, fold.fold, model)]
+        for fold in record.folds
+    ]
+    header = ["fold", "forecast", "learned from", "RMSE", "naive", "of naive", "DM p"]
+    figure = figures.grouped([str(number) for number in numbers], errors, "RMSE")
+    return [
+        Section("Folds", "", table(header, cells), (("RMSE by fold", figure),), wide=True),
+        Section("The walk", "What each fold learned from, validated on and forecast.", _timeline(record), wide=True),
+    ]
+
+
+def _compared(rows: dict[Any, dict[str, Any]], fold: int, model: str) -> list[str]:
+    ours, naive = rows[fold, model], rows[fold, "naive"]
+    share, p = ours["relative_rmse"], ours["p_value"]
+    return [
+        f"{ours['rmse']:,.4f}",
+        f"{naive['rmse']:,.4f}",
+        "-" if share is None else f"{share:.1%}",
+        p_cell(p),
+    ]
+
+
+def _timeline(record: WalkRecord) -> str:
+    """A bar a fold, over the rows of the whole series."""
+    whole = max(fold.skipped + fold.train + fold.validation + fold.gap + fold.test for fold in record.folds)
+    bars = "".join(_bar(fold, whole) for fold in record.folds[:_DRAWN])
+    names = "".join(f'<div class="{part}">{part}</div>' for part in ("train", "validation", "test"))
+    more = f"<p>The first {_DRAWN} of {len(record.folds)} folds.</p>" if len(record.folds) > _DRAWN else ""
+    return f'{bars}<div class="legend">{names}</div>{more}'
+
+
+def _bar(fold: FoldRecord, whole: int) -> str:
+    parts = [("", fold.skipped), ("train", fold.train), ("validation", fold.validation), ("", fold.gap)]
+    parts += [("test", fold.test)]
+    parts += [("", whole - sum(rows for _, rows in parts))]
+    spans = "".join(f'<span class="{name}" style="flex:{rows}"></span>' for name, rows in parts if rows)
+    return f'<div class="timeline slim" title="fold {fold.fold}">{spans}</div>'
+
+
+def _bars(record: WalkRecord) -> Section:
+    rows = [row for row in record.over_all() if row["relative_rmse"] is not None]
+    shares = {"RMSE": [100 * float(row["relative_rmse"]) for row in rows]}
+    figure = figures.grouped([str(row["model"]).replace("_", " ") for row in rows], shares, "% of naive")
+    note = "RMSE in percent of the naive forecast's: below 100 is better."
+    return Section("Error against naive", note, "", (("RMSE in percent of naive", figure),), wide=True)
+
+
+def _lines(record: WalkRecord, forecasts: pd.DataFrame) -> list[Section]:
+    first = forecasts[forecasts["step"] == 1] if "step" in forecasts else forecasts
+    dates, actual, naive = (first[name].to_numpy() for name in ("date", "actual", "naive"))
+    models = {name: first[name].to_numpy(np.float64) for name in record.models[:_DRAWN]}
+    leads = {name: np.cumsum((naive - actual) ** 2 - (values - actual) ** 2) for name, values in models.items()}
+    note = "Squared errors of the naive forecast minus the model's, added up: rising while the model is the better one."
+    period = figures.test_period(dates, actual, models | {"naive": naive})
+    several = " The first step ahead of each origin." if "step" in forecasts else ""
+    return [
+        Section("Lead over naive", note, "", (("Lead over naive", figures.lead(dates, leads)),), wide=True),
+        Section("Forecasts", f"The strip shows all.{several}", "", (("Actual and forecasts", period),), wide=True),
+    ]
+
+
+def _configuration(record: WalkRecord) -> Section:
+    network = record.config.network
+    pairs: list[tuple[str, object]] = [
+        ("Window and horizon", f"{network.window} rows, {network.horizon} ahead"),
+        ("Scaling", network.scaling),
+        ("Data", record.data),
+        ("Backend", f"{record.backend} on {record.device}"),
+        *((name, version) for name, version in record.versions.items() if version),
+    ]
+    sections = record.config.model_dump(mode="json")
+    if record.walk:
+        sections["walk"] = record.walk.model_dump(mode="json")
+    options = folded("Every option", option_tables(sections))
+    return Section("Configuration and provenance", "", facts(pairs) + options, wide=True)
+
+
+def _rmse(row: dict[str, Any]) -> float:
+    return float(f"{row['rmse']:.7g}")
