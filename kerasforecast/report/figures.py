@@ -29,7 +29,7 @@ def prices(
 ) -> Figure:
     """The whole series `(T,)` with the forecasts `(N,)` of its last part, their bands, and where each part begins."""
     traces = [line("actual", dates, values, "--actual", width=1.3), *_bands(tested, bands)]
-    traces += [_forecast(name, tested, forecast) for name, forecast in forecasts.items()]
+    traces += [_forecast(name, tested, forecast, place) for place, (name, forecast) in enumerate(forecasts.items())]
     starts = [_mark(start) for start in (parts or {}).values()]
     names = [_note(name, start) for name, start in (parts or {}).items()]
     return _figure(traces, shapes=starts, annotations=names)
@@ -41,7 +41,7 @@ def test_period(
     """What happened and the forecasts, `(N,)`, with bands; opened on the last of it, the rest in the strip below."""
     traces = _bands(dates, bands)
     traces.append(line("actual", dates, actual, "--actual", width=1.6))
-    traces += [_forecast(name, dates, forecast) for name, forecast in forecasts.items()]
+    traces += [_forecast(name, dates, forecast, place) for place, (name, forecast) in enumerate(forecasts.items())]
     xaxis: Figure = {"rangeslider": {"visible": True, "thickness": 0.13, "bgcolor": "--strip"}}
     xaxis["rangeslider"]["yaxis"] = {"rangemode": "auto"}
     yaxis: Figure = {}
@@ -183,9 +183,11 @@ def plain(values: Values) -> list[Any]:
     return [value if isinstance(value, str) else value.item() if hasattr(value, "item") else value for value in values]
 
 
-def _forecast(name: str, dates: Values, forecast: np.ndarray) -> Figure:
+def _forecast(name: str, dates: Values, forecast: np.ndarray, place: int) -> Figure:
     naive = name == "naive"
-    return line(name, dates, forecast, colour(name), width=1.2 if naive else 1.6, dash="dot" if naive else "solid")
+    return line(
+        name, dates, forecast, colour(name, place), width=1.2 if naive else 1.6, dash="dot" if naive else "solid"
+    )
 
 
 def _bands(dates: Values, bands: Sequence[Band]) -> list[Figure]:

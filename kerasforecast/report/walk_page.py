@@ -97,10 +97,10 @@ def _bar(fold: FoldRecord, whole: int) -> str:
 
 def _bars(record: WalkRecord) -> Section:
     rows = [row for row in record.over_all() if row["relative_rmse"] is not None]
-    shares = {"RMSE": [100 * float(row["relative_rmse"]) for row in rows]}
-    figure = figures.grouped([str(row["model"]).replace("_", " ") for row in rows], shares, "% of naive")
-    note = "RMSE in percent of the naive forecast's: below 100 is better."
-    return Section("Error against naive", note, "", (("RMSE in percent of naive", figure),), wide=True)
+    more = {"RMSE": figures.numbers([100 * (float(row["relative_rmse"]) - 1) for row in rows])}
+    figure = figures.grouped([str(row["model"]).replace("_", " ") for row in rows], more, "% above naive")
+    note = "How much larger the RMSE is than the naive forecast's, in percent: below 0 is better."
+    return Section("Error against naive", note, "", (("RMSE above naive", figure),), wide=True)
 
 
 def _lines(record: WalkRecord, forecasts: pd.DataFrame) -> list[Section]:

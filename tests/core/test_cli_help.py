@@ -38,7 +38,8 @@ def help_of():
 
 
 def test_the_commands_others_rely_on_are_there():
-    expected = {"fit", "predict", "evaluate", "inspect", "report", "doctor", "data", "import-torch", "export-torch"}
+    expected = {"fit", "predict", "evaluate", "backtest", "compare", "inspect", "report", "doctor", "data"}
+    expected |= {"import-torch", "export-torch"}
     assert expected <= set(cli.commands)
 
 
@@ -104,7 +105,9 @@ def test_every_command_has_json_quiet_and_debug(path):
     assert {"--json", "--quiet", "--debug"} <= flags
 
 
-@pytest.mark.parametrize("path", named([("fit",), ("predict",), ("evaluate",), ("inspect",), ("doctor",)]))
+@pytest.mark.parametrize(
+    "path", named([("fit",), ("predict",), ("evaluate",), ("backtest",), ("compare",), ("inspect",), ("doctor",)])
+)
 def test_commands_that_compute_take_a_backend(path, help_of):
     assert "--backend [jax|tensorflow|torch]" in help_of(*path)
 

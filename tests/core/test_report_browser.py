@@ -7,9 +7,10 @@ import shutil
 
 import pytest
 
-from kerasforecast.report import write_fit_report
+from kerasforecast.report import write_fit_report, write_walk_report
 from tests.core.test_report import HOSTILE
 from tests.core.written_run import write_run
+from tests.core.written_walk import write_backtest, write_compare
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -38,6 +39,13 @@ def address(tmp_path_factory):
     return write_fit_report(model).as_uri()
 
 
+@pytest.fixture(scope="module")
+def addresses(address, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("walks")
+    walks = {"backtest": write_backtest(folder, HOSTILE), "compare": write_compare(folder, HOSTILE)}
+    return {"fit": address} | {kind: write_walk_report(path).as_uri() for kind, path in walks.items()}
+
+
 def show(browser, address, scheme, width):
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 800}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -59,17 +67,18 @@ def ink(browser):
     )
 
 
+@pytest.mark.parametrize(("kind", "least"), [("fit", 7), ("backtest", 3), ("compare", 3)])
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_chart_is_drawn_and_nothing_is_complained_of(browser, address, scheme, width):
-    show(browser, address, scheme, width)
+def test_every_chart_is_drawn_and_nothing_is_complained_of(browser, addresses, scheme, width, kind, least):
+    show(browser, addresses[kind], scheme, width)
     drawn, charts, reach, fetched, hacked = browser.execute_script(
         """const charts = [...document.querySelectorAll(".chart")];
         const fetched = performance.getEntriesByType("resource").length;
         return [charts.filter((chart) => chart.querySelector("path.js-line, .bars path")).length, charts.length,
                 document.documentElement.scrollWidth, fetched, window.hacked];"""
     )
-    assert drawn == charts >= 7
+    assert drawn == charts >= least
     assert reach == width  # nothing sticks out sideways
     assert fetched == 0
     assert hacked is None

@@ -1,0 +1,77 @@
+"""The reports of a backtest and a comparison, rebuilt from the files those leave."""
+
+import json
+
+import pytest
+
+from kerasforecast.errors import ArtifactError
+from kerasforecast.report import read_walk, write_walk_report
+from tests.core.helpers import run_command
+from tests.core.test_report import HOSTILE, Page
+from tests.core.written_walk import write_backtest, write_compare
+
+
+def test_a_backtest_says_first_what_it_found(tmp_path):
+    path = write_backtest(tmp_path)
+    record, _ = read_walk(path)
+    page = Page(write_walk_report(path))
+    assert f"Not worth using: {record.verdicts['lstm']}." in page.text
+    assert "30 forecasts in 4 folds, trained anew for each fold" in page.text
+    for heading in ("Leaderboard", "Folds", "The walk", "Lead over naive", "Forecasts"):
+        assert heading in page.words
+    for row in record.rows:
+        assert row["fold"] != "all" or f"{row['rmse']:,.4f}" in page.text
+    bars = page.figures[0]["data"]
+    assert [bar["name"] for bar in bars] == ["lstm", "naive"]
+    errors = [row["rmse"] for row in record.rows if row["model"] == "lstm" and row["fold"] != "all"]
+    assert bars[0]["y"] == pytest.approx(errors, rel=1e-6)
+    assert sum(attributes.get("class") == "timeline slim" for _, attributes in page.elements) == 4
+
+
+def test_a_comparison_names_the_best_model_first(tmp_path):
+    page = Page(write_walk_report(write_compare(tmp_path)))
+    assert "Best model: acme, better than naive by 50.0 % (p < 0.001)." in page.text
+    assert "2 models and every baseline on the same 30 origins" in page.text
+    assert "its scores flatter it." in page.text
+    assert {trace["name"] for trace in page.figures[1]["data"]} == {"acme", "other"}
+
+
+def test_names_stay_text_here_too(tmp_path):
+    for path in (write_backtest(tmp_path, HOSTILE), write_compare(tmp_path, HOSTILE)):
+        page = Page(write_walk_report(path))
+        assert [tag for tag, _ in page.elements].count("script") == 3
+        assert "img" not in {tag for tag, _ in page.elements}
+        assert "</script><script>window.hacked = 1</script>" in page.text
+
+
+def test_report_rebuilds_either_and_needs_no_keras(tmp_path):
+    for path in (write_backtest(tmp_path), write_compare(tmp_path)):
+        before = write_walk_report(path).read_bytes()
+        done = run_command("report", str(path))
+        assert (done.code, done.out) == (0, f"{path.with_suffix('.html')}\n")
+        assert "keras" not in done.loaded
+        assert path.with_suffix(".html").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "change", [{"kind": "other"}, {"rows": [{"rmse": []}]}, {"unheard_of": 1}, {"verdicts": {"lstm": "x" * 2000}}]
+)
+def test_a_record_against_the_schema_is_refused(tmp_path, change):
+    path = write_backtest(tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ArtifactError, match=f"backtest.json: must be what .*; {next(iter(change))}"):
+        read_walk(path)
+
+
+def test_a_record_without_its_table_is_refused(tmp_path):
+    path = write_backtest(tmp_path)
+    table = path.with_suffix(".csv")
+    table.write_text("date,actual\n2020-01-01,1\n")
+    with pytest.raises(ArtifactError, match="must stand with its table of forecasts"):
+        read_walk(path)
+    table.unlink()
+    with pytest.raises(ArtifactError, match="No such file"):
+        read_walk(path)
+    path.write_text("not json")
+    with pytest.raises(ArtifactError, match="must be what"):
+        read_walk(path)
