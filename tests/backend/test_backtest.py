@@ -15,9 +15,8 @@ from kerasforecast.pipeline import fit
 from kerasforecast.refit import Refitter
 from tests.backend.conftest import SMALL, prices
 
-FLAGS = [
-    part for name, value in (SMALL | {"layers": 1}).items() for part in (f"--{name.replace('_', '-')}", str(value))
-]
+OPTIONS = SMALL | {"layers": 1}
+FLAGS = [part for name, value in OPTIONS.items() for part in (f"--{name.replace('_', '-')}", str(value))]
 COLUMNS = ("Close", "Volume")
 
 
