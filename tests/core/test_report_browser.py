@@ -6,6 +6,7 @@ Debian's `chromium` and `chromium-driver` are what CI installs; where neither is
 import shutil
 
 import pytest
+from selenium.webdriver.support.ui import WebDriverWait
 
 from kerasforecast.report import write_fit_report, write_walk_report
 from tests.core.test_report import HOSTILE
@@ -89,8 +90,9 @@ def test_charts_change_colours_with_the_page(browser, address):
     show(browser, address, "light", 1280)
     light = ink(browser)
     prefer(browser, "dark")
+    # The browser tells the page when it comes to it.
+    WebDriverWait(browser, 30).until(lambda _: all(a != b for a, b in zip(light, ink(browser), strict=True)))
     dark = ink(browser)
-    assert all(before != after for before, after in zip(light, dark, strict=True))
     show(browser, address, "dark", 1280)
     assert ink(browser) == dark
 
