@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .options import SectionedCommand, backend_option, fit_options, given, output_options
+from .options import SectionedCommand, backend_option, fit_options, given, output_options, skill_option
 
 
 @click.command(
@@ -21,19 +21,21 @@ from .options import SectionedCommand, backend_option, fit_options, given, outpu
     "--output-dir", type=click.Path(path_type=Path), default=Path("saved_models"), show_default=True, help="Where to."
 )
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
+@skill_option
 @backend_option
 @output_options
 def fit(
     name: str | None,
     output_dir: Path,
     threads: int | None,
+    require_skill: float | None,
     backend: str | None,
     as_json: bool,
     quiet: bool,
     debug: bool,
     **options: Any,
 ) -> None:
-    """Train a model on FILE, a ticker, or the embedded IBM prices, and score it beside the naive forecast.
+    """Train a model on FILE, a ticker, or the embedded IBM prices, and score it beside the simple rivals.
 
     FILE is a table with a date column and a column to forecast (Close, unless --target names another). The model goes
     to OUTPUT_DIR/NAME.keras; its scores, history and test forecasts into OUTPUT_DIR/NAME/.
@@ -80,3 +82,5 @@ def fit(
         )
     else:
         print_fit(model, paths, quiet=quiet)
+    if require_skill is not None and model.test:
+        model.test.require_skill(require_skill)

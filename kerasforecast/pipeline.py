@@ -18,17 +18,19 @@ from kerasforecast.callbacks import Epoch
 from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
-from kerasforecast.errors import DivergedError, StoppedError, Terminated
+from kerasforecast.errors import DataError, DivergedError, StoppedError, Terminated
 from kerasforecast.evaluation import Evaluation, evaluate_windows
 from kerasforecast.files import atomic_write, json_text
+from kerasforecast.forecaster import Forecaster
 from kerasforecast.forecasting import Predictor
 from kerasforecast.manifest import DataRecord, Manifest, Metrics, Parameters, PartRecord, TestScores, TrainingRecord
 from kerasforecast.model import Model
 from kerasforecast.models import build, initialise, merged_weights
+from kerasforecast.rivals import Rivals, fit_rivals
 from kerasforecast.scaling import FittedScaling, fit_scaling
 from kerasforecast.split import PARTS, Split, split_series
 from kerasforecast.training import History, train
-from kerasforecast.windows import windows_of
+from kerasforecast.windows import Windows, windows_of
 
 
 def fit(
@@ -57,11 +59,14 @@ def fit(
     """
     series = frame if isinstance(frame, Series) else load(config, frame)
     split = split_series(series, config.split, config.network)
-    scaling = fit_scaling(config.network.scaling, series.values[: split.train_end], series.columns)
+    scaling = fit_scaling(
+        config.network.scaling, series.values[: split.train_end], series.columns, level=bool(config.network.quantiles)
+    )
     scaling.check(series)
+    rivals = learn_rivals(config, series, split)
     parts = {part: windows_of(series, split.origins(part), split.window, split.horizon) for part in PARTS}
     network = build(config.network, scaling, "training", config.training.seed)
-    initialise(network, config.network, config.training.seed)
+    initialise(network, config.network, config.training.seed, parts["train"].targets(scaling))
     if on_start:
         on_start(series, split, network.count_params())
 
@@ -75,6 +80,7 @@ def fit(
             parts["train"],
             parts["validation"],
             config.training,
+            levels=config.network.quantiles,
             on_epoch=on_epoch,
             on_best=recorder.keep if checkpoint else None,
         )
@@ -87,11 +93,41 @@ def fit(
         raise StoppedError(f"Training was stopped. {recorder.kept}", signal_number=number) from None
 
     weights = merged_weights(network)
-    predictor = Predictor(config.network, scaling, weights)
-    test = evaluate_windows(predictor, parts["test"])
     record = _training_record(history, time.perf_counter() - started)
-    manifest = recorder.manifest(weights, record, metrics_of(test, series.target))
+    forecaster = Forecaster(Predictor(config.network, scaling, weights), config, rivals.volatility)
+    forecaster = forecaster.calibrated(scored_windows(config, series, split, "validation"))
+    test = evaluate_windows(forecaster, scored_windows(config, series, split, "test"), rivals)
+    manifest = recorder.manifest(weights, record, metrics_of(test, series.target)).model_copy(
+        update={"rivals": rivals, "calibration": forecaster.calibration}
+    )
     return Model(manifest, weights, series=series, history=history, test=test, exporter=recorder.exporter)
+
+
+def learn_rivals(config: Config, series: Series, split: Split) -> Rivals:
+    """Let the simple rivals learn from the rows before the test part."""
+    target = series.values[:, 0]
+    return fit_rivals(
+        target[: split.train_end],
+        target[: split.validation_end],
+        config.network.window,
+        config.steps,
+        config.levels,
+        config.evaluation.period,
+    )
+
+
+def scored_windows(config: Config, series: Series, split: Split, part: str) -> Windows:
+    """The windows of a part whose next `config.steps` rows all lie in it.
+
+    Raises:
+        DataError: There is none.
+    """
+    origins = split.origins(part, config.steps)
+    if not len(origins):
+        raise DataError(
+            f"{series.name}: {part} has {len(split.rows_of(part))} rows. Received: --steps {config.steps}. Use fewer."
+        )
+    return windows_of(series, origins, split.window, config.steps)
 
 
 def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Series:

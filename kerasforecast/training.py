@@ -11,6 +11,7 @@ import numpy as np
 from kerasforecast.callbacks import Epoch, Watch
 from kerasforecast.config import TrainingConfig
 from kerasforecast.layers.kernels import suited_threads
+from kerasforecast.losses import Pinball
 from kerasforecast.optimizers import Adam
 from kerasforecast.scaling import FittedScaling
 from kerasforecast.windows import TrainingSet
@@ -48,6 +49,7 @@ def train(
     validation: TrainingSet,
     config: TrainingConfig,
     *,
+    levels: tuple[float, ...] = (),
     on_epoch: Callable[[Epoch], None] | None = None,
     on_best: Callable[[keras.Model, Epoch], None] | None = None,
 ) -> History:
@@ -59,6 +61,7 @@ def train(
         training: TrainingSet to learn from.
         validation: TrainingSet that steer early stopping and the learning rate.
         config: Optimizer, loss, epochs, patience, seed.
+        levels: Of the quantile head, if `model` has one.
         on_epoch: Called after each epoch.
         on_best: Called with the model whenever the validation loss is the lowest so far.
 
@@ -66,7 +69,7 @@ def train(
         DivergedError: The loss stopped being a finite number.
     """
     steps = -(-len(training) // config.batch_size)
-    compile_model(model, config, steps)
+    compile_model(model, config, steps, levels)
     watch = Watch(on_epoch, on_best)
     work = config.batch_size * max(weight.shape[0] * weight.shape[-1] for weight in model.weights if weight.ndim > 1)
     with suited_threads(keras.backend.backend(), work):
@@ -89,17 +92,18 @@ def train(
     return History(tuple(watch.epochs), best.epoch, len(watch.epochs) < config.epochs)
 
 
-def compile_model(model: keras.Model, config: TrainingConfig, steps: int = 1) -> None:
+def compile_model(model: keras.Model, config: TrainingConfig, steps: int = 1, levels: tuple[float, ...] = ()) -> None:
     """Give `model` the optimizer and loss of `config`.
 
     Args:
         model: In the training role.
         config: Optimizer, its options, loss.
         steps: Of an epoch. TensorFlow runs them in blocks, which saves a fifth of the time of a small network.
+        levels: Of the quantile head, if `model` has one: the loss is then the pinball loss.
     """
     optimizer = _OPTIMIZERS[config.optimizer](learning_rate=config.learning_rate, global_clipnorm=config.clipnorm)
     # The mean over the windows that count: the padding of an epoch's last batch has weight 0.
-    loss = _LOSSES[config.loss](reduction="mean_with_sample_weight")
+    loss = Pinball(levels) if levels else _LOSSES[config.loss](reduction="mean_with_sample_weight")
     block = _block(steps) if keras.backend.backend() == "tensorflow" else 1
     model.compile(optimizer=optimizer, loss=loss, steps_per_execution=block)
 

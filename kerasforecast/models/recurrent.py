@@ -16,6 +16,7 @@ from keras import KerasTensor
 
 from kerasforecast import layers
 from kerasforecast.config import NetworkConfig
+from kerasforecast.models.head import head, head_width
 from kerasforecast.models.role import Role
 
 _OURS = {
@@ -44,8 +45,8 @@ def recurrent(
         seed: Of the dropout masks.
 
     Returns:
-        Forecasts `(B, H)`, scaled, and the final states of every layer and direction, each `(B, U)`, in the order
-        h_1, c_1, h_2, c_2, ... (h alone for cells that have no c).
+        Forecasts `(B, H)`, or quantiles `(B, H, K)`, scaled; and the final states of every layer and direction, each
+        `(B, U)`, in the order h_1, c_1, h_2, c_2, ... (h alone for cells that have no c).
     """
     seeds = np.random.SeedSequence([seed, 1]).generate_state(config.layers)
     states: list[KerasTensor] = []
@@ -61,8 +62,9 @@ def recurrent(
             hidden = _NORMS[config.norm](name=f"norm_{number}")(hidden)
         if config.dropout:
             dropout_seed = int(seeds[number - 1] >> 1)  # Keras wants a signed 32-bit seed
-            hidden = keras.layers.Dropout(config.dropout, seed=dropout_seed, name=f"dropout_{number}")(hidden)
-    return keras.layers.Dense(config.horizon, kernel_initializer="zeros", name="head")(hidden), states
+            dropout = keras.layers.Dropout(config.dropout, seed=dropout_seed, name=f"dropout_{number}")
+            hidden = dropout(hidden, training=True if role == "sampling" else None)
+    return head(hidden, config), states
 
 
 def recurrent_parameters(config: NetworkConfig, channels: int) -> int:
@@ -72,7 +74,7 @@ def recurrent_parameters(config: NetworkConfig, channels: int) -> int:
     between = {"none": 0, "layer": 2, "batch": 4}[config.norm] * width * (config.layers - 1)
     inputs = [channels, *[width] * (config.layers - 1)]
     cells = sum(_cell_parameters(config.model, count, units) for count in inputs) * directions
-    return cells + between + (width + 1) * config.horizon
+    return cells + between + (width + 1) * head_width(config)
 
 
 def states_per_cell(config: NetworkConfig) -> int:

@@ -20,11 +20,13 @@ split scaling
 windows
 layers
 models
-callbacks optimizers
+callbacks losses optimizers
 training
 forecasting
-metrics
+metrics volatility
 significance baselines statistical diagnosis
+rivals intervals
+forecaster
 evaluation
 manifest
 artifact
@@ -38,7 +40,8 @@ PACKAGES = {"data", "layers", "models", "cli"}
 
 # The fewest that the code needs: with any of them loaded, Keras is.
 MAY_IMPORT_KERAS = {
-    "layers", "models", "callbacks", "optimizers", "training", "forecasting", "artifact", "pipeline", "torch_exchange"
+    "layers", "models", "callbacks", "losses", "optimizers", "training", "forecasting", "artifact", "pipeline",
+    "torch_exchange"
 }  # fmt: skip
 
 # (module, function): where a backend is used by its own name. None stands for anywhere in the module.
