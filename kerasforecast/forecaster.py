@@ -36,8 +36,9 @@ class Forecaster:
 
     def calibrated(self, validation: Windows) -> Forecaster:
         """This forecaster with bands learned from consecutive windows of the validation part."""
-        _, base = self._start(validation)
+        points, base = self._start(validation)
         calibration = calibrate(
+            points,
             base,
             self._units(validation),
             validation.futures(),

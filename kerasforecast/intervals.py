@@ -2,13 +2,14 @@
 
 Every error is measured in standard moves of its own window (`Volatility.units`), because volatility shifts between the
 parts of a split and a fixed correction in price units would not carry over. A network without quantiles gets
-split-conformal bands around its point forecast (Papadopoulos et al. 2002; Lei et al. 2018). A quantile head, or the
-spread of dropout passes, is corrected level by level (conformalised quantile regression, Romano, Patterson & Candes
-2019), if that pays on a later piece of validation which the correction has not seen. Over consecutive origins the
+split-conformal bands around its point forecast (Papadopoulos et al. 2002; Lei et al. 2018). A quantile head is
+corrected level by level (conformalised quantile regression, Romano, Patterson & Candes
+2019) where that pays on a later piece of validation which the correction has not seen. Over consecutive origins the
 levels adapt (adaptive conformal inference, Gibbs & Candes 2021) to outcomes known at each origin, never to later ones.
 
 Steps beyond the network's horizon are rolled forward on its own forecasts; their bands are split-conformal around the
-rolled forecast, from errors of validation origins rolled in the same way.
+rolled forecast, from errors of validation origins rolled in the same way as far as `--steps`; beyond that, from the errors of
+its last step, which in standard moves (they grow with the square root of the step) are taken to stay the same.
 """
 
 from __future__ import annotations
@@ -36,8 +37,10 @@ class Calibration(BaseModel):
         levels: Levels of the bands, K, ascending.
         source: What the bands start from: the point forecast, a quantile head, or dropout passes.
         horizon: Steps that the network forecasts at once; later ones are rolled.
-        errors: For each step, for each level (or once for all, where the bands start from the point), quantiles of
-            the errors at the levels of `GRID`, in standard moves.
+        errors: For each step scored, for each level (or once for all, where the bands start from the point), quantiles
+            of the errors at the levels of `GRID`, in standard moves.
+        beyond: The same around the point forecast of the last of these steps, for all later ones: a standard move
+            already grows with the square root of the step.
         kept: Whether the correction of a quantile head is applied; if not, only its adaptation over time is.
     """
 
@@ -47,12 +50,8 @@ class Calibration(BaseModel):
     source: Source
     horizon: int = Field(ge=1, le=1_000)
     errors: tuple[StepErrors, ...] = Field(min_length=1, max_length=1_000)
+    beyond: Errors
     kept: bool
-
-    @property
-    def steps(self) -> int:
-        """Steps ahead whose errors were measured; for later ones those of the last serve, growing with sqrt(h)."""
-        return len(self.errors)
 
     def bands(self, base: np.ndarray, units: np.ndarray) -> np.ndarray:
         """Calibrated quantiles of windows that stand alone.
@@ -64,8 +63,8 @@ class Calibration(BaseModel):
         Returns:
             `(N, S, K)`, price units, ascending over K.
         """
-        levels = np.broadcast_to(self.levels, base.shape[1:])
-        return self._ordered(base + units[..., None] * self._shift(levels))
+        wanted = np.broadcast_to(self.levels, base.shape[1:])
+        return self._ordered(base + units[..., None] * _at(self._tables(base.shape[1]), wanted))
 
     def adaptive_bands(self, base: np.ndarray, units: np.ndarray, actual: np.ndarray, rate: float = RATE) -> np.ndarray:
         """Calibrated quantiles of consecutive origins, each adapted to the outcomes known by then.
@@ -79,33 +78,29 @@ class Calibration(BaseModel):
         Returns:
             `(N, S, K)`, price units, ascending over K.
         """
-        count, steps, _ = base.shape
+        tables = self._tables(base.shape[1])
         wanted = np.broadcast_to(self.levels, base.shape[1:])  # (S, K)
-        used = wanted.copy()
-        places = np.arange(steps)
-        bands = np.empty(base.shape)
-        for origin in range(count):
+        used, places, bands = wanted.copy(), np.arange(base.shape[1]), np.empty(base.shape)
+        for origin in range(len(base)):
             known = origin - places - 1  # the origin whose step h has just become known
             due = places[known >= 0]
             below = actual[known[due], due][:, None] <= bands[known[due], due]  # (D, K)
             used[due] = np.clip(used[due] + rate * (wanted[due] - below), 0, 1)
-            bands[origin] = self._ordered(base[origin] + units[origin][:, None] * self._shift(used))
+            bands[origin] = self._ordered(base[origin] + units[origin][:, None] * _at(tables, used))
         return bands
 
-    def _shift(self, used: np.ndarray) -> np.ndarray:
-        """`(S, K)` standard moves to add at the levels `used` `(S, K)`."""
-        shift = np.empty(used.shape)
-        for step, row in enumerate(used):
-            tables = self.errors[min(step, self.steps - 1)]
-            for k, level in enumerate(row):
-                table = tables[min(k, len(tables) - 1)]
-                shift[step, k] = np.interp(level, GRID, table)
-                if len(tables) > 1:
-                    if self.levels[k] == 0.5:
-                        shift[step, k] = 0.0  # the median is the forecast itself
-                    elif not self.kept:
-                        shift[step, k] -= np.interp(self.levels[k], GRID, table)
-        return shift
+    def _tables(self, steps: int) -> np.ndarray:
+        """What to add at each level of `GRID`, `(S, K, G)` standard moves."""
+        count = len(self.levels)
+        tables = np.empty((steps, count, len(GRID)))
+        for step in range(steps):
+            errors = np.array(self.errors[step]) if step < len(self.errors) else np.array([self.beyond])
+            if len(errors) == count > 1:
+                if not self.kept:
+                    errors = errors - _at(errors, np.array(self.levels))[:, None]
+                errors[np.array(self.levels) == 0.5] = 0.0  # the median is the forecast itself
+            tables[step] = errors
+        return tables
 
     def _ordered(self, bands: np.ndarray) -> np.ndarray:
         """Corrections differ by level: put each forecast's quantiles in order without moving its median."""
@@ -119,50 +114,56 @@ class Calibration(BaseModel):
 
 
 def calibrate(
-    base: np.ndarray, units: np.ndarray, actual: np.ndarray, levels: tuple[float, ...], source: Source, horizon: int
-) -> Calibration:
-    """Learn from the validation part.
-
-    Args:
-        base: `(N, S, K)` what the bands start from, price units, origins in time order.
-        units: `(N, S)` one standard move, price units.
-        actual: `(N, S)` what happened, price units.
-        levels: The K levels.
-        source: Where `base` comes from.
-        horizon: Steps that the network forecasts at once.
-    """
-    kept = source == "point" or _pays(base, units, actual, levels, source, horizon)
-    return _learned(base, units, actual, levels, source, horizon, kept)
-
-
-def _learned(
+    points: np.ndarray,
     base: np.ndarray,
     units: np.ndarray,
     actual: np.ndarray,
     levels: tuple[float, ...],
     source: Source,
     horizon: int,
-    kept: bool,
 ) -> Calibration:
-    scores = (actual[..., None] - base) / units[..., None]  # (N, S, K)
-    tables = []
-    for step in range(scores.shape[1]):
-        alike = source == "point" or step >= horizon
-        columns = scores[:, step, :1] if alike else scores[:, step]
-        # Weibull's plotting positions, k / (n + 1): a new error lies below the k-th of n with just that probability.
-        table = np.quantile(columns, GRID, axis=0, method="weibull").T
-        tables.append(tuple(tuple(row) for row in table.tolist()))
-    return Calibration(levels=levels, source=source, horizon=horizon, errors=tuple(tables), kept=kept)
+    """Learn from the validation part.
 
+    Args:
+        points: `(N, S)` forecasts, price units, origins in time order.
+        base: `(N, S, K)` what the bands start from, price units.
+        units: `(N, S)` one standard move, price units.
+        actual: `(N, S)` what happened, price units.
+        levels: The K levels.
+        source: Where `base` comes from.
+        horizon: Steps that the network forecasts at once.
+    """
+    errors = (actual[..., None] - base) / units[..., None]  # (N, S, K)
 
-def _pays(
-    base: np.ndarray, units: np.ndarray, actual: np.ndarray, levels: tuple[float, ...], source: Source, horizon: int
-) -> bool:
-    """Whether a correction learned on the first half of validation lowers the CRPS of the second half."""
-    half, steps = len(base) // 2, slice(0, horizon)
+    def learned(rows: slice, kept: bool) -> Calibration:
+        steps = range(base.shape[1])
+        tables = [_table(errors[rows, step, : 1 if source == "point" or step >= horizon else None]) for step in steps]
+        last = _table(((actual - points) / units)[rows, -1:])[0]
+        return Calibration(levels=levels, source=source, horizon=horizon, errors=tuple(tables), beyond=last, kept=kept)
+
+    half = len(base) // 2
     later = slice(half + base.shape[1] - 1, None)  # targets of these do not reach into the first half
-    if half < 1 or not len(base[later]):
-        return source == "mc_dropout"  # passes alone leave out the noise of what they forecast
-    first = _learned(base[:half], units[:half], actual[:half], levels, source, horizon, kept=True)
-    corrected = first.bands(base[later], units[later])[:, steps]
-    return crps(actual[later, steps], corrected, levels) < crps(actual[later, steps], base[later][:, steps], levels)
+    if source == "quantiles" and half and len(base[later]):
+        corrected = learned(slice(0, half), kept=True).bands(base[later], units[later])
+        within = slice(0, horizon)
+        scores = [crps(actual[later, within], bands[:, within], levels) for bands in (corrected, base[later])]
+        return learned(slice(None), kept=scores[0] < scores[1])
+    # The point alone, or dropout's spread alone, leaves out the noise of what is forecast: always corrected.
+    return learned(slice(None), kept=source != "quantiles")
+
+
+def _table(errors: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """Quantiles of errors `(N, C)` at the levels of `GRID`, `(C, G)`.
+
+    By Weibull's plotting positions, k / (n + 1): a new error lies below the k-th of n with just that probability.
+    """
+    return tuple(map(tuple, np.quantile(errors, GRID, axis=0, method="weibull").T.tolist()))
+
+
+def _at(tables: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Tables `(..., G)` read at `levels` `(...)` in 0..1, linearly between the levels of `GRID`."""
+    place = levels * (len(GRID) - 1)
+    low = np.minimum(place.astype(int), len(GRID) - 2)[..., None]
+    share = place[..., None] - low
+    found = np.take_along_axis(tables, low, -1) * (1 - share) + np.take_along_axis(tables, low + 1, -1) * share
+    return found[..., 0]

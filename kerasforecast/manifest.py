@@ -230,6 +230,6 @@ def _bands_fit(manifest: Manifest) -> bool:
         rivals.levels == calibration.levels == config.levels
         and shapes <= {(config.steps, len(config.levels))}
         and (rivals.window, rivals.horizon) == (config.network.window, config.steps)
-        and (calibration.horizon, calibration.steps) == (config.network.horizon, config.steps)
+        and (calibration.horizon, len(calibration.errors)) == (config.network.horizon, config.steps)
         and tables <= {1, len(config.levels)}
     )
