@@ -21,7 +21,12 @@ from kerasforecast.model import Model
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
 LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
-STOCKS = {"ibm": (None, "Close"), "aapl": ("aapl", "Adj Close"), "msft": ("msft", "Adj Close"), "goog": ("goog", "Close")}
+STOCKS = {
+    "ibm": (None, "Close"),
+    "aapl": ("aapl", "Adj Close"),
+    "msft": ("msft", "Adj Close"),
+    "goog": ("goog", "Close"),
+}
 FEATURES = {"close": (), "ohlcv": ("Open", "High", "Low", "Volume")}
 SEASONS: dict[str, dict[str, Any]] = {
     "statsmodels__co2_weekly": {"missing": "interpolate"},

@@ -3,13 +3,13 @@
 Every error is measured in standard moves of its own window (`Volatility.units`), because volatility shifts between the
 parts of a split and a fixed correction in price units would not carry over. A network without quantiles gets
 split-conformal bands around its point forecast (Papadopoulos et al. 2002; Lei et al. 2018). A quantile head is
-corrected level by level (conformalised quantile regression, Romano, Patterson & Candes
-2019) where that pays on a later piece of validation which the correction has not seen. Over consecutive origins the
-levels adapt (adaptive conformal inference, Gibbs & Candes 2021) to outcomes known at each origin, never to later ones.
+corrected level by level (conformalised quantile regression, Romano, Patterson & Candes 2019) where that pays on a later
+piece of validation which the correction has not seen; dropout passes always are. Over consecutive origins the levels
+adapt (adaptive conformal inference, Gibbs & Candes 2021) to outcomes known at each origin, never to later ones.
 
 Steps beyond the network's horizon are rolled forward on its own forecasts; their bands are split-conformal around the
-rolled forecast, from errors of validation origins rolled in the same way as far as `--steps`; beyond that, from the errors of
-its last step, which in standard moves (they grow with the square root of the step) are taken to stay the same.
+rolled forecast, from errors of validation origins rolled in the same way as far as `--steps`; beyond that, from the
+errors of its last step, which in standard moves (they grow with the square root of the step) are taken to stay alike.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from kerasforecast.metrics import crps
 
 GRID = np.linspace(0, 1, 101)  # levels at which the distribution of errors is kept
-RATE = 0.02  # how far one miss moves a level, gamma in Gibbs & Candes (2021)
+RATE = 0.005  # how far one miss moves a level: gamma of Gibbs & Candes (2021), at their value
 
 Source = Literal["point", "quantiles", "mc_dropout"]
 Level = Annotated[float, Field(gt=0, lt=1)]

@@ -33,6 +33,13 @@ _NORMS = {"layer": keras.layers.LayerNormalization, "batch": keras.layers.BatchN
 _GATES = {"lstm": 4, "gru": 3, "rnn": 1, "peephole": 4, "coupled": 3}
 
 
+class _SampledDropout(keras.layers.Dropout):
+    """Dropout that also drops when the network only forecasts: `predict` would turn the plain layer off."""
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        return super().call(inputs, training=True)
+
+
 def recurrent(
     scaled: KerasTensor, config: NetworkConfig, role: Role, seed: int
 ) -> tuple[KerasTensor, list[KerasTensor]]:
@@ -62,8 +69,8 @@ def recurrent(
             hidden = _NORMS[config.norm](name=f"norm_{number}")(hidden)
         if config.dropout:
             dropout_seed = int(seeds[number - 1] >> 1)  # Keras wants a signed 32-bit seed
-            dropout = keras.layers.Dropout(config.dropout, seed=dropout_seed, name=f"dropout_{number}")
-            hidden = dropout(hidden, training=True if role == "sampling" else None)
+            kind = _SampledDropout if role == "sampling" else keras.layers.Dropout
+            hidden = kind(config.dropout, seed=dropout_seed, name=f"dropout_{number}")(hidden)
     return head(hidden, config), states
 
 
