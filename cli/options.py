@@ -116,7 +116,8 @@ def _flag(model: type[BaseModel], name: str, field: FieldInfo) -> Callable[[Comm
     words = choices(model, name)
     text = field.description or ""
     if field.default is not None and field.default is not False and field.default != ():
-        text = f"{text} [default: {field.default}]"
+        default = ",".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
+        text = f"{text} [default: {default}]"
     settings: dict[str, Any] = {"cls": ConfigOption, "section": _TITLES[model], "help": text}
     if _plain(field.annotation) is bool:
         on_off = f"{flag}/--no-{name.replace('_', '-')}" if field.default else flag

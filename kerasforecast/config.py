@@ -17,6 +17,9 @@ Scaling = Literal["anchor", "difference", "minmax", "standard", "none"]
 Family = Literal["lstm", "gru", "rnn", "peephole", "coupled"]
 
 
+LARGEST_BANDS = 10_000  # steps x levels: each is a distribution of errors in the model file
+
+
 def ascending(levels: tuple[float, ...]) -> tuple[float, ...]:
     """Quantile levels in order.
 
@@ -175,6 +178,8 @@ class Config(_Section):
             raise ValueError("--mc-dropout needs --dropout above 0 and no --quantiles")
         if evaluation.steps is not None and evaluation.steps < network.horizon:
             raise ValueError(f"--steps must be at least the horizon of {network.horizon}")
+        if self.steps * len(self.levels) > LARGEST_BANDS:
+            raise ValueError(f"steps times levels must be at most {LARGEST_BANDS}, since a model file holds them all")
         return self
 
     @property

@@ -110,14 +110,14 @@ def fit_rivals(
         window: Rows of history each rival sees, L.
         horizon: Steps ahead H.
         levels: The K levels, ascending.
-        period: Rows of one season; found in the training rows where `None`.
+        period: Rows of one season; looked for in the training rows, no longer than a window, where `None`.
 
     Raises:
         OptionError: The given period does not fit into the window.
     """
     if period is not None and period > window:
         raise OptionError(f"--period must fit into the window of {window} rows. Received: {period}. Use --window.")
-    season = period or find_period(train)
+    season = period or find_period(train, longest=window)
     volatility = volatility_of(history)
     tables = {
         "naive": residual_table(history, horizon, levels, volatility),

@@ -126,6 +126,7 @@ def test_dropout_bands_are_wider_than_their_passes():
         ({"mc_dropout": 5, "quantiles": LEVELS}, "--mc-dropout needs --dropout above 0 and no --quantiles"),
         ({"horizon": 3, "steps": 2}, "--steps must be at least the horizon of 3"),
         ({"steps": 100}, "Received: --steps 100"),
+        ({"horizon": 500, "levels": tuple(np.arange(1, 50) / 100)}, "Steps times levels must be at most 10000"),
         ({"period": 9}, "--period must fit into the window of 8 rows"),
     ],
 )
