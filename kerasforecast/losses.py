@@ -26,6 +26,7 @@ class Pinball(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Loss `(B,)` of targets `(B, H)` and quantiles `(B, H, K)`, both scaled."""
+        levels, weights = (ops.convert_to_tensor(each) for each in (self._levels, self._weights))
         error = ops.expand_dims(y_true, 2) - y_pred
-        losses = ops.maximum(self._levels * error, (self._levels - 1) * error)
-        return ops.mean(ops.sum(losses * self._weights, axis=2), axis=1)
+        losses = ops.maximum(levels * error, (levels - 1) * error)
+        return ops.mean(ops.sum(losses * weights, axis=2), axis=1)
