@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import SectionedCommand, backend_option, fit_options, given, output_options
+from .options import SectionedCommand, backend_option, fit_options, given, output_options, skill_option
 
 if TYPE_CHECKING:
     from kerasforecast.backend import Choice
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
 @click.option("--deterministic", is_flag=True, help="Bit-equal runs, on a GPU too: one thread, fixed order of sums.")
+@skill_option
 @backend_option
 @output_options
 def fit(
@@ -38,13 +39,14 @@ def fit(
     checkpoint_every: int | None,
     threads: int | None,
     deterministic: bool,
+    require_skill: float | None,
     backend: str | None,
     as_json: bool,
     quiet: bool,
     debug: bool,
     **options: Any,
 ) -> None:
-    """Train a model on FILE, a ticker, or the embedded IBM prices, and score it beside the naive forecast.
+    """Train a model on FILE, a ticker, or the embedded IBM prices, and score it beside the simple rivals.
 
     FILE is a table with a date column and a column to forecast (Close, unless --target names another). The model goes
     to OUTPUT_DIR/NAME.keras; its report, scores, history and test forecasts into OUTPUT_DIR/NAME/.
@@ -110,6 +112,8 @@ def fit(
         )
     else:
         print_fit(model, paths, quiet=quiet)
+    if require_skill is not None and model.test:
+        model.test.require_skill(require_skill)
 
 
 def _activate(backend: str | None, threads: int | None, deterministic: bool, seed: int) -> Choice:

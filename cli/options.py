@@ -10,18 +10,30 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from kerasforecast.config import BacktestConfig, DataConfig, NetworkConfig, SplitConfig, TrainingConfig, choices
+from kerasforecast.config import (
+    BacktestConfig,
+    DataConfig,
+    EvaluationConfig,
+    NetworkConfig,
+    SplitConfig,
+    TrainingConfig,
+    choices,
+)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_TITLES = {
+_TITLES: dict[type[BaseModel], str] = {
     DataConfig: "Data",
     SplitConfig: "Split",
     NetworkConfig: "Network",
     TrainingConfig: "Training",
+    EvaluationConfig: "Scores and bands",
     BacktestConfig: "Walk",
 }
 
+LISTS = {
+    name for model in _TITLES for name, field in model.model_fields.items() if get_origin(field.annotation) is tuple
+}
 DATA_FLAGS = tuple(name for name in DataConfig.model_fields if name != "file")
 
 
@@ -67,7 +79,7 @@ def data_options(command: Command) -> Command:
 
 def fit_options(command: Command) -> Command:
     """Every flag of a fit."""
-    for model in (TrainingConfig, NetworkConfig, SplitConfig):
+    for model in (EvaluationConfig, TrainingConfig, NetworkConfig, SplitConfig):
         command = section(model)(command)
     return data_options(command)
 
@@ -78,6 +90,16 @@ def backend_option(command: Command) -> Command:
         "--backend",
         metavar="[jax|tensorflow|torch]",
         help="What computes. Before it: nothing; after it: KERAS_BACKEND, Keras' own config, the first installed.",
+    )(command)
+
+
+def skill_option(command: Command) -> Command:
+    """`--require-skill`."""
+    return click.option(
+        "--require-skill",
+        type=click.FloatRange(0, 1, min_open=True),
+        metavar="P",
+        help="Exit with 4 unless better than naive with a Diebold-Mariano p-value below P.",
     )(command)
 
 
@@ -93,8 +115,8 @@ def output_options(command: Command) -> Command:
 def given(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given on the command line, comma-separated ones as tuples."""
     found = {name: value for name, value in options.items() if value is not None}
-    if "features" in found:
-        found["features"] = tuple(part.strip() for part in found["features"].split(",") if part.strip())
+    for name in LISTS & found.keys():
+        found[name] = tuple(part.strip() for part in found[name].split(",") if part.strip())
     return found
 
 
@@ -103,7 +125,8 @@ def _flag(model: type[BaseModel], name: str, field: FieldInfo) -> Callable[[Comm
     words = choices(model, name)
     text = field.description or ""
     if field.default is not None and field.default is not False and field.default != ():
-        text = f"{text} [default: {field.default}]"
+        default = ",".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
+        text = f"{text} [default: {default}]"
     settings: dict[str, Any] = {"cls": ConfigOption, "section": _TITLES[model], "help": text}
     if _plain(field.annotation) is bool:
         on_off = f"{flag}/--no-{name.replace('_', '-')}" if field.default else flag

@@ -19,7 +19,9 @@ _SCORES = (
     ("rmse", "RMSE", "{:,.4f}"),
     ("mae", "MAE", "{:,.4f}"),
     ("mape", "MAPE", "{:.3f} %"),
-    ("directional_accuracy", "right direction", "{:.1%}"),
+    ("mase", "MASE", "{:.4f}"),
+    ("directional_accuracy", "direction", "{:.1%}"),
+    ("crps", "CRPS", "{:,.4f}"),
 )
 
 
@@ -44,15 +46,32 @@ def print_json(content: Any) -> None:
 
 
 def print_scores(scores: dict[str, Any], verdict: str, title: str) -> None:
-    """The model's scores beside the naive forecast's, and the verdict."""
+    """The model's scores above its rivals', step by step where there are several, and the verdict."""
+    names = [name for name, value in scores.items() if name == "model" or (isinstance(value, dict) and "rmse" in value)]
+    nominal = list(scores["model"].get("coverage", {}))
+    columns = [*_SCORES, *((level, f"in {float(level):.0%}", "{:.1%}") for level in nominal)]
+    columns = [column for column in columns if any(_score(scores[name], column[0]) is not None for name in names)]
     click.echo(f"{title}: {scores['n']:,} forecasts")
-    click.echo(f"  {'':<16}{'model':>14}{'naive':>14}")
-    for key, name, form in _SCORES:
-        cells = [
-            form.format(side[key]) if side[key] is not None else "-" for side in (scores["model"], scores["naive"])
-        ]
-        click.echo(f"  {name:<16}{cells[0]:>14}{cells[1]:>14}")
+    _print_row("", [heading for _, heading, _ in columns])
+    for name in names:
+        _print_row(name, [_cell(_score(scores[name], key), form) for key, _, form in columns])
+    for number, step in enumerate(scores["model"].get("steps", ()), 1):
+        _print_row(f"model, step {number}", [_cell(_score(step, key), form) for key, _, form in columns])
     click.echo(f"Verdict: {verdict}")
+
+
+def _score(scores: dict[str, Any], key: str) -> float | None:
+    """A score by its name, or the share inside the interval that `key` names."""
+    value: float | None = scores.get(key, scores.get("coverage", {}).get(key))
+    return value
+
+
+def _cell(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)
+
+
+def _print_row(name: str, cells: list[str]) -> None:
+    click.echo(f"  {name:<15}" + "".join(f"{cell:>11}" for cell in cells))
 
 
 def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
@@ -74,10 +93,12 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
 
 
 def forecast_rows(forecasts: pd.DataFrame) -> list[dict[str, Any]]:
-    """`[{"date", "forecast"}, ...]`; dates in ISO form, without the time where all are at midnight."""
+    """`[{"date", "forecast", "quantiles"}, ...]`; dates in ISO form, without the time where all are at midnight."""
+    bands = forecasts.drop(columns="forecast").rename(columns=lambda name: name.removeprefix("q"))
+    rows = zip(dates_of(forecasts.index), forecasts["forecast"], bands.to_dict("records"), strict=True)
     return [
-        {"date": date, "forecast": float(value)}
-        for date, value in zip(dates_of(forecasts.index), forecasts["forecast"], strict=True)
+        {"date": date, "forecast": float(value), **({"quantiles": quantiles} if quantiles else {})}
+        for date, value, quantiles in rows
     ]
 
 

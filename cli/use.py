@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import SectionedCommand, backend_option, data_options, given, output_options
+from .options import SectionedCommand, backend_option, data_options, given, output_options, skill_option
 
 if TYPE_CHECKING:
     from kerasforecast.data.series import Series
@@ -37,7 +37,8 @@ def predict(
 ) -> None:
     """Forecast with the model file MODEL what follows FILE, a ticker, or the data it was trained on.
 
-    Prints CSV (date,forecast) or, with --json, {"forecasts": [{"date", "forecast"}, ...]}.
+    Prints CSV (date,forecast and a column for each level of the bands, q0.1) or, with --json,
+    {"forecasts": [{"date", "forecast", "quantiles": {"0.1": ...}}, ...]}.
     """
     loaded = open_model(model, backend)
     series = _series(loaded, options, quiet)
@@ -64,10 +65,19 @@ def predict(
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @data_options
+@skill_option
 @backend_option
 @output_options
-def evaluate(model: Path, backend: str | None, as_json: bool, quiet: bool, debug: bool, **options: Any) -> None:
-    """Score the model file MODEL on every window of FILE or a ticker, beside the naive forecast.
+def evaluate(
+    model: Path,
+    require_skill: float | None,
+    backend: str | None,
+    as_json: bool,
+    quiet: bool,
+    debug: bool,
+    **options: Any,
+) -> None:
+    """Score the model file MODEL on every window of FILE or a ticker, beside the simple rivals.
 
     Without either: on the data it was trained on, training part included, which flatters it.
     """
@@ -81,6 +91,8 @@ def evaluate(model: Path, backend: str | None, as_json: bool, quiet: bool, debug
         print_json({**result.scores, "verdict": result.verdict})
     else:
         print_scores(result.scores, result.verdict, f"{series.name}, {series.target}")
+    if require_skill is not None:
+        result.require_skill(require_skill)
 
 
 def open_model(path: Path, backend: str | None) -> Model:

@@ -53,7 +53,7 @@ class Exporter:
         """Have plain Keras' layers forecast one raw window `(L, F)`, as the pair that proves a loaded model right."""
         set_weights(self._network, weights)
         window = window.astype(np.float32)
-        forecast = np.asarray(self._network.predict_on_batch(window[None]))[0]
+        forecast = np.asarray(self._network.predict_on_batch(window[None]))[0].ravel()
         return GoldenPair(window=window.tolist(), forecast=forecast.tolist())
 
     def write(self, path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Manifest:

@@ -16,7 +16,7 @@ from scipy.stats import norm
 
 from kerasforecast.errors import DataError
 from kerasforecast.metrics import checked_levels
-from kerasforecast.scaling import EWMA_LAMBDA, VOLATILITY_FLOOR
+from kerasforecast.volatility import Volatility, volatility_of
 
 AVERAGE_LENGTH = 5  # rows of the moving average: a business week
 _ACF_BOUND = 4.0  # standard errors; a plain 95 % bound would find a season among a thousand lags of any random walk
@@ -142,12 +142,19 @@ def residual_quantiles(
         DataError: The history is too short, or positive where the windows are not.
     """
     centre = seasonal_naive(windows, horizon, period)
-    past, relative = _past(history, horizon + period, windows)
+    past, volatility = _past(history, horizon + period, windows)
+    return volatility.around(centre, residual_table(past, horizon, levels, volatility, period))
+
+
+def residual_table(
+    history: np.ndarray, horizon: int, levels: Sequence[float], volatility: Volatility, period: int = 1
+) -> np.ndarray:
+    """Quantiles `(H, K)` of the (seasonal) naive forecast's past errors, as moves; arguments as above."""
     tau, table = checked_levels(levels), []
     for step in range(1, horizon + 1):
         lag = period * -(-step // period)  # the season that the forecast repeats lies whole periods back
-        table.append(np.quantile(_moves(past[:-lag], past[lag:], relative), tau))
-    return _around(centre, np.array(table), relative)
+        table.append(np.quantile(volatility.moves(history[:-lag], history[lag:]), tau))
+    return np.array(table)
 
 
 def ewma_quantiles(windows: np.ndarray, horizon: int, levels: Sequence[float], history: np.ndarray) -> np.ndarray:
@@ -158,11 +165,13 @@ def ewma_quantiles(windows: np.ndarray, horizon: int, levels: Sequence[float], h
     log-ratios, and how small a volatility may get.
     """
     rows = _checked(windows, horizon, shortest=2)
-    past, relative = _past(history, horizon + 1, rows)
-    steps = np.sqrt(np.arange(1, horizon + 1))
-    table = steps[:, None] * norm.ppf(checked_levels(levels))  # (H, K), in units of the volatility
-    unit = _volatility(_moves(rows[:, :-1], rows[:, 1:], relative), _floor(past, relative))
-    return _around(naive(rows, horizon), unit[:, None, None] * table, relative)
+    _, volatility = _past(history, horizon + 1, rows)
+    return scaled_quantiles(rows, ewma_table(horizon, levels), volatility)
+
+
+def ewma_table(horizon: int, levels: Sequence[float]) -> np.ndarray:
+    """The normal's quantiles `(H, K)` in units of a window's volatility."""
+    return np.sqrt(np.arange(1, horizon + 1))[:, None] * norm.ppf(checked_levels(levels))
 
 
 def ewma_fhs_quantiles(windows: np.ndarray, horizon: int, levels: Sequence[float], history: np.ndarray) -> np.ndarray:
@@ -173,35 +182,25 @@ def ewma_fhs_quantiles(windows: np.ndarray, horizon: int, levels: Sequence[float
     strongest simple rival on prices. Arguments and result as in `residual_quantiles`.
     """
     rows = _checked(windows, horizon, shortest=2)
-    length = rows.shape[1]
-    past, relative = _past(history, length + horizon, rows)
-    floor = _floor(past, relative)
-    before = sliding_window_view(_moves(past[:-1], past[1:], relative), length - 1)
-    spread = _volatility(before, floor)  # (T - L + 1,): of the L rows up to row L - 1, L, ...
+    past, volatility = _past(history, rows.shape[1] + horizon, rows)
+    return scaled_quantiles(rows, ewma_fhs_table(past, rows.shape[1], horizon, levels, volatility), volatility)
+
+
+def ewma_fhs_table(
+    history: np.ndarray, length: int, horizon: int, levels: Sequence[float], volatility: Volatility
+) -> np.ndarray:
+    """Quantiles `(H, K)` of past moves in units of the volatility of the `length` rows before them."""
+    spread = volatility.of_windows(sliding_window_view(history, length))  # (T - L + 1,)
     tau, table = checked_levels(levels), []
     for step in range(1, horizon + 1):
-        ahead = _moves(past[length - 1 : -step], past[length - 1 + step :], relative)
+        ahead = volatility.moves(history[length - 1 : -step], history[length - 1 + step :])
         table.append(np.quantile(ahead / spread[:-step], tau))
-    unit = _volatility(_moves(rows[:, :-1], rows[:, 1:], relative), floor)
-    return _around(naive(rows, horizon), unit[:, None, None] * np.array(table), relative)
+    return np.array(table)
 
 
-def quantile_baselines(
-    windows: np.ndarray, horizon: int, levels: Sequence[float], history: np.ndarray, period: int = 1
-) -> dict[str, np.ndarray]:
-    """Every quantile baseline by name: `naive` and `seasonal_naive` with past errors, `ewma`, `ewma_fhs`.
-
-    Arguments as in `residual_quantiles`; `seasonal_naive` only where the season fits into the window.
-
-    Returns:
-        Name to quantiles `(N, H, K)`, price units.
-    """
-    found = {"naive": residual_quantiles(windows, horizon, levels, history)}
-    if 1 < period <= np.shape(windows)[1]:
-        found["seasonal_naive"] = residual_quantiles(windows, horizon, levels, history, period)
-    found["ewma"] = ewma_quantiles(windows, horizon, levels, history)
-    found["ewma_fhs"] = ewma_fhs_quantiles(windows, horizon, levels, history)
-    return found
+def scaled_quantiles(windows: np.ndarray, table: np.ndarray, volatility: Volatility) -> np.ndarray:
+    """Quantiles `(N, H, K)` around the last value of windows `(N, L)`: `table` `(H, K)` times their volatility."""
+    return volatility.around(naive(windows, len(table)), volatility.of_windows(windows)[:, None, None] * table)
 
 
 def _checked(windows: np.ndarray, horizon: int, shortest: int = 1) -> np.ndarray:
@@ -214,42 +213,21 @@ def _checked(windows: np.ndarray, horizon: int, shortest: int = 1) -> np.ndarray
     return rows
 
 
-def _past(history: np.ndarray, rows: int, windows: np.ndarray) -> tuple[np.ndarray, bool]:
-    """The history, checked, and whether changes are log-ratios. Only the history decides: windows are the future."""
+def _past(history: np.ndarray, rows: int, windows: np.ndarray) -> tuple[np.ndarray, Volatility]:
+    """The history, checked, and how it measures moves. Only the history decides: windows are the future."""
     past = np.asarray(history, dtype=np.float64)
     if past.ndim != 1 or len(past) <= rows or not np.all(np.isfinite(past)):
         raise DataError(
             f"History must be one finite series of more than {rows} rows for this window and horizon. "
             f"Received: shape {past.shape}."
         )
-    relative = bool(past.min() > 0)
-    if relative and np.size(windows) and np.min(windows) <= 0:
+    volatility = volatility_of(past)
+    if volatility.relative and np.size(windows) and np.min(windows) <= 0:
         raise DataError(
             "Windows must be positive where the history is, since its changes are taken as ratios. "
             f"Received: {np.min(windows):g}."
         )
-    return past, relative
-
-
-def _moves(before: np.ndarray, after: np.ndarray, relative: bool) -> np.ndarray:
-    return np.log(after / before) if relative else after - before
-
-
-def _around(centre: np.ndarray, moves: np.ndarray, relative: bool) -> np.ndarray:
-    """`(N, H)` moved by `(H, K)` or `(N, H, K)`."""
-    return centre[..., None] * np.exp(moves) if relative else centre[..., None] + moves
-
-
-def _volatility(changes: np.ndarray, floor: float) -> np.ndarray:
-    """EWMA volatility of changes `(..., L - 1)` over their last axis, weights normalised, not below `floor`."""
-    weights = EWMA_LAMBDA ** np.arange(changes.shape[-1])[::-1]
-    return np.maximum(np.sqrt(changes**2 @ (weights / weights.sum())), floor)
-
-
-def _floor(past: np.ndarray, relative: bool) -> float:
-    """As in the network's scaling; never zero, since a flat history's changes of zero are divided by it."""
-    usual = float(np.sqrt(np.mean(_moves(past[:-1], past[1:], relative) ** 2)))
-    return max(VOLATILITY_FLOOR * usual, float(np.finfo(np.float64).tiny))
+    return past, volatility
 
 
 def _autocorrelation(series: np.ndarray, lags: int) -> np.ndarray:

@@ -9,12 +9,26 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from kerasforecast.errors import OptionError, shown
 
 Scaling = Literal["anchor", "difference", "minmax", "standard", "none"]
 Family = Literal["lstm", "gru", "rnn", "peephole", "coupled"]
+
+
+LARGEST_BANDS = 10_000  # steps x levels: each is a distribution of errors in the model file
+
+
+def ascending(levels: tuple[float, ...]) -> tuple[float, ...]:
+    """Quantile levels in order.
+
+    Raises:
+        ValueError: One is outside 0..1 or stands twice.
+    """
+    if any(not 0.001 <= level <= 0.999 for level in levels) or len(set(levels)) < len(levels):
+        raise ValueError("levels must differ and lie in 0.001 to 0.999")
+    return tuple(sorted(levels))
 
 
 class _Section(BaseModel):
@@ -93,6 +107,16 @@ class NetworkConfig(_Section):
     recurrent_bias: bool = Field(True, description="A second bias vector in each LSTM layer, as PyTorch has.")
     initializer: Literal["keras", "he", "orthogonal", "torch"] = Field("keras", description="How weights start.")
     scaling: Scaling = Field("anchor", description="What the network sees instead of raw prices.")
+    quantiles: tuple[float, ...] = Field(
+        (),
+        max_length=99,
+        description="Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them.",
+    )
+
+    @field_validator("quantiles")
+    @classmethod
+    def _with_median(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
+        return ascending((*levels, 0.5) if levels and 0.5 not in levels else levels)
 
     @property
     def wants_logs(self) -> bool:
@@ -115,6 +139,29 @@ class TrainingConfig(_Section):
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, dropout and shuffling.")
 
 
+class EvaluationConfig(_Section):
+    """How forecasts are judged, and the bands they carry."""
+
+    levels: tuple[float, ...] = Field(
+        (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975),
+        min_length=1,
+        max_length=99,
+        description="Levels of the bands, where --quantiles does not give them.",
+    )
+    mc_dropout: int = Field(
+        0, ge=0, le=10_000, description="Passes with dropout on, whose spread widens the bands; 0 for none."
+    )
+    period: int | None = Field(None, ge=1, le=10_000, description="Rows of one season, 1 for none. Found.")
+    steps: int | None = Field(
+        None, ge=1, le=1_000, description="Rows ahead to score; beyond --horizon forecasts become inputs. The horizon."
+    )
+
+    @field_validator("levels")
+    @classmethod
+    def _ascending(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
+        return ascending(levels)
+
+
 class BacktestConfig(_Section):
     """How a walk-forward backtest goes over the test part; no option of a fit, and in no manifest."""
 
@@ -133,6 +180,28 @@ class Config(_Section):
     split: SplitConfig = SplitConfig()
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Config:
+        network, evaluation = self.network, self.evaluation
+        if evaluation.mc_dropout and (network.quantiles or not network.dropout):
+            raise ValueError("--mc-dropout needs --dropout above 0 and no --quantiles")
+        if evaluation.steps is not None and evaluation.steps < network.horizon:
+            raise ValueError(f"--steps must be at least the horizon of {network.horizon}")
+        if self.steps * len(self.levels) > LARGEST_BANDS:
+            raise ValueError(f"steps times levels must be at most {LARGEST_BANDS}, since a model file holds them all")
+        return self
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Levels of the bands: the quantile head's, where there is one."""
+        return self.network.quantiles or self.evaluation.levels
+
+    @property
+    def steps(self) -> int:
+        """Rows ahead that are scored."""
+        return self.evaluation.steps or self.network.horizon
 
     @classmethod
     def from_options(cls, **options: Any) -> Config:
@@ -144,7 +213,8 @@ class Config(_Section):
         sections: dict[str, dict[str, Any]] = {name: {} for name in cls.model_fields}
         for option, value in options.items():
             sections[_section_of(option)][option] = value
-        return cls(**{name: checked(SECTIONS[name], values) for name, values in sections.items()})
+        config: Config = checked(cls, {name: checked(SECTIONS[name], values) for name, values in sections.items()})
+        return config
 
 
 SECTIONS: dict[str, type[_Section]] = {
@@ -152,6 +222,7 @@ SECTIONS: dict[str, type[_Section]] = {
     "split": SplitConfig,
     "network": NetworkConfig,
     "training": TrainingConfig,
+    "evaluation": EvaluationConfig,
 }
 
 

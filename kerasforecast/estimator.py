@@ -32,7 +32,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
     and y of a series.
 
     Args:
-        model, units, layers, bidirectional, norm, dropout, recurrent_bias, initializer, scaling: As in
+        model, units, layers, bidirectional, norm, dropout, recurrent_bias, initializer, scaling, quantiles: As in
             `kerasforecast.config.NetworkConfig`.
         epochs, batch_size, optimizer, learning_rate, loss, clipnorm, patience, lr_patience, lr_factor: As in
             `kerasforecast.config.TrainingConfig`.
@@ -57,6 +57,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         recurrent_bias: bool = _NETWORK.recurrent_bias,
         initializer: str = _NETWORK.initializer,
         scaling: str = _NETWORK.scaling,
+        quantiles: tuple[float, ...] = _NETWORK.quantiles,
         epochs: int = _TRAINING.epochs,
         batch_size: int = _TRAINING.batch_size,
         optimizer: str = _TRAINING.optimizer,
@@ -78,6 +79,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self.recurrent_bias = recurrent_bias
         self.initializer = initializer
         self.scaling = scaling
+        self.quantiles = quantiles
         self.epochs = epochs
         self.batch_size = batch_size
         self.optimizer = optimizer
@@ -109,7 +111,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
 
         windows = rows[:, :, None]  # (N, L, 1)
         known = np.concatenate([windows[:train_rows], futures[:train_rows, :1, None]], axis=1)  # (n, L + 1, 1)
-        scaling = fit_scaling(network.scaling, known, ("X",))
+        scaling = fit_scaling(network.scaling, known, ("X",), level=bool(network.quantiles))
         if scaling.transforms[0] == "log" and min(rows.min(), futures.min()) <= 0:
             raise DataError("X and y must be positive for log returns, as in the first rows. Use scaling='difference'.")
         parts = (
@@ -121,7 +123,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:
-        """Forecasts `(N,)` or `(N, H)`, as y was in `fit`, of windows `(N, L)`."""
+        """Forecasts `(N,)` or `(N, H)`, as y was in `fit`, of windows `(N, L)`: medians, where there are quantiles."""
         check_is_fitted(self)
         rows: np.ndarray = validate_data(self, X, dtype=np.float64, reset=False)  # (N, L)
         forecasts = self.predictor_.predict(rows[:, :, None]).astype(np.float64)  # scikit-learn expects the type of y
@@ -140,8 +142,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         from kerasforecast.training import train
 
         model = build(network, scaling, "training", training.seed)
-        initialise(model, network, training.seed)
-        self.history_ = train(model, scaling, known, validation, training)
+        initialise(model, network, training.seed, known.targets(scaling))
+        self.history_ = train(model, scaling, known, validation, training, levels=network.quantiles)
         self.predictor_ = Predictor(network, scaling, merged_weights(model))
 
     def _configs(self, window: int, horizon: int) -> tuple[NetworkConfig, TrainingConfig]:

@@ -8,14 +8,12 @@ from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
 
 from kerasforecast.config import NetworkConfig
-from kerasforecast.data.calendars import future_index
 from kerasforecast.data.series import Series
-from kerasforecast.errors import DataError, OptionError, shown
-from kerasforecast.models import build, build_states, set_weights, states_per_cell
-from kerasforecast.scaling import FittedScaling
+from kerasforecast.errors import DataError
+from kerasforecast.models import Role, build, build_states, set_weights, states_per_cell
+from kerasforecast.scaling import LOGGED, FittedScaling
 
 _BATCH = 1_024
 
@@ -39,10 +37,12 @@ class Predictor:
 
     @cached_property
     def network(self) -> keras.Model:
-        """The inference network, `(B, L, F)` raw to `(B, H)` raw."""
-        model = build(self.config, self.scaling, "inference")
-        set_weights(model, self.weights)
-        return model
+        """The inference network, `(B, L, F)` raw to `(B, H)` or `(B, H, K)` raw."""
+        return self._built("inference")
+
+    @cached_property
+    def _sampling_network(self) -> keras.Model:
+        return self._built("sampling")
 
     @cached_property
     def _state_network(self) -> keras.Model:
@@ -50,17 +50,56 @@ class Predictor:
         set_weights(model, self.weights[: sum(len(layer.weights) for layer in model.layers)])
         return model
 
+    def _built(self, role: Role) -> keras.Model:
+        model = build(self.config, self.scaling, role)
+        set_weights(model, self.weights)
+        return model
+
     def predict(self, windows: np.ndarray) -> np.ndarray:
-        """Forecasts `(B, H)` float32, raw prices, of raw windows `(B, L, F)`.
+        """Forecasts `(B, H)` float32, raw prices, of raw windows `(B, L, F)`: the median of a quantile head.
 
         Raises:
             DataError: The windows have another shape, or values that are not finite, or not positive where the network
                 takes logs.
         """
+        return self.medians(self.outputs(windows))
+
+    def outputs(self, windows: np.ndarray) -> np.ndarray:
+        """What the network answers: `(B, H)`, or quantiles `(B, H, K)` of a quantile head; raw prices, float32."""
+        return self._answers(self.network, windows)
+
+    def medians(self, outputs: np.ndarray) -> np.ndarray:
+        """The forecasts `(B, H)` in the network's `outputs`."""
+        levels = self.config.quantiles
+        return outputs[:, :, levels.index(0.5)] if levels else outputs
+
+    def sample(self, windows: np.ndarray, passes: int, seed: int) -> np.ndarray:
+        """Forecasts `(passes, B, H)` with dropout on (Gal & Ghahramani 2016), raw prices, of raw windows `(B, L, F)`.
+
+        The same seed, windows and backend give the same passes; masks differ between backends.
+        """
+        dropouts = [layer for layer in self._sampling_network.layers if isinstance(layer, keras.layers.Dropout)]
+        found = []
+        for number in range(passes):
+            for place, layer in enumerate(dropouts):
+                state = np.random.SeedSequence([seed, 4, place, number]).generate_state(2) >> 1
+                layer.seed_generator.state.assign(state.astype(layer.seed_generator.state.dtype))
+            found.append(self._answers(self._sampling_network, windows))
+        return np.stack(found)
+
+    def roll(self, windows: np.ndarray, steps: int) -> np.ndarray:
+        """Forecasts `(B, steps)` of raw windows `(B, L, F)`: beyond the horizon, forecasts become inputs.
+
+        Columns other than the target stay at their last observed value.
+        """
         windows = self._checked(windows)
-        chunks = [windows[start : start + _BATCH] for start in range(0, len(windows), _BATCH)]
-        parts = [_in_batches_of_two_powers(self.network, chunk) for chunk in chunks]
-        return np.concatenate(parts) if parts else np.empty((0, self.config.horizon), np.float32)
+        found = [self.predict(windows)]
+        while sum(block.shape[1] for block in found) < steps:
+            rows = np.repeat(windows[:, -1:], self.config.horizon, axis=1)  # (B, H, F)
+            rows[:, :, 0] = found[-1]
+            windows = np.concatenate([windows, rows], axis=1)[:, -self.config.window :]
+            found.append(self.predict(windows))
+        return np.concatenate(found, axis=1)[:, :steps]
 
     def states(self, windows: np.ndarray) -> tuple[np.ndarray, ...]:
         """Final states after raw windows `(B, L, F)`: h (short-term) and, where the cell has one, c (long-term).
@@ -72,41 +111,24 @@ class Predictor:
         kinds = states_per_cell(self.config)
         return tuple(np.stack(outputs[kind::kinds]) for kind in range(kinds))
 
-    def roll_forward(self, series: Series, steps: int) -> pd.DataFrame:
-        """Forecast the `steps` rows after `series`: the network's own forecasts become its inputs.
-
-        Columns other than the target stay at their last observed value.
-
-        Args:
-            series: At least `window` rows, columns as in training.
-            steps: Rows ahead, any number; the network is asked once per `horizon` of them.
-
-        Returns:
-            One row a step, index the date (or integer step), column `forecast` in price units.
+    def last_window(self, series: Series) -> np.ndarray:
+        """The window `(L, F)` float32 that ends with `series`.
 
         Raises:
-            OptionError: `steps` is below 1.
-            DataError: The series is too short or has other columns.
+            DataError: The series is shorter.
         """
-        if steps < 1:
-            raise OptionError(f"--steps must be 1 or more. Received: {shown(steps)}.")
-        window = self._last_window(series)
-        forecasts: list[float] = []
-        while len(forecasts) < steps:
-            block = self.predict(window[None])[0]  # (H,)
-            forecasts += [float(str(value)) for value in block]  # the short decimal of a float32, not its tail
-            rows = np.repeat(window[-1:], len(block), axis=0)  # (H, F)
-            rows[:, 0] = block
-            window = np.concatenate([window, rows])[-self.config.window :]
-        index = future_index(series, steps)
-        return pd.DataFrame({"forecast": forecasts[:steps]}, index=index.rename("date"))
-
-    def _last_window(self, series: Series) -> np.ndarray:
         if len(series) < self.config.window:
             raise DataError(
                 f"{series.name}: a forecast needs a window of {self.config.window} rows. Received: {len(series)} rows."
             )
-        return series.values[-self.config.window :].astype(np.float32)  # (L, F)
+        return series.values[-self.config.window :].astype(np.float32)
+
+    def _answers(self, network: keras.Model, windows: np.ndarray) -> np.ndarray:
+        windows = self._checked(windows)
+        chunks = [windows[start : start + _BATCH] for start in range(0, len(windows), _BATCH)]
+        parts = [_in_batches_of_two_powers(network, chunk) for chunk in chunks]
+        levels = (len(self.config.quantiles),) if self.config.quantiles else ()
+        return np.concatenate(parts) if parts else np.empty((0, self.config.horizon, *levels), np.float32)
 
     def _checked(self, windows: np.ndarray) -> np.ndarray:
         windows = np.asarray(windows, dtype=np.float32)
@@ -115,7 +137,7 @@ class Predictor:
             raise DataError(f"Windows must have shape (B, {wanted[0]}, {wanted[1]}). Received: {windows.shape}.")
         if not np.isfinite(windows).all():
             raise DataError("Windows must be finite. Received: NaN or infinity. Drop or fill such rows first.")
-        logs = [place for place, transform in enumerate(self.scaling.transforms) if transform == "log"]
+        logs = [place for place, transform in enumerate(self.scaling.transforms) if transform in LOGGED]
         if logs and (windows[:, :, logs] <= 0).any():
             raise DataError("Windows must be positive for log returns. Received: zero or negative values.")
         return windows

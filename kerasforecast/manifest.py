@@ -6,11 +6,13 @@ import zipfile
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from kerasforecast.config import Config
 from kerasforecast.diagnosis import Diagnosis, Pattern
 from kerasforecast.errors import ArtifactError, shown
+from kerasforecast.intervals import Calibration
+from kerasforecast.rivals import Rivals
 from kerasforecast.scaling import FittedScaling
 
 SCHEMA_VERSION = 1
@@ -20,6 +22,8 @@ SIZE_LIMIT = 64 * 2**20
 Text = Annotated[str, StringConstraints(max_length=1_000)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Stamp = Text | int
+Share = Annotated[float, Field(ge=0, le=1)]
+ByLevel = Annotated[dict[Text, float | None], Field(max_length=100)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
 
 
@@ -65,10 +69,10 @@ class TrainingRecord(_Record):
 
 
 class GoldenPair(_Record):
-    """One raw window `(L, F)` and the forecast `(H,)` that its maker computed, both in price units."""
+    """One raw window `(L, F)` and what the network answered its maker, `(H,)` or `(H K,)`, both in price units."""
 
     window: list[list[float]] = Field(min_length=1, max_length=10_000)
-    forecast: list[float] = Field(min_length=1, max_length=1_000)
+    forecast: list[float] = Field(min_length=1, max_length=100_000)
 
 
 class WeightRecord(_Record):
@@ -85,13 +89,30 @@ class Parameters(_Record):
     saved: Count
 
 
-class PointScores(_Record):
-    """Scores of point forecasts, in price units, percent and shares; `None` where one is not defined."""
+class StepScores(_Record):
+    """Scores of one contestant, in price units, percent and shares; `None` where one is not defined.
+
+    By interval, as `"0.8"`: `coverage` and `winkler`; by level, as `"0.1"`: `pinball`. Empty where there are no bands.
+    """
 
     rmse: float | None
     mae: float | None
     mape: float | None
+    smape: float | None = None
+    mase: float | None = None
+    rmsse: float | None = None
     directional_accuracy: float | None
+    directional_interval: tuple[Share, Share] | None = None
+    crps: float | None = None
+    coverage: ByLevel = {}
+    pinball: ByLevel = {}
+    winkler: ByLevel = {}
+
+
+class Scores(StepScores):
+    """Scores of all steps together, and of each where there are several."""
+
+    steps: list[StepScores] = Field([], max_length=1_000)
 
 
 class DieboldMariano(_Record):
@@ -102,13 +123,30 @@ class DieboldMariano(_Record):
     p_value: float = Field(ge=0, le=1)
 
 
+class RivalTest(DieboldMariano):
+    """The same against the rival named."""
+
+    rival: Text
+
+
 class TestScores(_Record):
-    """Scores on the test part, beside the naive forecast's."""
+    """Scores on the test part, beside those of the naive forecast and of every other rival by its name."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    __pydantic_extra__: dict[str, Scores]
 
     n: Count
-    model: PointScores
-    naive: PointScores
+    model: Scores
+    naive: Scores
     dm: DieboldMariano
+    tests: list[RivalTest] = Field([], max_length=100)
+
+    @model_validator(mode="after")
+    def _few_rivals(self) -> TestScores:
+        names = self.__pydantic_extra__
+        if len(names) > 20 or not all(name.isidentifier() and len(name) <= 50 for name in names):
+            raise ValueError("at most 20 rivals, each with a plain name")
+        return self
 
 
 class DiagnosisRecord(_Record):
@@ -150,6 +188,8 @@ class Manifest(_Record):
     data: DataRecord | None = None
     training: TrainingRecord | None = None
     metrics: Metrics | None = None
+    rivals: Rivals | None = None
+    calibration: Calibration | None = None
     golden: GoldenPair
     weights: tuple[WeightRecord, ...] = ()
     members: dict[Text, Sha256] = {}
@@ -201,12 +241,35 @@ def parse(text: bytes, where: str) -> Manifest:
 
 def _check_lengths(manifest: Manifest, where: str) -> None:
     columns, network, scaling = len(manifest.columns), manifest.config.network, manifest.scaling
+    places = range(len(scaling.transforms))
     lengths = {
         "scaling": {len(scaling.transforms), len(scaling.offset), len(scaling.scale)} == {columns},
+        "scaling's reference": all(
+            place < len(scaling.reference) and scaling.reference[place] < place
+            for place in places
+            if scaling.transforms[place] == "ratio"
+        ),
         "golden window": len(manifest.golden.window) == network.window
         and {len(row) for row in manifest.golden.window} == {columns},
-        "golden forecast": len(manifest.golden.forecast) == network.horizon,
+        "golden forecast": len(manifest.golden.forecast) == network.horizon * max(1, len(network.quantiles)),
+        "bands": _bands_fit(manifest),
     }
     for name, right in lengths.items():
         if not right:
             raise ArtifactError(f"{where}: its {name} must fit its configuration. Received: other lengths.")
+
+
+def _bands_fit(manifest: Manifest) -> bool:
+    """Whether the calibration and what the rivals learned have the levels and steps of the configuration."""
+    config, rivals, calibration = manifest.config, manifest.rivals, manifest.calibration
+    if rivals is None or calibration is None:
+        return rivals is calibration
+    shapes = {(len(table), *{len(row) for row in table}) for table in rivals.tables.values()}
+    tables = {len(step) for step in calibration.errors}
+    return (
+        rivals.levels == calibration.levels == config.levels
+        and shapes <= {(config.steps, len(config.levels))}
+        and (rivals.window, rivals.horizon) == (config.network.window, config.steps)
+        and (calibration.horizon, len(calibration.errors)) == (config.network.horizon, config.steps)
+        and tables <= {1, len(config.levels)}
+    )

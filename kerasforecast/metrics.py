@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy.stats import binomtest
@@ -24,6 +24,7 @@ from sklearn.metrics import (
 from kerasforecast.errors import DataError, shown
 
 Score = TypeVar("Score")
+_NO_BANDS: dict[str, Any] = {"crps": None, "coverage": {}, "pinball": {}, "winkler": {}}
 
 # A forecast made in float32 carries rounding of about 1e-7 of the price; its sign would be noise, not a direction.
 _NO_MOVE = 4 * float(np.finfo(np.float32).eps)
@@ -48,32 +49,68 @@ class DirectionScore:
     high: float
 
 
-def point_scores(actual: np.ndarray, forecast: np.ndarray, last: np.ndarray) -> dict[str, float | None]:
-    """The four scores that stand beside every forecast, ready for JSON.
+def scores(
+    actual: np.ndarray,
+    forecast: np.ndarray,
+    last: np.ndarray,
+    scales: tuple[float, float] | None = None,
+    quantiles: np.ndarray | None = None,
+    levels: Sequence[float] = (),
+) -> dict[str, Any]:
+    """Everything that stands beside one forecast's name, ready for JSON.
 
     Args:
         actual: `(N,)` or `(N, H)`, price units.
         forecast: As `actual`.
         last: `(N,)` last observed value of each window, price units.
+        scales: As `seasonal_scales` gives them; without them `mase` and `rmsse` are `None`.
+        quantiles: `(N, K)` or `(N, H, K)`, price units, where there are any.
+        levels: Their K levels.
 
     Returns:
-        `rmse` and `mae` in price units, `mape` in percent, `directional_accuracy` in 0..1 as in `direction`;
+        `point_scores` and `quantile_scores`; `steps`, the same for each of several steps ahead, else empty.
+    """
+    found = _step_scores(actual, forecast, last, scales, quantiles, levels)
+    if np.ndim(actual) < 2 or np.shape(actual)[1] == 1:
+        return found | {"steps": []}
+    steps = [
+        _step_scores(
+            actual[:, step], forecast[:, step], last, scales, None if quantiles is None else quantiles[:, step], levels
+        )
+        for step in range(actual.shape[1])
+    ]
+    return found | {"steps": steps}
+
+
+def point_scores(
+    actual: np.ndarray, forecast: np.ndarray, last: np.ndarray, scales: tuple[float, float] | None = None
+) -> dict[str, Any]:
+    """The scores of a point forecast, ready for JSON; arguments as in `scores`.
+
+    Returns:
+        `rmse` and `mae` in price units, `mape` and `smape` in percent, `mase` and `rmsse` in units of the training
+        changes, `directional_accuracy` in 0..1 as in `direction` and `directional_interval`, its 95 % interval;
         `None` where a score is not defined.
 
     Raises:
         DataError: Shapes differ, there is no window, or a value is not finite.
     """
+    way = direction(actual, forecast, last)
+    mae_scale, rmse_scale = scales or (0.0, 0.0)
+    errors = rmse(actual, forecast), mae(actual, forecast)
     return {
-        "rmse": _json(rmse(actual, forecast)),
-        "mae": _json(mae(actual, forecast)),
+        "rmse": _json(errors[0]),
+        "mae": _json(errors[1]),
         "mape": _json(mape(actual, forecast)),
-        "directional_accuracy": direction(actual, forecast, last).share,
+        "smape": _json(smape(actual, forecast)),
+        "mase": _json(errors[1] / mae_scale if mae_scale else math.nan),
+        "rmsse": _json(errors[0] / rmse_scale if rmse_scale else math.nan),
+        "directional_accuracy": way.share,
+        "directional_interval": None if way.share is None else [way.low, way.high],
     }
 
 
-def quantile_scores(
-    actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]
-) -> dict[str, float | dict[str, float] | None]:
+def quantile_scores(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> dict[str, Any]:
     """The scores of a predictive distribution, ready for JSON.
 
     Args:
@@ -82,17 +119,19 @@ def quantile_scores(
         levels: The K levels, ascending, each in 0..1.
 
     Returns:
-        `crps` in price units, and `coverage`: for each central interval that `levels` holds (0.1 with 0.9 makes
-        `"0.8"`) the share of actual values inside.
+        `crps` in price units; for each central interval that `levels` holds (0.1 with 0.9 makes `"0.8"`) `coverage`,
+        the share of actual values inside, and `winkler`; for each level `pinball`.
 
     Raises:
         DataError: Shapes do not agree, levels are not ascending in 0..1, or a value is not finite.
     """
-    inside = {
-        f"{nominal:g}": coverage(actual, quantiles[..., low], quantiles[..., high])
-        for nominal, low, high in central_intervals(levels)
-    }
-    return {"crps": _json(crps(actual, quantiles, levels)), "coverage": inside}
+    covered, width = {}, {}
+    for nominal, low, high in central_intervals(levels):
+        interval = quantiles[..., low], quantiles[..., high]
+        covered[f"{nominal:g}"] = coverage(actual, *interval)
+        width[f"{nominal:g}"] = _json(winkler(actual, *interval, nominal))
+    losses = {f"{level:g}": _json(pinball(actual, quantiles[..., k], level)) for k, level in enumerate(levels)}
+    return {"crps": _json(crps(actual, quantiles, levels)), "coverage": covered, "pinball": losses, "winkler": width}
 
 
 def per_step(score: Callable[..., Score], *arrays: np.ndarray) -> list[Score]:
@@ -154,7 +193,7 @@ def mase(actual: np.ndarray, forecast: np.ndarray, history: np.ndarray, period: 
     Returns:
         Below 1 where the forecast errs less than the (seasonal) naive one in training; `nan` where that never erred.
     """
-    scale = float(np.mean(np.abs(_seasonal_changes(history, period))))
+    scale = seasonal_scales(history, period)[0]
     return mae(actual, forecast) / scale if scale else math.nan
 
 
@@ -163,7 +202,7 @@ def rmsse(actual: np.ndarray, forecast: np.ndarray, history: np.ndarray, period:
 
     Arguments and `nan` as in `mase`.
     """
-    scale = math.sqrt(np.mean(_seasonal_changes(history, period) ** 2))
+    scale = seasonal_scales(history, period)[1]
     return rmse(actual, forecast) / scale if scale else math.nan
 
 
@@ -219,14 +258,20 @@ def crps(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> 
         quantiles: `(N, K)` or `(N, H, K)`.
         levels: The K levels, ascending, each in 0..1.
     """
+    return float(np.mean(crps_losses(actual, quantiles, levels)))
+
+
+def crps_losses(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    """The CRPS of every single forecast, of the shape of `actual`, price units; arguments as in `crps`."""
     tau = checked_levels(levels)
     q = np.asarray(quantiles, dtype=np.float64)
     if q.shape != (*np.shape(actual), len(tau)):
         raise DataError(f"Quantiles must have shape {(*np.shape(actual), len(tau))}. Received: {q.shape}.")
-    errors = [np.subtract(*_pair(actual, q[..., k])) for k in range(len(tau))]
+    for k in range(len(tau)):
+        _pair(actual, q[..., k])
+    error = np.asarray(actual, dtype=np.float64)[..., None] - q
     edges = np.concatenate([[0.0], (tau[1:] + tau[:-1]) / 2, [1.0]])
-    losses = [np.mean(np.maximum(t * e, (t - 1) * e)) for t, e in zip(tau, errors, strict=True)]
-    return 2 * float(np.dot(np.diff(edges), losses))
+    return 2 * np.maximum(tau * error, (tau - 1) * error) @ np.diff(edges)
 
 
 def coverage(actual: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> float:
@@ -283,11 +328,25 @@ def checked_levels(levels: Sequence[float]) -> np.ndarray:
     return tau
 
 
-def _seasonal_changes(history: np.ndarray, period: int) -> np.ndarray:
+def seasonal_scales(history: np.ndarray, period: int = 1) -> tuple[float, float]:
+    """Mean absolute and root mean squared change over `period` rows of a history `(T,)`: units of MASE and RMSSE."""
     past = np.asarray(history, dtype=np.float64)
     if past.ndim != 1 or period < 1 or len(past) <= period:
         raise DataError(f"History must be one series longer than its period of {period}. Received: shape {past.shape}.")
-    return past[period:] - past[:-period]
+    changes = past[period:] - past[:-period]
+    return float(np.mean(np.abs(changes))), float(np.sqrt(np.mean(changes**2)))
+
+
+def _step_scores(
+    actual: np.ndarray,
+    forecast: np.ndarray,
+    last: np.ndarray,
+    scales: tuple[float, float] | None,
+    quantiles: np.ndarray | None,
+    levels: Sequence[float],
+) -> dict[str, Any]:
+    spread = _NO_BANDS if quantiles is None else quantile_scores(actual, quantiles, levels)
+    return point_scores(actual, forecast, last, scales) | spread
 
 
 def _sign(move: np.ndarray, last: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, DataError, OptionError
 from kerasforecast.evaluation import Evaluation, evaluate_windows
+from kerasforecast.forecaster import Forecaster
 from kerasforecast.forecasting import Predictor
 from kerasforecast.manifest import Manifest
 from kerasforecast.training import History
@@ -53,6 +54,8 @@ class Model:
         self.test = test
         self._exporter = exporter
         self.predictor = Predictor(manifest.config.network, manifest.scaling, weights)
+        volatility = manifest.rivals.volatility if manifest.rivals else None
+        self.forecaster = Forecaster(self.predictor, manifest.config, volatility, manifest.calibration)
 
     @property
     def config(self) -> Config:
@@ -60,8 +63,29 @@ class Model:
         return self.manifest.config
 
     def predict(self, windows: np.ndarray) -> np.ndarray:
-        """Forecasts `(B, H)` float32 of windows `(B, L, F)`, both in raw prices, columns as `manifest.columns`."""
+        """Forecasts `(B, H)` float32 of windows `(B, L, F)`, both in raw prices, columns as `manifest.columns`.
+
+        Those of a quantile head are its medians.
+        """
         return self.predictor.predict(windows)
+
+    def predict_quantiles(self, windows: np.ndarray, steps: int | None = None) -> np.ndarray:
+        """Calibrated quantiles `(B, H, K)` float64 of windows `(B, L, F)` that stand alone, raw prices.
+
+        Args:
+            windows: As in `predict`.
+            steps: Rows ahead, H where not given; beyond the horizon forecasts become inputs.
+
+        Returns:
+            Ascending over K, the levels of `config.levels`.
+
+        Raises:
+            ArtifactError: The model was written by a release without bands.
+        """
+        bands = self.forecaster.alone(np.asarray(windows, np.float32), steps or self.config.network.horizon).quantiles
+        if bands is None:
+            raise ArtifactError(f"{self.manifest.name}: has no bands for these windows. Train it again.")
+        return bands
 
     def states(self, windows: np.ndarray) -> tuple[np.ndarray, ...]:
         """Final states after raw windows `(B, L, F)`: h (short-term) and c (long-term), each `(layers, B, units)`.
@@ -79,25 +103,25 @@ class Model:
             **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
 
         Returns:
-            Index `date`, column `forecast` in price units.
+            Index `date`, columns `forecast` and, for each level of the bands, `q<level>`, in price units.
         """
-        return self.predictor.roll_forward(self.series_from(data, **options), steps)
+        return self.forecaster.ahead(self.series_from(data, **options), steps)
 
     def evaluate(self, data: Data = None, **options: object) -> Evaluation:
-        """Score the model on every window of `data`, beside the naive forecast.
+        """Score the model on every window of `data`, beside the simple rivals.
 
         Raises:
             DataError: The data holds no whole window and target.
         """
         series = self.series_from(data, **options)
-        network = self.config.network
-        origins = all_origins(len(series), network.window, network.horizon)
+        window, steps = self.config.network.window, self.config.steps
+        origins = all_origins(len(series), window, steps)
         if not len(origins):
             raise DataError(
-                f"{series.name}: an evaluation needs a window of {network.window} rows and {network.horizon} more. "
+                f"{series.name}: an evaluation needs a window of {window} rows and {steps} more. "
                 f"Received: {len(series)} rows."
             )
-        return evaluate_windows(self.predictor, windows_of(series, origins, network.window, network.horizon))
+        return evaluate_windows(self.forecaster, windows_of(series, origins, window, steps), self.manifest.rivals)
 
     def series_from(self, data: Data = None, **options: object) -> Series:
         """The series in `data`, with the columns the model was trained on.
@@ -136,11 +160,11 @@ class Model:
         """Largest difference from the golden forecast, in scaled units beyond the rounding of float32 prices."""
         window = np.asarray(self.manifest.golden.window, np.float32)[None]  # (1, L, F)
         golden = np.asarray(self.manifest.golden.forecast, np.float64)
-        ours = self.predict(window)[0].astype(np.float64)
+        ours = self.predictor.outputs(window)[0].astype(np.float64)  # (H,) or (H, K)
         exact = window.astype(np.float64)
-        horizon = self.config.network.horizon
-        half = np.full((1, horizon), 0.5)
+        half = np.full((1, *ours.shape), 0.5)
         unit = np.abs(self.manifest.scaling.restore(exact, half) - self.manifest.scaling.restore(exact, -half))[0]
+        ours, unit = ours.ravel(), unit.ravel()
         rounding = 4 * np.spacing(np.abs(golden).astype(np.float32)).astype(np.float64)
         return float(np.max(np.maximum(np.abs(ours - golden) - rounding, 0) / unit))
 

@@ -21,9 +21,10 @@ from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
 from kerasforecast.diagnosis import diagnose, naive_loss
-from kerasforecast.errors import KerasForecastError, StoppedError
+from kerasforecast.errors import DataError, KerasForecastError, StoppedError
 from kerasforecast.evaluation import Evaluation, evaluate_windows
 from kerasforecast.files import atomic_write, json_text
+from kerasforecast.forecaster import Forecaster
 from kerasforecast.forecasting import Predictor
 from kerasforecast.manifest import (
     DataRecord,
@@ -38,11 +39,12 @@ from kerasforecast.manifest import (
 from kerasforecast.model import Model
 from kerasforecast.models import build, initialise, merged_weights
 from kerasforecast.report import write_fit_report
+from kerasforecast.rivals import Rivals, fit_rivals
 from kerasforecast.scaling import FittedScaling, fit_scaling
 from kerasforecast.signals import Deferred
 from kerasforecast.split import PARTS, Split, split_series
 from kerasforecast.training import History, train
-from kerasforecast.windows import windows_of
+from kerasforecast.windows import Windows, windows_of
 
 MODEL = "checkpoint.keras"
 
@@ -148,11 +150,14 @@ def _fit(
     on_note: Callable[[str], None] | None,
 ) -> Model:
     split = split_series(series, config.split, config.network)
-    scaling = fit_scaling(config.network.scaling, series.values[: split.train_end], series.columns)
+    scaling = fit_scaling(
+        config.network.scaling, series.values[: split.train_end], series.columns, level=bool(config.network.quantiles)
+    )
     scaling.check(series)
+    rivals = learn_rivals(config, series, split)
     parts = {part: windows_of(series, split.origins(part), split.window, split.horizon) for part in PARTS}
     network = build(config.network, scaling, "training", config.training.seed)
-    initialise(network, config.network, config.training.seed)
+    initialise(network, config.network, config.training.seed, parts["train"].targets(scaling))
     window = parts["train"].inputs(slice(0, 1))[0]
     recorder = _Recorder(name, config, series, split, scaling, network, window, run)
     if on_start:
@@ -170,6 +175,7 @@ def _fit(
                 parts["train"],
                 parts["validation"],
                 config.training,
+                levels=config.network.quantiles,
                 on_epoch=on_epoch,
                 on_best=recorder.keep if run else None,
                 keeping=recorder.keeping(stop) if stop else None,
@@ -180,12 +186,43 @@ def _fit(
             raise type(error)(f"{error} {recorder.kept}".strip()) from None
 
     weights = merged_weights(network)
-    predictor = Predictor(config.network, scaling, weights)
-    test = evaluate_windows(predictor, parts["test"])
     record = _training_record(history, time.perf_counter() - started)
-    diagnosis = _diagnosis(history, naive_loss(parts["validation"], scaling, config.training))
-    manifest = recorder.manifest(weights, record, metrics_of(test, series.target, diagnosis))
+    forecaster = Forecaster(Predictor(config.network, scaling, weights), config, rivals.volatility)
+    forecaster = forecaster.calibrated(scored_windows(config, series, split, "validation"))
+    test = evaluate_windows(forecaster, scored_windows(config, series, split, "test"), rivals)
+    naive = None if config.network.quantiles else naive_loss(parts["validation"], scaling, config.training)
+    metrics = metrics_of(test, series.target, _diagnosis(history, naive))
+    manifest = recorder.manifest(weights, record, metrics).model_copy(
+        update={"rivals": rivals, "calibration": forecaster.calibration}
+    )
     return Model(manifest, weights, series=series, history=history, test=test, exporter=recorder.exporter)
+
+
+def learn_rivals(config: Config, series: Series, split: Split) -> Rivals:
+    """Let the simple rivals learn from the rows before the test part."""
+    target = series.values[:, 0]
+    return fit_rivals(
+        target[: split.train_end],
+        target[: split.validation_end],
+        config.network.window,
+        config.steps,
+        config.levels,
+        config.evaluation.period,
+    )
+
+
+def scored_windows(config: Config, series: Series, split: Split, part: str) -> Windows:
+    """The windows of a part whose next `config.steps` rows all lie in it.
+
+    Raises:
+        DataError: There is none.
+    """
+    origins = split.origins(part, config.steps)
+    if not len(origins):
+        raise DataError(
+            f"{series.name}: {part} has {len(split.rows_of(part))} rows. Received: --steps {config.steps}. Use fewer."
+        )
+    return windows_of(series, origins, split.window, config.steps)
 
 
 def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Series:

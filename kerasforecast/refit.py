@@ -15,6 +15,7 @@ import numpy as np
 
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
+from kerasforecast.errors import OptionError
 from kerasforecast.forecasting import Predictor
 from kerasforecast.models import build, initialise, merged_weights, set_weights
 from kerasforecast.scaling import FittedScaling, fit_scaling
@@ -48,9 +49,14 @@ class Refitter:
     Args:
         config: Network and training.
         columns: Columns of the series, F.
+
+    Raises:
+        OptionError: The network has a quantile head.
     """
 
     def __init__(self, config: Config, columns: int) -> None:
+        if config.network.quantiles:
+            raise OptionError("A walk scores point forecasts. Received: --quantiles. Leave it out.")
         self._config = config
         self._columns = columns
 

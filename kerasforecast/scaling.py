@@ -7,6 +7,9 @@ so that training targets, saved graph and tests cannot drift apart.
 exponentially weighted volatility (RiskMetrics, J.P. Morgan 1996, lambda 0.94, weights normalised over the window), the
 input is `r_t / s` and the target of step h is `log(p_{t+h} / p_t) / (s sqrt(h))`: a random walk has unit variance at
 every step. Where values are not positive, plain differences take the place of log-ratios.
+
+A feature that stays about as high as an earlier column, as the day's high does beside its close, says more by its
+distance from that column than by its own changes: it enters as `log(f_t / reference_t) / s`.
 """
 
 from __future__ import annotations
@@ -25,9 +28,14 @@ EWMA_LAMBDA = 0.94
 # A window's volatility counts as at least this share of the training volatility: after a flat stretch one ordinary
 # day would otherwise be an input hundreds of units large.
 VOLATILITY_FLOOR = 0.1
+LOGGED = ("log", "ratio")  # transforms that need positive values
 LARGEST = 1e18  # the square of a change must fit the network's 32-bit numbers, which end at 3.4e38
 
-Transform = Literal["log", "difference", "linear"]
+# A feature enters as its ratio to an earlier column where their log-ratio is, in training, no larger than so many
+# typical changes of the target.
+_CLOSE_BY = 2.0
+
+Transform = Literal["log", "difference", "ratio", "linear"]
 
 
 class FittedScaling(BaseModel):
@@ -35,9 +43,12 @@ class FittedScaling(BaseModel):
 
     Attributes:
         kind: The option that was asked for.
-        transforms: Per column: `"log"` or `"difference"` (relative to the window), or `"linear"`.
+        transforms: Per column: `"log"` or `"difference"` (relative to the window), `"ratio"` (relative to the column
+            in `reference`), or `"linear"`.
         offset: Per column, for `"linear"`: subtracted first, in the column's unit.
         scale: Per column: what one scaled unit is. For relative columns the training volatility of `r_t`.
+        reference: Per column, for `"ratio"`: the place of the column it is compared with, an earlier one. May be empty.
+        level: Whether a lone relative column, too, brings the level of its volatility as a channel.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -46,6 +57,8 @@ class FittedScaling(BaseModel):
     transforms: tuple[Transform, ...] = Field(min_length=1, max_length=1_000)
     offset: tuple[float, ...]
     scale: tuple[Annotated[float, Field(gt=0)], ...]
+    reference: tuple[Annotated[int, Field(ge=0, le=999)], ...] = Field((), max_length=1_000)
+    level: bool = False
 
     @property
     def relative(self) -> bool:
@@ -54,9 +67,13 @@ class FittedScaling(BaseModel):
 
     @property
     def channels(self) -> int:
-        """Channels the network sees. Several relative columns bring one more: the level of volatility."""
-        columns = len(self.transforms)
-        return columns + 1 if self.relative and columns > 1 else columns
+        """Channels the network sees: the columns, and the level of volatility where `shows_level`."""
+        return len(self.transforms) + self.shows_level
+
+    @property
+    def shows_level(self) -> bool:
+        """Whether the level of volatility is a channel: several relative columns bring it, or `level` asks for it."""
+        return self.relative and (self.level or len(self.transforms) > 1)
 
     def inputs(self, windows: Any, xp: ModuleType | Any = np) -> Any:
         """Raw windows `(B, L, F)` to network inputs `(B, L, C)`, scaled."""
@@ -65,17 +82,19 @@ class FittedScaling(BaseModel):
         changes = self._changes(windows, xp)  # (B, L, F)
         spread = self._spread(changes, xp)  # (B, 1, F)
         scaled = changes / spread
-        if len(self.transforms) == 1:
+        if not self.shows_level:
             return scaled
         level = xp.log(spread[:, :, :1] / np.float32(self.scale[0]))  # (B, 1, 1)
         return xp.concatenate([scaled, level + xp.zeros_like(changes[:, :, :1])], axis=-1)
 
     def restore(self, windows: Any, scaled: Any, xp: ModuleType | Any = np) -> Any:
-        """Scaled network outputs `(B, H)` to raw forecasts `(B, H)` of the target."""
+        """Scaled network outputs `(B, H)` or `(B, H, K)` to raw forecasts of the target, of the same shape."""
         if not self.relative:
             return scaled * np.float32(self.scale[0]) + np.float32(self.offset[0])
-        last = windows[:, -1, :1]  # (B, 1)
-        move = scaled * self._unit(windows, scaled.shape[-1], xp)  # (B, H)
+        last, unit = windows[:, -1, :1], self._unit(windows, scaled.shape[1], xp)  # (B, 1), (B, H)
+        if len(scaled.shape) == 3:
+            last, unit = last[:, :, None], unit[:, :, None]
+        move = scaled * unit
         # expm1, since exp would round the move to the precision of 1 + move before it meets the price
         return last + (last * xp.expm1(move) if self.transforms[0] == "log" else move)
 
@@ -97,7 +116,7 @@ class FittedScaling(BaseModel):
         """
         for place, transform in enumerate(self.transforms):
             _check_size(series.values[:, place], f"{series.name}: {series.columns[place]}")
-            bad = np.flatnonzero((series.values[:, place] <= 0) & (transform == "log"))
+            bad = np.flatnonzero((series.values[:, place] <= 0) & (transform in LOGGED))
             if len(bad):
                 raise DataError(
                     f"{series.name}: {series.columns[place]} must be positive for log returns, as in training. "
@@ -114,20 +133,29 @@ class FittedScaling(BaseModel):
         elif kinds == {"difference"}:
             changes = now - before
         else:
-            columns = [
-                _log_ratio(now[..., i : i + 1], before[..., i : i + 1], xp)
-                if transform == "log"
-                else now[..., i : i + 1] - before[..., i : i + 1]
-                for i, transform in enumerate(self.transforms)
-            ]
+            columns = [self._column_change(now, before, place, xp) for place in range(len(self.transforms))]
             changes = xp.concatenate(columns, axis=-1)
         return xp.pad(changes, ((0, 0), (1, 0), (0, 0)))
+
+    def _column_change(self, now: Any, before: Any, place: int, xp: Any) -> Any:
+        """`(B, L-1, 1)` of one column among columns of different transforms."""
+        column = now[..., place : place + 1]
+        if self.transforms[place] == "difference":
+            return column - before[..., place : place + 1]
+        if self.transforms[place] == "log":
+            return _log_ratio(column, before[..., place : place + 1], xp)
+        reference = self.reference[place]
+        return _log_ratio(column, now[..., reference : reference + 1], xp)
 
     def _spread(self, changes: Any, xp: Any) -> Any:
         """`(B, 1, F)` exponentially weighted volatility of each window's own changes, floored."""
         weights = ewma_weights(changes.shape[1])[None, :, None]  # (1, L, 1)
         variance = xp.sum(changes * changes * weights, axis=1, keepdims=True)
-        return xp.maximum(xp.sqrt(variance), _row(VOLATILITY_FLOOR * np.asarray(self.scale)))
+        spread = xp.maximum(xp.sqrt(variance), _row(VOLATILITY_FLOOR * np.asarray(self.scale)))
+        if "ratio" not in self.transforms:
+            return spread
+        own = [0 if transform == "ratio" else place for place, transform in enumerate(self.transforms)]
+        return xp.concatenate([spread[:, :, place : place + 1] for place in own], axis=-1)
 
     def _unit(self, windows: Any, horizon: int, xp: Any) -> Any:
         """`(B, H)` one scaled unit of the target at each step, in units of `r`."""
@@ -148,13 +176,14 @@ def _log_ratio(now: Any, before: Any, xp: Any) -> Any:
     return xp.log1p((now - before) / before)
 
 
-def fit_scaling(kind: Scaling, train: np.ndarray, columns: tuple[str, ...]) -> FittedScaling:
+def fit_scaling(kind: Scaling, train: np.ndarray, columns: tuple[str, ...], *, level: bool = False) -> FittedScaling:
     """Learn a scaling from the training rows.
 
     Args:
         kind: The scaling option.
         train: Raw training rows, `(T, F)` float64, or separate stretches of rows, `(N, T, F)`.
         columns: Their names, for messages.
+        level: Show the level of volatility to the network, as a quantile head needs it.
 
     Raises:
         DataError: A column does not change within the training rows, or not by enough for float32; or it has a value
@@ -170,7 +199,7 @@ def fit_scaling(kind: Scaling, train: np.ndarray, columns: tuple[str, ...]) -> F
                 "Leave it out, or train on rows where it moves."
             )
     if kind in ("anchor", "difference"):
-        return _fit_relative(kind, train if train.ndim == 3 else train[None])
+        return _fit_relative(kind, train if train.ndim == 3 else train[None], level)
     offset, scale = _fit_linear(kind, rows)
     return FittedScaling(kind=kind, transforms=("linear",) * len(columns), offset=_exact(offset), scale=_exact(scale))
 
@@ -184,7 +213,7 @@ def _check_size(values: np.ndarray, what: str) -> None:
         )
 
 
-def _fit_relative(kind: Scaling, train: np.ndarray) -> FittedScaling:
+def _fit_relative(kind: Scaling, train: np.ndarray, level: bool) -> FittedScaling:
     transforms: list[Transform] = []
     volatility = []
     for place in range(train.shape[-1]):
@@ -193,9 +222,29 @@ def _fit_relative(kind: Scaling, train: np.ndarray) -> FittedScaling:
         changes = np.log(values[:, 1:] / values[:, :-1]) if logs else np.diff(values)
         transforms.append("log" if logs else "difference")
         volatility.append(np.sqrt(np.mean(changes**2)))
+    reference = [_close_by(train, transforms, place, volatility[0]) for place in range(len(transforms))]
+    transforms = [
+        "ratio" if other < place else transform
+        for place, (other, transform) in enumerate(zip(reference, transforms, strict=True))
+    ]
     return FittedScaling(
-        kind=kind, transforms=tuple(transforms), offset=(0.0,) * len(transforms), scale=_exact(volatility)
+        kind=kind,
+        transforms=tuple(transforms),
+        offset=(0.0,) * len(transforms),
+        scale=_exact(volatility),
+        reference=tuple(reference) if "ratio" in transforms else (),
+        level=level,
     )
+
+
+def _close_by(train: np.ndarray, transforms: list[Transform], place: int, volatility: float) -> int:
+    """The first earlier column that column `place` stays close to, else `place`."""
+    for other in range(place if transforms[0] == transforms[place] == "log" else 0):
+        if transforms[other] == "log":
+            distance = np.log(train[..., place] / train[..., other])
+            if 0 < np.sqrt(np.mean(distance**2)) < _CLOSE_BY * volatility:
+                return other
+    return place
 
 
 def _fit_linear(kind: Scaling, train: np.ndarray) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student_t
 
-from kerasforecast.errors import DataError
+from kerasforecast.errors import DataError, SkillError
 from kerasforecast.metrics import rmse
 
 
@@ -118,6 +118,38 @@ def compare_with_naive(
     return Verdict(_verdict_text(dm.p_value, level, improvement), better, dm, improvement)
 
 
+def check_skill(text: str, p_value: float, better: bool, required: float) -> None:
+    """Hold a model to `--require-skill`.
+
+    Args:
+        text: The verdict.
+        p_value: Of its Diebold-Mariano test against the naive forecast.
+        better: Whether the model's loss is the smaller one.
+        required: What the p-value must lie below.
+
+    Raises:
+        SkillError: The model is not better than naive at that level.
+    """
+    if not (better and p_value < required):
+        raise SkillError(
+            f"--require-skill: the model must be better than naive with p below {required:g}. Received: {text}."
+        )
+
+
+def compare_losses(loss_a: np.ndarray, loss_b: np.ndarray, loss: str) -> dict[str, str | float | None]:
+    """The test of two forecasts' losses `(N,)` or `(N, H)`, ready for JSON: `{"loss", "statistic", "p_value"}`.
+
+    An origin's loss is its mean over the steps, and the horizon of the test their number.
+    """
+    a, b = (np.asarray(each, dtype=np.float64).reshape(len(each), -1) for each in (loss_a, loss_b))
+    return diebold_mariano(a.mean(axis=1), b.mean(axis=1), horizon=a.shape[1]).as_json(loss)
+
+
+def squared_losses(actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
+    """Squared error of every single forecast, of the shape of `actual`."""
+    return (np.asarray(actual, dtype=np.float64) - np.asarray(forecast, dtype=np.float64)) ** 2
+
+
 def _improvement(ours: float, theirs: float) -> float | None:
     if theirs > 0:
         return 100 * (1 - ours / theirs)
@@ -141,7 +173,7 @@ def _p_text(p_value: float) -> str:
 
 
 def _squared_loss(actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
-    squared = (np.asarray(actual, dtype=np.float64) - np.asarray(forecast, dtype=np.float64)) ** 2
+    squared = squared_losses(actual, forecast)
     return squared.reshape(len(squared), -1).mean(axis=1)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from kerasforecast.callbacks import Epoch, Keeping, Watch
 from kerasforecast.config import TrainingConfig
 from kerasforecast.layers.kernels import suited_threads
+from kerasforecast.losses import Pinball
 from kerasforecast.optimizers import Adam
 from kerasforecast.scaling import FittedScaling
 from kerasforecast.windows import TrainingSet
@@ -48,6 +49,7 @@ def train(
     validation: TrainingSet,
     config: TrainingConfig,
     *,
+    levels: tuple[float, ...] = (),
     on_epoch: Callable[[Epoch], None] | None = None,
     on_best: Callable[[keras.Model, Epoch], None] | None = None,
     keeping: Keeping | None = None,
@@ -60,6 +62,7 @@ def train(
         training: TrainingSet to learn from.
         validation: TrainingSet that steer early stopping and the learning rate.
         config: Optimizer, loss, epochs, patience, seed.
+        levels: Of the quantile head, if `model` has one.
         on_epoch: Called after each epoch.
         on_best: Called with the model whenever the validation loss is the lowest so far.
         keeping: How to save the state, when to stop, and where to go on from.
@@ -70,7 +73,7 @@ def train(
     """
     steps = -(-len(training) // config.batch_size)
     if not model.compiled:
-        compile_model(model, config, steps)
+        compile_model(model, config, steps, levels)
     watch = Watch(config, on_epoch, on_best, keeping)
     targets, known = training.targets(scaling), _EvaluationBatches(validation, validation.targets(scaling))
     begun = keeping.start.step if keeping and keeping.start else 0
@@ -97,17 +100,18 @@ def train(
     return History(tuple(watch.epochs), best.epoch, len(watch.epochs) < config.epochs)
 
 
-def compile_model(model: keras.Model, config: TrainingConfig, steps: int = 1) -> None:
+def compile_model(model: keras.Model, config: TrainingConfig, steps: int = 1, levels: tuple[float, ...] = ()) -> None:
     """Give `model` the optimizer and loss of `config`.
 
     Args:
         model: In the training role.
         config: Optimizer, its options, loss.
         steps: Of an epoch. TensorFlow runs them in blocks, which saves a fifth of the time of a small network.
+        levels: Of the quantile head, if `model` has one: the loss is then the pinball loss.
     """
     optimizer = _OPTIMIZERS[config.optimizer](learning_rate=config.learning_rate, global_clipnorm=config.clipnorm)
     # The mean over the windows that count: the padding of an epoch's last batch has weight 0.
-    loss = _LOSSES[config.loss](reduction="mean_with_sample_weight")
+    loss = Pinball(levels) if levels else _LOSSES[config.loss](reduction="mean_with_sample_weight")
     block = _block(steps) if keras.backend.backend() == "tensorflow" else 1
     model.compile(optimizer=optimizer, loss=loss, steps_per_execution=block)
 

@@ -60,15 +60,22 @@ class Windows:
         """The last observed target of each window, `(N,)` float64: the naive forecast of every step."""
         return self.series.values[self.origins, 0]
 
+    def seen(self, places: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """The target's past in the windows at `places`, `(n, L)` float64."""
+        return self._gathered(self.series.values[:, :1], places)[:, :, 0]
+
+    def chunks(self) -> list[slice]:
+        """All places, a few thousand at a time."""
+        return [slice(start, start + _CHUNK) for start in range(0, len(self), _CHUNK)]
+
     def targets(self, scaling: FittedScaling) -> np.ndarray:
         """Scaled targets of all windows, `(N, H)` float32."""
         return self.scaled(scaling, self.futures())
 
     def scaled(self, scaling: FittedScaling, futures: np.ndarray) -> np.ndarray:
         """Raw futures `(N, H)` of all windows in scaled units, `(N, H)` float32."""
-        chunks = [slice(start, start + _CHUNK) for start in range(0, len(self), _CHUNK)]
         return np.concatenate(
-            [scaling.targets(self._gathered(self.series.values, chunk), futures[chunk]) for chunk in chunks]
+            [scaling.targets(self._gathered(self.series.values, chunk), futures[chunk]) for chunk in self.chunks()]
         )
 
     def _gathered(self, values: np.ndarray, places: np.ndarray | slice) -> np.ndarray:

@@ -1,9 +1,11 @@
 """Networks by name. Every network takes raw windows `(B, L, F)`; scaling is inside.
 
-A network is built in one of three roles from the same configuration, with layers of the same names and order:
+A network is built in one of four roles from the same configuration, with layers of the same names and order; with a
+quantile head `(B, H, K)` takes the place of `(B, H)`:
 
     training   raw windows -> scaled forecasts (B, H)   our layers, with the second bias vector where configured
     inference  raw windows -> raw forecasts (B, H)      our layers, biases merged
+    sampling   raw windows -> raw forecasts (B, H)      as inference, with dropout on
     export     raw windows -> raw forecasts (B, H)      plain Keras' layers wherever it has them, what a file holds
 """
 
@@ -17,8 +19,10 @@ from kerasforecast.models.network import (
     weighted_layers,
 )
 from kerasforecast.models.recurrent import states_per_cell
+from kerasforecast.models.role import Role
 
 __all__ = [
+    "Role",
     "build",
     "build_states",
     "initialise",

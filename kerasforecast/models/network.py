@@ -10,6 +10,7 @@ import numpy as np
 from keras import KerasTensor, ops
 
 from kerasforecast.config import NetworkConfig
+from kerasforecast.models.head import start_at
 from kerasforecast.models.initial import draw
 from kerasforecast.models.lean import LeanModel
 from kerasforecast.models.recurrent import recurrent, recurrent_parameters
@@ -42,7 +43,8 @@ def build(config: NetworkConfig, scaling: FittedScaling, role: Role, seed: int =
         seed: Of the dropout masks.
 
     Returns:
-        Functional model from raw windows `(B, L, F)` float32 to `(B, H)`: scaled in training, raw otherwise.
+        Functional model from raw windows `(B, L, F)` float32 to `(B, H)`, or `(B, H, K)` where there are quantiles:
+        scaled in training, raw otherwise.
     """
     prices, scaled, _ = _graph(config, scaling, role, seed)
     if role == "training":
@@ -56,10 +58,19 @@ def build_states(config: NetworkConfig, scaling: FittedScaling) -> keras.Model:
     return keras.Model(prices, states, name="states")
 
 
-def initialise(model: keras.Model, config: NetworkConfig, seed: int) -> None:
-    """Give `model` its starting weights: drawn by NumPy, hence the same on every backend."""
+def initialise(model: keras.Model, config: NetworkConfig, seed: int, targets: np.ndarray | None = None) -> None:
+    """Give `model` its starting weights: drawn by NumPy, hence the same on every backend.
+
+    Args:
+        model: In the training role.
+        config: Its configuration.
+        seed: Of the draws.
+        targets: Scaled targets of the training windows, `(N, H)`: where a quantile head starts.
+    """
     for layer in weighted_layers(model):
         layer.set_weights(draw(layer, config.initializer, np.random.default_rng([seed, 2, *layer.name.encode()])))
+    if config.quantiles and targets is not None:
+        start_at(model.get_layer("head"), config, targets)
 
 
 def merged_weights(model: keras.Model) -> list[np.ndarray]:

@@ -16,6 +16,7 @@ from keras import KerasTensor
 
 from kerasforecast import layers
 from kerasforecast.config import NetworkConfig
+from kerasforecast.models.head import head, head_width
 from kerasforecast.models.role import Role
 
 _OURS = {
@@ -32,6 +33,13 @@ _NORMS = {"layer": keras.layers.LayerNormalization, "batch": keras.layers.BatchN
 _GATES = {"lstm": 4, "gru": 3, "rnn": 1, "peephole": 4, "coupled": 3}
 
 
+class _SampledDropout(keras.layers.Dropout):
+    """Dropout that also drops when the network only forecasts: `predict` would turn the plain layer off."""
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        return super().call(inputs, training=True)
+
+
 def recurrent(
     scaled: KerasTensor, config: NetworkConfig, role: Role, seed: int
 ) -> tuple[KerasTensor, list[KerasTensor]]:
@@ -44,8 +52,8 @@ def recurrent(
         seed: Of the dropout masks.
 
     Returns:
-        Forecasts `(B, H)`, scaled, and the final states of every layer and direction, each `(B, U)`, in the order
-        h_1, c_1, h_2, c_2, ... (h alone for cells that have no c).
+        Forecasts `(B, H)`, or quantiles `(B, H, K)`, scaled; and the final states of every layer and direction, each
+        `(B, U)`, in the order h_1, c_1, h_2, c_2, ... (h alone for cells that have no c).
     """
     seeds = np.random.SeedSequence([seed, 1]).generate_state(config.layers)
     states: list[KerasTensor] = []
@@ -61,8 +69,9 @@ def recurrent(
             hidden = _NORMS[config.norm](name=f"norm_{number}")(hidden)
         if config.dropout:
             dropout_seed = int(seeds[number - 1] >> 1)  # Keras wants a signed 32-bit seed
-            hidden = keras.layers.Dropout(config.dropout, seed=dropout_seed, name=f"dropout_{number}")(hidden)
-    return keras.layers.Dense(config.horizon, kernel_initializer="zeros", name="head")(hidden), states
+            kind = _SampledDropout if role == "sampling" else keras.layers.Dropout
+            hidden = kind(config.dropout, seed=dropout_seed, name=f"dropout_{number}")(hidden)
+    return head(hidden, config), states
 
 
 def recurrent_parameters(config: NetworkConfig, channels: int) -> int:
@@ -72,7 +81,7 @@ def recurrent_parameters(config: NetworkConfig, channels: int) -> int:
     between = {"none": 0, "layer": 2, "batch": 4}[config.norm] * width * (config.layers - 1)
     inputs = [channels, *[width] * (config.layers - 1)]
     cells = sum(_cell_parameters(config.model, count, units) for count in inputs) * directions
-    return cells + between + (width + 1) * config.horizon
+    return cells + between + (width + 1) * head_width(config)
 
 
 def states_per_cell(config: NetworkConfig) -> int:

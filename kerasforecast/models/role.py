@@ -2,4 +2,4 @@
 
 from typing import Literal
 
-Role = Literal["training", "inference", "export"]
+Role = Literal["training", "inference", "sampling", "export"]

@@ -59,9 +59,12 @@ def test_fit_writes_the_model_and_what_belongs_to_it(folder, model):
     assert metrics["target"] == "Close"
     assert set(metrics["test"]["model"]) == set(metrics["test"]["naive"])
     assert {"rmse", "mae", "mape", "directional_accuracy"} <= set(metrics["test"]["model"])
+    assert {"drift", "moving_average", "ewma", "ewma_fhs"} <= set(metrics["test"])
+    assert set(metrics["test"]["ewma_fhs"]["coverage"]) == set(metrics["test"]["model"]["coverage"]) >= {"0.8", "0.95"}
+    assert set(metrics["test"]["dm"]) == {"loss", "statistic", "p_value"}
     assert "naive" in metrics["verdict"]
     table = pd.read_csv(folder / "models" / "acme" / "test_forecasts.csv")
-    assert list(table.columns) == ["date", "actual", "forecast", "naive"]
+    assert list(table.columns)[:5] == ["date", "actual", "forecast", "naive", "q0.025"]
     assert len(table) == metrics["test"]["n"]
     error = np.sqrt(((table["forecast"] - table["actual"]) ** 2).mean())
     assert error == pytest.approx(metrics["test"]["model"]["rmse"], rel=1e-6)
@@ -99,12 +102,14 @@ def test_predict_gives_dates_and_forecasts(folder, model):
     assert [row["date"] for row in rows] == list(dates)
     expected = kf.load(model).forecast(3, folder / "acme.csv")["forecast"]
     assert [row["forecast"] for row in rows] == list(expected)
+    assert list(rows[0]["quantiles"]) == ["0.025", "0.1", "0.25", "0.5", "0.75", "0.9", "0.975"]
+    assert sorted(rows[2]["quantiles"].values()) == list(rows[2]["quantiles"].values())
     assert run("predict", model, folder / "acme.csv", "--steps", 3, "--json").stdout == result.stdout
 
 
 def test_predict_prints_csv_or_writes_it(model, tmp_path):
     printed = run("predict", model, "--steps", 2)
-    assert printed.stdout.splitlines()[0] == "date,forecast"
+    assert printed.stdout.splitlines()[0] == "date,forecast,q0.025,q0.1,q0.25,q0.5,q0.75,q0.9,q0.975"
     assert len(printed.stdout.splitlines()) == 3
     written = run("predict", model, "--steps", 2, "--output", tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text() == printed.stdout
@@ -128,6 +133,20 @@ def test_evaluate_scores_every_window(folder, model):
     assert {"rmse", "mae", "mape", "directional_accuracy"} <= set(scores["model"])
     text = run("evaluate", model, folder / "acme.csv").stdout
     assert "Verdict: " in text
+
+
+def test_a_skill_gate_that_is_not_met_ends_with_4_after_the_files_are_written(folder, model, tmp_path):
+    """A random walk cannot be forecast, so no honest model passes."""
+    flags = ("--require-skill", "0.0001")
+    fitted = run("fit", folder / "acme.csv", "--output-dir", tmp_path, "--json", *flags, *FLAGS)
+    for result in (fitted, run("evaluate", model, folder / "acme.csv", "--json", *flags)):
+        assert result.exit_code == 4
+        assert json.loads(result.stdout)["verdict"]
+        errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+        assert len(errors) == 1
+        assert "--require-skill: the model must be better than naive with p below 0.0001" in errors[0]
+    assert (tmp_path / "acme.keras").is_file()
+    assert (tmp_path / "acme" / "metrics.json").is_file()
 
 
 def test_inspect_prints_the_manifest_and_checks_it(model):

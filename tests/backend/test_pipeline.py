@@ -24,6 +24,8 @@ def test_nothing_after_validation_reaches_the_model(scaling, features):
     for one, other in zip(first.predictor.weights, second.predictor.weights, strict=True):
         assert one.tobytes() == other.tobytes()
     assert first.manifest.scaling == second.manifest.scaling
+    assert first.manifest.calibration == second.manifest.calibration
+    assert first.manifest.rivals == second.manifest.rivals
     assert [e.val_loss for e in first.history.epochs] == [e.val_loss for e in second.history.epochs]
     assert first.test.scores != second.test.scores
 
@@ -47,7 +49,8 @@ def test_same_seed_same_weights(small, frame):
 
 def test_scores_are_those_of_the_test_forecasts(small):
     table = small.test.table
-    assert list(table.columns) == ["date", "actual", "forecast", "naive"]
+    bands = [f"q{level:g}" for level in small.config.levels]
+    assert list(table.columns) == ["date", "actual", "forecast", "naive", *bands]
     assert len(table) == small.test.scores["n"] == 45
     np.testing.assert_array_equal(table["actual"], small.series.values[-45:, 0])
     np.testing.assert_array_equal(table["naive"], small.series.values[-46:-1, 0])
@@ -60,7 +63,11 @@ def test_scores_are_those_of_the_test_forecasts(small):
 
 def test_several_steps_at_once_are_scored_per_step():
     model = kf.fit(prices(), horizon=3, **SMALL)
-    assert list(model.test.table.columns) == ["date", "actual", "forecast", "naive", "step"]
+    assert list(model.test.table.columns)[:5] == ["date", "actual", "forecast", "naive", "step"]
+    for name in ("model", "naive", "ewma_fhs"):
+        steps = model.test.scores[name]["steps"]
+        assert [set(step) for step in steps] == [set(model.test.scores[name]) - {"steps"}] * 3
+        assert np.mean([step["mae"] for step in steps]) == pytest.approx(model.test.scores[name]["mae"])
     assert len(model.test.table) == 3 * model.test.scores["n"]
     assert model.predict(model.series.values[:8][None]).shape == (1, 3)
     assert len(model.forecast(7)) == 7

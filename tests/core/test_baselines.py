@@ -12,7 +12,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.stats import norm
 
 from kerasforecast import baselines, metrics
-from kerasforecast.errors import DataError
+from kerasforecast.errors import DataError, OptionError
+from kerasforecast.rivals import fit_rivals
 
 DATA = Path(__file__).parents[1] / "data"
 WINDOWS = np.array([[1.0, 2.0, 3.0, 4.0, 5.0, 7.0], [6.0, 5.0, 4.0, 3.0, 2.0, 1.0]])
@@ -65,10 +66,18 @@ def test_a_season_of_one_is_the_naive_forecast(windows, horizon):
     assert np.array_equal(baselines.seasonal_naive(windows, horizon, 1), baselines.naive(windows, horizon))
 
 
+def quantiles_of(windows, horizon, levels, history, period=1):
+    """What every rival that learned from `history` says of `windows`."""
+    rivals = fit_rivals(history, history, np.shape(windows)[1], horizon, levels, period)
+    return {name: forecast.quantiles for name, forecast in rivals.forecasts(windows).items()}
+
+
 def test_no_season_no_seasonal_baseline():
     assert "seasonal_naive" not in baselines.point_baselines(WINDOWS, 2)
     assert "seasonal_naive" not in baselines.point_baselines(WINDOWS, 2, period=7)
-    assert "seasonal_naive" not in baselines.quantile_baselines(WINDOWS, 2, LEVELS, walk(), period=7)
+    assert "seasonal_naive" not in quantiles_of(WINDOWS, 2, LEVELS, walk())
+    with pytest.raises(OptionError, match="--period must fit into the window"):
+        quantiles_of(WINDOWS, 2, LEVELS, walk(), period=7)
 
 
 @pytest.mark.parametrize("period", [0, 7])
@@ -173,9 +182,9 @@ def test_filtered_simulation_by_hand():
 def test_bands_ascend_and_follow_the_unit(seed, horizon, unit):
     values = walk(120, seed)
     windows = sliding_window_view(values[80:], 10)
-    plain = baselines.quantile_baselines(windows, horizon, LEVELS, values[:80], period=5)
-    scaled = baselines.quantile_baselines(unit * windows, horizon, LEVELS, unit * values[:80], period=5)
-    assert list(plain) == ["naive", "seasonal_naive", "ewma", "ewma_fhs"]
+    plain = quantiles_of(windows, horizon, LEVELS, values[:80], period=5)
+    scaled = quantiles_of(unit * windows, horizon, LEVELS, unit * values[:80], period=5)
+    assert list(plain) == ["naive", "drift", "seasonal_naive", "moving_average", "ewma", "ewma_fhs"]
     for name, bands in plain.items():
         assert bands.shape == (len(windows), horizon, 3)
         assert np.all(np.diff(bands, axis=-1) >= 0)
@@ -185,10 +194,10 @@ def test_bands_ascend_and_follow_the_unit(seed, horizon, unit):
 def test_a_later_window_changes_no_earlier_forecast():
     values = walk(300)
     windows = sliding_window_view(values[200:], 20).copy()
-    before = baselines.quantile_baselines(windows, 3, LEVELS, values[:200], period=5)
+    before = quantiles_of(windows, 3, LEVELS, values[:200], period=5)
     points = baselines.point_baselines(windows, 3, period=5)
     windows[40:] = 1e-3
-    after = baselines.quantile_baselines(windows, 3, LEVELS, values[:200], period=5)
+    after = quantiles_of(windows, 3, LEVELS, values[:200], period=5)
     for name, bands in before.items():
         assert np.array_equal(after[name][:40], bands[:40])
     for name, forecast in baselines.point_baselines(windows, 3, period=5).items():
@@ -199,7 +208,7 @@ def test_bands_of_a_random_walk_cover_what_they_say():
     values = walk(6000, seed=4)
     rows = np.arange(4000, 5995)
     windows = sliding_window_view(values, 60)[rows - 59]
-    for name, bands in baselines.quantile_baselines(windows, 5, LEVELS, values[:4000]).items():
+    for name, bands in quantiles_of(windows, 5, LEVELS, values[:4000]).items():
         for step in range(5):
             inside = metrics.coverage(values[rows + step + 1], bands[:, step, 0], bands[:, step, 2])
             assert inside == pytest.approx(0.8, abs=0.05), (name, step)
@@ -214,13 +223,13 @@ def test_filtered_simulation_beats_fixed_bands_where_volatility_clusters():
     values = 100 * np.exp(np.cumsum(returns))
     rows = np.arange(3000, 3999)
     windows = sliding_window_view(values, 60)[rows - 59]
-    bands = baselines.quantile_baselines(windows, 1, LEVELS, values[:3000])
+    bands = quantiles_of(windows, 1, LEVELS, values[:3000])
     scores = {name: metrics.crps(values[rows + 1], b[:, 0], LEVELS) for name, b in bands.items()}
     assert scores["ewma_fhs"] < 0.99 * scores["naive"]
 
 
 def test_a_flat_history_makes_bands_without_width():
-    bands = baselines.quantile_baselines(np.full((2, 6), 7.0), 2, LEVELS, np.full(50, 7.0))
+    bands = quantiles_of(np.full((2, 6), 7.0), 2, LEVELS, np.full(50, 7.0))
     for quantiles in bands.values():
         assert quantiles == pytest.approx(np.full((2, 2, 3), 7.0))
 

@@ -121,7 +121,8 @@ def test_fit_has_a_flag_for_every_option_with_its_default_and_choices(section, h
         flag = f"--{name.replace('_', '-')}"
         assert re.search(rf"{flag}\b", text), flag
         if field.default not in (None, (), True, False):
-            assert f"[default: {field.default}]" in text
+            values = field.default if isinstance(field.default, tuple) else (field.default,)
+            assert f"[default: {','.join(map(str, values))}]" in text
 
 
 def test_what_is_typed_reaches_the_config_checked(tmp_path):

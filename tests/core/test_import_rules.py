@@ -23,11 +23,13 @@ windows
 layers
 models
 state
-callbacks optimizers
+callbacks losses optimizers
 training
 forecasting
-metrics
+metrics volatility
 significance baselines statistical diagnosis
+rivals intervals
+forecaster
 evaluation scoreboard folds
 backtest compare
 manifest
@@ -44,7 +46,7 @@ PACKAGES = {"data", "layers", "models", "report", "cli"}
 
 # The fewest that the code needs: with any of them loaded, Keras is.
 MAY_IMPORT_KERAS = {
-    "layers", "models", "state", "callbacks", "optimizers", "training", "forecasting", "artifact", "pipeline",
+    "layers", "models", "state", "callbacks", "losses", "optimizers", "training", "forecasting", "artifact", "pipeline",
     "torch_exchange", "refit",
 }  # fmt: skip
 

@@ -17,7 +17,11 @@ WINDOW, HORIZON = 3, 2
 
 def _valid():
     scaling = FittedScaling(kind="anchor", transforms=("log", "log"), offset=(0, 0), scale=(0.01, 0.02))
-    scores = {"rmse": 1.5, "mae": 1.0, "mape": None, "directional_accuracy": 0.5}
+    bands = {"crps": 0.9, "coverage": {"0.8": 0.79}, "pinball": {"0.1": 0.2, "0.9": 0.25}, "winkler": {"0.8": 4.5}}
+    errors = {"rmse": 1.5, "mae": 1.0, "mape": None, "smape": 0.5, "mase": 1.25, "rmsse": 1.25}
+    step = errors | {"directional_accuracy": 0.5, "directional_interval": [0.25, 0.75]} | bands
+    scores = step | {"steps": [step, step]}
+    dm = {"loss": "squared", "statistic": -1.0, "p_value": 1.0}
     return {
         "schema_version": 1,
         "name": "ibm",
@@ -35,7 +39,9 @@ def _valid():
                 "n": 491,
                 "model": scores,
                 "naive": scores,
-                "dm": {"loss": "squared", "statistic": -1, "p_value": 1},
+                "ewma_fhs": scores,
+                "dm": dm,
+                "tests": [{"rival": "ewma_fhs", **dm}],
             },
             "verdict": "no better than naive (DM p = 1.00)",
             "diagnosis": {"name": "good", "text": "fell together", "advice": "keep it", "naive_val_loss": 1.0},

@@ -210,7 +210,9 @@ def test_rmse_is_at_least_mae_and_smape_at_most_200(pair):
 
 def test_point_scores_keys_and_valid_json():
     scores = metrics.point_scores(np.array([0.0, 1.0]), np.array([0.0, 0.0]), np.array([0.0, 0.0]))
-    assert list(scores) == ["rmse", "mae", "mape", "directional_accuracy"]
+    assert list(scores) == [
+        *("rmse", "mae", "mape", "smape", "mase", "rmsse", "directional_accuracy", "directional_interval")
+    ]
     assert scores["mape"] is None
     assert scores["directional_accuracy"] is None
     json.dumps(scores, allow_nan=False)

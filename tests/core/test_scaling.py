@@ -340,3 +340,25 @@ def test_a_later_value_too_large_is_refused_with_its_column(kind):
 @pytest.mark.parametrize("kind", ["difference", "minmax", "standard", "none"])
 def test_without_logs_any_value_passes(kind):
     fitted(kind, walk(50, 2)).check(_series(1.0, -2.0, 0.0))
+
+
+def test_a_feature_close_by_another_column_enters_as_their_ratio():
+    """High and low beside the close; a price of another size, and volume, by their own changes."""
+    generator = np.random.default_rng(3)
+    close = 100 * np.exp(np.cumsum(0.02 * generator.normal(size=200)))
+    high, low = close * np.exp(0.01 * generator.random(200)), close * np.exp(-0.01 * generator.random(200))
+    columns = ("Close", "Other", "High", "Low", "OtherLow", "Volume")
+    other = 4 * close[::-1]
+    values = np.column_stack([close, other, high, low, other * 0.99, np.exp(generator.normal(size=200))])
+    scaling = fit_scaling("anchor", values[:150], columns)
+    assert scaling.transforms == ("log", "log", "ratio", "ratio", "ratio", "log")
+    assert [scaling.reference[place] for place in (2, 3, 4)] == [0, 0, 1]
+    windows = values[None, 150:160].astype(np.float32)
+    inputs = scaling.inputs(windows)
+    changes = np.log(values[151:160, 0] / values[150:159, 0])
+    weights = 0.94 ** np.arange(9)[::-1]
+    spread = np.sqrt(np.sum(weights / weights.sum() * changes**2))
+    np.testing.assert_allclose(inputs[0, 1:, 2], np.log(high[151:160] / close[151:160]) / spread, rtol=1e-3)
+    np.testing.assert_allclose(inputs[0, 1:, 0], changes / spread, rtol=1e-3)
+    doubled = scaling.inputs(2 * windows)
+    np.testing.assert_allclose(doubled, inputs, rtol=1e-3, atol=1e-3)
