@@ -12,7 +12,6 @@ import keras
 import numpy as np
 import pandas as pd
 
-from kerasforecast.artifact import Exporter
 from kerasforecast.backend import provenance
 from kerasforecast.callbacks import Epoch
 from kerasforecast.config import Config
@@ -20,12 +19,14 @@ from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DivergedError, StoppedError, Terminated
 from kerasforecast.evaluation import Evaluation, evaluate_windows
+from kerasforecast.exporter import Exporter
 from kerasforecast.files import atomic_write, json_text
 from kerasforecast.forecasting import Predictor
 from kerasforecast.manifest import DataRecord, Manifest, Metrics, Parameters, PartRecord, TestScores, TrainingRecord
 from kerasforecast.model import Model
 from kerasforecast.models import build, initialise, merged_weights
 from kerasforecast.scaling import FittedScaling, fit_scaling
+from kerasforecast.shapes import check_size
 from kerasforecast.split import PARTS, Split, split_series
 from kerasforecast.training import History, train
 from kerasforecast.windows import windows_of
@@ -59,6 +60,7 @@ def fit(
     split = split_series(series, config.split, config.network)
     scaling = fit_scaling(config.network.scaling, series.values[: split.train_end], series.columns)
     scaling.check(series)
+    check_size(config.network, len(series.columns), scaling.channels)
     parts = {part: windows_of(series, split.origins(part), split.window, split.horizon) for part in PARTS}
     network = build(config.network, scaling, "training", config.training.seed)
     initialise(network, config.network, config.training.seed)

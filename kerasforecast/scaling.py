@@ -25,6 +25,7 @@ EWMA_LAMBDA = 0.94
 # A window's volatility counts as at least this share of the training volatility: after a flat stretch one ordinary
 # day would otherwise be an input hundreds of units large.
 VOLATILITY_FLOOR = 0.1
+FLOAT32_SMALLEST, FLOAT32_LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 LARGEST = 1e18  # the square of a change must fit the network's 32-bit numbers, which end at 3.4e38
 
 Transform = Literal["log", "difference", "linear"]
@@ -44,8 +45,8 @@ class FittedScaling(BaseModel):
 
     kind: Scaling
     transforms: tuple[Transform, ...] = Field(min_length=1, max_length=1_000)
-    offset: tuple[float, ...]
-    scale: tuple[Annotated[float, Field(gt=0)], ...]
+    offset: tuple[Annotated[float, Field(ge=-FLOAT32_LARGEST, le=FLOAT32_LARGEST)], ...]
+    scale: tuple[Annotated[float, Field(ge=FLOAT32_SMALLEST, le=FLOAT32_LARGEST)], ...]  # so that 1 / scale is finite
 
     @property
     def relative(self) -> bool:
@@ -172,7 +173,9 @@ def fit_scaling(kind: Scaling, train: np.ndarray, columns: tuple[str, ...]) -> F
     if kind in ("anchor", "difference"):
         return _fit_relative(kind, train if train.ndim == 3 else train[None])
     offset, scale = _fit_linear(kind, rows)
-    return FittedScaling(kind=kind, transforms=("linear",) * len(columns), offset=_exact(offset), scale=_exact(scale))
+    return FittedScaling(
+        kind=kind, transforms=("linear",) * len(columns), offset=_exact(offset), scale=_exact(_normal(scale))
+    )
 
 
 def _check_size(values: np.ndarray, what: str) -> None:
@@ -194,7 +197,10 @@ def _fit_relative(kind: Scaling, train: np.ndarray) -> FittedScaling:
         transforms.append("log" if logs else "difference")
         volatility.append(np.sqrt(np.mean(changes**2)))
     return FittedScaling(
-        kind=kind, transforms=tuple(transforms), offset=(0.0,) * len(transforms), scale=_exact(volatility)
+        kind=kind,
+        transforms=tuple(transforms),
+        offset=(0.0,) * len(transforms),
+        scale=_exact(_normal(volatility)),
     )
 
 
@@ -213,6 +219,11 @@ def _fit_linear(kind: Scaling, train: np.ndarray) -> tuple[Any, Any]:
 def _exact(numbers: Any) -> tuple[float, ...]:
     """As float32, the precision they have inside the saved network, so that NumPy computes with the same numbers."""
     return tuple(float(np.float32(number)) for number in numbers)
+
+
+def _normal(scale: Any) -> Any:
+    """Scales that float32 can divide by."""
+    return np.maximum(scale, FLOAT32_SMALLEST)
 
 
 def _row(numbers: Any) -> np.ndarray:

@@ -15,10 +15,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasforecast.artifact import Exporter
 from kerasforecast.backend import provenance
 from kerasforecast.config import Config
 from kerasforecast.errors import BackendError, InputError, shown
+from kerasforecast.exporter import Exporter
 from kerasforecast.files import atomic_write
 from kerasforecast.manifest import Manifest, Parameters
 from kerasforecast.model import Model
