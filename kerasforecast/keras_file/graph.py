@@ -23,7 +23,7 @@ _NAMES = {
 }
 _ALLOWED = {(module, name) for module, names in _NAMES.items() for name in names.split()}
 _SIZES = ("units", "batch_shape", "shape", "input_shape")  # what Keras allocates by
-_FUNCTIONS = {"tanh", "sigmoid", "linear"}
+_FUNCTIONS = ("tanh", "sigmoid", "linear")
 
 
 def check_graph(text: bytes | memoryview, largest: int, where: str) -> None:

@@ -1,0 +1,81 @@
+"""Run as a program: reads the model files named on standard input, watched, and says of each what happened.
+
+A file may take 5 seconds and 1 GiB. Whatever opens another file, starts a process or a socket, or imports or runs code
+while a model file is read is an offence, and ends the program with its name. With a second argument `build`, files that are
+in order are rebuilt by Keras and proved by their golden pair too.
+"""
+
+import faulthandler
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+
+from kerasforecast.artifact import read
+from kerasforecast.errors import KerasForecastError
+
+SECONDS = 5
+OFFENCES = ("subprocess.", "socket.", "os.", "shutil.", "tempfile.", "pickle.", "marshal.", "ctypes.", "urllib.", "ftplib.")
+HARMLESS = {"os.listdir", "os.scandir", "marshal.loads", "ctypes.dlsym"}  # by the import system and by JAX themselves
+reading = None
+building = sys.argv[1:] == ["build"]
+
+
+def watch(event, arguments):
+    if reading is None:
+        return
+    if event == "open":
+        path = str(arguments[0])
+        own = building and path.startswith((sys.prefix, sys.base_prefix, "/proc/", "/sys/", "/usr/", os.environ["HOME_OF_CACHES"]))
+        offence = path != reading and not own
+    else:
+        offence = event.startswith(OFFENCES) and not (building and event in HARMLESS)
+        offence |= not building and event in ("import", "exec", "compile")
+    if offence:
+        os.write(2, f"OFFENCE {event} {arguments!r} while reading {reading}\n".encode()[:2000])
+        os._exit(99)
+
+
+def outcome(path):
+    global reading
+    started = time.perf_counter()
+    signal.alarm(SECONDS + 55 * building)  # a compiler may be slow; what is checked before it may not
+    reading = path
+    try:
+        manifest, weights = read(Path(path))
+        result = {"accepted": True}
+        if building:
+            from kerasforecast.model import proven
+
+            proven(Path(path), manifest, weights)
+    except KerasForecastError as error:
+        result = {"accepted": False, "code": error.exit_code, "line": str(error)}
+    finally:
+        reading = None
+        signal.alarm(0)
+    return {**result, "path": path, "seconds": time.perf_counter() - started}
+
+
+def main():
+    faulthandler.enable()
+    sys.addaudithook(watch)
+    if building:
+        from kerasforecast.backend import activate, load_quietly
+
+        activate()
+        load_quietly()
+        import kerasforecast.model  # noqa: F401
+    else:
+        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (size + 2**30, size + 2**30))
+    "".encode("cp437")  # zipfile's, whose table would be opened at the first odd name
+    for line in sys.stdin:
+        print(json.dumps(outcome(line.strip())), flush=True)
+    print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
