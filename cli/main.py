@@ -16,7 +16,7 @@ from kerasforecast.errors import KerasForecastError, Terminated, printable
 
 from .data import data
 from .doctor import doctor
-from .exchange import export_torch, import_torch
+from .exchange import export_torch, import_keras, import_torch
 from .fit import fit
 from .inspect import inspect
 from .use import evaluate, predict
@@ -70,7 +70,7 @@ def cli() -> None:
     """Honest forecasting of prices and other regular series with portable Keras models."""
 
 
-for command in (fit, predict, evaluate, inspect, doctor, data, import_torch, export_torch):
+for command in (fit, predict, evaluate, inspect, doctor, data, import_torch, export_torch, import_keras):
     cli.add_command(command)
 
 

@@ -83,8 +83,10 @@ def load(path: str | PathLike, *, backend: str | None = None) -> Model:
     from pathlib import Path
 
     from kerasforecast.artifact import read
-    from kerasforecast.backend import activate, load_quietly
+    from kerasforecast.backend import activate, choose, load_quietly
 
+    if backend:
+        choose(backend)
     manifest, weights = read(Path(path))  # what is wrong is refused before the seconds that Keras takes to load
     activate(backend)
     load_quietly()

@@ -178,6 +178,18 @@ def fit_scaling(kind: Scaling, train: np.ndarray, columns: tuple[str, ...]) -> F
     )
 
 
+def known_range(low: float | None, high: float | None) -> FittedScaling:
+    """The scaling of a model made elsewhere: min-max by the price range it was trained on, or none where not given."""
+    if low is None or high is None:
+        return FittedScaling(kind="none", transforms=("linear",), offset=(0.0,), scale=(1.0,))
+    return FittedScaling(kind="minmax", transforms=("linear",), offset=_exact([low]), scale=_exact([high - low]))
+
+
+def ramp(scaling: FittedScaling, window: int) -> np.ndarray:
+    """A raw window `(L, 1)` float32 that rises through the range of a linear scaling: something to forecast from."""
+    return np.linspace(scaling.offset[0], scaling.offset[0] + scaling.scale[0], window, dtype=np.float32)[:, None]
+
+
 def _check_size(values: np.ndarray, what: str) -> None:
     large = values[np.abs(values) > LARGEST]
     if len(large):

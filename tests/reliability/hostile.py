@@ -1,4 +1,4 @@
-"""Model files as an accident or an attacker leaves them, made from a good one; each is numbered, so it can be made again."""
+"""Model files as an accident or an attacker leaves them, made from a good one; a number makes the same again."""
 
 import copy
 import hashlib
@@ -19,7 +19,19 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 HEAD = "layers/dense/vars/0"
 
 NUMBERS = [0, 1, -1, 2**31, 2**63, 2**64 - 1, 10**30, 1.5, -0.0, 1e-320, 1e308, 1e39, True]
-VALUES = [None, "", "x" * 5_000, "__import__('os').system('id')", "/etc/passwd", "../../x", "\x00", "\u202e", [], {}, [[]]]
+VALUES = [
+    None,
+    "",
+    "x" * 5_000,
+    "__import__('os').system('id')",
+    "/etc/passwd",
+    "../../x",
+    "\x00",
+    "\u202e",
+    [],
+    {},
+    [[]],
+]
 
 
 def members(data=GOOD):
@@ -154,7 +166,9 @@ def _alter(content, luck):
     while left:
         node = left.pop()
         holders += [(node, key) for key in (node if isinstance(node, dict) else range(len(node)))]
-        left += [child for child in (node.values() if isinstance(node, dict) else node) if isinstance(child, dict | list)]
+        left += [
+            child for child in (node.values() if isinstance(node, dict) else node) if isinstance(child, dict | list)
+        ]
     node, key = luck.choice(holders)
     change = luck.randrange(5)
     if change == 0:
@@ -180,7 +194,9 @@ def _damaged_hdf5(luck):
         form = luck.choice(["<B", "<H", "<I", "<Q"])
         if place + struct.calcsize(form) > len(data):
             continue
-        wanted = luck.choice([0, 1, 2, 0xFF, len(data), 2**31, 2**64 - 1, luck.choice(marks), luck.randrange(len(data))])
+        wanted = luck.choice(
+            [0, 1, 2, 0xFF, len(data), 2**31, 2**64 - 1, luck.choice(marks), luck.randrange(len(data))]
+        )
         struct.pack_into(form, changed, place, wanted & (256 ** struct.calcsize(form) - 1))
     return forged(weights=bytes(changed))
 
@@ -274,11 +290,13 @@ def hand_made():
         "lambda code": _layer(module="keras.layers", class_name="Lambda", config={"function": function}),
         "arbitrary module": _layer(module="os", class_name="system", config="touch /tmp/kerasforecast-was-here"),
         "module of ours": _layer(module="kerasforecast.files", class_name="atomic_write", config={"path": "x"}),
-        "function get_file": _layer(module="keras.layers", class_name="Dense", config={"units": 1, "activation": get_file}),
-        "activation by name": _layer(module="keras.layers", class_name="Dense", config={"units": 1, "activation": "exec"}),
-        "string lookup": _layer(
-            module="keras.layers", class_name="StringLookup", config={"vocabulary": "/etc/passwd"}
+        "function get_file": _layer(
+            module="keras.layers", class_name="Dense", config={"units": 1, "activation": get_file}
         ),
+        "activation by name": _layer(
+            module="keras.layers", class_name="Dense", config={"units": 1, "activation": "exec"}
+        ),
+        "string lookup": _layer(module="keras.layers", class_name="StringLookup", config={"vocabulary": "/etc/passwd"}),
         "torch module wrapper": _layer(
             module="keras.layers", class_name="TorchModuleWrapper", config={"module": CODE, "name": "x"}
         ),

@@ -1,8 +1,8 @@
 """Run as a program: reads the model files named on standard input, watched, and says of each what happened.
 
 A file may take 5 seconds and 1 GiB. Whatever opens another file, starts a process or a socket, or imports or runs code
-while a model file is read is an offence, and ends the program with its name. With a second argument `build`, files that are
-in order are rebuilt by Keras and proved by their golden pair too.
+while a model file is read is an offence, and ends the program with its name. With the argument `build`, files in
+order are rebuilt by Keras and proved by their golden pair too.
 """
 
 import faulthandler
@@ -18,7 +18,18 @@ from kerasforecast.artifact import read
 from kerasforecast.errors import KerasForecastError
 
 SECONDS = 5
-OFFENCES = ("subprocess.", "socket.", "os.", "shutil.", "tempfile.", "pickle.", "marshal.", "ctypes.", "urllib.", "ftplib.")
+OFFENCES = (
+    "subprocess.",
+    "socket.",
+    "os.",
+    "shutil.",
+    "tempfile.",
+    "pickle.",
+    "marshal.",
+    "ctypes.",
+    "urllib.",
+    "ftplib.",
+)
 HARMLESS = {"os.listdir", "os.scandir", "marshal.loads", "ctypes.dlsym"}  # by the import system and by JAX themselves
 reading = None
 building = sys.argv[1:] == ["build"]
@@ -29,7 +40,9 @@ def watch(event, arguments):
         return
     if event == "open":
         path = str(arguments[0])
-        own = building and path.startswith((sys.prefix, sys.base_prefix, "/proc/", "/sys/", "/usr/", os.environ["HOME_OF_CACHES"]))
+        own = building and path.startswith(
+            (sys.prefix, sys.base_prefix, "/proc/", "/sys/", "/usr/", os.environ["HOME_OF_CACHES"])
+        )
         offence = path != reading and not own
     else:
         offence = event.startswith(OFFENCES) and not (building and event in HARMLESS)

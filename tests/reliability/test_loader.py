@@ -1,4 +1,4 @@
-"""A model file from a stranger, or from a failing disk, is refused in one line, soon, in little memory, and does nothing."""
+"""A model file from a stranger, or from a failing disk, is refused in one line, in seconds and little memory, and does nothing."""
 
 import json
 import os
