@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from kerasforecast.config import NetworkConfig
-from kerasforecast.errors import ArtifactError, KerasForecastError
+from kerasforecast.errors import ArtifactError, KerasForecastError, shown
 from kerasforecast.files import atomic_write, json_text
 from kerasforecast.keras_file.archive import KERAS_MEMBERS, MANIFEST, WEIGHTS, pack
 from kerasforecast.keras_file.hdf5 import read_arrays
@@ -81,8 +81,14 @@ class Exporter:
 
 
 def _keras_members(network: keras.Model) -> dict[str, bytes]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.keras"
-        network.save(path)
-        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
-            return {name: archive.read(name) for name in KERAS_MEMBERS}
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.keras"
+            network.save(path)
+            with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
+                return {name: archive.read(name) for name in KERAS_MEMBERS}
+    except (OSError, RuntimeError, zipfile.BadZipFile) as error:  # h5py raises RuntimeError when the disk is full
+        raise KerasForecastError(
+            f"{tempfile.gettempdir()}: Keras' own file could not be written there. Received: {shown(str(error), 200)}. "
+            "Make room, or set TMPDIR to another folder."
+        ) from None
