@@ -10,7 +10,7 @@ from kerasforecast.config import NetworkConfig
 from kerasforecast.errors import InputError
 
 PARAMETER_LIMIT = 2**25  # 128 MiB of float32
-STEP_LIMIT = 2**33  # multiplications for one window: seconds
+STEP_LIMIT = 2**31  # multiplications for one window: seconds
 WINDOW_LIMIT = 200_000  # values of one window, which a model file holds as text
 
 Shape = tuple[int, ...]

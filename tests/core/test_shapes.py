@@ -45,5 +45,5 @@ def test_a_network_beyond_what_a_loader_opens_is_refused(options, columns, what)
 
 
 def test_large_networks_that_people_train_are_not():
-    check_size(NetworkConfig(units=512, layers=4, bidirectional=True, window=250), 10, 11)
+    check_size(NetworkConfig(units=512, layers=4, window=250), 10, 11)
     check_size(NetworkConfig(window=10_000), 10, 11)
