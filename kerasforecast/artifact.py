@@ -40,7 +40,7 @@ def read(path: Path) -> tuple[Manifest, list[np.ndarray]]:
     manifest = parse(bytes(members[MANIFEST]), where)
     _check_hashes(members, manifest, where)
     shapes = _implied(manifest, where)
-    check_graph(members[GRAPH], _largest(manifest), where)
+    check_graph(members[GRAPH], _largest(manifest, shapes), where)
     parse_json(members["metadata.json"], f"{where}: metadata.json")
     return manifest, _arrays(members[WEIGHTS], shapes, where)
 
@@ -89,10 +89,10 @@ def _implied(manifest: Manifest, where: str) -> dict[str, Shape]:
     return shapes
 
 
-def _largest(manifest: Manifest) -> int:
+def _largest(manifest: Manifest, shapes: dict[str, Shape]) -> int:
     """The largest size that a layer or tensor of the network may have."""
-    network = manifest.config.network
-    return max(network.window, network.horizon, 2 * network.units, manifest.scaling.channels)
+    widest = max(size for shape in shapes.values() for size in shape)
+    return max(widest, manifest.config.network.window, manifest.scaling.channels)
 
 
 def _arrays(weights_file: memoryview, shapes: dict[str, Shape], where: str) -> list[np.ndarray]:
