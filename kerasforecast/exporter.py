@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -82,8 +83,8 @@ class Exporter:
 
 def _keras_members(network: keras.Model) -> dict[str, bytes]:
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.keras"
+        with _scratch() as folder:
+            path = folder / "model.keras"
             network.save(path)
             with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
                 return {name: archive.read(name) for name in KERAS_MEMBERS}
@@ -92,3 +93,14 @@ def _keras_members(network: keras.Model) -> dict[str, bytes]:
             f"{tempfile.gettempdir()}: Keras' own file could not be written there. Received: {shown(str(error), 200)}. "
             "Make room, or set TMPDIR to another folder."
         ) from None
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder that takes with it the temporary ones that Keras leaves behind when a disk is full."""
+    with tempfile.TemporaryDirectory() as folder:
+        before, tempfile.tempdir = tempfile.tempdir, folder
+        try:
+            yield Path(folder)
+        finally:
+            tempfile.tempdir = before
