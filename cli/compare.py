@@ -130,7 +130,7 @@ def _contender(
 
 def _opened(model: str, split: Split) -> Any:
     from kerasforecast.errors import OptionError
-    from kerasforecast.model import load
+    from kerasforecast import load
 
     found = load(model)
     horizon = found.config.network.horizon

@@ -1,12 +1,36 @@
-"""`kerasforecast import-torch` and `kerasforecast export-torch`."""
+"""`kerasforecast import-torch`, `kerasforecast export-torch` and `kerasforecast import-keras`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from .options import backend_option, output_options
+
+if TYPE_CHECKING:
+    from kerasforecast.model import Model
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _imported(command: _Command) -> _Command:
+    """What a foreign file does not say of its model."""
+    for option in (
+        click.option(
+            "--minmax",
+            type=float,
+            nargs=2,
+            metavar="LOW HIGH",
+            help="Price range it was scaled by, to 0 and 1; else unscaled.",
+        ),
+        click.option("--target", default="Close", show_default=True, help="Column it forecasts."),
+        click.option("--out", type=click.Path(path_type=Path), required=True, help="The .keras file to write."),
+    ):
+        command = option(command)
+    return command
 
 
 @click.command(
@@ -15,12 +39,8 @@ from .options import backend_option, output_options
     short_help="Make a .keras model of a PyTorch StockLSTM's state_dict.",
 )
 @click.argument("weights", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The .keras file to write.")
+@_imported
 @click.option("--window", type=click.IntRange(2, 10_000), default=60, show_default=True, help="Rows it was trained on.")
-@click.option("--target", default="Close", show_default=True, help="Column it forecasts.")
-@click.option(
-    "--minmax", type=float, nargs=2, metavar="LOW HIGH", help="Price range it was scaled by, to 0 and 1; else unscaled."
-)
 @backend_option
 @output_options
 def import_torch(
@@ -39,24 +59,14 @@ def import_torch(
     A state_dict does not say how prices were scaled: with --minmax the file takes and returns raw prices.
     """
     from kerasforecast.backend import activate, load_quietly
-    from kerasforecast.errors import OptionError
 
-    low, high = minmax or (None, None)
-    if low is not None and high is not None and not low < high:
-        raise OptionError(f"--minmax must be LOW HIGH with LOW below HIGH. Received: {low} {high}.")
+    low, high = _range(minmax)
     activate(backend)
     load_quietly()
     from kerasforecast.torch_exchange import import_state_dict
 
-    from .output import print_json
-
     model = import_state_dict(weights, window=window, target=target, low=low, high=high)
-    path = model.save(out)
-    parameters = model.manifest.parameters
-    if as_json:
-        print_json({"model": str(path), "parameters": parameters.model_dump()})
-    else:
-        click.echo(f"{path} ({parameters.trained:,} parameters in PyTorch, {parameters.saved:,} saved)")
+    _save(model, out, "PyTorch", as_json)
 
 
 @click.command(
@@ -87,3 +97,70 @@ def export_torch(
         print_json({"weights": str(out)})
     else:
         click.echo(f"{out} ({loaded.manifest.parameters.saved:,} parameters, bias_hh zero)")
+
+
+@click.command(
+    "import-keras",
+    epilog="Example: kerasforecast import-keras mine.keras --trust-keras-file --out stock.keras --minmax 60.5 215.9",
+    short_help="Make a model of a plain Keras file that you trust.",
+)
+@click.argument("model", type=click.Path(path_type=Path))
+@_imported
+@click.option(
+    "--trust-keras-file",
+    "trusted",
+    is_flag=True,
+    help="Let Keras open MODEL in safe mode. That refuses code inside the file and nothing else: the file still "
+    "decides which layers are made, how large, and what they read, and any fault of Keras or HDF5 is open to it.",
+)
+@backend_option
+@output_options
+def import_keras(
+    model: Path,
+    out: Path,
+    target: str,
+    minmax: tuple[float, float] | None,
+    trusted: bool,
+    backend: str | None,
+    as_json: bool,
+    quiet: bool,
+    debug: bool,
+) -> None:
+    """Make a model of MODEL, a .keras file of equal LSTM, GRU or SimpleRNN layers over windows (L, 1) and a Dense.
+
+    With --minmax the new file takes and returns raw prices; without, what the Keras model takes and returns.
+    """
+    from kerasforecast.backend import activate, load_quietly
+    from kerasforecast.errors import OptionError
+
+    low, high = _range(minmax)
+    if not trusted:
+        raise OptionError(
+            f"{model}: Keras opens a file only for those who trust it. Received: no --trust-keras-file. Its safe mode "
+            "refuses code inside the file, not large layers, files that layers read, or faults of Keras and HDF5."
+        )
+    activate(backend)
+    load_quietly()
+    from kerasforecast.keras_exchange import import_keras_model
+
+    _save(import_keras_model(model, target=target, low=low, high=high), out, "Keras", as_json)
+
+
+def _range(minmax: tuple[float, float] | None) -> tuple[float | None, float | None]:
+    from kerasforecast.errors import OptionError
+
+    low, high = minmax or (None, None)
+    if low is not None and high is not None and not low < high:
+        raise OptionError(f"--minmax must be LOW HIGH with LOW below HIGH. Received: {low} {high}.")
+    return low, high
+
+
+def _save(model: Model, out: Path, origin: str, as_json: bool) -> None:
+    from .output import print_json
+
+    path = model.save(out)
+    parameters = model.manifest.parameters
+    if as_json:
+        print_json({"model": str(path), "parameters": parameters.model_dump()})
+    else:
+        click.echo(f"{path} ({parameters.trained:,} parameters in {origin}, {parameters.saved:,} saved)")

@@ -16,7 +16,7 @@ from .backtest import backtest
 from .compare import compare
 from .data import data
 from .doctor import doctor
-from .exchange import export_torch, import_torch
+from .exchange import export_torch, import_keras, import_torch
 from .fit import fit
 from .inspect import inspect
 from .output import lose, say
@@ -71,7 +71,10 @@ def cli() -> None:
     """Honest forecasting of prices and other regular series with portable Keras models."""
 
 
-for command in (fit, predict, evaluate, backtest, compare, inspect, report, doctor, data, import_torch, export_torch):
+COMMANDS = (
+    fit, predict, evaluate, backtest, compare, inspect, report, doctor, data, import_torch, export_torch, import_keras
+)  # fmt: skip
+for command in COMMANDS:
     cli.add_command(command)
 
 

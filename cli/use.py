@@ -98,11 +98,8 @@ def evaluate(
 def open_model(path: Path, backend: str | None) -> Model:
     """The model file at `path`, on the backend asked for."""
     import kerasforecast
-    from kerasforecast.backend import activate, load_quietly
 
-    activate(backend)
-    load_quietly()
-    return kerasforecast.load(path)
+    return kerasforecast.load(path, backend=backend)
 
 
 def _series(model: Model, options: dict[str, Any], quiet: bool) -> Series:

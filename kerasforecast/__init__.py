@@ -80,12 +80,19 @@ def load(path: str | PathLike, *, backend: str | None = None) -> Model:
     Raises:
         kerasforecast.errors.ArtifactError: The file is damaged, altered, or not one of ours.
     """
-    from kerasforecast.backend import activate
+    from pathlib import Path
 
+    from kerasforecast.artifact import read
+    from kerasforecast.backend import activate, choose, load_quietly
+
+    if backend:
+        choose(backend)
+    manifest, weights = read(Path(path))  # what is wrong is refused before the seconds that Keras takes to load
     activate(backend)
-    from kerasforecast.model import load as load_model
+    load_quietly()
+    from kerasforecast.model import proven
 
-    return load_model(path)
+    return proven(Path(path), manifest, weights)
 
 
 def __getattr__(name: str) -> Any:

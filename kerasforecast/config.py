@@ -32,7 +32,7 @@ def ascending(levels: tuple[float, ...]) -> tuple[float, ...]:
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=4_096)
 
 
 class DataConfig(_Section):
@@ -48,10 +48,12 @@ class DataConfig(_Section):
     snapshot: str | None = Field(
         None, min_length=8, description="First digits of the SHA-256 of a kept snapshot: use exactly those prices."
     )
-    max_age: float = Field(12.0, ge=0, description="Hours a kept snapshot of a ticker serves without asking again.")
+    max_age: float = Field(
+        12.0, ge=0, le=1_000_000, description="Hours a kept snapshot of a ticker serves without asking again."
+    )
     target: str | None = Field(None, description="Column to forecast. Found by name when not given.")
     date_column: str | None = Field(None, description="Column of dates. Found by name when not given.")
-    features: tuple[str, ...] = Field((), description="Further input columns, separated by commas.")
+    features: tuple[str, ...] = Field((), max_length=1_000, description="Further input columns, separated by commas.")
     missing: Literal["error", "drop", "ffill", "interpolate"] = Field(
         "error", description="What to do with rows that lack a value."
     )
@@ -132,9 +134,11 @@ class TrainingConfig(_Section):
     optimizer: Literal["adam", "sgd", "rmsprop"] = Field("adam", description="Optimizer.")
     learning_rate: float = Field(0.001, gt=0, le=10, description="Learning rate at the start.")
     loss: Literal["mse", "mae", "huber"] = Field("mse", description="Loss, in scaled units.")
-    clipnorm: float | None = Field(None, gt=0, description="Clip each step's gradient to this global norm.")
-    patience: int = Field(10, ge=1, description="Epochs without better validation loss before stopping.")
-    lr_patience: int = Field(5, ge=1, description="Epochs without better validation loss before a lower rate.")
+    clipnorm: float | None = Field(None, gt=0, le=1e9, description="Clip each step's gradient to this global norm.")
+    patience: int = Field(10, ge=1, le=100_000, description="Epochs without better validation loss before stopping.")
+    lr_patience: int = Field(
+        5, ge=1, le=100_000, description="Epochs without better validation loss before a lower rate."
+    )
     lr_factor: float = Field(0.5, gt=0, lt=1, description="What the learning rate is then multiplied by.")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, dropout and shuffling.")
 

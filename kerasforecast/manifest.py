@@ -13,7 +13,7 @@ from kerasforecast.diagnosis import Diagnosis, Pattern
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.intervals import Calibration
 from kerasforecast.rivals import Rivals
-from kerasforecast.scaling import FittedScaling
+from kerasforecast.scaling import FLOAT32_LARGEST, FittedScaling
 
 SCHEMA_VERSION = 1
 MEMBER = "kerasforecast.json"
@@ -21,10 +21,11 @@ SIZE_LIMIT = 64 * 2**20
 
 Text = Annotated[str, StringConstraints(max_length=1_000)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Stamp = Text | int
+Stamp = Text | Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Share = Annotated[float, Field(ge=0, le=1)]
 ByLevel = Annotated[dict[Text, float | None], Field(max_length=100)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
+Price = Annotated[float, Field(ge=-FLOAT32_LARGEST, le=FLOAT32_LARGEST)]
 
 
 class _Record(BaseModel):
@@ -71,8 +72,8 @@ class TrainingRecord(_Record):
 class GoldenPair(_Record):
     """One raw window `(L, F)` and what the network answered its maker, `(H,)` or `(H K,)`, both in price units."""
 
-    window: list[list[float]] = Field(min_length=1, max_length=10_000)
-    forecast: list[float] = Field(min_length=1, max_length=100_000)
+    window: list[list[Price]] = Field(min_length=1, max_length=10_000)
+    forecast: list[Price] = Field(min_length=1, max_length=100_000)
 
 
 class WeightRecord(_Record):
@@ -180,7 +181,7 @@ class Manifest(_Record):
     created: Text
     backend: Text
     device: Text
-    versions: dict[Text, Text | None]
+    versions: dict[Text, Text | None] = Field(max_length=100)
     config: Config
     columns: tuple[Text, ...] = Field(min_length=1, max_length=1_000)
     scaling: FittedScaling
@@ -191,8 +192,8 @@ class Manifest(_Record):
     rivals: Rivals | None = None
     calibration: Calibration | None = None
     golden: GoldenPair
-    weights: tuple[WeightRecord, ...] = ()
-    members: dict[Text, Sha256] = {}
+    weights: tuple[WeightRecord, ...] = Field((), max_length=1_000)
+    members: dict[Text, Sha256] = Field({}, max_length=10)
 
     @property
     def target(self) -> str:
@@ -229,8 +230,8 @@ def parse(text: bytes, where: str) -> Manifest:
     try:
         manifest = Manifest.model_validate_json(text)
     except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(str(part) for part in fault["loc"]) or "kerasforecast.json"
+        fault = error.errors(include_url=False, include_context=False)[0]
+        place = ".".join(str(part) for part in fault["loc"])[:100] or "kerasforecast.json"
         raise ArtifactError(
             f"{where}: its manifest must follow schema {SCHEMA_VERSION}; {place}: {fault['msg'].lower()}. "
             f"Received: {shown(fault['input'])}. Train it again, or update kerasforecast if it is newer than yours."

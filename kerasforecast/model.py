@@ -10,12 +10,12 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
-from kerasforecast.artifact import Exporter, read
 from kerasforecast.config import Config, DataConfig, checked
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, DataError, OptionError
 from kerasforecast.evaluation import Evaluation, evaluate_windows
+from kerasforecast.exporter import Exporter
 from kerasforecast.forecaster import Forecaster
 from kerasforecast.forecasting import Predictor
 from kerasforecast.manifest import Manifest
@@ -172,7 +172,9 @@ class Model:
         if self.series is not None and not options:
             return self.series
         record = self.manifest.data
-        if record is None or record.source == "frame":
+        file = self.config.data.file
+        gone = file is not None and not Path(file).is_file()  # nor a device, nor standard input: a stranger named it
+        if record is None or record.source == "frame" or gone:
             raise DataError(
                 f"{self.manifest.name}: its training data is not at hand. Received: no data. "
                 "Give a FILE or --ticker (in Python: data=...)."
@@ -193,15 +195,15 @@ class Model:
         return load_series(config, frame, positive_prices="log" in self.manifest.scaling.transforms)
 
 
-def load(path: str | PathLike) -> Model:
-    """Open a model file on the running backend, prove it by its golden pair, and return it.
+def proven(path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Model:
+    """The model that `kerasforecast.artifact.read` found at `path`, rebuilt and proved by its golden pair.
 
     Raises:
-        ArtifactError: The file is damaged, altered or not ours, or computes something else than when it was written.
+        ArtifactError: It computes something else than when it was written.
     """
-    manifest, weights = read(Path(path))
     model = Model(manifest, weights)
-    error = model.golden_error()
+    with np.errstate(all="ignore"):  # a stranger's numbers may be anything
+        error = model.golden_error()
     if not error <= GOLDEN_TOLERANCE:
         raise ArtifactError(
             f"{path}: must forecast its golden pair within {GOLDEN_TOLERANCE:g} scaled units. Received: {error:.2g}. "

@@ -13,7 +13,6 @@ import keras
 import numpy as np
 import pandas as pd
 
-from kerasforecast.artifact import Exporter
 from kerasforecast.backend import out_of_memory, provenance
 from kerasforecast.callbacks import Epoch, Keeping, State
 from kerasforecast.checkpoint import STATES, Checkpoint, Generation, check_same
@@ -23,6 +22,7 @@ from kerasforecast.data.series import Series
 from kerasforecast.diagnosis import diagnose, naive_loss
 from kerasforecast.errors import DataError, KerasForecastError, StoppedError
 from kerasforecast.evaluation import Evaluation, evaluate_windows
+from kerasforecast.exporter import Exporter
 from kerasforecast.files import atomic_write, json_text
 from kerasforecast.forecaster import Forecaster
 from kerasforecast.forecasting import Predictor
@@ -41,6 +41,7 @@ from kerasforecast.models import build, initialise, merged_weights
 from kerasforecast.report import write_fit_report
 from kerasforecast.rivals import Rivals, fit_rivals
 from kerasforecast.scaling import FittedScaling, fit_scaling
+from kerasforecast.shapes import check_size
 from kerasforecast.signals import Deferred
 from kerasforecast.split import PARTS, Split, split_series
 from kerasforecast.training import History, train
@@ -154,6 +155,7 @@ def _fit(
         config.network.scaling, series.values[: split.train_end], series.columns, level=bool(config.network.quantiles)
     )
     scaling.check(series)
+    check_size(config.network, len(series.columns), scaling.channels)
     rivals = learn_rivals(config, series, split)
     parts = {part: windows_of(series, split.origins(part), split.window, split.horizon) for part in PARTS}
     network = build(config.network, scaling, "training", config.training.seed)

@@ -28,6 +28,7 @@ EWMA_LAMBDA = 0.94
 # A window's volatility counts as at least this share of the training volatility: after a flat stretch one ordinary
 # day would otherwise be an input hundreds of units large.
 VOLATILITY_FLOOR = 0.1
+FLOAT32_SMALLEST, FLOAT32_LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 LOGGED = ("log", "ratio")  # transforms that need positive values
 LARGEST = 1e18  # the square of a change must fit the network's 32-bit numbers, which end at 3.4e38
 
@@ -55,8 +56,8 @@ class FittedScaling(BaseModel):
 
     kind: Scaling
     transforms: tuple[Transform, ...] = Field(min_length=1, max_length=1_000)
-    offset: tuple[float, ...]
-    scale: tuple[Annotated[float, Field(gt=0)], ...]
+    offset: tuple[Annotated[float, Field(ge=-FLOAT32_LARGEST, le=FLOAT32_LARGEST)], ...]
+    scale: tuple[Annotated[float, Field(ge=FLOAT32_SMALLEST, le=FLOAT32_LARGEST)], ...]  # so that 1 / scale is finite
     reference: tuple[Annotated[int, Field(ge=0, le=999)], ...] = Field((), max_length=1_000)
     level: bool = False
 
@@ -201,7 +202,21 @@ def fit_scaling(kind: Scaling, train: np.ndarray, columns: tuple[str, ...], *, l
     if kind in ("anchor", "difference"):
         return _fit_relative(kind, train if train.ndim == 3 else train[None], level)
     offset, scale = _fit_linear(kind, rows)
-    return FittedScaling(kind=kind, transforms=("linear",) * len(columns), offset=_exact(offset), scale=_exact(scale))
+    return FittedScaling(
+        kind=kind, transforms=("linear",) * len(columns), offset=_exact(offset), scale=_exact(_normal(scale))
+    )
+
+
+def known_range(low: float | None, high: float | None) -> FittedScaling:
+    """The scaling of a model made elsewhere: min-max by the price range it was trained on, or none where not given."""
+    if low is None or high is None:
+        return FittedScaling(kind="none", transforms=("linear",), offset=(0.0,), scale=(1.0,))
+    return FittedScaling(kind="minmax", transforms=("linear",), offset=_exact([low]), scale=_exact([high - low]))
+
+
+def ramp(scaling: FittedScaling, window: int) -> np.ndarray:
+    """A raw window `(L, 1)` float32 that rises through the range of a linear scaling: something to forecast from."""
+    return np.linspace(scaling.offset[0], scaling.offset[0] + scaling.scale[0], window, dtype=np.float32)[:, None]
 
 
 def _check_size(values: np.ndarray, what: str) -> None:
@@ -231,7 +246,7 @@ def _fit_relative(kind: Scaling, train: np.ndarray, level: bool) -> FittedScalin
         kind=kind,
         transforms=tuple(transforms),
         offset=(0.0,) * len(transforms),
-        scale=_exact(volatility),
+        scale=_exact(_normal(volatility)),
         reference=tuple(reference) if "ratio" in transforms else (),
         level=level,
     )
@@ -262,6 +277,11 @@ def _fit_linear(kind: Scaling, train: np.ndarray) -> tuple[Any, Any]:
 def _exact(numbers: Any) -> tuple[float, ...]:
     """As float32, the precision they have inside the saved network, so that NumPy computes with the same numbers."""
     return tuple(float(np.float32(number)) for number in numbers)
+
+
+def _normal(scale: Any) -> Any:
+    """Scales that float32 can divide by."""
+    return np.maximum(scale, FLOAT32_SMALLEST)
 
 
 def _row(numbers: Any) -> np.ndarray:

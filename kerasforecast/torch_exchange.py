@@ -15,14 +15,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasforecast.artifact import Exporter
 from kerasforecast.backend import provenance
 from kerasforecast.config import Config
 from kerasforecast.errors import BackendError, InputError, shown
+from kerasforecast.exporter import Exporter
 from kerasforecast.files import atomic_write
 from kerasforecast.manifest import Manifest, Parameters
 from kerasforecast.model import Model
-from kerasforecast.scaling import FittedScaling
+from kerasforecast.scaling import known_range, ramp
 
 LINEAR_NAMES = ("linear", "fc", "head", "dense", "output", "out")
 
@@ -172,18 +172,11 @@ def _model(
     columns, units, horizon = weights[0].shape[0], weights[1].shape[0], len(weights[-1])
     if columns != 1:
         raise InputError(f"A StockLSTM reads one column, the closing price. Received: input_size {columns}.")
-    ranged = low is not None and high is not None
-    scaling = FittedScaling(
-        kind="minmax" if ranged else "none",
-        transforms=("linear",),
-        offset=(float(np.float32(low)) if low is not None and ranged else 0.0,),
-        scale=(float(np.float32(high - low)) if high is not None and low is not None else 1.0,),
-    )
+    scaling = known_range(low, high)
     config = Config.from_options(
         target=target, window=window, units=units, layers=layers, horizon=horizon, scaling=scaling.kind
     )
     exporter = Exporter(config.network, scaling)
-    ramp = np.linspace(scaling.offset[0], scaling.offset[0] + scaling.scale[0], window, dtype=np.float32)[:, None]
     saved = sum(array.size for array in weights)
     manifest = Manifest(
         name=name,
@@ -192,6 +185,6 @@ def _model(
         columns=(target,),
         scaling=scaling,
         parameters=Parameters(trained=saved + 4 * units * layers, saved=saved),
-        golden=exporter.golden(ramp, weights),
+        golden=exporter.golden(ramp(scaling, window), weights),
     )
     return Model(manifest, weights, exporter=exporter)

@@ -14,7 +14,6 @@ from kerasforecast.models.network import (
     build_states,
     initialise,
     merged_weights,
-    parameter_count,
     set_weights,
     weighted_layers,
 )
@@ -27,7 +26,6 @@ __all__ = [
     "build_states",
     "initialise",
     "merged_weights",
-    "parameter_count",
     "set_weights",
     "states_per_cell",
     "weighted_layers",

@@ -11,6 +11,7 @@ import numpy as np
 from keras import KerasTensor, ops
 
 from kerasforecast.config import NetworkConfig
+from kerasforecast.shapes import head_width
 
 
 def head(hidden: KerasTensor, config: NetworkConfig) -> KerasTensor:
@@ -28,11 +29,6 @@ def head(hidden: KerasTensor, config: NetworkConfig) -> KerasTensor:
     if place + 1 < len(config.quantiles):
         parts.append(median + ops.cumsum(ops.softplus(raw[:, :, place + 1 :]), axis=2))
     return ops.concatenate(parts, axis=2)
-
-
-def head_width(config: NetworkConfig) -> int:
-    """Outputs of the last dense layer: one a step, or one a step and level."""
-    return config.horizon * max(1, len(config.quantiles))
 
 
 def start_at(layer: keras.layers.Dense, config: NetworkConfig, targets: np.ndarray) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -13,24 +12,13 @@ from kerasforecast.config import NetworkConfig
 from kerasforecast.models.head import start_at
 from kerasforecast.models.initial import draw
 from kerasforecast.models.lean import LeanModel
-from kerasforecast.models.recurrent import recurrent, recurrent_parameters
+from kerasforecast.models.recurrent import recurrent
 from kerasforecast.models.role import Role
 from kerasforecast.scaling import FittedScaling
 
 Builder = Callable[[KerasTensor, NetworkConfig, Role, int], tuple[KerasTensor, list[KerasTensor]]]
 
-
-@dataclass(frozen=True)
-class Family:
-    """How to build one kind of network, and how many parameters it saves for a configuration and input channels."""
-
-    build: Builder
-    parameters: Callable[[NetworkConfig, int], int]
-
-
-FAMILIES: dict[str, Family] = dict.fromkeys(
-    ("lstm", "gru", "rnn", "peephole", "coupled"), Family(recurrent, recurrent_parameters)
-)
+FAMILIES: dict[str, Builder] = dict.fromkeys(("lstm", "gru", "rnn", "peephole", "coupled"), recurrent)
 
 
 def build(config: NetworkConfig, scaling: FittedScaling, role: Role, seed: int = 0) -> keras.Model:
@@ -90,11 +78,6 @@ def set_weights(model: keras.Model, weights: Sequence[np.ndarray]) -> None:
         del left[:count]
 
 
-def parameter_count(config: NetworkConfig, channels: int) -> int:
-    """Parameters of the saved network, by arithmetic alone."""
-    return FAMILIES[config.model].parameters(config, channels)
-
-
 def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """The layers that hold trained numbers, in order (a dropout layer's variable is its random seed)."""
     return [layer for layer in model.layers if layer.weights and not isinstance(layer, keras.layers.Dropout)]
@@ -110,7 +93,7 @@ def _graph(
     config: NetworkConfig, scaling: FittedScaling, role: Role, seed: int
 ) -> tuple[KerasTensor, KerasTensor, list[KerasTensor]]:
     prices = keras.Input((config.window, len(scaling.transforms)), name="prices", dtype="float32")  # (B, L, F)
-    scaled, states = FAMILIES[config.model].build(scaling.inputs(prices, ops), config, role, seed)  # (B, H)
+    scaled, states = FAMILIES[config.model](scaling.inputs(prices, ops), config, role, seed)  # (B, H)
     return prices, scaled, states
 
 

@@ -16,7 +16,7 @@ from keras import KerasTensor
 
 from kerasforecast import layers
 from kerasforecast.config import NetworkConfig
-from kerasforecast.models.head import head, head_width
+from kerasforecast.models.head import head
 from kerasforecast.models.role import Role
 
 _OURS = {
@@ -30,7 +30,6 @@ _OURS = {
 # after `from kerasforecast.layers import PeepholeLSTM, CoupledLSTM`.
 _EXPORTED = _OURS | {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
 _NORMS = {"layer": keras.layers.LayerNormalization, "batch": keras.layers.BatchNormalization}
-_GATES = {"lstm": 4, "gru": 3, "rnn": 1, "peephole": 4, "coupled": 3}
 
 
 class _SampledDropout(keras.layers.Dropout):
@@ -74,16 +73,6 @@ def recurrent(
     return head(hidden, config), states
 
 
-def recurrent_parameters(config: NetworkConfig, channels: int) -> int:
-    """Parameters of the saved network, by arithmetic alone."""
-    units, directions = config.units, 1 + config.bidirectional
-    width = units * directions
-    between = {"none": 0, "layer": 2, "batch": 4}[config.norm] * width * (config.layers - 1)
-    inputs = [channels, *[width] * (config.layers - 1)]
-    cells = sum(_cell_parameters(config.model, count, units) for count in inputs) * directions
-    return cells + between + (width + 1) * head_width(config)
-
-
 def states_per_cell(config: NetworkConfig) -> int:
     """2 for cells with a long-term state c beside h, else 1."""
     return 1 if config.model in ("gru", "rnn") else 2
@@ -110,9 +99,3 @@ def _name_initializers(layer: keras.layers.Layer) -> None:
     for single in (layer.forward_layer, layer.backward_layer) if both else (layer,):
         single.cell.kernel_initializer = keras.initializers.GlorotUniform()
         single.cell.recurrent_initializer = keras.initializers.Orthogonal()
-
-
-def _cell_parameters(model: str, inputs: int, units: int) -> int:
-    """Parameters of one cell of `inputs` inputs; a GRU has two bias vectors in Keras too, a peephole cell 3 more."""
-    vectors = 2 if model == "gru" else 1
-    return _GATES[model] * units * (inputs + units + vectors) + (3 * units if model == "peephole" else 0)

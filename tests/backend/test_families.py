@@ -8,8 +8,9 @@ import kerasforecast as kf
 from kerasforecast import layers
 from kerasforecast.config import NetworkConfig
 from kerasforecast.forecasting import Predictor
-from kerasforecast.models import build, initialise, merged_weights, parameter_count, set_weights
+from kerasforecast.models import build, initialise, merged_weights, set_weights
 from kerasforecast.scaling import FittedScaling
+from kerasforecast.shapes import parameter_count
 from tests.backend.conftest import SMALL, prices
 
 CELLS = ["lstm", "gru", "rnn", "peephole", "coupled"]

@@ -15,9 +15,9 @@ ORDER = """
 errors
 signals
 config files
-backend
+backend keras_file
 locks checkpoint
-data
+data shapes
 split scaling
 windows
 layers
@@ -33,21 +33,21 @@ forecaster
 evaluation scoreboard folds
 backtest compare
 manifest
+artifact exporter
 report
-artifact
 model
 refit
-torch_exchange pipeline estimator
+torch_exchange keras_exchange pipeline estimator
 kerasforecast
 cli
 """
 ROWS = {name: row for row, line in enumerate(ORDER.split("\n")) for name in line.split()}
-PACKAGES = {"data", "layers", "models", "report", "cli"}
+PACKAGES = {"data", "keras_file", "layers", "models", "report", "cli"}
 
 # The fewest that the code needs: with any of them loaded, Keras is.
 MAY_IMPORT_KERAS = {
-    "layers", "models", "state", "callbacks", "losses", "optimizers", "training", "forecasting", "artifact", "pipeline",
-    "torch_exchange", "refit",
+    "layers", "models", "state", "callbacks", "losses", "optimizers", "training", "forecasting", "exporter", "pipeline",
+    "torch_exchange", "keras_exchange", "refit",
 }  # fmt: skip
 
 # (module, function): where a backend is used by its own name. None stands for anywhere in the module.
@@ -236,6 +236,16 @@ def test_the_library_does_not_know_its_commands():
     assert not [name for name, tree in LIBRARY.items() for _, m, *_ in imports(tree) if _root(m) in ("click", "rich")]
 
 
+def test_one_module_has_keras_read_a_file():
+    calling = {
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "load_model"
+    }
+    assert calling == {"kerasforecast.keras_exchange"}
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_no_code_comes_from_data(name):
     """No pickle, eval or exec; and no `assert`, which `python -O` drops, for checking input."""
@@ -258,16 +268,21 @@ def _faults(call):
     if isinstance(function, ast.Name) and function.id in FORBIDDEN_CALLS:
         yield function.id
     if isinstance(function, ast.Attribute):
-        if function.attr in ("load_model", "read_pickle", "to_pickle", "from_config"):
+        if function.attr in ("read_pickle", "to_pickle", "from_config"):
             yield function.attr  # a class named in a file would be made
-        if function.attr == "load" and isinstance(function.value, ast.Name) and function.value.id == "torch":
-            only = options.get("weights_only")
-            if not (isinstance(only, ast.Constant) and only.value is True):
-                yield "torch.load without weights_only=True"
+        if function.attr == "load_model" and not _constant(options, "safe_mode", True):
+            yield "load_model without safe_mode=True"
+        torch = isinstance(function.value, ast.Name) and function.value.id == "torch"
+        if function.attr == "load" and torch and not _constant(options, "weights_only", True):
+            yield "torch.load without weights_only=True"
     if "allow_pickle" in options and getattr(options["allow_pickle"], "value", None) is not False:
         yield "allow_pickle"
     if getattr(options.get("shell"), "value", None) is True:
         yield "shell=True"
+
+
+def _constant(options, name, value):
+    return isinstance(options.get(name), ast.Constant) and options[name].value is value
 
 
 @pytest.mark.parametrize(
@@ -278,6 +293,7 @@ def _faults(call):
         "torch.load(path)",
         "torch.load(path, weights_only=False)",
         "keras.models.load_model(path)",
+        "keras.models.load_model(path, safe_mode=False)",
         "np.load(path, allow_pickle=True)",
         "run(x, shell=True)",
     ],

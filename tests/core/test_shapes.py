@@ -1,0 +1,49 @@
+"""What a configuration implies, by arithmetic; that networks built have these arrays, tests/backend compares."""
+
+import pytest
+
+from kerasforecast.config import NetworkConfig
+from kerasforecast.errors import InputError
+from kerasforecast.shapes import check_size, parameter_count, weight_shapes
+
+
+def test_the_reference_network_s_arrays():
+    assert weight_shapes(NetworkConfig(), 1) == {
+        "layers/lstm/cell/vars/0": (1, 200),
+        "layers/lstm/cell/vars/1": (50, 200),
+        "layers/lstm/cell/vars/2": (200,),
+        "layers/lstm_1/cell/vars/0": (50, 200),
+        "layers/lstm_1/cell/vars/1": (50, 200),
+        "layers/lstm_1/cell/vars/2": (200,),
+        "layers/dense/vars/0": (50, 1),
+        "layers/dense/vars/1": (1,),
+    }
+    assert parameter_count(NetworkConfig(), 1) == 30_651
+
+
+def test_both_directions_and_what_stands_between_layers():
+    shapes = weight_shapes(NetworkConfig(model="gru", bidirectional=True, norm="batch", units=3, horizon=2), 4)
+    assert shapes["layers/bidirectional/forward_layer/cell/vars/2"] == (2, 9)
+    assert shapes["layers/bidirectional_1/backward_layer/cell/vars/0"] == (6, 9)
+    assert [path for path in shapes if "normalization" in path] == [
+        f"layers/batch_normalization/vars/{number}" for number in range(4)
+    ]
+    assert shapes["layers/dense/vars/0"] == (6, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "columns", "what"),
+    [
+        ({"units": 4096}, 1, "parameters. Received"),
+        ({"units": 2048, "layers": 1, "window": 10_000}, 1, "parameters times rows of its window. Received"),
+        ({"window": 10_000}, 21, "values in a window. Received"),
+    ],
+)
+def test_a_network_beyond_what_a_loader_opens_is_refused(options, columns, what):
+    with pytest.raises(InputError, match=what):
+        check_size(NetworkConfig(**options), columns, columns)
+
+
+def test_large_networks_that_people_train_are_not():
+    check_size(NetworkConfig(units=512, layers=4, window=250), 10, 11)
+    check_size(NetworkConfig(window=10_000), 10, 11)
