@@ -129,8 +129,8 @@ def _contender(
 
 
 def _opened(model: str, split: Split) -> Any:
-    from kerasforecast.errors import OptionError
     from kerasforecast import load
+    from kerasforecast.errors import OptionError
 
     found = load(model)
     horizon = found.config.network.horizon
