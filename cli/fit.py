@@ -80,8 +80,9 @@ def fit(
     from kerasforecast.signals import Deferred
 
     load_quietly()
-    from kerasforecast.pipeline import Run, write_run
     from kerasforecast.pipeline import fit as train
+    from kerasforecast.pipeline import write_run
+    from kerasforecast.recorder import Run
 
     from .progress import Progress
 

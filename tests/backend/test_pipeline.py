@@ -7,7 +7,8 @@ import pytest
 import kerasforecast as kf
 from kerasforecast.config import Config
 from kerasforecast.errors import DataError, DivergedError, OptionError
-from kerasforecast.pipeline import Run, fit
+from kerasforecast.pipeline import fit
+from kerasforecast.recorder import Run
 from tests.backend.conftest import SMALL, prices
 
 SCALINGS = ["anchor", "difference", "minmax", "standard"]

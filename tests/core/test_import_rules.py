@@ -36,7 +36,7 @@ manifest
 artifact exporter
 report
 model
-refit
+refit recorder
 torch_exchange keras_exchange pipeline estimator
 kerasforecast
 cli
@@ -46,8 +46,8 @@ PACKAGES = {"data", "keras_file", "layers", "models", "report", "cli"}
 
 # The fewest that the code needs: with any of them loaded, Keras is.
 MAY_IMPORT_KERAS = {
-    "layers", "models", "state", "callbacks", "losses", "optimizers", "training", "forecasting", "exporter", "pipeline",
-    "torch_exchange", "keras_exchange", "refit",
+    "layers", "models", "state", "callbacks", "losses", "optimizers", "training", "forecasting", "exporter",
+    "torch_exchange", "keras_exchange", "refit", "recorder",
 }  # fmt: skip
 
 # (module, function): where a backend is used by its own name. None stands for anywhere in the module.
