@@ -94,7 +94,7 @@ def test_a_name_made_of_a_hostile_text_is_a_safe_one(tmp_path):
 
 def test_a_snapshot_of_a_hostile_ticker_stays_in_the_cache(tmp_path, monkeypatch):
     cache = tmp_path / "outer" / "cache"
-    monkeypatch.setenv(snapshots.CACHE_VARIABLE, str(cache))
+    monkeypatch.setenv("KERASFORECAST_CACHE", str(cache))
     index = pd.date_range("2020-01-01", periods=3, tz="America/New_York")
     frame = pd.DataFrame(np.ones((3, 1)), index=index, columns=["Close"])
     for name in NAMES:
