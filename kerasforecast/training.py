@@ -18,6 +18,7 @@ from kerasforecast.windows import TrainingSet
 
 _EVALUATION_BATCH = 1_024
 _LONGEST_BLOCK = 128  # steps; a signal waits for the end of a block
+_WORTH_BLOCKS = 500  # steps of a training: to trace a block takes a second, and it saves some milliseconds a step
 _OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
 _LOSSES = {"mse": keras.losses.MeanSquaredError, "mae": keras.losses.MeanAbsoluteError, "huber": keras.losses.Huber}
 
@@ -112,8 +113,8 @@ def compile_model(model: keras.Model, config: TrainingConfig, steps: int = 1, le
     optimizer = _OPTIMIZERS[config.optimizer](learning_rate=config.learning_rate, global_clipnorm=config.clipnorm)
     # The mean over the windows that count: the padding of an epoch's last batch has weight 0.
     loss = Pinball(levels) if levels else _LOSSES[config.loss](reduction="mean_with_sample_weight")
-    block = _block(steps) if keras.backend.backend() == "tensorflow" else 1
-    model.compile(optimizer=optimizer, loss=loss, steps_per_execution=block)
+    blocks = keras.backend.backend() == "tensorflow" and steps * config.epochs >= _WORTH_BLOCKS
+    model.compile(optimizer=optimizer, loss=loss, steps_per_execution=_block(steps) if blocks else 1)
 
 
 def _block(steps: int) -> int:

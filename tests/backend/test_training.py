@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from kerasforecast import training as training_module
 from kerasforecast.callbacks import Keeping, Plateau
 from kerasforecast.config import NetworkConfig, TrainingConfig
 from kerasforecast.errors import DivergedError, StoppedError
@@ -138,7 +139,13 @@ def test_clipnorm_bounds_the_step():
     assert keras.ops.convert_to_numpy(model.optimizer.iterations) == 1
 
 
-def test_a_training_stopped_anywhere_goes_on_to_the_same_weights_and_losses():
+@pytest.fixture
+def in_blocks(monkeypatch):
+    """Have TensorFlow run steps in blocks however short the training is."""
+    monkeypatch.setattr(training_module, "_WORTH_BLOCKS", 0)
+
+
+def test_a_training_stopped_anywhere_goes_on_to_the_same_weights_and_losses(in_blocks):
     """The whole is cut into as many trainings as states were saved: after every other step, and after each epoch."""
     config = TrainingConfig(epochs=3, batch_size=16, lr_patience=1, patience=2, learning_rate=0.05)
     network = NETWORK.model_copy(update={"dropout": 0.3})
@@ -158,7 +165,7 @@ def test_a_training_stopped_anywhere_goes_on_to_the_same_weights_and_losses():
         assert (again.best_epoch, again.stopped_early) == (history.best_epoch, history.stopped_early)
 
 
-def test_a_signal_ends_training_after_the_step_and_saves_it():
+def test_a_signal_ends_training_after_the_step_and_saves_it(in_blocks):
     states, stop = [], Deferred()
 
     def save(state):
