@@ -42,7 +42,9 @@ def child(command):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(command["cwd"])
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job's children would ignore it
+    # A background job's children would ignore the one, those of nohup the other.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     sys.argv = ["kerasforecast", *command["arguments"]]
     for kind, number in command["faults"].items():
         if kind == "memory":

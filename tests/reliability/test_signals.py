@@ -111,4 +111,5 @@ def _take_terminal():
     import fcntl
     import termios
 
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would be ignored, as it should be
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
