@@ -1,6 +1,6 @@
 """One training epoch of the reference model, every contestant in a process of its own, rounds alternating.
 
-    python benchmarks/epoch.py [--rounds 7] [--json results.json] [--python jax=/path/to/python ...]
+    python benchmarks/epoch.py [--rounds 7] [--json results.json] [--python jax=/path/to/python ...] [--cell gru]
 
 Work: 1,440 windows of 60, batch 32, Adam, MSE, dropout on. Contestants: the specification's plain PyTorch loop (its
 best of one and two threads), plain `keras.layers.LSTM`, and ours, on every backend whose Python is named (all of them
@@ -52,7 +52,7 @@ def work() -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def keras_epochs(ours: bool, turn: Callable[[], bool], tell: Callable[[Seconds], None]) -> None:
+def keras_epochs(cell: str, ours: bool, turn: Callable[[], bool], tell: Callable[[Seconds], None]) -> None:
     """Epochs of one `fit`, as `kerasforecast.training` runs it, with our layers or Keras' own."""
     import keras
 
@@ -64,9 +64,9 @@ def keras_epochs(ours: bool, turn: Callable[[], bool], tell: Callable[[Seconds],
     from kerasforecast.windows import Samples
 
     x, y = work()
-    network = NetworkConfig(scaling="none", recurrent_bias=ours)
+    network = NetworkConfig(model=cell, scaling="none", recurrent_bias=ours)
     plain = FittedScaling(kind="none", transforms=("linear",), offset=(0.0,), scale=(1.0,))
-    model = build(network, plain, "training") if ours else _stock(keras)
+    model = build(network, plain, "training") if ours else _stock(keras, cell)
     if ours:
         initialise(model, network, 0)
     steps = WINDOWS // BATCH
@@ -91,35 +91,36 @@ def keras_epochs(ours: bool, turn: Callable[[], bool], tell: Callable[[Seconds],
         model.fit(batches, steps_per_epoch=steps, epochs=10**6, callbacks=[Turns()], verbose=0, shuffle=False)
 
 
-def _stock(keras: object) -> object:
+def _stock(keras: object, cell: str) -> object:
     layers = keras.layers
+    recurrent = {"lstm": layers.LSTM, "gru": layers.GRU}[cell]
     return keras.Sequential(
         [
             keras.Input((LENGTH, 1)),
-            layers.LSTM(50, return_sequences=True),
+            recurrent(50, return_sequences=True),
             layers.Dropout(0.2),
-            layers.LSTM(50),
+            recurrent(50),
             layers.Dropout(0.2),
             layers.Dense(1),
         ]
     )
 
 
-def loop_epochs(threads: int, turn: Callable[[], bool], tell: Callable[[Seconds], None]) -> None:
+def loop_epochs(cell: str, threads: int, turn: Callable[[], bool], tell: Callable[[Seconds], None]) -> None:
     """Epochs of the plain PyTorch loop."""
     import torch
     from pytorch_loop import epochs
 
     torch.set_num_threads(threads)
     watch = Stopwatch()
-    for _ in epochs(*work()):
+    for _ in epochs(*work(), cell=cell):
         tell(watch.seconds())
         if not turn():
             return
         watch = Stopwatch()
 
 
-def serve(name: str) -> None:
+def serve(name: str, cell: str) -> None:
     """In a contestant's process: one epoch, timed on stdout, for every line on stdin."""
 
     def turn() -> bool:
@@ -129,16 +130,16 @@ def serve(name: str) -> None:
         print(json.dumps(seconds), flush=True)
 
     if name in LOOP:
-        loop_epochs(1 + LOOP.index(name), turn, tell)
+        loop_epochs(cell, 1 + LOOP.index(name), turn, tell)
     else:
-        keras_epochs(name.startswith("ours"), turn, tell)
+        keras_epochs(cell, name.startswith("ours"), turn, tell)
 
 
-def start(name: str, python: str, backend: str) -> subprocess.Popen:
+def start(name: str, python: str, backend: str, cell: str) -> subprocess.Popen:
     """A contestant's process, warmed up later by its first answer."""
     environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     return subprocess.Popen(
-        [python, __file__, "--serve", name],
+        [python, __file__, "--serve", name, "--cell", cell],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -155,16 +156,17 @@ def ask(process: subprocess.Popen) -> Seconds:
     return json.loads(process.stdout.readline())
 
 
-def race(pythons: dict[str, str], rounds: int, only: str) -> dict[str, dict[str, object]]:
+def race(pythons: dict[str, str], rounds: int, only: str, cell: str) -> dict[str, dict[str, object]]:
     """Let all contestants whose name holds `only` run an epoch a round, in turn, `rounds` times; the loop always."""
     entries = dict.fromkeys(LOOP, (pythons["torch"], "torch")) if "torch" in pythons else {}
     for backend, python in pythons.items():
         names = (f"keras on {backend}", f"ours on {backend}")
         entries |= {name: (python, backend) for name in names if only in name}
-    processes = {name: start(name, *entry) for name, entry in entries.items()}
-    first = {name: json.loads(process.stdout.readline()) for name, process in processes.items()}
-    for process in processes.values():
-        ask(process)  # a second epoch to warm up: the first one compiled
+    processes, first = {}, {}
+    for name, entry in entries.items():  # one after the other: the first epoch compiles, alone on the machine
+        processes[name] = start(name, *entry, cell)
+        first[name] = json.loads(processes[name].stdout.readline())
+        ask(processes[name])
     times: dict[str, list[Seconds]] = {name: [] for name in processes}
     for _ in range(rounds):
         for name, process in processes.items():
@@ -202,14 +204,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--python", action="append", metavar="BACKEND=PYTHON")
     parser.add_argument("--only", default="", help="run only contestants whose name holds this")
+    parser.add_argument("--cell", choices=("lstm", "gru"), default="lstm")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
-        serve(arguments.serve)
+        serve(arguments.serve, arguments.cell)
         return
     named = [pair.split("=", 1) for pair in arguments.python or ()]
     pythons = dict(named) if named else dict.fromkeys(BACKENDS, sys.executable)
-    results = race(pythons, arguments.rounds, arguments.only)
+    results = race(pythons, arguments.rounds, arguments.only, arguments.cell)
     report(results)
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=2) + "\n")

@@ -14,10 +14,14 @@ from torch.utils.data import DataLoader, TensorDataset
 class StockLSTM(nn.Module):
     """Two LSTM layers of 50 with dropout between, the last step, dropout, a linear layer: 31,051 parameters."""
 
-    def __init__(self, input_size: int = 1, hidden_size: int = 50, num_layers: int = 2, dropout: float = 0.2) -> None:
+    def __init__(
+        self, input_size: int = 1, hidden_size: int = 50, num_layers: int = 2, dropout: float = 0.2, cell: str = "lstm"
+    ) -> None:
         super().__init__()
         between = dropout if num_layers > 1 else 0.0
-        self.lstm = nn.LSTM(input_size, hidden_size, num_layers, batch_first=True, dropout=between)
+        self.lstm = {"lstm": nn.LSTM, "gru": nn.GRU}[cell](
+            input_size, hidden_size, num_layers, batch_first=True, dropout=between
+        )
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(hidden_size, 1)
 
@@ -27,10 +31,10 @@ class StockLSTM(nn.Module):
         return self.linear(self.dropout(lstm_out[:, -1, :]))
 
 
-def epochs(x: np.ndarray, y: np.ndarray, batch_size: int = 32, units: int = 50) -> Iterator[float]:
+def epochs(x: np.ndarray, y: np.ndarray, batch_size: int = 32, units: int = 50, cell: str = "lstm") -> Iterator[float]:
     """Train epoch after epoch on windows `(N, L, 1)` and targets `(N, 1)`; yields the seconds each took."""
     torch.manual_seed(0)
-    model = StockLSTM(hidden_size=units)
+    model = StockLSTM(hidden_size=units, cell=cell)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
     criterion = nn.MSELoss()
     loader = DataLoader(TensorDataset(torch.from_numpy(x), torch.from_numpy(y)), batch_size=batch_size, shuffle=True)
