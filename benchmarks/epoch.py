@@ -11,7 +11,6 @@ PyTorch loop, above 1 where faster: by the clock, and by processor time, which o
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import math
 import os
@@ -57,7 +56,6 @@ def keras_epochs(cell: str, ours: bool, turn: Callable[[], bool], tell: Callable
     import keras
 
     from kerasforecast.config import NetworkConfig, TrainingConfig
-    from kerasforecast.layers.kernels import suited_threads
     from kerasforecast.models import build, initialise
     from kerasforecast.scaling import FittedScaling
     from kerasforecast.training import compile_model, training_batches
@@ -86,9 +84,7 @@ def keras_epochs(cell: str, ours: bool, turn: Callable[[], bool], tell: Callable
             self.model.stop_training = not turn()
 
     batches = training_batches(Samples(x, y), y, BATCH, seed=0)
-    threads = suited_threads(keras.backend.backend(), BATCH * 50 * 200) if ours else contextlib.nullcontext()
-    with threads:
-        model.fit(batches, steps_per_epoch=steps, epochs=10**6, callbacks=[Turns()], verbose=0, shuffle=False)
+    model.fit(batches, steps_per_epoch=steps, epochs=10**6, callbacks=[Turns()], verbose=0, shuffle=False)
 
 
 def _stock(keras: object, cell: str) -> object:

@@ -11,13 +11,9 @@ lays them out:
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-_WORTH_SHARING = 2**21  # multiplications: about as long as waking a second thread takes
 _DESCRIPTIONS = {
     "jax": "fused scan with its own backward (XLA)",
     "tensorflow": "fused loop with its own backward (XLA)",
@@ -28,21 +24,6 @@ _DESCRIPTIONS = {
 def load(backend: str) -> Any:
     """The kernels for the Keras backend named `backend`, or None where there are none."""
     return import_module(f"{__name__}.{backend}") if backend in _DESCRIPTIONS else None
-
-
-@contextlib.contextmanager
-def suited_threads(backend: str, work: int) -> Iterator[None]:
-    """Compute with one thread inside where the steps are too small to share: PyTorch's threads wait for each other in
-    busy loops, 60 times a window, and come to a standstill when another program takes a core.
-
-    Args:
-        backend: Name of the Keras backend; only "torch" gains. work: Multiplications of the largest recurrent product.
-    """
-    if backend != "torch" or work >= _WORTH_SHARING or "OMP_NUM_THREADS" in os.environ:
-        yield
-        return
-    with load("torch").one_thread():
-        yield
 
 
 def describe(backend: str, device: str) -> str:

@@ -11,8 +11,6 @@ What the shapes mean: T steps, B windows, F features, H units.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -110,17 +108,6 @@ def simple_rnn(
     """
     hs = _SimpleRNN.apply(_projected(x, kernel, bias), states[0].T.contiguous(), recurrent_kernel.contiguous())
     return hs.permute(2, 0, 1) if return_sequences else hs[-1].T, (hs[-1].T,)
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """PyTorch computes with one thread inside."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def dropout(x: Tensor, rate: float, seed: Tensor) -> Tensor:
