@@ -45,24 +45,15 @@ def backtest(
     Every fold has its own scaling and its own validation rows for early stopping. Finished folds are kept in
     OUTPUT_DIR/NAME/backtest/; the same command goes on after an interruption. Scores, forecasts and a report go there.
     """
-    from kerasforecast.backend import activate, limit_threads, load_quietly
+    from kerasforecast.backend import load_quietly
     from kerasforecast.config import Config, checked
-    from kerasforecast.files import check_writable, name_from, safe_name
+
+    from .walks import backtest_record, begin, finish
 
     chosen = given(options)
     walk = checked(BacktestConfig, {key: chosen.pop(key) for key in BacktestConfig.model_fields if key in chosen})
     config = Config.from_options(**chosen)
-    if threads:
-        limit_threads(threads)
-    choice = activate(backend)
-    if name is not None:
-        safe_name(name)
-    check_writable(output_dir)
-
-    from kerasforecast.data.load import load_series
-
-    series = load_series(config.data, positive_prices=config.network.wants_logs)
-    name = name or name_from(series.name)
+    series, name, choice = begin(config, name, output_dir, threads, backend)
     folder = output_dir / name / "backtest"
 
     from kerasforecast.backtest import fingerprint, folds_of, run_backtest
@@ -71,8 +62,6 @@ def backtest(
     folds_of(series, config, walk)  # refuse what cannot be walked before Keras loads
     load_quietly()
     from kerasforecast.refit import Refitter
-
-    from .walks import backtest_record, finish
 
     found = run_backtest(
         series,

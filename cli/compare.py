@@ -55,30 +55,21 @@ def compare(
     test part of --file, a ticker, or the embedded IBM prices. The leaderboard, forecasts and a report go to
     OUTPUT_DIR/NAME/compare/.
     """
-    from kerasforecast.backend import activate, limit_threads, load_quietly
+    from kerasforecast.backend import load_quietly
     from kerasforecast.config import Config
-    from kerasforecast.files import check_writable, name_from, safe_name
+
+    from .walks import begin, compare_record, finish
 
     names = _named(models)
     config = Config.from_options(**given(options))
-    if threads:
-        limit_threads(threads)
-    choice = activate(backend)
-    if name is not None:
-        safe_name(name)
-    check_writable(output_dir)
+    series, name, choice = begin(config, name, output_dir, threads, backend)
 
-    from kerasforecast.data.load import load_series
     from kerasforecast.split import split_series
 
-    series = load_series(config.data, positive_prices=config.network.wants_logs)
-    name = name or name_from(series.name)
     split = split_series(series, config.split, config.network)
     load_quietly()
 
     from kerasforecast.compare import compare as compare_on
-
-    from .walks import compare_record, finish
 
     notes: list[str] = []
     contenders = [

@@ -1,4 +1,4 @@
-"""What `backtest` and `compare` write and print in the end."""
+"""How `backtest` and `compare` begin, and what they write and print in the end."""
 
 from __future__ import annotations
 
@@ -29,6 +29,26 @@ _COLUMNS = (
     ("fit_seconds", "fit s", "{:,.1f}"),
     ("predict_ms", "predict ms", "{:,.1f}"),
 )
+
+
+def begin(
+    config: Config, name: str | None, output_dir: Path, threads: int | None, backend: str | None
+) -> tuple[Series, str, Choice]:
+    """Choose the backend and load the data, before Keras loads: the series, the folder's name, the choice."""
+    from kerasforecast.backend import activate, limit_threads
+    from kerasforecast.files import check_writable, name_from, safe_name
+
+    if threads:
+        limit_threads(threads)
+    choice = activate(backend)
+    if name is not None:
+        safe_name(name)
+    check_writable(output_dir)
+
+    from kerasforecast.data.load import load_series
+
+    series = load_series(config.data, positive_prices=config.network.wants_logs)
+    return series, name or name_from(series.name), choice
 
 
 def backtest_record(
