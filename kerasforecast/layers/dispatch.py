@@ -20,12 +20,12 @@ _DTYPES = ("float32", "float64")
 
 
 def run_kernel(
-    layer: keras.layers.RNN, name: str, sequences: Any, states: list[Any], mask: Any, training: bool, **options: Any
+    layer: keras.layers.RNN, sequences: Any, states: list[Any], mask: Any, training: bool, **options: Any
 ) -> tuple[Any, Any, list[Any]] | None:
-    """What `layer.inner_loop` must return, computed by the kernel called `name`; None where it does not fit.
+    """What `layer.inner_loop` must return, computed by the kernel `layer.kernel_name`; None where it does not fit.
 
     Args:
-        layer: One of this package's recurrent layers. sequences: `(B, T, F)`. states: Each `(B, H)`.
+        layer: One of this package's recurrent layers that has a kernel. sequences: `(B, T, F)`. states: Each `(B, H)`.
         mask: `(B, T)` or None. options: Further keyword arguments of the kernel.
 
     Returns:
@@ -36,7 +36,7 @@ def run_kernel(
     if reason:
         log.debug("%s: Keras' computation (%s)", layer.name, reason)
         return None
-    log.debug("%s: %s kernel %s", layer.name, keras.backend.backend(), name)
+    log.debug("%s: %s kernel %s", layer.name, keras.backend.backend(), layer.kernel_name)
     cell = layer.cell
     sequences = _dropped_out(cell, ops.cast(sequences, layer.compute_dtype), training)
     if layer.go_backwards:
@@ -45,7 +45,7 @@ def run_kernel(
         states = [ops.copy(state) for state in states]  # the layer assigns to its own before a gradient is taken
     weights = [ops.convert_to_tensor(weight) for weight in (cell.kernel, cell.recurrent_kernel)]
     bias = None if cell.bias is None else ops.convert_to_tensor(cell.bias)
-    output, final = getattr(module, name)(
+    output, final = getattr(module, layer.kernel_name)(
         sequences, tuple(states), *weights, bias, return_sequences=layer.return_sequences, **options
     )
     return (final[0], output, list(final)) if layer.return_sequences else (output, output, list(final))

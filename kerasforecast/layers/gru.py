@@ -29,11 +29,13 @@ class GRU(keras.layers.GRU):
     Returns `(B, H)`, or `(B, T, H)` with `return_sequences`; with `return_state` a tuple of that and h.
     """
 
+    kernel_name = "gru"
+
     def inner_loop(
         self, sequences: Any, initial_state: list[Any], mask: Any, training: bool = False
     ) -> tuple[Any, Any, list[Any]]:
         """Keras' hook for the loop over time: a kernel of ours where one fits, else Keras' computation."""
-        done = run_kernel(self, "gru", sequences, initial_state, mask, training, reset_after=self.reset_after)
+        done = run_kernel(self, sequences, initial_state, mask, training, reset_after=self.reset_after)
         return done or super().inner_loop(sequences, initial_state, mask=mask, training=training)
 
     def keras_weights(self) -> list[np.ndarray]:

@@ -242,7 +242,7 @@ class LSTM(keras.layers.LSTM):
         """Keras' hook for the loop over time: a kernel of ours where one fits, else Keras' computation."""
         if self.kernel_name is None:  # past keras.layers.LSTM, whose fast paths know its own formula only
             return keras.layers.RNN.inner_loop(self, sequences, initial_state, mask=mask, training=training)
-        done = run_kernel(self, self.kernel_name, sequences, initial_state, mask, training)
+        done = run_kernel(self, sequences, initial_state, mask, training)
         return done or super().inner_loop(sequences, initial_state, mask=mask, training=training)
 
     def keras_weights(self) -> list[np.ndarray]:

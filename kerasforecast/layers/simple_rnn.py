@@ -20,11 +20,13 @@ class SimpleRNN(keras.layers.SimpleRNN):
     Returns `(B, H)`, or `(B, T, H)` with `return_sequences`; with `return_state` a tuple of that and h.
     """
 
+    kernel_name = "simple_rnn"
+
     def inner_loop(
         self, sequences: Any, initial_state: list[Any], mask: Any, training: bool = False
     ) -> tuple[Any, Any, list[Any]]:
         """Keras' hook for the loop over time: a kernel of ours where one fits, else Keras' computation."""
-        done = run_kernel(self, "simple_rnn", sequences, initial_state, mask, training)
+        done = run_kernel(self, sequences, initial_state, mask, training)
         return done or super().inner_loop(sequences, initial_state, mask=mask, training=training)
 
     def keras_weights(self) -> list[np.ndarray]:

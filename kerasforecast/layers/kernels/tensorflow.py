@@ -1,8 +1,9 @@
 """Recurrent kernels for TensorFlow on a CPU, compiled by XLA.
 
 The arithmetic is that of `jax.py` (which says why it looks as it does); `_scan` stands in for JAX's scan. Every loop is
-a `tf.function(jit_compile=True)`: inlined where Keras compiles the whole train step with XLA, as it does by default,
-and compiled alone otherwise.
+a `tf.function(jit_compile=True)`: compiled alone where Keras runs the train step as a graph, as it does on a CPU, and
+inlined where the whole step is compiled. Alone, because TensorFlow's own products after the loop take half the time of
+those its XLA makes.
 
 What the shapes mean: T steps, B windows, F features, H units, G gate rows.
 """
@@ -51,11 +52,12 @@ def lstm(
 
 @tf.custom_gradient
 def _lstm(weights: Tensor, xs: Tensor, h0: Tensor, c0: Tensor) -> tuple[tuple[Tensor, ...], Callable[..., Any]]:
-    """xs `(T, F, B)`, states `(H, B)` -> hs `(T, H, B)`, h, c; XLA leaves out what only a gradient needs."""
+    """xs `(T, F, B)`, states `(H, B)` -> hs `(T, H, B)`, h, c."""
     h, c, hs, *factors = _lstm_forward(*_untracked(weights, xs, h0, c0))
 
     def backward(d_hs: Tensor, d_h: Tensor, d_c: Tensor) -> tuple[Tensor, ...]:
-        return _lstm_backward(*_untracked(weights, xs, _previous(h0, hs)), factors, d_hs, d_h, d_c)
+        d_h, d_c, d_zs = _lstm_backward(*_untracked(weights), factors, d_hs, d_h, d_c)
+        return *_after_loop(d_zs, weights, xs, _previous(h0, hs)), d_h, d_c
 
     return (hs, h, c), backward
 
@@ -79,10 +81,9 @@ def _lstm_forward(weights: Tensor, xs: Tensor, h0: Tensor, c0: Tensor) -> tuple[
 
 @tf.function(jit_compile=True)
 def _lstm_backward(
-    weights: Tensor, xs: Tensor, previous: Tensor, factors: list[Tensor], d_hs: Tensor, d_h: Tensor, d_c: Tensor
+    weights: Tensor, factors: list[Tensor], d_hs: Tensor, d_h: Tensor, d_c: Tensor
 ) -> tuple[Tensor, ...]:
-    units = d_h.shape[0]
-    back = tf.transpose(weights[:, :units])  # (H, 4H)
+    back = tf.transpose(weights[:, : d_h.shape[0]])  # (H, 4H)
 
     def step(*at_t: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor]]:
         d_h_t, to_cell, f, *to_gates, d_h, d_c = at_t
@@ -91,8 +92,7 @@ def _lstm_backward(
         d_z = tf.concat([d_c * to_gates[0], d_c * to_gates[1], d_c * to_gates[2], d_h * to_gates[3]], 0)
         return (back @ d_z, d_c * f), (d_z,)
 
-    d_h, d_c, d_zs = _scan(step, (d_h, d_c), (d_hs, *factors), 1, reverse=True)
-    return *_after_loop(d_zs, weights, xs, previous), d_h, d_c
+    return _scan(step, (d_h, d_c), (d_hs, *factors), 1, reverse=True)
 
 
 def gru(
@@ -144,7 +144,8 @@ def _gru(weights: Tensor, xs: Tensor, h0: Tensor) -> tuple[tuple[Tensor, Tensor]
     h, hs, *factors = _gru_forward(*_untracked(weights, xs, h0))
 
     def backward(d_hs: Tensor, d_h: Tensor) -> tuple[Tensor, ...]:
-        return _gru_backward(*_untracked(weights, xs, _previous(h0, hs)), factors, d_hs, d_h)
+        d_h, d_as = _gru_backward(*_untracked(weights), factors, d_hs, d_h)
+        return *_after_loop(d_as, weights, xs, _previous(h0, hs)), d_h
 
     return (hs, h), backward
 
@@ -166,9 +167,7 @@ def _gru_forward(weights: Tensor, xs: Tensor, h0: Tensor) -> tuple[Tensor, ...]:
 
 
 @tf.function(jit_compile=True)
-def _gru_backward(
-    weights: Tensor, xs: Tensor, previous: Tensor, factors: list[Tensor], d_hs: Tensor, d_h: Tensor
-) -> tuple[Tensor, ...]:
+def _gru_backward(weights: Tensor, factors: list[Tensor], d_hs: Tensor, d_h: Tensor) -> tuple[Tensor, ...]:
     back = tf.transpose(weights[:, : d_h.shape[0]])  # (H, 4H)
 
     def step(*at_t: Tensor) -> tuple[tuple[Tensor], tuple[Tensor]]:
@@ -177,8 +176,7 @@ def _gru_backward(
         d_a = tf.concat([d_h * to_gate for to_gate in to_gates], 0)  # (4H, B)
         return (z * d_h + back @ d_a,), (d_a,)
 
-    d_h, d_as = _scan(step, (d_h,), (d_hs, *factors), 1, reverse=True)
-    return *_after_loop(d_as, weights, xs, previous), d_h
+    return _scan(step, (d_h,), (d_hs, *factors), 1, reverse=True)
 
 
 @tf.custom_gradient
@@ -188,7 +186,10 @@ def _gru_before(
     h, hs, resets, *factors = _gru_before_forward(*_untracked(gates, candidate, xs, h0))
 
     def backward(d_hs: Tensor, d_h: Tensor) -> tuple[Tensor, ...]:
-        return _gru_before_backward(gates, candidate, xs, _previous(h0, hs), resets, factors, d_hs, d_h)
+        d_h, d_gates, d_ns = _gru_before_backward(*_untracked(gates, candidate), factors, d_hs, d_h)
+        d_gate_weights, d_xs = _after_loop(d_gates, gates, xs, _previous(h0, hs))
+        d_candidate, d_xs_n = _after_loop(d_ns, candidate, xs, resets)
+        return d_gate_weights, d_candidate, d_xs + d_xs_n, d_h
 
     return (hs, h), backward
 
@@ -210,14 +211,7 @@ def _gru_before_forward(gates: Tensor, candidate: Tensor, xs: Tensor, h0: Tensor
 
 @tf.function(jit_compile=True)
 def _gru_before_backward(
-    gates: Tensor,
-    candidate: Tensor,
-    xs: Tensor,
-    previous: Tensor,
-    resets: Tensor,
-    factors: list[Tensor],
-    d_hs: Tensor,
-    d_h: Tensor,
+    gates: Tensor, candidate: Tensor, factors: list[Tensor], d_hs: Tensor, d_h: Tensor
 ) -> tuple[Tensor, ...]:
     units = d_h.shape[0]
     back_gates, back_candidate = tf.transpose(gates[:, :units]), tf.transpose(candidate[:, :units])
@@ -230,10 +224,7 @@ def _gru_before_backward(
         d_gates = tf.concat([d_h * to_z, d_reset * to_r], 0)  # (2H, B)
         return (z * d_h + r * d_reset + back_gates @ d_gates,), (d_gates, d_n)
 
-    d_h, d_gates, d_ns = _scan(step, (d_h,), (d_hs, *factors), 2, reverse=True)
-    d_gate_weights, d_xs = _after_loop(d_gates, gates, xs, previous)
-    d_candidate, d_xs_n = _after_loop(d_ns, candidate, xs, resets)
-    return d_gate_weights, d_candidate, d_xs + d_xs_n, d_h
+    return _scan(step, (d_h,), (d_hs, *factors), 2, reverse=True)
 
 
 def simple_rnn(
@@ -265,7 +256,8 @@ def _rnn(weights: Tensor, xs: Tensor, h0: Tensor) -> tuple[tuple[Tensor, Tensor]
     h, hs = _rnn_forward(*_untracked(weights, xs, h0))
 
     def backward(d_hs: Tensor, d_h: Tensor) -> tuple[Tensor, ...]:
-        return _rnn_backward(*_untracked(weights, xs, _previous(h0, hs)), hs, d_hs, d_h)
+        d_h, d_as = _rnn_backward(*_untracked(weights), hs, d_hs, d_h)
+        return *_after_loop(d_as, weights, xs, _previous(h0, hs)), d_h
 
     return (hs, h), backward
 
@@ -282,17 +274,14 @@ def _rnn_forward(weights: Tensor, xs: Tensor, h0: Tensor) -> tuple[Tensor, ...]:
 
 
 @tf.function(jit_compile=True)
-def _rnn_backward(
-    weights: Tensor, xs: Tensor, previous: Tensor, hs: Tensor, d_hs: Tensor, d_h: Tensor
-) -> tuple[Tensor, ...]:
+def _rnn_backward(weights: Tensor, hs: Tensor, d_hs: Tensor, d_h: Tensor) -> tuple[Tensor, ...]:
     back = tf.transpose(weights[:, : d_h.shape[0]])
 
     def step(d_h_t: Tensor, h: Tensor, d_h: Tensor) -> tuple[tuple[Tensor], tuple[Tensor]]:
         d_a = (d_h + d_h_t) * (1 - h * h)
         return (back @ d_a,), (d_a,)
 
-    d_h, d_as = _scan(step, (d_h,), (d_hs, hs), 1, reverse=True)
-    return *_after_loop(d_as, weights, xs, previous), d_h
+    return _scan(step, (d_h,), (d_hs, hs), 1, reverse=True)
 
 
 def _untracked(*tensors: Tensor) -> list[Tensor]:
