@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from kerasforecast.config import NetworkConfig
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
-from kerasforecast.models import Role, build, build_states, set_weights, states_per_cell
+from kerasforecast.models import Role, answering, build, build_states, set_weights, states_per_cell
 from kerasforecast.scaling import LOGGED, FittedScaling
 
 _BATCH = 1_024
@@ -41,6 +41,10 @@ class Predictor:
         return self._built("inference")
 
     @cached_property
+    def _answer(self) -> Callable[[np.ndarray], np.ndarray]:
+        return answering(self.network)
+
+    @cached_property
     def _sampling_network(self) -> keras.Model:
         return self._built("sampling")
 
@@ -66,7 +70,7 @@ class Predictor:
 
     def outputs(self, windows: np.ndarray) -> np.ndarray:
         """What the network answers: `(B, H)`, or quantiles `(B, H, K)` of a quantile head; raw prices, float32."""
-        return self._answers(self.network, windows)
+        return self._answers(self._answer, windows)
 
     def medians(self, outputs: np.ndarray) -> np.ndarray:
         """The forecasts `(B, H)` in the network's `outputs`."""
@@ -84,7 +88,7 @@ class Predictor:
             for place, layer in enumerate(dropouts):
                 state = np.random.SeedSequence([seed, 4, place, number]).generate_state(2) >> 1
                 layer.seed_generator.state.assign(state.astype(layer.seed_generator.state.dtype))
-            found.append(self._answers(self._sampling_network, windows))
+            found.append(self._answers(self._sampling_network.predict_on_batch, windows))
         return np.stack(found)
 
     def roll(self, windows: np.ndarray, steps: int) -> np.ndarray:
@@ -123,10 +127,10 @@ class Predictor:
             )
         return series.values[-self.config.window :].astype(np.float32)
 
-    def _answers(self, network: keras.Model, windows: np.ndarray) -> np.ndarray:
+    def _answers(self, answer: Callable[[np.ndarray], np.ndarray], windows: np.ndarray) -> np.ndarray:
         windows = self._checked(windows)
         chunks = [windows[start : start + _BATCH] for start in range(0, len(windows), _BATCH)]
-        parts = [_in_batches_of_two_powers(network, chunk) for chunk in chunks]
+        parts = [_padded_to_two_power(answer, chunk) for chunk in chunks]
         levels = (len(self.config.quantiles),) if self.config.quantiles else ()
         return np.concatenate(parts) if parts else np.empty((0, self.config.horizon, *levels), np.float32)
 
@@ -143,9 +147,9 @@ class Predictor:
         return windows
 
 
-def _in_batches_of_two_powers(network: keras.Model, windows: np.ndarray) -> np.ndarray:
-    """Predict a batch padded to a power of two: XLA compiles once per shape, so few shapes mean few compilations."""
+def _padded_to_two_power(answer: Callable[[np.ndarray], np.ndarray], windows: np.ndarray) -> np.ndarray:
+    """Answers to a batch padded to a power of two: XLA compiles once per shape, so few shapes mean few compilations."""
     count = len(windows)
     size = 1 << (count - 1).bit_length()
     padding = np.repeat(windows[:1], size - count, axis=0)
-    return np.asarray(network.predict_on_batch(np.concatenate([windows, padding])))[:count]
+    return np.asarray(answer(np.concatenate([windows, padding])))[:count]

@@ -9,6 +9,7 @@ quantile head `(B, H, K)` takes the place of `(B, H)`:
     export     raw windows -> raw forecasts (B, H)      plain Keras' layers wherever it has them, what a file holds
 """
 
+from kerasforecast.models.lean import answering
 from kerasforecast.models.network import (
     build,
     build_states,
@@ -22,6 +23,7 @@ from kerasforecast.models.role import Role
 
 __all__ = [
     "Role",
+    "answering",
     "build",
     "build_states",
     "initialise",

@@ -8,7 +8,7 @@ import kerasforecast as kf
 from kerasforecast import layers
 from kerasforecast.config import NetworkConfig
 from kerasforecast.forecasting import Predictor
-from kerasforecast.models import build, initialise, merged_weights, set_weights
+from kerasforecast.models import answering, build, initialise, merged_weights, set_weights
 from kerasforecast.scaling import FittedScaling
 from kerasforecast.shapes import parameter_count
 from tests.backend.conftest import SMALL, prices
@@ -66,6 +66,10 @@ def test_every_role_forecasts_the_same(model, bidirectional, norm):
         network = build(config, ANCHOR, role)
         set_weights(network, merged_weights(trained))
         np.testing.assert_allclose(np.asarray(network.predict_on_batch(x)), expected, rtol=1e-6)
+        answer = answering(network)
+        np.testing.assert_allclose(answer(x), expected, rtol=1e-6)
+        set_weights(network, [array + 0.1 for array in merged_weights(trained)])  # as folds of a backtest do
+        np.testing.assert_allclose(answer(x), np.asarray(network.predict_on_batch(x)), rtol=1e-6)
 
 
 @pytest.mark.parametrize(("model", "kinds"), [("lstm", 2), ("gru", 1), ("rnn", 1), ("peephole", 2), ("coupled", 2)])

@@ -69,6 +69,23 @@ def test_a_filled_up_batch_steps_as_its_own_windows_alone():
     assert len(next(training_batches(data, targets, 5, seed=0))) == 2  # even: no weights needed
 
 
+@pytest.mark.parametrize("family", ["lstm", "gru", "coupled"])
+def test_a_step_is_the_one_keras_makes_of_the_same_graph(family):
+    network = NetworkConfig(model=family, window=6, units=3, layers=2, dropout=0.0, bidirectional=family == "gru")
+    data = samples(8)
+    scaling = fit_scaling("anchor", data.windows, ("p",))
+    ours = build(network, scaling, "training")
+    plain = build(network, scaling, "training")
+    plain = keras.Model(plain.inputs, plain.outputs)
+    for model in (ours, plain):
+        initialise(model, network, 0)
+        compile_model(model, TrainingConfig(optimizer="sgd", learning_rate=0.5))
+        loss = model.train_on_batch(data.inputs(), data.targets(scaling), np.linspace(0, 1, 8, dtype=np.float32))
+        assert loss == pytest.approx(0.7, abs=0.65)
+    for one, other in zip(ours.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
 def test_keras_sees_the_windows_in_our_order():
     """One SGD step at a time from the same start, by hand and by `fit`, lands on the same weights."""
     config = TrainingConfig(epochs=2, batch_size=16, optimizer="sgd", learning_rate=0.05, patience=50)

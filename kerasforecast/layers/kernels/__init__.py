@@ -7,6 +7,7 @@ lays them out:
     gru(x, states, kernel, recurrent_kernel, bias, *, reset_after, return_sequences)   -> output, (h,)
     simple_rnn(x, states, kernel, recurrent_kernel, bias, *, return_sequences)         -> output, (h,)
     on_cpu(x)                                                                          -> bool
+    inference(network)                                                                 -> function of x
 """
 
 from __future__ import annotations

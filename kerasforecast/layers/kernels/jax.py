@@ -383,3 +383,17 @@ def on_cpu(x: Array) -> bool:
     """Whether `x`, perhaps a tracer, is computed on a CPU."""
     del x  # a tracer knows no device; JAX places by its default backend
     return jax.default_backend() == "cpu"
+
+
+def inference(network: Any) -> Callable[[Array], Array]:
+    """What the Keras model `network` answers in inference, compiled once per shape; its weights are read every call."""
+
+    @jax.jit
+    def answer(trainable: list[Array], fixed: list[Array], x: Array) -> Array:
+        return network.stateless_call(trainable, fixed, x, training=False)[0]
+
+    def run(x: Array) -> Array:
+        trainable, fixed = network.trainable_variables, network.non_trainable_variables
+        return answer([variable.value for variable in trainable], [variable.value for variable in fixed], x)
+
+    return run

@@ -18,7 +18,7 @@ import tensorflow as tf
 Tensor = tf.Tensor
 
 
-def on_cpu(x: Tensor) -> bool:
+def on_cpu(x: Tensor | None) -> bool:
     """Whether `x`, perhaps symbolic, is computed on a CPU: TensorFlow takes a GPU wherever there is one."""
     del x
     return not tf.config.list_logical_devices("GPU")
@@ -353,3 +353,8 @@ def _time_major(x: Tensor) -> Tensor:
 def _batch_major(hs: Tensor, x: Tensor) -> Tensor:
     outputs = tf.transpose(hs, (2, 0, 1))  # (T, H, B) -> (B, T, H)
     return tf.ensure_shape(outputs, (x.shape[0], x.shape[1], hs.shape[1]))
+
+
+def inference(network: Any) -> Callable[[Tensor], Tensor]:
+    """What the Keras model `network` answers in inference, compiled once per shape; its weights are read every call."""
+    return tf.function(lambda x: network(x, training=False), jit_compile=True if on_cpu(None) else None)

@@ -11,6 +11,7 @@ What the shapes mean: T steps, B windows, F features, H units.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -295,3 +296,8 @@ class _SimpleRNN(torch.autograd.Function):
         d_x = 1 - hs * hs
         d_h = _through_time(d_hs, d_x, None, recurrent_kernel)
         return d_x, d_h, _flat(torch.cat([h0[None], hs[:-1]])) @ _flat(d_x).T
+
+
+def inference(network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """What `network` answers, nothing kept for a gradient."""
+    return torch.inference_mode()(network.__call__)
