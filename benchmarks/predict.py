@@ -1,29 +1,30 @@
 """Forecasting with a loaded model: one window, and a hundred thousand, beside the plain PyTorch module in `no_grad`.
 
-    python benchmarks/predict.py [--rounds 7] [--python jax=/path/to/python ...]
+    python benchmarks/predict.py [--rounds 7] [--json results.json] [--python jax=/path/to/python ...]
 
-The model is the reference network, saved once by `kerasforecast fit --scaling none` on the first interpreter named and
-opened by every other. Every contestant has a process of its own; rounds alternate. Printed: the median milliseconds of
-one warm forecast, and thousands of windows a second in one call, relative to the module's best of 1 and 2 threads.
+The models are the reference network, saved once by `kerasforecast fit` on the first interpreter named and opened by
+every other: as it is by default, and with `--scaling none`, which is the network the module has. Every contestant has a
+process of its own; rounds alternate. Printed: the median milliseconds of one warm forecast, and thousands of windows a
+second in one call, relative to the module's best of 1 and 2 threads.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable
-from pathlib import Path
+from functools import cache
+from typing import Any
 
 import numpy as np
+from contest import Contestant, Stopwatch, interpreters, paired, parser, serve
 
 MANY, LENGTH, SINGLE = 100_000, 60, 100
 MODULE = ("pytorch module, 1 thread", "pytorch module, 2 threads")
+SCALINGS = ("none", "anchor")
 
 
 def forecaster(name: str, model: str) -> Callable[[np.ndarray], np.ndarray]:
@@ -45,81 +46,67 @@ def forecaster(name: str, model: str) -> Callable[[np.ndarray], np.ndarray]:
     return predict
 
 
-def serve(name: str, model: str) -> None:
-    """Median seconds of one forecast, and seconds of many, on stdout for every line on stdin."""
-    predict = forecaster(name, model)
-    windows = (100 + np.random.default_rng(0).normal(size=(MANY, LENGTH, 1))).astype(np.float32)
-    while True:
-        single = []
-        for place in range(SINGLE):
-            began = time.perf_counter()
-            predict(windows[place : place + 1])
-            single.append(time.perf_counter() - began)
-        began = time.perf_counter()
-        predict(windows)
-        print(json.dumps([statistics.median(single), time.perf_counter() - began]), flush=True)
-        if not sys.stdin.readline():
-            return
+def timed(predict: Callable[[np.ndarray], np.ndarray], many: int) -> list[float]:
+    """Median seconds of one forecast, and seconds of `many`."""
+    windows = (100 + np.random.default_rng(0).normal(size=(max(many, SINGLE), LENGTH, 1))).astype(np.float32)
+    single = []
+    for place in range(SINGLE):
+        watch = Stopwatch()
+        predict(windows[place : place + 1])
+        single.append(watch.seconds()[0])
+    watch = Stopwatch()
+    predict(windows[:many])
+    return [statistics.median(single), watch.seconds()[0]]
 
 
-def start(name: str, python: str, backend: str, model: str) -> subprocess.Popen:
-    """A contestant's process; its first answer, which compiles, is thrown away."""
-    process = subprocess.Popen(
-        [python, __file__, "--serve", name, "--model", model],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=os.environ | {"KERAS_BACKEND": backend},
-        cwd=Path(__file__).parent,
-    )
-    process.stdout.readline()
-    return process
-
-
-def ask(process: subprocess.Popen) -> list[float]:
-    """One more round."""
-    process.stdin.write("go\n")
-    process.stdin.flush()
-    return json.loads(process.stdout.readline())
-
-
-def train(python: str, backend: str, folder: str) -> str:
+def train(python: str, backend: str, folder: str, scaling: str) -> str:
     """The reference network after one epoch on the embedded prices; returns its path."""
-    options = ["fit", "--epochs", "1", "--scaling", "none", "--quiet", "--name", "reference", "--output-dir", folder]
+    options = ["fit", "--epochs", "1", "--scaling", scaling, "--quiet", "--name", scaling, "--output-dir", folder]
     command = [python, "-m", "kerasforecast_cli", *options]
     subprocess.run(command, check=True, env=os.environ | {"KERAS_BACKEND": backend}, stdout=subprocess.DEVNULL)
-    return f"{folder}/reference.keras"
+    return f"{folder}/{scaling}.keras"
+
+
+def race(pythons: dict[str, str], rounds: int) -> dict[str, list[list[float]]]:
+    """Seconds of one forecast and of many, a pair a round, of every contestant with every model it runs."""
+    entries = dict.fromkeys(MODULE, (pythons["torch"], "torch")) if "torch" in pythons else {}
+    entries |= {f"ours on {backend}": (python, backend) for backend, python in pythons.items()}
+    times: dict[str, list[list[float]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        models = {scaling: train(*reversed(next(iter(pythons.items()))), folder, scaling) for scaling in SCALINGS}
+        contestants = {name: Contestant(__file__, name, *entry) for name, entry in entries.items()}
+        for number in range(rounds + 1):
+            for name, contestant in contestants.items():
+                for scaling in SCALINGS[: 1 if name in MODULE else None]:
+                    pair = contestant.ask([models[scaling], MANY if number else 1_024])  # the first compiles
+                    if number:
+                        times.setdefault(f"{name}, {scaling}" if name not in MODULE else name, []).append(pair)
+        for contestant in contestants.values():
+            contestant.close()
+    return times
+
+
+def report(times: dict[str, list[list[float]]]) -> None:
+    """A line per contestant and model."""
+    print(f"{'contestant':<32}{'one, ms':>10}{'thousands a second':>22}{'speed':>8}")
+    for name, pairs in times.items():
+        one, many = zip(*pairs, strict=True)
+        rivals = [[pair[1] for pair in times[other]] for other in MODULE if other in times]
+        speed = min((paired(rival, many) for rival in rivals), default=1)
+        rate = MANY / 1e3 / statistics.median(many)
+        print(f"{name:<32}{1e3 * statistics.median(one):>10.2f}{rate:>22.1f}{speed:>8.2f}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--python", action="append", metavar="BACKEND=PYTHON")
-    parser.add_argument("--serve", help=argparse.SUPPRESS)
-    parser.add_argument("--model", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = parser(__doc__).parse_args()
     if arguments.serve:
-        serve(arguments.serve, arguments.model)
+        prepared = cache(lambda model: forecaster(arguments.serve, model))
+        serve(lambda question: timed(prepared(question[0]), question[1]))
         return
-    named = [pair.split("=", 1) for pair in arguments.python or ()]
-    pythons = dict(named) if named else dict.fromkeys(("jax", "tensorflow", "torch"), sys.executable)
-    with tempfile.TemporaryDirectory() as folder:
-        backend, python = next(iter(pythons.items()))
-        model = train(python, backend, folder)
-        entries = dict.fromkeys(MODULE, (pythons["torch"], "torch")) if "torch" in pythons else {}
-        entries |= {f"ours on {backend}": (python, backend) for backend, python in pythons.items()}
-        processes = {name: start(name, *entry, model) for name, entry in entries.items()}
-        rounds = [{name: ask(process) for name, process in processes.items()} for _ in range(arguments.rounds)]
-    for process in processes.values():
-        process.stdin.close()
-    print(f"{'contestant':<28}{'one, ms':>10}{'thousands a second':>22}{'speed':>8}")
-    for name in processes:
-        one = 1e3 * statistics.median(row[name][0] for row in rounds)
-        rate = MANY / 1e3 / statistics.median(row[name][1] for row in rounds)
-        rivals = [other for other in MODULE if other in processes]
-        speed = min((statistics.median(row[other][1] / row[name][1] for row in rounds) for other in rivals), default=1)
-        print(f"{name:<28}{one:>10.2f}{rate:>22.1f}{speed:>8.2f}")
+    times: dict[str, Any] = race(interpreters(arguments.python), arguments.rounds)
+    report(times)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(times, indent=2) + "\n")
 
 
 if __name__ == "__main__":

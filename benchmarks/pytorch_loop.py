@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from torch import nn
@@ -31,19 +28,24 @@ class StockLSTM(nn.Module):
         return self.linear(self.dropout(lstm_out[:, -1, :]))
 
 
-def epochs(x: np.ndarray, y: np.ndarray, batch_size: int = 32, units: int = 50, cell: str = "lstm") -> Iterator[float]:
-    """Train epoch after epoch on windows `(N, L, 1)` and targets `(N, 1)`; yields the seconds each took."""
-    torch.manual_seed(0)
-    model = StockLSTM(hidden_size=units, cell=cell)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
-    criterion = nn.MSELoss()
-    loader = DataLoader(TensorDataset(torch.from_numpy(x), torch.from_numpy(y)), batch_size=batch_size, shuffle=True)
-    while True:
-        started = time.perf_counter()
-        model.train()
-        for batch, target in loader:
-            loss = criterion(model(batch), target)
-            optimizer.zero_grad()
+class Loop:
+    """A model, its optimizer, and batches of windows `(N, L, 1)` with targets `(N, 1)` in a new order each epoch."""
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, batch_size: int = 32, units: int = 50, cell: str = "lstm") -> None:
+        torch.manual_seed(0)
+        self.model = StockLSTM(hidden_size=units, cell=cell)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0.001)
+        self.criterion = nn.MSELoss()
+        dataset = TensorDataset(torch.from_numpy(x), torch.from_numpy(y))
+        self.loader = DataLoader(dataset, batch_size=batch_size, shuffle=True)
+
+    def epoch(self, steps: int | None = None) -> None:
+        """Train on every window once, or for `steps` batches."""
+        self.model.train()
+        for step, (batch, target) in enumerate(self.loader):
+            if step == steps:
+                return
+            loss = self.criterion(self.model(batch), target)
+            self.optimizer.zero_grad()
             loss.backward()
-            optimizer.step()
-        yield time.perf_counter() - started
+            self.optimizer.step()

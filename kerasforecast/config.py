@@ -131,6 +131,9 @@ class TrainingConfig(_Section):
 
     epochs: int = Field(100, ge=1, le=100_000, description="Most passes over the training windows.")
     batch_size: int = Field(32, ge=1, le=65_536, description="Windows per optimizer step.")
+    steps_per_epoch: int | None = Field(
+        None, ge=1, le=1_000_000, description="Optimizer steps of an epoch, over other windows each time. All windows."
+    )
     optimizer: Literal["adam", "sgd", "rmsprop"] = Field("adam", description="Optimizer.")
     learning_rate: float = Field(0.001, gt=0, le=10, description="Learning rate at the start.")
     loss: Literal["mse", "mae", "huber"] = Field("mse", description="Loss, in scaled units.")

@@ -158,7 +158,7 @@ def naive_loss(windows: Windows, scaling: FittedScaling, config: TrainingConfig)
         The mean loss over windows and steps; `None` for a loss that has no meaning for a point forecast.
     """
     last = np.repeat(windows.last()[:, None], windows.horizon, axis=1)  # (N, H)
-    errors = np.abs(windows.targets(scaling).astype(np.float64) - windows.scaled(scaling, last))
+    errors = np.abs(windows.targets(scaling).astype(np.float64) - windows.scaled(scaling, lambda places: last[places]))
     losses = {
         "mse": lambda: errors**2,
         "mae": lambda: errors,

@@ -34,8 +34,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
     Args:
         model, units, layers, bidirectional, norm, dropout, recurrent_bias, initializer, scaling, quantiles: As in
             `kerasforecast.config.NetworkConfig`.
-        epochs, batch_size, optimizer, learning_rate, loss, clipnorm, patience, lr_patience, lr_factor: As in
-            `kerasforecast.config.TrainingConfig`.
+        epochs, batch_size, steps_per_epoch, optimizer, learning_rate, loss, clipnorm, patience, lr_patience, lr_factor:
+            As in `kerasforecast.config.TrainingConfig`.
         validation_fraction: Share of the rows, the last ones, kept for validation; at least one row.
         random_state: Seed of weights, dropout and shuffling, or a `RandomState`; `None` draws a new one.
 
@@ -60,6 +60,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         quantiles: tuple[float, ...] = _NETWORK.quantiles,
         epochs: int = _TRAINING.epochs,
         batch_size: int = _TRAINING.batch_size,
+        steps_per_epoch: int | None = _TRAINING.steps_per_epoch,
         optimizer: str = _TRAINING.optimizer,
         learning_rate: float = _TRAINING.learning_rate,
         loss: str = _TRAINING.loss,
@@ -82,6 +83,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self.quantiles = quantiles
         self.epochs = epochs
         self.batch_size = batch_size
+        self.steps_per_epoch = steps_per_epoch
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.loss = loss

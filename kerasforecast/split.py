@@ -40,13 +40,13 @@ class Split:
         return range(ends[place], ends[place + 1])
 
     def origins(self, part: str, horizon: int | None = None) -> np.ndarray:
-        """Rows of the last input of every window whose targets all lie in `part`, `(N,)` int64.
+        """Rows of the last input of every window whose targets all lie in `part`, `(N,)` int32.
 
         `horizon`, where given, is how many rows of target to ask for instead of the split's own.
         """
         rows = self.rows_of(part)
         first = max(rows.start - 1, self.window - 1)
-        return np.arange(first, rows.stop - (horizon or self.horizon), dtype=np.int64)
+        return np.arange(first, rows.stop - (horizon or self.horizon), dtype=np.int32)
 
 
 def split_series(series: Series, config: SplitConfig, network: NetworkConfig) -> Split:

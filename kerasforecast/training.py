@@ -71,7 +71,7 @@ def train(
         DivergedError: The loss stopped being a finite number.
         StoppedError: A signal ended training.
     """
-    steps = -(-len(training) // config.batch_size)
+    steps = min(-(-len(training) // config.batch_size), config.steps_per_epoch or len(training))
     if not model.compiled:
         compile_model(model, config, steps, levels)
     watch = Watch(config, on_epoch, on_best, keeping)
@@ -81,7 +81,7 @@ def train(
         # One round, but for a training resumed within an epoch: the rest of that one is a round of its own.
         epoch = len(watch.epochs)
         model.fit(
-            training_batches(training, targets, config.batch_size, config.seed, epoch, begun),
+            training_batches(training, targets, config.batch_size, config.seed, epoch, begun, steps),
             steps_per_epoch=steps - begun,
             initial_epoch=epoch,
             epochs=epoch + 1 if begun else config.epochs,
@@ -120,26 +120,35 @@ def _block(steps: int) -> int:
 
 
 def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
-    """The order of `count` windows in an epoch, `(count,)` int64: the same on every backend and after a resume."""
-    return np.random.default_rng([seed, 3, epoch]).permutation(count)
+    """The order of `count` windows in an epoch, `(count,)` int32: the same on every backend and after a resume."""
+    order = np.arange(count, dtype=np.int32)
+    np.random.default_rng([seed, 3, epoch]).shuffle(order)
+    return order
 
 
 def training_batches(
-    windows: TrainingSet, targets: np.ndarray, batch_size: int, seed: int, epoch: int = 0, step: int = 0
+    windows: TrainingSet,
+    targets: np.ndarray,
+    batch_size: int,
+    seed: int,
+    epoch: int = 0,
+    step: int = 0,
+    steps: int | None = None,
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """Shuffled batches of epoch after epoch without end, all of one size: XLA compiles a training step per shape.
 
-    The first is that of `step` (from 0) in `epoch` (from 0).
+    The first is that of `step` (from 0) in `epoch` (from 0). An epoch has `steps`, or as many as all windows fill.
 
     Yields:
         Inputs `(b, L, F)` raw, targets `(b, H)` scaled, float32. Where batches do not fill an epoch evenly the last one
         is filled up with its own windows, and all carry weights `(b,)`: 0 for what was filled up, else 1.
     """
     count = len(windows)
-    even = count % batch_size == 0
+    used = min(count, (steps or count) * batch_size)
+    even = used % batch_size == 0
     while True:
-        order = shuffled(count, seed, epoch)
-        for start in range(step * batch_size, count, batch_size):
+        order = shuffled(count, seed, epoch)[:used]
+        for start in range(step * batch_size, used, batch_size):
             places = order[start : start + batch_size]
             weights = (np.arange(batch_size) < len(places)).astype(np.float32)
             places = np.resize(places, batch_size)

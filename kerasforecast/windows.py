@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,8 +33,8 @@ class Windows:
 
     Attributes:
         series: Where the values come from.
-        values: `(T, F)` float32 copy of its values, what the network is fed.
-        origins: `(N,)` int64, the row of each window's last input.
+        values: `(T, F)` float32, what the network is fed.
+        origins: `(N,)` integers, the row of each window's last input.
         window: Rows of input, `L`.
         horizon: Rows of target, `H`.
     """
@@ -70,13 +71,14 @@ class Windows:
 
     def targets(self, scaling: FittedScaling) -> np.ndarray:
         """Scaled targets of all windows, `(N, H)` float32."""
-        return self.scaled(scaling, self.futures())
+        return self.scaled(scaling, self.futures)
 
-    def scaled(self, scaling: FittedScaling, futures: np.ndarray) -> np.ndarray:
-        """Raw futures `(N, H)` of all windows in scaled units, `(N, H)` float32."""
-        return np.concatenate(
-            [scaling.targets(self._gathered(self.series.values, chunk), futures[chunk]) for chunk in self.chunks()]
-        )
+    def scaled(self, scaling: FittedScaling, futures: Callable[[slice], np.ndarray]) -> np.ndarray:
+        """What `futures` gives for a slice of places, raw `(n, H)`, in scaled units, `(N, H)` float32."""
+        scaled = np.empty((len(self), self.horizon), np.float32)
+        for chunk in self.chunks():
+            scaled[chunk] = scaling.targets(self._gathered(self.series.values, chunk), futures(chunk))
+        return scaled
 
     def _gathered(self, values: np.ndarray, places: np.ndarray | slice) -> np.ndarray:
         views = sliding_window_view(values, self.window, axis=0)  # (T-L+1, F, L), no copy
@@ -85,12 +87,12 @@ class Windows:
 
 def windows_of(series: Series, origins: np.ndarray, window: int, horizon: int) -> Windows:
     """The windows of `series` that end at `origins`."""
-    return Windows(series, series.values.astype(np.float32), origins, window, horizon)
+    return Windows(series, series.float32, origins, window, horizon)
 
 
 def all_origins(rows: int, window: int, horizon: int) -> np.ndarray:
-    """Origins of every window of `rows` rows that has its whole target within them, `(N,)` int64."""
-    return np.arange(window - 1, rows - horizon, dtype=np.int64)
+    """Origins of every window of `rows` rows that has its whole target within them, `(N,)` int32."""
+    return np.arange(window - 1, rows - horizon, dtype=np.int32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,6 +53,16 @@ def test_an_epoch_holds_every_window_once_and_its_target_beside_it():
     np.testing.assert_array_equal(next(batches)[0], data.inputs(shuffled(10, 0, 1)[:4]))
 
 
+def test_an_epoch_of_few_steps_takes_other_windows_each_time():
+    data = samples(11)
+    batches = training_batches(data, np.arange(11.0)[:, None], 2, seed=0, steps=3)
+    epochs = [np.concatenate([next(batches)[1][:, 0] for _ in range(3)]).tolist() for _ in range(2)]
+    assert epochs == [shuffled(11, 0, epoch)[:6].tolist() for epoch in range(2)]
+    config = TrainingConfig(epochs=2, batch_size=4, steps_per_epoch=3)
+    model, *_ = run(config)
+    assert keras.ops.convert_to_numpy(model.optimizer.iterations) == 2 * 3
+
+
 def test_a_filled_up_batch_steps_as_its_own_windows_alone():
     data = samples(5)
     scaling = fit_scaling("anchor", data.windows, ("p",))

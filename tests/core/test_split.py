@@ -47,7 +47,7 @@ def test_windows_are_exactly_those_whose_targets_all_lie_in_the_part(split):
         ]
         origins = split.origins(part)
         assert origins.tolist() == expected
-        assert origins.dtype == np.int64
+        assert origins.dtype == np.int32
 
 
 @given(splits)

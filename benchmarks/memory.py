@@ -1,0 +1,68 @@
+"""Memory of training on five million rows, above that of the same process on five thousand.
+
+    python benchmarks/memory.py [--rows 5000000] [--python jax=/path/to/python ...]
+
+A series of integer steps is split, scaled and cut into windows, and the reference network trained for one epoch of 100
+steps and validated, each size in a process of its own. Printed: the peak of resident memory, and the difference in
+sizes of the series in float32.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+
+import numpy as np
+from contest import Contestant, interpreters, parser, serve
+
+SMALL = 5_000
+
+
+def peak(rows: int) -> int:
+    """The most bytes this process has held once it has trained on `rows` rows."""
+    import pandas as pd
+
+    from kerasforecast.config import Config
+    from kerasforecast.data.series import Series
+    from kerasforecast.models import build, initialise
+    from kerasforecast.scaling import fit_scaling
+    from kerasforecast.split import PARTS, split_series
+    from kerasforecast.training import train
+    from kerasforecast.windows import windows_of
+
+    config = Config.from_options(epochs=1, steps_per_epoch=100)
+    random = np.random.default_rng(0)
+    prices = 100 * np.exp(np.cumsum(1e-4 * random.normal(size=rows).astype(np.float32)))
+    series = Series(prices[:, None], pd.RangeIndex(rows), ("price",))
+    del prices
+    split = split_series(series, config.split, config.network)
+    scaling = fit_scaling(config.network.scaling, series.values[: split.train_end], series.columns)
+    network = build(config.network, scaling, "training")
+    initialise(network, config.network, 0)
+    training, validation = (windows_of(series, split.origins(part), split.window, split.horizon) for part in PARTS[:2])
+    train(network, scaling, training, validation, config.training)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--rows", type=int, default=5_000_000)
+    arguments = options.parse_args()
+    if arguments.serve:
+        serve(peak)
+        return
+    for backend, python in interpreters(arguments.python).items():
+        peaks = []
+        for rows in (SMALL, arguments.rows):
+            contestant = Contestant(__file__, backend, python, backend)
+            peaks.append(contestant.ask(rows))
+            contestant.close()
+        more = peaks[1] - peaks[0]
+        print(
+            json.dumps({"backend": backend, "peaks_mb": [p / 1e6 for p in peaks], "sizes": more / (4 * arguments.rows)})
+        )
+
+
+if __name__ == "__main__":
+    main()
