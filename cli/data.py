@@ -12,10 +12,14 @@ from kerasforecast.errors import KerasForecastError, OptionError, printable
 from kerasforecast.files import cache_folder
 
 from .options import data_options, given, output_options, section
+from .output import print_json, say
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kerasforecast.data.check import Findings
-    from kerasforecast.data.snapshots import Snapshot
+    from kerasforecast.data.prices import Prices
+    from kerasforecast.data.snapshots import Meta
 
 
 @click.group(epilog="Example: kerasforecast data check prices.csv")
@@ -34,8 +38,6 @@ def check(as_json: bool, quiet: bool, debug: bool, **options: Any) -> None:
 
     findings = examine(config)
     if as_json:
-        from .output import print_json
-
         print_json(findings.as_json())
     else:
         _print_findings(findings, quiet)
@@ -48,27 +50,22 @@ def check(as_json: bool, quiet: bool, debug: bool, **options: Any) -> None:
 def fetch(tickers: tuple[str, ...], as_json: bool, quiet: bool, debug: bool, **options: Any) -> None:
     """Download the prices of each TICKER and keep them as snapshots.
 
-    A ticker that fails does not stop the others; the exit code is then that of the first failure.
+    A ticker that fails does not stop the others; the exit code is then that of the last failure named.
     """
     config = checked(DataConfig, given(options))
 
-    from kerasforecast.data.prices import prices
-    from kerasforecast.data.snapshots import Snapshot
+    from kerasforecast.data.prices import several
     from kerasforecast.data.yahoo import Query
 
-    fetched, failures = [], []
-    for number, ticker in enumerate((ticker.strip().upper() for ticker in tickers), start=1):
-        if not quiet:
-            click.echo(f"{printable(ticker)}: asking Yahoo ({number} of {len(tickers)})", err=True)
-        try:
-            found = prices(Query(ticker, config.start, config.end, config.interval), config.timeout, config.max_age)
-        except KerasForecastError as error:
-            failures.append((ticker, error))
-            continue
-        fetched.append({**_facts(Snapshot(found.frame, found.meta, cache_folder())), "notes": list(found.notes)})
-    _print_fetched(fetched, failures, as_json)
-    if failures:
-        raise failures[0][1]
+    names = dict.fromkeys(ticker.strip().upper() for ticker in tickers)
+    queries = [Query(name, config.start, config.end, config.interval) for name in names]
+    outcomes: dict[Query, Prices | KerasForecastError] = {}
+    for query, outcome in several(queries, config.timeout, config.max_age):
+        outcomes[query] = outcome
+        if not quiet and len(queries) > 1:
+            word = "failed" if isinstance(outcome, KerasForecastError) else f"{len(outcome.frame):,} rows"
+            say(f"{printable(query.ticker)}: {word} ({len(outcomes)} of {len(queries)})")
+    _print_fetched({query.ticker: outcomes[query] for query in queries}, as_json)
 
 
 @data.command(epilog="Example: kerasforecast data show AAPL > aapl.csv")
@@ -89,12 +86,10 @@ def show(ticker: str, as_json: bool, quiet: bool, debug: bool, **options: Any) -
             "See `kerasforecast data list`, or fetch it."
         )
     if as_json:
-        from .output import print_json
-
-        print_json({**_facts(kept), "path": str(kept.path)})
+        print_json({**_facts(kept.frame, kept.meta), "path": str(kept.path)})
         return
     if not quiet:
-        click.echo(f"{kept.path}: {kept.meta.source}, {kept.meta.fetched}, sha256 {kept.meta.sha256}", err=True)
+        say(f"{kept.path}: {kept.meta.source}, {kept.meta.fetched}, sha256 {kept.meta.sha256}")
     days = kept.meta.interval in ("1d", "5d", "1wk", "1mo", "3mo")
     dates = kept.frame.index.strftime("%Y-%m-%d") if days else kept.frame.index.map(str)
     click.echo(kept.frame.set_axis(dates, axis=0).to_csv(index_label="Date"), nl=False)
@@ -105,17 +100,16 @@ def show(ticker: str, as_json: bool, quiet: bool, debug: bool, **options: Any) -
 def list_(as_json: bool, quiet: bool, debug: bool) -> None:
     """List the snapshots kept, and the folder they are in."""
     from kerasforecast.data import snapshots
+    from kerasforecast.data.table import counted
 
-    kept = [{**_facts(snapshot), "path": str(snapshot.path)} for snapshot in snapshots.every()]
+    kept = [{**_facts(snapshot.frame, snapshot.meta), "path": str(snapshot.path)} for snapshot in snapshots.every()]
     if as_json:
-        from .output import print_json
-
         print_json({"folder": str(cache_folder()), "snapshots": kept})
         return
     for facts in kept:
         click.echo(_line(facts))
     if not quiet:
-        click.echo(f"{len(kept)} snapshots in {cache_folder()}", err=True)
+        say(f"{counted(len(kept), 'snapshot')} in {cache_folder()}")
 
 
 @data.command(epilog="Example: kerasforecast data clear AAPL")
@@ -128,25 +122,23 @@ def clear(tickers: tuple[str, ...], everything: bool, as_json: bool, quiet: bool
         raise OptionError(f"Give tickers or --all. Received: {' '.join(tickers) or 'neither'}. Choose one.")
 
     from kerasforecast.data import snapshots
+    from kerasforecast.data.table import counted
 
     names: list[str | None] = [ticker.strip().upper() for ticker in tickers]
     removed = [str(path) for name in names or [None] for path in snapshots.clear(name)]
     if as_json:
-        from .output import print_json
-
         print_json({"removed": removed})
     elif not quiet:
-        click.echo(f"{len(removed)} snapshots removed", err=True)
+        say(f"{counted(len(removed), 'file')} removed from {cache_folder()}")
 
 
-def _facts(kept: Snapshot) -> dict[str, Any]:
-    meta = kept.meta
+def _facts(frame: pd.DataFrame, meta: Meta) -> dict[str, Any]:
     return {
         "ticker": meta.ticker,
         "interval": meta.interval,
-        "rows": len(kept.frame),
-        "start": str(kept.frame.index[0].date()),
-        "end": str(kept.frame.index[-1].date()),
+        "rows": len(frame),
+        "start": str(frame.index[0].date()),
+        "end": str(frame.index[-1].date()),
         "fetched": meta.fetched,
         "source": meta.source,
         "sha256": meta.sha256,
@@ -160,20 +152,26 @@ def _line(facts: dict[str, Any]) -> str:
     )
 
 
-def _print_fetched(
-    fetched: list[dict[str, Any]], failures: list[tuple[str, KerasForecastError]], as_json: bool
-) -> None:
+def _print_fetched(outcomes: dict[str, Prices | KerasForecastError], as_json: bool) -> None:
+    """What each ticker gave, in the order asked; then raise the last failure, which is printed with its exit code."""
+    failed = {name: found for name, found in outcomes.items() if isinstance(found, KerasForecastError)}
+    fetched = [
+        {**_facts(found.frame, found.meta), "notes": list(found.notes)}
+        for found in outcomes.values()
+        if not isinstance(found, KerasForecastError)
+    ]
     if as_json:
-        from .output import print_json
-
-        print_json({"fetched": fetched, "failed": [{"ticker": name, "error": str(error)} for name, error in failures]})
-        return
-    for facts in fetched:
-        click.echo(_line(facts))
-        for note in facts["notes"]:
-            click.echo(f"  {printable(note)}", err=True)
-    for _, error in failures[1:]:  # the first is raised, and printed with its exit code
-        click.echo(f"error: {error}", err=True)
+        errors = [{"ticker": name, "error": str(error)} for name, error in failed.items()]
+        print_json({"fetched": fetched, "failed": errors})
+    else:
+        for facts in fetched:
+            click.echo(_line(facts))
+            for note in facts["notes"]:
+                say(f"  {printable(note)}")
+        for error in list(failed.values())[:-1]:
+            say(f"error: {error}")
+    if failed:
+        raise list(failed.values())[-1]
 
 
 def _print_findings(findings: Findings, quiet: bool) -> None:

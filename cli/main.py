@@ -24,6 +24,13 @@ from .report import report
 from .use import evaluate, predict
 
 
+class _Teller(logging.Handler):
+    """What the library logs, as lines for a person."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(printable(record.getMessage()))
+
+
 class Commands(click.Group):
     """Turns every failure into one line on stderr and the exit code that its kind has."""
 
@@ -31,10 +38,10 @@ class Commands(click.Group):
         """Run, and exit with 0, or with what the error says."""
         arguments = kwargs.get("args") or (args[0] if args else None) or sys.argv[1:]
         debug = "--debug" in arguments
-        logger = logging.getLogger("kerasforecast")
+        logger, teller = logging.getLogger("kerasforecast"), _Teller()
         level = logger.level
-        if {"--quiet", "-q"} & set(arguments):
-            logger.setLevel(logging.ERROR)
+        logger.setLevel(logging.ERROR if {"--quiet", "-q"} & set(arguments) else logging.INFO)
+        logger.addHandler(teller)
         try:
             code = super().main(*args, standalone_mode=False, **kwargs)  # type: ignore[call-overload]
         except KerasForecastError as error:
@@ -56,6 +63,7 @@ class Commands(click.Group):
             code = _failed(f"This is a fault in kerasforecast; run again with --debug and report it. {text}", 1, debug)
         finally:
             logger.setLevel(level)
+            logger.removeHandler(teller)
         if standalone_mode:
             sys.exit(code if isinstance(code, int) else 0)
         return code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 
@@ -12,9 +13,10 @@ import pandas as pd
 
 from kerasforecast.data import snapshots
 from kerasforecast.data.calendars import calendar_of_ticker, trading_calendar
+from kerasforecast.data.downloads import Downloads
 from kerasforecast.data.snapshots import Meta, Snapshot
 from kerasforecast.data.table import counted
-from kerasforecast.data.yahoo import DownloadError, Query, fetch
+from kerasforecast.data.yahoo import Deadline, DownloadError, Query, client, fetch
 from kerasforecast.errors import DataError, KerasForecastError, shown
 from kerasforecast.files import cache_folder
 
@@ -55,45 +57,84 @@ def prices(
         DownloadError: Yahoo cannot be reached and no snapshot can stand in.
     """
     if snapshot is not None:
-        exact = snapshots.read_by_hash(query.ticker, query.interval, snapshot)
-        if exact is None:
-            raise DataError(
-                f"{query.ticker}: no snapshot at interval {query.interval} with this hash is kept. "
-                f"Received: {shown(snapshot)}. See `kerasforecast data list`."
-            )
-        return _cut(exact, query, [f"Snapshot {exact.meta.sha256[:12]} of {_age(exact.meta)} used."])
-    kept = snapshots.read(query.ticker, query.interval)
+        return _by_hash(query, snapshot)
     if offline:
-        if kept is None:
-            raise DataError(
-                f"{query.ticker}: no snapshot at interval {query.interval} is kept. Received: --offline. "
-                f"Run `kerasforecast data fetch {query.ticker} --interval {query.interval}` with a network first."
-            )
-        return _cut(kept, query, [f"Snapshot of {_age(kept.meta)} used (--offline)."])
-    if kept is not None and _covers(kept, query) and kept.meta.age <= dt.timedelta(hours=max_age):
-        return _cut(kept, query, [f"Snapshot of {_age(kept.meta)} used."])
+        return _kept_only(query)
+    ((_, found),) = several([query], timeout, max_age)
+    if isinstance(found, KerasForecastError):
+        raise found
+    return found
+
+
+def several(
+    queries: Sequence[Query], timeout: float = 30.0, max_age: float = 12.0
+) -> Iterator[tuple[Query, Prices | KerasForecastError]]:
+    """Each of `queries`, all different, with its prices or the error that `prices` would raise, as they come in.
+
+    Threads ask Yahoo; snapshots are written by the calling thread alone, where signals wait for a write to end.
+    """
+    kept = {query: snapshots.read(query.ticker, query.interval) for query in queries}
+    stale = []
+    for query, snapshot in kept.items():
+        if snapshot is None or not _covers(snapshot, query) or snapshot.meta.age > dt.timedelta(hours=max_age):
+            stale.append(query)
+        else:
+            yield query, _settled(snapshot, query, (snapshot, [f"Snapshot of {_age(snapshot.meta)} used."]))
+    if stale:
+        client()  # before the threads need it: its import is not theirs to share
+        for query, outcome in Downloads(lambda query, end: _renewed(kept[query], query, end), stale, timeout):
+            yield query, _settled(kept[query], query, outcome)
+
+
+Outcome = tuple[Snapshot, list[str]] | Exception
+
+
+def _settled(kept: Snapshot | None, query: Query, outcome: Outcome) -> Prices | KerasForecastError:
+    """What is known of `query` in the end: rows of a new snapshot, then stored, or of the kept one, or an error."""
     try:
-        fresh, notes = _renewed(kept, query, timeout)
-    except DownloadError as error:
-        if kept is None or not _reaches_back(kept.meta, query):
-            raise
-        log.warning("%s Using the snapshot of %s instead.", error, _age(kept.meta))
-        return _cut(kept, query, [f"Download failed; snapshot of {_age(kept.meta)} used."])
-    return _cut(_stored(fresh), query, notes)
+        if isinstance(outcome, DownloadError) and kept is not None and _reaches_back(kept.meta, query):
+            log.warning("%s Using the snapshot of %s instead.", outcome, _age(kept.meta))
+            return _cut(kept, query, [f"Download failed; snapshot of {_age(kept.meta)} used."])
+        if isinstance(outcome, Exception):
+            raise outcome
+        found, notes = outcome
+        return _cut(found if found is kept else _stored(found), query, notes)
+    except KerasForecastError as error:
+        return error
 
 
-def _renewed(kept: Snapshot | None, query: Query, timeout: float) -> tuple[Snapshot, list[str]]:
+def _by_hash(query: Query, digits: str) -> Prices:
+    exact = snapshots.read_by_hash(query.ticker, query.interval, digits)
+    if exact is None:
+        raise DataError(
+            f"{query.ticker}: no snapshot at interval {query.interval} with this hash is kept. "
+            f"Received: {shown(digits)}. See `kerasforecast data list`."
+        )
+    return _cut(exact, query, [f"Snapshot {exact.meta.sha256[:12]} of {_age(exact.meta)} used."])
+
+
+def _kept_only(query: Query) -> Prices:
+    kept = snapshots.read(query.ticker, query.interval)
+    if kept is None:
+        raise DataError(
+            f"{query.ticker}: no snapshot at interval {query.interval} is kept. Received: --offline. "
+            f"Run `kerasforecast data fetch {query.ticker} --interval {query.interval}` with a network first."
+        )
+    return _cut(kept, query, [f"Snapshot of {_age(kept.meta)} used (--offline)."])
+
+
+def _renewed(kept: Snapshot | None, query: Query, deadline: Deadline) -> tuple[Snapshot, list[str]]:
     """A snapshot that covers `query`, extended at its end where that is enough."""
     if kept is None:
-        return _downloaded(query, timeout), []
+        return _downloaded(query, deadline), []
     last = kept.frame.index[-1].date()
     wide = replace(query, end=max(query.end, last) if query.end else None)  # what is kept is not cut off
     if not _reaches_back(kept.meta, query) or len(kept.frame) <= OVERLAP_ROWS:
-        return _downloaded(wide, timeout), []
+        return _downloaded(wide, deadline), []
     wide = replace(wide, start=dt.date.fromisoformat(kept.meta.start) if kept.meta.start else None)
     overlap = kept.frame.iloc[-OVERLAP_ROWS - 1 : -1]  # the last row may have been an unfinished day
     try:
-        tail = fetch(replace(wide, start=overlap.index[0].date()), timeout)
+        tail = fetch(replace(wide, start=overlap.index[0].date()), deadline)
     except DataError:
         tail = None  # not even the rows we hold: the ticker's history has changed
     if tail is not None and _same(overlap, tail):
@@ -102,12 +143,11 @@ def _renewed(kept: Snapshot | None, query: Query, timeout: float) -> tuple[Snaps
     since = kept.meta.fetched[:10]
     note = f"Yahoo revised the history of {query.ticker} since {since} (a split or dividend): all fetched anew."
     log.warning("%s", note)
-    return _downloaded(wide, timeout), [note]
+    return _downloaded(wide, deadline), [note]
 
 
-def _downloaded(query: Query, timeout: float) -> Snapshot:
-    log.info("%s: downloading from Yahoo.", query.ticker)
-    return _snapshot(fetch(query, timeout), query)
+def _downloaded(query: Query, deadline: Deadline) -> Snapshot:
+    return _snapshot(fetch(query, deadline), query)
 
 
 def _snapshot(frame: pd.DataFrame, query: Query) -> Snapshot:

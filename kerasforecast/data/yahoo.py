@@ -8,10 +8,14 @@ import json
 import logging
 import os
 import random
+import re
 import sys
+import threading
 import time
-from collections.abc import Iterator
+import warnings
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -21,6 +25,7 @@ from kerasforecast.errors import DataError, KerasForecastError, OptionError, sho
 INTERVALS = ("1m", "2m", "5m", "15m", "30m", "60m", "90m", "1h", "1d", "5d", "1wk", "1mo", "3mo")
 ATTEMPTS = 4
 FIRST_PAUSE = 1.0  # seconds; doubles with each attempt, with jitter, so that many clients do not return together
+_SYMBOL = re.compile(r"[A-Z0-9.^=&_:-]{1,40}")
 _EVENTS = ("Dividends", "Stock Splits", "Capital Gains")
 log = logging.getLogger("kerasforecast.data")
 
@@ -38,6 +43,9 @@ class Query:
         start: First date, `None` for all history.
         end: Last date, included, `None` for today.
         interval: Bar length, one of `INTERVALS`.
+
+    Raises:
+        OptionError: The ticker can be no symbol, or the interval is none of Yahoo's.
     """
 
     ticker: str
@@ -45,31 +53,48 @@ class Query:
     end: dt.date | None = None
     interval: str = "1d"
 
+    def __post_init__(self) -> None:
+        if not _SYMBOL.fullmatch(self.ticker):
+            raise OptionError(
+                f"--ticker must be a symbol of Yahoo Finance, such as AAPL, PETR4.SA, ^GSPC or EURUSD=X. "
+                f"Received: {shown(self.ticker)}. Correct it."
+            )
+        if self.interval not in INTERVALS:
+            raise OptionError(f"--interval must be one of {', '.join(INTERVALS)}. Received: {shown(self.interval)}.")
 
-class _Deadline:
+
+class Deadline:
+    """The end of the time that all requests, pauses and further attempts of a download have together.
+
+    Attributes:
+        seconds: The time, from when this was made.
+    """
+
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._end = time.monotonic() + seconds
 
     def left(self) -> float:
+        """Seconds left, below zero once it has passed."""
         return self._end - time.monotonic()
 
 
-def fetch(query: Query, timeout: float) -> pd.DataFrame:
+# Of the download that this thread is at: yfinance has one session for all threads.
+_deadline: ContextVar[Deadline] = ContextVar("deadline")
+
+
+def fetch(query: Query, deadline: Deadline) -> pd.DataFrame:
     """Prices for `query`, split- and dividend-adjusted, as yfinance gives them: tz-aware index, Open .. Volume.
 
     Args:
         query: What to ask for.
-        timeout: Seconds that all requests, pauses and further attempts may take together.
+        deadline: When to give up.
 
     Raises:
-        OptionError: The interval is none of Yahoo's.
         DataError: Yahoo knows no such ticker, or has no prices in the range.
         DownloadError: No network, no answer in time, too many requests, or an answer that makes no sense.
     """
-    if query.interval not in INTERVALS:
-        raise OptionError(f"--interval must be one of {', '.join(INTERVALS)}. Received: {shown(query.interval)}.")
-    deadline = _Deadline(timeout)
+    _deadline.set(deadline)
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return _attempt(query, deadline)
@@ -82,10 +107,10 @@ def fetch(query: Query, timeout: float) -> pd.DataFrame:
     raise AssertionError("unreachable")
 
 
-def _attempt(query: Query, deadline: _Deadline) -> pd.DataFrame:
+def _attempt(query: Query, deadline: Deadline) -> pd.DataFrame:
     yfinance = client()
-    with _loud(yfinance):
-        ticker = yfinance.Ticker(query.ticker, session=_session(deadline))
+    with _candid:
+        ticker = yfinance.Ticker(query.ticker, session=_session())
         ticker._data.cache_get.cache_clear()  # it would answer again with a failure it had kept
         # yfinance asks for the time zone first, only to turn dates into seconds; a day's margin does as well.
         ticker._tz = "UTC"
@@ -121,15 +146,16 @@ def _plain(frame: pd.DataFrame, query: Query) -> pd.DataFrame:
     return prices
 
 
-def _session(deadline: _Deadline) -> Any:
-    """A yfinance session in which no request outlives `deadline`, whatever time it is given."""
+@cache
+def _session() -> Any:
+    """A yfinance session in which no request outlives its thread's `_deadline`, whatever time it is given."""
     from yfinance._http import new_session
 
     base = type(new_session())
 
     class Capped(base):  # type: ignore[misc, valid-type]
         def request(self, method: str, url: str, *args: Any, **options: Any) -> Any:
-            left = deadline.left()
+            left = _deadline.get().left()
             if left <= 0:
                 raise TimeoutError("the time for the download is used up")
             given = options.get("timeout")
@@ -142,6 +168,7 @@ def _session(deadline: _Deadline) -> Any:
         return Capped()
 
 
+@cache
 def client() -> Any:
     """The module yfinance, its curl bound to its own symbols: TensorFlow, loaded before, exports a libcurl too."""
     if hasattr(os, "RTLD_DEEPBIND"):  # glibc's; elsewhere symbols do not collide so
@@ -156,21 +183,41 @@ def client() -> Any:
     return yfinance
 
 
-@contextlib.contextmanager
-def _loud(yfinance: Any) -> Iterator[None]:
-    """Let yfinance raise what it would log and hide, and keep its log from the user's screen."""
-    logger = logging.getLogger("yfinance")
-    hidden, level = yfinance.config.debug.hide_exceptions, logger.level
-    yfinance.config.debug.hide_exceptions = False
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        yfinance.config.debug.hide_exceptions = hidden
-        logger.setLevel(level)
+class _Candid:
+    """As a context manager: yfinance raises what it would hide; its log and warnings stay off the user's screen.
+
+    These are settings of the whole process: the first thread to come in makes them, the last to leave undoes them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._undo = contextlib.ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._undo.enter_context(warnings.catch_warnings())
+                warnings.simplefilter("ignore", DeprecationWarning)  # yfinance turns on those of its own code
+                self._set(client().config.debug, "hide_exceptions", False)
+                self._set(logging.getLogger("yfinance"), "disabled", True)
+            self._inside += 1
+
+    def __exit__(self, *raised: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._undo.close()
+
+    def _set(self, thing: Any, name: str, value: bool) -> None:
+        self._undo.callback(setattr, thing, name, getattr(thing, name))
+        setattr(thing, name, value)
 
 
-def _translated(query: Query, error: Exception, deadline: _Deadline) -> Exception:
+_candid = _Candid()
+
+
+def _translated(query: Query, error: Exception, deadline: Deadline) -> Exception:
     name, kinds = query.ticker, {kind.__name__ for kind in type(error).__mro__}
     if "YFRateLimitError" in kinds:
         return DownloadError(f"{name}: Yahoo refuses for now. Received: too many requests (429). Try again later.")
@@ -189,11 +236,16 @@ def _translated(query: Query, error: Exception, deadline: _Deadline) -> Exceptio
             f"{name}: expected prices from Yahoo. Received: an answer that is no JSON. Try again later."
         )
     if isinstance(error, OSError):
-        return DownloadError(f"{name}: no connection to Yahoo. Received: {shown(str(error), 100)}. Check the network.")
+        return DownloadError(f"{name}: no connection to Yahoo. Received: {_reason(error)}. Check the network.")
     return DownloadError(
         f"{name}: expected prices from Yahoo. Received: an answer yfinance cannot read "
         f"({type(error).__name__}: {shown(str(error), 80)}). Try again later."
     )
+
+
+def _reason(error: OSError) -> str:
+    """What went wrong, without curl's preamble and its link to a manual."""
+    return shown(re.sub(r"^.*curl: \(\d+\) |\.? See https?:.*$", "", str(error)), 100)
 
 
 def _no_prices(query: Query, reason: str) -> str:

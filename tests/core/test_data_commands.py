@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
+import signal
 import subprocess
 import sys
+import threading
 import time
+import warnings
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from kerasforecast.data import yahoo
+from kerasforecast.data import downloads, yahoo
 from kerasforecast.files import cache_folder
 
 try:
@@ -111,6 +115,94 @@ def test_one_ticker_that_fails_does_not_stop_the_others(market):
     assert found["failed"][0]["error"].startswith("NOPE: Yahoo has no prices for this ticker")
     assert "error: NOPE: Yahoo has no prices" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_tickers_are_fetched_at_once(market):
+    market.tickers = {"A", "B", "C", "D"}
+    market.together = threading.Barrier(4)  # the server answers none before all four have asked
+    result = run("fetch", "D", "B", "A", "C", "b", "--start", "2024-01-02", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert [row["ticker"] for row in json.loads(result.stdout)["fetched"]] == ["D", "B", "A", "C"]
+    assert len(market.requests) == 4
+    assert "(4 of 4)" in result.stderr.splitlines()[-1]
+
+
+def test_silence_is_waited_for_once_and_not_by_every_ticker(market, monkeypatch):
+    monkeypatch.setattr(downloads, "SIGN_OF_LIFE", 0.2)
+    market.script = ["silent"] * 50
+    names = [f"T{number}" for number in range(downloads.AT_ONCE + 3)]
+    began = time.monotonic()
+    result = run("fetch", *names, "--timeout", "1.5")
+    assert time.monotonic() - began < 4
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "T0, T1, T2, T3 and 3 more: waiting for Yahoo" in result.stderr
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert [line.split(":")[1].strip() for line in errors] == names
+    assert sum("must answer within 1.5 s" in line for line in errors) == downloads.AT_ONCE
+    assert sum("not asked, since Yahoo answered none" in line for line in errors) == 3
+
+
+def test_settings_of_yfinance_are_put_back(market):
+    import yfinance
+
+    yfinance.config.debug.hide_exceptions = True
+    before = list(warnings.filters)
+    assert run("fetch", "AAPL", "MSFT", "NOPE").exit_code == 2
+    assert yfinance.config.debug.hide_exceptions is True
+    assert not logging.getLogger("yfinance").disabled
+    assert warnings.filters == before
+
+
+PROGRAM = """
+import sys
+from tests.core.test_data_commands import cli, redirect
+from kerasforecast.signals import end_on_signals
+class Patch:
+    setattr = staticmethod(setattr)
+end_on_signals()
+redirect(Patch, sys.argv[1])
+cli(sys.argv[2:], prog_name="kerasforecast")
+"""
+
+
+def program(market, *words):
+    """The command in a process of its own, with yfinance pointed at the loopback server."""
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, market.url, "data", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+def test_a_download_says_nothing_but_its_result(market):
+    process = program(market, "fetch", "AAPL", "--start", "2024-01-02")
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, "")
+    assert out.startswith("AAPL       1d        129 rows  2024-01-02 to 2024-06-28")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
+def test_a_signal_ends_a_silent_download(market):
+    market.script = ["silent"] * 50
+    process = program(market, "fetch", "AAPL", "MSFT", "--timeout", "600")
+    while not market.requests:  # curl is now waiting
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert err.splitlines()[-1] == "error: Stopped; nothing was left half-written."
+
+
+@pytest.mark.parametrize("ticker", ["", "A B", "../x", "AAPL\n", "x" * 50])
+def test_what_can_be_no_ticker_is_not_asked_for(market, ticker):
+    for words in (("fetch", "AAPL", f"{ticker}/"), ("check", "--ticker", f"{ticker}/")):
+        result = run(*words)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("error: --ticker must be a symbol of Yahoo Finance")
+    assert market.requests == []
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,8 @@ def test_silence_ends_within_the_limit(market):
 
 def test_no_request_outlives_the_deadline(market):
     market.script = ["silent"] * 5
-    session = yahoo._session(yahoo._Deadline(1.0))
+    yahoo._deadline.set(yahoo.Deadline(1.0))
+    session = yahoo._session()
     began = time.monotonic()
     for given in ({"timeout": 30}, {"timeout": (10, 30)}, {}):  # cookies and crumbs come with their own 30 s
         with pytest.raises(OSError):

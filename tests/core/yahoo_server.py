@@ -30,6 +30,7 @@ class Yahoo:
         self.holidays = set()  # dates given as rows of nulls
         self.today = pd.Timestamp("2024-06-28")
         self.repeat_last = False
+        self.together = None  # a barrier: requests are answered once so many have come
         self.url = ""
 
     def bars(self, first, last, interval):
@@ -108,6 +109,8 @@ def handler(yahoo):
             parts = urlsplit(self.path)
             ticker = parts.path.rpartition("/")[2]
             yahoo.requests.append((ticker, parse_qs(parts.query)))
+            if yahoo.together:
+                yahoo.together.wait(30)
             word = yahoo.script.pop(0) if yahoo.script else "good"
             if word == "silent":
                 time.sleep(60)
