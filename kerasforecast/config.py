@@ -52,7 +52,7 @@ class DataConfig(_Section):
         12.0, ge=0, le=1_000_000, description="Hours a kept snapshot of a ticker serves without asking again."
     )
     target: str | None = Field(None, description="Column to forecast. Found by name when not given.")
-    date_column: str | None = Field(None, description="Column of dates. Found by name when not given.")
+    date_column: str | None = Field(None, description="Column of dates, or Date,Time for two. Found when not given.")
     features: tuple[str, ...] = Field((), max_length=1_000, description="Further input columns, separated by commas.")
     missing: Literal["error", "drop", "ffill", "interpolate"] = Field(
         "error", description="What to do with rows that lack a value."

@@ -85,9 +85,7 @@ def _existing(file: str) -> Path:
         with path.open("rb") as stream:
             stream.read(1)
     except FileNotFoundError:
-        raise DataError(
-            f"{file}: no such file. Received: {str(path)!r}. Check the path, or give --ticker to download."
-        ) from None
+        raise DataError(f"{path}: no such file. Check the path, or give --ticker to download.") from None
     except IsADirectoryError:
         raise DataError(f"{file}: expected a table. Received: a folder. Give the file inside it.") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL inside the path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pandas as pd
@@ -10,7 +11,20 @@ from kerasforecast.config import DataConfig
 from kerasforecast.data.table import Table, listed
 from kerasforecast.errors import DataError, shown
 
-DATE_NAMES = ("date", "datetime", "ds", "timestamp", "time", "day", "week", "month", "quarter", "year", "period")
+DATE_NAMES = (
+    "date",
+    "datetime",
+    "date time",
+    "ds",
+    "timestamp",
+    "time",
+    "day",
+    "week",
+    "month",
+    "quarter",
+    "year",
+    "period",
+)
 TARGET_NAMES = ("close", "adj close", "y", "value")
 PRICE_NAMES = ("open", "high", "low", "close", "adj close", "price")
 # What `--features` may name beside columns, and the attribute of dates that holds it.
@@ -18,8 +32,8 @@ CALENDAR_FEATURES = {"weekday": "day_of_week", "month": "month", "day_of_year": 
 
 
 def same(name: object) -> str:
-    """`name` as compared: no case, `_` and spaces alike."""
-    return " ".join(str(name).replace("_", " ").split()).casefold()
+    """`name` as compared: no case, `_`, `/` and spaces alike, without the brackets of MetaTrader's `<CLOSE>`."""
+    return " ".join(re.sub(r"[_/]|^<|>$", " ", str(name)).split()).casefold()
 
 
 def find(names: Sequence[str], wanted: str) -> str | None:

@@ -30,7 +30,9 @@ _OTHERS = ("%Y", "%b %Y", "%B %Y", "%m/%Y", "%b-%y", "%Y%m%d%H%M%S", "%Y%m%d %H:
 _QUARTER = re.compile(r"(\d{4})[ -]?[Qq]([1-4])")
 _OFFSET = re.compile(r"[T ]\d{2}:?\d{2}.*?(Z|[+-]\d{2}:?\d{2})$")
 _EPOCH_UNITS = {10: "s", 13: "ms", 16: "us", 19: "ns"}
-_REMEDY = "Correct the row, or give --date-format."
+_OTHER_FORMAT = "Correct the row, or give --date-format."
+_ABSENT = "Give it a date, or remove the row."
+_ONE_ZONE = "Write all times with their offset from UTC, of one place, or all in UTC."
 FIRST_YEAR, LAST_YEAR = 1678, 2261  # what 64 bits of nanoseconds hold
 _SAMPLE = 100
 
@@ -63,7 +65,7 @@ def read_dates(table: Table, cells: pd.Series, date_format: str | None) -> Dates
     if isinstance(cells.dtype, pd.PeriodDtype):
         dates = Dates(pd.DatetimeIndex(cells.dt.to_timestamp()))
     elif pd.api.types.is_datetime64_any_dtype(cells.dtype):
-        _refuse_rows(table, cells, column, cells.isna().to_numpy())
+        _refuse_rows(table, cells, column, cells.isna().to_numpy(), "expected a date", _ABSENT)
         index = pd.DatetimeIndex(cells)
         dates = Dates(index) if index.tz is None else without_zone(index.tz_convert("UTC"), index.tz_localize(None))
     else:
@@ -72,7 +74,7 @@ def read_dates(table: Table, cells: pd.Series, date_format: str | None) -> Dates
     if first.year < FIRST_YEAR or last.year > LAST_YEAR:
         outside = np.asarray((dates.index.year < FIRST_YEAR) | (dates.index.year > LAST_YEAR))
         rule = f"expected a year from {FIRST_YEAR} to {LAST_YEAR}"
-        raise refusal(table, list(cells.index[outside]), column, rule, _REMEDY)
+        raise refusal(table, list(cells.index[outside]), column, rule, "Correct the date, or remove the row.")
     return Dates(dates.index.rename(None), dates.notes)
 
 
@@ -83,7 +85,7 @@ def _as_text(cells: pd.Series) -> pd.Series:
 
 
 def _from_text(table: Table, cells: pd.Series, column: str, date_format: str | None) -> Dates:
-    _refuse_rows(table, cells, column, (cells == "").to_numpy())
+    _refuse_rows(table, cells, column, (cells == "").to_numpy(), "expected a date", _ABSENT)
     if date_format is not None:
         return Dates(pd.DatetimeIndex(_parsed(table, cells, column, date_format, "as --date-format says")))
     sample = cells.iloc[:_SAMPLE]
@@ -163,13 +165,13 @@ def _from_quarters(table: Table, cells: pd.Series, column: str) -> Dates:
 def _with_offsets(table: Table, cells: pd.Series, column: str) -> Dates:
     offsets = cells.str.extract(_OFFSET)[0]
     rule = "expected one time zone in all rows"
-    _refuse_rows(table, cells, column, offsets.isna().to_numpy(), rule)
+    _refuse_rows(table, cells, column, offsets.isna().to_numpy(), rule, _ONE_ZONE)
     instants = pd.to_datetime(cells, format=_ISO, utc=True, errors="coerce")
     _refuse_rows(table, cells, column, instants.isna().to_numpy(), "expected a date and time with its offset")
     minutes = offsets.map({text: _minutes(text) for text in offsets.unique()})
     kinds = sorted(minutes.unique())
     if len(kinds) > 2 or (len(kinds) == 2 and kinds[1] - kinds[0] not in (30, 60)):  # Lord Howe Island shifts by 30
-        _refuse_rows(table, cells, column, (minutes != minutes.iloc[0]).to_numpy(), rule)
+        _refuse_rows(table, cells, column, (minutes != minutes.iloc[0]).to_numpy(), rule, _ONE_ZONE)
     wall = (instants.dt.tz_localize(None) + pd.to_timedelta(minutes, unit="min")).set_axis(cells.index)
     return without_zone(pd.DatetimeIndex(instants), pd.DatetimeIndex(wall))
 
@@ -200,7 +202,7 @@ def without_zone(utc: pd.DatetimeIndex, wall: pd.DatetimeIndex) -> Dates:
 
 
 def _refuse_rows(
-    table: Table, cells: pd.Series, column: str, faulty: np.ndarray, rule: str = "expected a date"
+    table: Table, cells: pd.Series, column: str, faulty: np.ndarray, rule: str, remedy: str = _OTHER_FORMAT
 ) -> None:
     if faulty.any():
-        raise refusal(table, list(cells.index[faulty]), column, rule, _REMEDY)
+        raise refusal(table, list(cells.index[faulty]), column, rule, remedy)

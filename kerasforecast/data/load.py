@@ -12,9 +12,9 @@ import pandas as pd
 from kerasforecast.config import DataConfig
 from kerasforecast.data.bytestream import open_blob
 from kerasforecast.data.calendars import calendar_of_ticker, check_code, recognised_calendar
+from kerasforecast.data.clock import with_times
 from kerasforecast.data.columns import (
     CALENDAR_FEATURES,
-    date_column,
     feature_columns,
     find,
     is_price,
@@ -25,7 +25,7 @@ from kerasforecast.data.dates import Dates, read_dates
 from kerasforecast.data.frames import from_frame, read_parquet
 from kerasforecast.data.frequency import infer_frequency
 from kerasforecast.data.numbers import as_numbers, check_values, filled, without_blank_rows
-from kerasforecast.data.order import POSITION, in_range, ordered, positions, single
+from kerasforecast.data.order import POSITION, in_range, ordered, positions, row_positions, single
 from kerasforecast.data.sanity import Split, find_splits, suspicions
 from kerasforecast.data.series import Series, Source
 from kerasforecast.data.table import Table, counted
@@ -99,7 +99,7 @@ def rows_of(table: Table, config: DataConfig, name: str, source: Source, positiv
     Raises:
         DataError: See `load_series`.
     """
-    dates = date_column(list(table.frame.columns), config, table.name)
+    table, dates = with_times(table, config)
     target, said = target_column(table, dates, config)
     features = feature_columns(table, dates, target, config)
     columns = [target, *(column for column in features if column in table.frame.columns)]
@@ -107,7 +107,7 @@ def rows_of(table: Table, config: DataConfig, name: str, source: Source, positiv
     numbers = pd.DataFrame(
         {column: as_numbers(table, rows[column], config.thousands) for column in columns}, copy=False
     )
-    numbers[POSITION] = rows.index.to_numpy(dtype=np.uint32 if len(table.frame) < 2**32 else np.int64)
+    numbers[POSITION] = row_positions(rows.index)
     notes = [*table.notes, *said, *dropped]
     if dates is not None:
         found: Dates = read_dates(table, rows[dates], config.date_format)

@@ -13,6 +13,7 @@ from kerasforecast.data.table import SHOWN_FAULTS, Table, counted, refusal
 from kerasforecast.errors import DataError, shown
 
 _FILL = "Use --missing drop to skip such rows (or ffill, interpolate)."
+_CORRECT = "Correct the value, or empty the cell and use --missing drop."
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.' ])\d{3}(\1\d{3})*([.,]\d+)?")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 _MONEY = re.compile(r"[$€£¥%]")
@@ -33,7 +34,7 @@ def without_blank_rows(
     blank = frame[values].isna().all(axis=1).to_numpy(copy=True)
     if len(values) == 1:
         rows = np.flatnonzero(blank)
-        written = table.locator.raw(rows.tolist(), values[0]) if len(rows) else []
+        written = table.raw(rows.tolist(), values[0]) if len(rows) else []
         blank[rows] = [text == "" for text in written]
     if policy in ("ffill", "interpolate") and dates is not None:
         blank &= frame[dates].isna().to_numpy()
@@ -63,7 +64,7 @@ def as_numbers(table: Table, cells: pd.Series, thousands: str | None = None) -> 
     infinite = np.isinf(numbers)
     if infinite.any():
         rows = cells.index[infinite].tolist()
-        raise refusal(table, rows, str(cells.name), "expected a finite number", "Correct the value, or empty the cell.")
+        raise refusal(table, rows, str(cells.name), "expected a finite number", _CORRECT)
     return numbers
 
 
@@ -77,7 +78,7 @@ def _from_text(table: Table, cells: pd.Series, thousands: str | None) -> np.ndar
         faulty = cells.notna().to_numpy()
     if faulty.any():
         rows = cells.index[faulty].tolist()
-        text = table.locator.raw(rows[:SHOWN_FAULTS], str(cells.name))[0]
+        text = table.raw(rows[:SHOWN_FAULTS], str(cells.name))[0]
         raise refusal(table, rows, str(cells.name), "expected a number", _text_remedy(text))
     return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
 
@@ -90,7 +91,7 @@ def _text_remedy(text: str) -> str:
         return "Use --decimal ',' if that is a decimal comma."
     if _MONEY.search(text):
         return "Remove the sign; a column holds bare numbers."
-    return "Correct the value, or empty the cell and use --missing drop."
+    return _CORRECT
 
 
 def filled(table: Table, frame: pd.DataFrame, columns: list[str], policy: str) -> tuple[pd.DataFrame, list[str]]:

@@ -48,6 +48,14 @@ def positions(frame: pd.DataFrame) -> np.ndarray:
     return frame[POSITION].to_numpy()
 
 
+def row_positions(index: pd.Index) -> np.ndarray:
+    """The positions that `index` holds, in as few bytes as hold them."""
+    kind = np.uint32 if not len(index) or index[-1] < 2**32 else np.int64
+    if isinstance(index, pd.RangeIndex):
+        return np.arange(index.start, index.stop, index.step, dtype=kind)  # pandas would make 64 bits of each first
+    return index.to_numpy(dtype=kind)
+
+
 def in_range(table: Table, frame: pd.DataFrame, column: str, config: DataConfig) -> pd.DataFrame:
     """Rows from `--start` to `--end`, both included. Without `--end`, rows dated after tomorrow are refused.
 
@@ -56,7 +64,7 @@ def in_range(table: Table, frame: pd.DataFrame, column: str, config: DataConfig)
     """
     if config.end is None:
         latest = pd.Timestamp(dt.date.today() + dt.timedelta(days=2))
-        future = np.flatnonzero(frame.index >= latest)
+        future = np.arange(frame.index.searchsorted(latest), len(frame))
         if len(future):
             raise refusal(
                 table,

@@ -14,6 +14,8 @@ _NEWS_VOLUME = 8.0  # a crash trades many times the usual volume; a split about 
 _NEIGHBOURS = 8  # with fewer rows around it, nobody can say what an ordinary day is
 _STALE_ROWS = 5
 _STEP_CHANGE = 2.5
+_RUN = 100
+_LARGE = 1.39  # price before over price after, or the inverse
 _BLOCK = 100_000
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
@@ -74,8 +76,11 @@ def _large_steps(prices: np.ndarray) -> np.ndarray:
     """Positions after which the price changes by a third or more; in blocks, since series may be long."""
     found = []
     for start in range(0, len(prices) - 1, _BLOCK):
-        jumps = np.abs(_jumps(prices[start : start + _BLOCK + 1]))
-        found.append(start + np.flatnonzero((jumps > 0.33) & np.isfinite(jumps)))
+        block = prices[start : start + _BLOCK + 1]
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            ratios = block[:-1] / block[1:]
+        large = (ratios > _LARGE) | (ratios < 1 / _LARGE)
+        found.append(start + np.flatnonzero(large & (ratios > 0) & (ratios < np.inf)))
     return np.concatenate(found)
 
 
@@ -141,33 +146,29 @@ def _filled_weekends(index: pd.DatetimeIndex, target: np.ndarray) -> str | None:
 
 def _changed_step(index: pd.DatetimeIndex) -> str | None:
     size = max(5, len(index) // 2_000)
-    usual = _block_medians(index, size)
+    usual = _usual_steps(index, size)
     if len(usual) < 2:
         return None
     at = int(np.abs(np.log(usual[1:] / usual[:-1])).argmax())
     first, last = np.median(usual[: at + 1]), np.median(usual[at + 1 :])
     if max(first, last) / min(first, last) < _STEP_CHANGE:
         return None
-    steps = _steps(index[at * size : (at + 2) * size + 1])
+    steps = _steps(index.asi8[at * size : (at + 2) * size + 1], index.unit)
     nearer = np.abs(np.log(steps / last)) < np.abs(np.log(steps / first))
     day = _day(index[at * size + int(np.argmax(nearer))])
     return f"The step changes from {_span(first)} to {_span(last)} at {day}: cut with --start or resample."
 
 
-def _steps(index: pd.DatetimeIndex) -> np.ndarray:
+def _steps(stamps: np.ndarray, unit: str) -> np.ndarray:
     """Seconds between rows, at least one."""
-    return np.maximum(np.diff(index.asi8) / _PER_SECOND[index.unit], 1.0)
+    return np.maximum(np.diff(stamps) / _PER_SECOND[unit], 1.0)
 
 
-def _block_medians(index: pd.DatetimeIndex, size: int) -> np.ndarray:
-    """The usual step in each run of `size` rows, in seconds; read piece by piece to keep memory low."""
-    found = []
-    many = max(_BLOCK // size, 1) * size
-    for start in range(0, len(index) - 1, many):
-        steps = _steps(index[start : start + many + 1])
-        whole = len(steps) // size * size
-        found.append(np.median(steps[:whole].reshape(-1, size), axis=1))
-    return np.concatenate(found) if found else np.empty(0)
+def _usual_steps(index: pd.DatetimeIndex, size: int) -> np.ndarray:
+    """The usual step in each run of `size` rows, in seconds; of a long run its first rows tell it."""
+    starts = np.arange(0, len(index) - size, size)
+    rows = starts[:, None] + np.arange(min(size, _RUN) + 1)
+    return np.median(_steps(index.asi8[rows], index.unit), axis=1) if len(rows) else np.empty(0)
 
 
 def _span(seconds: float) -> str:

@@ -35,16 +35,24 @@ class Table:
         frame: One row per record, positions `0..n-1` as index; text stays text.
         locator: Names rows and raw cells in messages.
         notes: What was detected on the way, one sentence each.
+        joined: Columns of the source whose cells stand together in the first of them, or none.
     """
 
     frame: pd.DataFrame
     locator: Locator
     notes: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """How messages call the table."""
         return self.locator.name
+
+    def raw(self, rows: Sequence[int], column: str) -> list[str]:
+        """The text that stands in `column` at these positions, as the user wrote it."""
+        parts = self.joined if column in self.joined else (column,)
+        cells = [self.locator.raw(rows, part) for part in parts]
+        return [" ".join(words) for words in zip(*cells, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,7 @@ class FrameLocator:
 
 
 def refusal(table: Table, rows: Sequence[int], column: str, rule: str, remedy: str) -> DataError:
-    """One line for faults in `column`: where the first is, the rule, its value, the others' rows, what to do.
+    """One line for faults in `column`: where the first is, the rule, its value, some of the others, what to do.
 
     Args:
         table: Where the faults lie.
@@ -81,19 +89,22 @@ def refusal(table: Table, rows: Sequence[int], column: str, rule: str, remedy: s
     """
     few = list(rows[:SHOWN_FAULTS])
     names = table.locator.row_names(few)
-    value = table.locator.raw(few, column)[0]
+    values = [shown(value, 60 if place == 0 else 30) for place, value in enumerate(table.raw(few, column))]
     return DataError(
-        f"{table.name}: {names[0]}, column {column}: {rule}. "
-        f"Received: {shown(value)}{others(names, len(rows))}. {remedy}"
+        f"{table.name}: {names[0]}, column {column}: {rule}. {received(names, values, len(rows))} {remedy}"
     )
 
 
-def others(names: Sequence[str], total: int) -> str:
-    """`" (also row 5, row 9; 37 in all)"` after the first of `names`, or nothing where it is the only one."""
-    if total <= 1:
-        return ""
-    rest = ", ".join(name.removeprefix("row ") for name in names[1:])
-    return f" (also rows {rest}; {total} in all)" if len(names) > 2 else f" (also row {rest}; {total} in all)"
+def received(names: Sequence[str], values: Sequence[str], total: int) -> str:
+    """`"Received: 'a'; also row 5: 'b', row 9: 'c'; 37 in all."`; the first row has been named before.
+
+    Args:
+        names: Rows of the faults to show, e.g. `"row 118"`.
+        values: What stands there.
+        total: How many faults there are.
+    """
+    rest = ", ".join(f"{name}: {value}" for name, value in zip(names[1:], values[1:], strict=True))
+    return f"Received: {values[0]}" + (f"; also {rest}; {total:,} in all." if total > 1 else ".")
 
 
 def listed(names: Sequence[object], most: int = 12) -> str:

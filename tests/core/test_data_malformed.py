@@ -145,6 +145,16 @@ CASES = [
         "fold_hourly",
         clock("00:00", "01:00", "01:00", "02:00", "03:00"),
     ),
+    (
+        "time_beside",
+        csv(
+            [f"{r.split(',')[0]},{9 + i}:30,{i + 1}" for i, r in enumerate(days()[:1] * 4)][::-1]
+            + ["2020-01-06,25:00,9", "2020-01-06,,9"],
+            "Date,Time,Close",
+        ),
+    ),
+    ("time_beside_twice", csv(["2020-01-06,09:30,1", "2020-01-06,09:31,2", "2020-01-06,09:31,3"], "Date,Time,Close")),
+    ("time_absent", csv(days()), {"date_column": "Date,Time"}),
     ("start_after", csv(days()), {"start": "2021-01-01"}),
     ("end_before", csv(days()), {"end": "2019-01-01"}),
     ("one_row", csv(days(1))),
@@ -191,9 +201,7 @@ def test_the_list_is_long_enough():
 def test_no_such_file_folder_and_impossible_path(tmp_path):
     absent = tmp_path / "absent.csv"
     expected = {
-        str(
-            absent
-        ): f"{absent}: no such file. Received: {str(absent)!r}. Check the path, or give --ticker to download.",
+        str(absent): f"{absent}: no such file. Check the path, or give --ticker to download.",
         str(tmp_path): f"{tmp_path}: expected a table. Received: a folder. Give the file inside it.",
         "a\0b": "a\\x00b: must be a file that can be read. Received: embedded null byte. Check its rights.",
     }
