@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.layout import iso_layout, read_layout
 from kerasforecast.data.table import Table, refusal
 from kerasforecast.errors import DataError, shown
 
@@ -26,10 +28,10 @@ _DAYS: tuple[str, ...] = (
 _DAYS += ("%d-%b-%y", "%b %d %Y", "%Y%m%d")
 _EITHER = tuple((f"%d{m}%m{m}{y}", f"%m{m}%d{m}{y}") for m in "/-" for y in ("%Y", "%y"))  # day first or month first
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-_OTHERS = ("%Y", "%b %Y", "%B %Y", "%m/%Y", "%b-%y", "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S")
+_OTHERS = ("%Y", "%b %Y", "%B %Y", "%m/%Y", "%b-%y", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S")
 _QUARTER = re.compile(r"(\d{4})[ -]?[Qq]([1-4])")
 _OFFSET = re.compile(r"[T ]\d{2}:?\d{2}.*?(Z|[+-]\d{2}:?\d{2})$")
-_EPOCH_UNITS = {10: "s", 13: "ms", 16: "us", 19: "ns"}
+_EPOCH_UNITS = {9: "s", 10: "s", 13: "ms", 16: "us", 19: "ns"}
 _OTHER_FORMAT = "Correct the row, or give --date-format."
 _ABSENT = "Give it a date, or remove the row."
 _ONE_ZONE = "Write all times with their offset from UTC, of one place, or all in UTC."
@@ -68,6 +70,8 @@ def read_dates(table: Table, cells: pd.Series, date_format: str | None) -> Dates
         _refuse_rows(table, cells, column, cells.isna().to_numpy(), "expected a date", _ABSENT)
         index = pd.DatetimeIndex(cells)
         dates = Dates(index) if index.tz is None else without_zone(index.tz_convert("UTC"), index.tz_localize(None))
+    elif date_format is None and (unit := epoch_unit(cells.iloc[:_SAMPLE])) and not pd.api.types.is_object_dtype(cells):
+        dates = _from_epoch(table, cells, column, unit)
     else:
         dates = _from_text(table, _as_text(cells), column, date_format)
     first, last = dates.index.min(), dates.index.max()
@@ -78,7 +82,15 @@ def read_dates(table: Table, cells: pd.Series, date_format: str | None) -> Dates
     return Dates(dates.index.rename(None), dates.notes)
 
 
+def epoch_unit(sample: Iterable[object]) -> str | None:
+    """The unit of Unix times in which the cells of `sample` are written, or `None` where they are none."""
+    text = [str(cell) for cell in sample]
+    return _EPOCH_UNITS.get(len(text[0])) if text and all(cell.isdecimal() for cell in text) else None
+
+
 def _as_text(cells: pd.Series) -> pd.Series:
+    if isinstance(cells.dtype, pd.StringDtype):
+        return cells.fillna("").str.strip()
     if pd.api.types.is_float_dtype(cells.dtype) and (cells.dropna() % 1 == 0).all():
         cells = cells.astype("Int64")  # a gap had turned whole numbers into floats
     return cells.astype(object).map(lambda cell: "" if pd.isna(cell) else str(cell).strip())
@@ -91,8 +103,8 @@ def _from_text(table: Table, cells: pd.Series, column: str, date_format: str | N
     sample = cells.iloc[:_SAMPLE]
     if sample.map(lambda cell: bool(_OFFSET.search(cell))).any():
         return _with_offsets(table, cells, column)
-    if sample.str.fullmatch(r"\d+").all() and len(sample.iloc[0]) in _EPOCH_UNITS:
-        return _from_epoch(table, cells, column, _EPOCH_UNITS[len(sample.iloc[0])])
+    if unit := epoch_unit(sample):
+        return _from_epoch(table, cells, column, unit)
     if sample.map(lambda cell: bool(_QUARTER.fullmatch(cell))).all():
         return _from_quarters(table, cells, column)
     for pair in _EITHER:
@@ -118,7 +130,7 @@ def _fits(sample: pd.Series, form: str) -> bool:
 
 def _parsed(table: Table, cells: pd.Series, column: str, form: str, why: str = "as in other rows") -> pd.Series:
     try:
-        found = pd.to_datetime(cells, format=form, errors="coerce")
+        (found,) = _converted(cells, form)
     except ValueError as error:
         raise DataError(
             f"--date-format must be a strptime format. Received: {shown(form)} ({error}). Use e.g. %Y-%m-%d."
@@ -130,8 +142,17 @@ def _parsed(table: Table, cells: pd.Series, column: str, form: str, why: str = "
     return found
 
 
+def _converted(cells: pd.Series, *forms: str) -> list[pd.Series]:
+    """Dates of `cells` by each of `forms`, NaT where one is not written so."""
+    layouts = [iso_layout(cells.iloc[0]) if form == _ISO else form for form in forms]
+    found = read_layout(cells, [layout or "" for layout in layouts])
+    if found is not None:
+        return [pd.Series(dates, index=cells.index) for dates in found]
+    return [pd.to_datetime(cells, format=form, errors="coerce") for form in forms]
+
+
 def _day_or_month_first(table: Table, cells: pd.Series, column: str, forms: tuple[str, str]) -> Dates:
-    parsed = {form: pd.to_datetime(cells, format=form, errors="coerce") for form in forms}
+    parsed = dict(zip(forms, _converted(cells, *forms), strict=True))
     whole = [form for form in forms if parsed[form].notna().all()]
     if not whole:
         best = max(forms, key=lambda form: parsed[form].notna().sum())

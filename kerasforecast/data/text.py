@@ -15,10 +15,12 @@ import pandas as pd
 from kerasforecast.config import DataConfig
 from kerasforecast.data.bytestream import LINE_LIMIT, Blob, is_utf16
 from kerasforecast.data.clock import date_columns
+from kerasforecast.data.dates import epoch_unit
 from kerasforecast.data.dialect import Dialect, detect, wrong_encoding
 from kerasforecast.data.table import SHOWN_FAULTS, Table, counted, received
 from kerasforecast.errors import DataError, shown
 
+_LIKE_A_NUMBER = re.compile(r"[+-]?[\d.,' ]+")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
 
 _BLANK_STARTS = (b"\n\n", b"\n\r", b"\n ", b"\n\t")  # how a line that may be blank begins
@@ -177,34 +179,18 @@ def _parsed(locator: TextLocator, config: DataConfig) -> pd.DataFrame:
     """
     try:
         frame = _read(locator, config, spaced=False)
-        if not any(map(is_text, frame.dtypes)) or not _spaced(locator):
-            return frame
     except DataError:
-        if not _spaced(locator):
-            raise
-    return _read(locator, config, spaced=True)
-
-
-def _spaced(locator: TextLocator) -> bool:
-    """Whether some cell begins with a space."""
-    separator = locator.dialect.separator
-    if separator == " ":
-        return False
-    starts = [f"{mark} ".encode(_plain_codec(locator.dialect.encoding)) for mark in (separator, "\n")]
-    with locator.blob.open() as stream:
-        return any(start in lines for lines in _whole_lines(stream) for start in starts)
-
-
-def _plain_codec(encoding: str) -> str:
-    """The codec of characters inside a text: the mark that opens it left out."""
-    return {"utf-8-sig": "utf-8", "utf-16": "utf-16-le"}.get(encoding, encoding)
+        return _read(locator, config, spaced=True)
+    text = [frame[name] for name, dtype in frame.dtypes.items() if is_text(dtype)]
+    spaced = any(cells.astype("str").str.startswith(" ").any() for cells in text)
+    return _read(locator, config, spaced=True) if spaced else frame
 
 
 def _read(locator: TextLocator, config: DataConfig, *, spaced: bool) -> pd.DataFrame:
     dialect = locator.dialect
     found = date_columns(dialect.header, config, locator.name, dialect.sample)
     sample = dialect.sample(found[0]) if len(found) == 1 else []
-    iso = config.date_format is None and bool(sample) and all(_ISO_DATE.fullmatch(cell) for cell in sample)
+    iso = config.date_format is None and bool(sample) and all(map(_ISO_DATE.fullmatch, sample))
     try:
         with locator.blob.open() as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # mixed types and unparsed dates are found, and addressed, later
@@ -219,7 +205,7 @@ def _read(locator: TextLocator, config: DataConfig, *, spaced: bool) -> pd.DataF
                 skipinitialspace=spaced,
                 parse_dates=list(found) if iso else False,
                 cache_dates=False,  # which pays where dates repeat
-                dtype=None if iso else dict.fromkeys(found, str),
+                dtype=_kept_as_text(dialect, found, config),
                 chunksize=CHUNK_ROWS,
                 low_memory=False,  # chunks are small already
             )
@@ -233,6 +219,13 @@ def _read(locator: TextLocator, config: DataConfig, *, spaced: bool) -> pd.DataF
     if not len(frame):
         raise DataError(f"{locator.name}: expected rows below the header. Received: only the header. Add the data.")
     return frame
+
+
+def _kept_as_text(dialect: Dialect, dates: tuple[str, ...], config: DataConfig) -> dict[str, type]:
+    """Columns of dates that pandas would take for numbers, and so lose zeros; Unix times are numbers."""
+    if len(dates) == 1 and config.date_format is None and epoch_unit(dialect.sample(dates[0])):
+        return {}
+    return {name: str for name in dates if any(map(_LIKE_A_NUMBER.fullmatch, dialect.sample(name)))}
 
 
 def _check_head(locator: TextLocator) -> None:

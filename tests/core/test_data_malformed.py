@@ -148,8 +148,7 @@ CASES = [
     (
         "time_beside",
         csv(
-            [f"{r.split(',')[0]},{9 + i}:30,{i + 1}" for i, r in enumerate(days()[:1] * 4)][::-1]
-            + ["2020-01-06,25:00,9", "2020-01-06,,9"],
+            [*(f"2020-01-06,{hour}:30,{hour}" for hour in range(9, 13)), "2020-01-06,25:00,9", "2020-01-06,,9"],
             "Date,Time,Close",
         ),
     ),
