@@ -10,6 +10,7 @@ import pandas as pd
 
 from kerasforecast.config import DataConfig
 from kerasforecast.data.columns import date_column, find, same
+from kerasforecast.data.dates import stripped
 from kerasforecast.data.table import Table
 
 TIME_NAME = "time"
@@ -72,7 +73,9 @@ def with_times(table: Table, config: DataConfig) -> tuple[Table, str | None]:
         return table, found[0] if found else None
     dates, times = found
     days, clocks = _as_text(frame[dates]), _as_text(frame[times])
-    text = (days + " " + clocks).where((days != "") & (clocks != ""), "")  # a day alone would pass for its midnight
+    text = days + " " + clocks
+    if (lacking := (days == "") | (clocks == "")).any():
+        text = text.mask(lacking, "")  # a day alone would pass for its midnight
     note = f"Dates are columns {dates} and {times} together; --date-column {dates} takes the first alone."
     said = () if config.date_column else (note,)
     joined = frame.assign(**{dates: text}).drop(columns=times)
@@ -82,4 +85,6 @@ def with_times(table: Table, config: DataConfig) -> tuple[Table, str | None]:
 def _as_text(cells: pd.Series) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return cells.dt.strftime("%Y-%m-%d").fillna("")
-    return cells.astype("str").where(cells.notna(), "").str.strip()
+    if not isinstance(cells.dtype, pd.StringDtype):
+        cells = cells.astype("str").where(cells.notna(), "")
+    return stripped(cells)

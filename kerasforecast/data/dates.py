@@ -90,10 +90,18 @@ def epoch_unit(sample: Iterable[object]) -> str | None:
 
 def _as_text(cells: pd.Series) -> pd.Series:
     if isinstance(cells.dtype, pd.StringDtype):
-        return cells.fillna("").str.strip()
+        return stripped(cells)
     if pd.api.types.is_float_dtype(cells.dtype) and (cells.dropna() % 1 == 0).all():
         cells = cells.astype("Int64")  # a gap had turned whole numbers into floats
     return cells.astype(object).map(lambda cell: "" if pd.isna(cell) else str(cell).strip())
+
+
+def stripped(cells: pd.Series) -> pd.Series:
+    """Text without spaces around it, empty where it is missing; a long column is copied only where it must be."""
+    cells = cells.fillna("") if cells.hasnans else cells
+    blank = (" ", "\t")
+    padded = cells.str.startswith(blank).any() or cells.str.endswith(blank).any()
+    return cells.str.strip() if padded else cells
 
 
 def _from_text(table: Table, cells: pd.Series, column: str, date_format: str | None) -> Dates:
