@@ -18,7 +18,7 @@ HEAD_ROWS = 100
 UNNAMED = "column"  # what a column without a name is called, with its place
 _OTHER_FORMATS = (
     (b"PK\x03\x04", "a zip archive, as Excel workbooks are"),
-    (b"<", "an HTML or XML page"),
+    *((mark, "an HTML or XML page") for mark in (b"<!", b"<?", b"<html", b"<head", b"<body", b"<table")),
     (b"{", "JSON"),
     (b"[", "JSON"),
     (b"%PDF", "a PDF document"),
@@ -95,7 +95,7 @@ def _refuse_other_formats(blob: Blob) -> None:
     with blob.open_raw() as stream:
         start = stream.read(512).lstrip(codecs.BOM_UTF8 + b" \t\r\n")
     for mark, what in _OTHER_FORMATS:
-        if start.startswith(mark):
+        if start.startswith(mark) or start.lower().startswith(mark):
             raise DataError(f"{blob.name}: expected a table as text or Parquet. Received: {what}. Export it as CSV.")
 
 

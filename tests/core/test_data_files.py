@@ -238,3 +238,69 @@ def test_the_same_rows_hash_alike_whatever_their_file(tmp_path):
         load_series(DataConfig(file=str(parquet))).sha256,
     }
     assert len(hashes) == 1
+
+
+BARS = pd.date_range("2024-01-12 09:30", periods=40, freq="30min")
+
+
+def intraday(day="%Y-%m-%d", clock="%H:%M", names=("Date", "Time")):
+    columns = {names[0]: BARS.strftime(day), names[1]: BARS.strftime(clock), "Close": CLOSE}
+    return pd.DataFrame(columns).to_csv(index=False)
+
+
+@pytest.mark.parametrize(
+    ("day", "clock"),
+    [("%Y-%m-%d", "%H:%M"), ("%Y-%m-%d", "%H:%M:%S"), ("%d/%m/%Y", "%H:%M"), ("%Y.%m.%d", "%H:%M"),
+     ("%Y%m%d", "%H:%M:%S"), ("%m/%d/%Y", "%I:%M %p"), ("%d-%b-%Y", "%H:%M"), ("%d/%m/%Y", "%I:%M:%S %p")],
+)  # fmt: skip
+def test_a_column_of_times_belongs_to_the_dates(tmp_path, day, clock):
+    series = load(tmp_path, intraday(day, clock), end="2024-02-01")
+    assert series.index.equals(BARS)
+    assert series.frequency == "30min"
+    assert "Dates are columns Date and Time together; --date-column Date takes the first alone." in series.notes
+
+
+def test_times_can_be_joined_or_left_out_by_option(tmp_path):
+    given = load(tmp_path, intraday(names=("Day of trade", "Bar")), date_column="day of trade, Bar")
+    assert given.index.equals(BARS)
+    assert not any("together" in note for note in given.notes)
+    bare = intraday(day="%Y%m%d", clock="%H%M")  # 0930 would be the number 930
+    forced = load(tmp_path, bare, date_column="Date,Time", date_format="%Y%m%d %H%M")
+    assert forced.index.equals(BARS)
+    alone = load(tmp_path, intraday(), date_column="Date", duplicates="last")
+    assert alone.index.equals(BARS.normalize().unique())
+
+
+def test_times_of_a_frame_are_joined_too():
+    frame = pd.DataFrame({"Date": BARS.normalize(), "Time": BARS.time, "Close": CLOSE})
+    assert load_series(DataConfig(), frame).index.equals(BARS)
+
+
+def test_a_column_called_time_that_holds_no_clock_stays_apart(tmp_path):
+    lines = [f"{date.date()},{step},{value}" for step, (date, value) in enumerate(zip(DATES, CLOSE, strict=True))]
+    series = load(tmp_path, "Date,Time,Close\n" + "\n".join(lines), features=("Time",))
+    assert series.columns == ("Close", "Time")
+    both = intraday().replace("Date,Time", "Datetime,Time")
+    assert load(tmp_path, both, duplicates="last").index.equals(BARS.normalize().unique())
+
+
+def test_metatrader_writes_its_names_in_brackets(tmp_path):
+    table = intraday("%Y.%m.%d", "%H:%M:%S", ("<DATE>", "<TIME>")).replace("Close", "<CLOSE>").replace(",", "\t")
+    series = load(tmp_path, table)
+    assert (series.target, series.index.equals(BARS)) == ("<CLOSE>", True)
+
+
+@pytest.mark.parametrize(
+    "row", ["2024-01-03, 5", " 2024-01-03,5", '2024-01-03, "5"', ' "2024-01-03",5', "2024-01-03,5 ", '"2024-01-03" ,5']
+)
+def test_spaces_around_a_late_cell_do_not_matter(tmp_path, row):
+    early = "".join(
+        f"{date.date()},{step + 1}.5\n" for step, date in enumerate(pd.date_range("2023-01-01", periods=367))
+    )
+    series = load(tmp_path, f"Date,Close\n{early}{row}\n")
+    assert (series.values[-1, 0], str(series.index[-1].date())) == (5.0, "2024-01-03")
+
+
+def test_a_comma_inside_a_quoted_note_after_a_space(tmp_path):
+    series = load(tmp_path, 'Date,Close,Note\n2024-01-02,1,a\n2024-01-03,2, "b, c"\n2024-01-04,3,d\n')
+    assert series.values[:, 0].tolist() == [1, 2, 3]
