@@ -14,6 +14,7 @@ from kerasforecast.data.columns import is_price
 from kerasforecast.data.frequency import DAY, infer_frequency
 from kerasforecast.data.load import Rows, load_rows
 from kerasforecast.data.series import Series
+from kerasforecast.data.table import counted
 
 GAPS_SHOWN = 5
 _MANY_DATES = 3_000_000
@@ -100,17 +101,23 @@ def examine(config: DataConfig, frame: pd.DataFrame | None = None) -> Findings:
     frequency = series.frequency
     if series.dated and frequency is None:
         frequency = infer_frequency(pd.DatetimeIndex(series.index))
-    return Findings(rows, frequency, tuple(_gaps(series, frequency)), tuple(_remarks(rows, config)))
+    gaps = tuple(_gaps(series, frequency))
+    holidays = frequency == "B" and series.calendar is None and bool(gaps)
+    return Findings(rows, frequency, gaps, tuple(_remarks(rows, config, holidays)))
 
 
-def _remarks(rows: Rows, config: DataConfig) -> list[str]:
+def _remarks(rows: Rows, config: DataConfig, holidays: bool) -> list[str]:
     low = int((rows.series.values[:, 0] <= 0).sum()) if is_price(rows.series.target) else 0
+    lacking, repeated = counted(rows.missing), counted(rows.duplicates)
     said = {
-        f"{rows.missing} rows lack a value: fit needs --missing drop, ffill or interpolate.": rows.missing
-        and config.missing == "error",
-        f"{rows.duplicates} rows repeat a date: fit needs --duplicates last, first or mean.": rows.duplicates
-        and config.duplicates == "error",
-        f"{low} values of {rows.series.target} are not positive: prices need --scaling difference.": low,
+        f"{lacking} without a value: fit needs --missing drop, ffill or interpolate.": (
+            rows.missing and config.missing == "error"
+        ),
+        f"{repeated} of a date seen before: fit needs --duplicates last, first or mean.": (
+            rows.duplicates and config.duplicates == "error"
+        ),
+        "Holidays count as gaps: --calendar tells them apart.": holidays,
+        f"{counted(low, 'price')} of {rows.series.target} not positive: fit needs --scaling difference.": low,
     }
     return [note for note, holds in said.items() if holds]
 

@@ -9,6 +9,7 @@ DAY = pd.Timedelta(days=1)
 _WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _MONTH_STEPS = {1: "M", 3: "Q", 12: "Y"}
+_WEEKS = 60  # days that show whether a series rests at weekends
 _RECENT = 100_000  # rows that the step is found from; a year of minutes' trading
 
 
@@ -39,7 +40,9 @@ def infer_frequency(index: pd.DatetimeIndex) -> str | None:
     if rest:
         return _clock_alias(usual)
     if days == 1:
-        return "B" if (index.day_of_week < 5).all() and (steps > 86_400).any() else _daily(index)
+        recent = index[-_WEEKS:]  # what came before may have been quarters, or filled weekends
+        weekends = (recent.day_of_week >= 5).any()
+        return "B" if not weekends and (steps[-_WEEKS:] > 86_400).any() else _daily(index)
     if days % 7 == 0:
         anchor = _WEEKDAYS[int(_most_common(np.asarray(index.day_of_week)))]
         return f"W-{anchor}" if days == 7 else f"{days // 7}W-{anchor}"

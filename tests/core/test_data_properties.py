@@ -33,7 +33,10 @@ dates = st.one_of(
     ),
 )
 separators = st.sampled_from([",", ";", "\t", "|"])
-headers = st.sampled_from([["Date", "Close"], ["ds", "y"], ["Close", "Date"], ["", "value"], ["Date", "Close", "Open"]])
+clocks = st.one_of(st.times().map(str), st.sampled_from(["", "9:30", "09:30", "25:00", "1 PM", "930", "noon", " "]))
+headers = st.sampled_from(
+    [["Date", "Close"], ["ds", "y"], ["Close", "Date"], ["", "value"], ["Date", "Close", "Open"], ["<DATE>", "<CLOSE>"]]
+)
 
 
 def outcome(path, **options):
@@ -86,6 +89,18 @@ def test_any_table(tmp_path_factory, header, separator, rows, missing, duplicate
     lines = [separator.join(header), *(separator.join(row[: len(header)]) for row in rows)]
     path.write_text("\n".join(lines), encoding="utf-8", newline="")
     outcome(path, missing=missing, duplicates=duplicates)
+
+
+@quiet
+@given(
+    rows=st.lists(st.tuples(dates, clocks, numbers), max_size=12),
+    asked=st.sampled_from([None, "Date", "Time", "Date,Time", "Time,Date", "Date,Close", ",", "Date,,Time"]),
+    date_format=st.sampled_from([None, "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M", "%H:%M", "%z", "%"]),
+)
+def test_any_table_with_times_beside_its_dates(tmp_path_factory, rows, asked, date_format):
+    path = tmp_path_factory.mktemp("times") / "t.csv"
+    path.write_text("\n".join(["Date,Time,Close", *map(",".join, rows)]), encoding="utf-8", newline="")
+    outcome(path, date_column=asked, date_format=date_format, duplicates="last", missing="drop")
 
 
 @few

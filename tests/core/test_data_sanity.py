@@ -97,6 +97,8 @@ def test_change_of_step():
     index = quarters.append(days)
     said = notes(walk(len(index)), index)
     assert f"The step changes from 91 days to 1 day at {quarters[-1].date()}" in said
+    series = load_series(DataConfig(), pd.DataFrame({"Close": walk(len(index))}, index=index))
+    assert series.frequency == "B"  # as it goes on, whatever weekends the quarters began on
     back = pd.bdate_range("2020-01-01", periods=100).append(pd.date_range("2020-06-01", periods=40, freq="W-MON"))
     assert "The step changes from 1 day to 7 days" in notes(walk(len(back)), back)
 
@@ -126,6 +128,7 @@ def test_check_counts_what_fit_refuses():
     frame.index = pd.DatetimeIndex(["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-04", "2024-01-08", "2024-01-09"])
     found = examine(DataConfig(), frame).as_json()
     assert (found["rows"], found["missing"], found["duplicates"], found["gap_rows"]) == (4, 1, 1, 2)
+    assert "Holidays count as gaps: --calendar tells them apart." in found["notes"]
     assert found["gaps"][0] == {"start": "2024-01-03", "end": "2024-01-03", "rows": 1}
     assert any("fit needs --missing" in note for note in found["notes"])
     assert any("fit needs --duplicates" in note for note in found["notes"])

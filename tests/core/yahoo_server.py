@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -32,6 +31,7 @@ class Yahoo:
         self.repeat_last = False
         self.together = None  # a barrier: requests are answered once so many have come
         self.url = ""
+        self.closed = threading.Event()
 
     def bars(self, first, last, interval):
         """Instants in UTC and closes; a date's close is the same in every answer."""
@@ -113,7 +113,7 @@ def handler(yahoo):
                 yahoo.together.wait(30)
             word = yahoo.script.pop(0) if yahoo.script else "good"
             if word == "silent":
-                time.sleep(60)
+                yahoo.closed.wait(60)
                 return
             if word == "drop":
                 self.connection.close()
@@ -153,11 +153,13 @@ def serving():
     yahoo = Yahoo()
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler(yahoo))
     server.daemon_threads = True
+    server.handle_error = lambda request, address: None  # a client that has gone is no news
     yahoo.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield yahoo
     finally:
+        yahoo.closed.set()
         server.shutdown()
         server.server_close()
 
