@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from kerasforecast.data.bytestream import BOMB_FLOOR, BOMB_RATIO, Blob
 from kerasforecast.data.table import FrameLocator, Table
 from kerasforecast.errors import DataError, InputError, shown
 
+_TEXT_TYPES = ("string", "large_string", "binary", "large_binary")  # as Arrow calls them
 DATE_INDEX = "Date"  # what an unnamed index of dates is called
 
 
@@ -69,9 +72,10 @@ def read_parquet(blob: Blob) -> Table:
         ) from None
     try:
         with blob.open_raw() as stream:
-            file = parquet.ParquetFile(stream)
+            text = [field.name for field in parquet.ParquetFile(stream).schema_arrow if str(field.type) in _TEXT_TYPES]
+            file = parquet.ParquetFile(stream, read_dictionary=text)  # a text that repeats stays one until it is sized
             _refuse_bomb(blob, file.metadata.num_rows * max(file.metadata.num_columns, 1) * 8)
-            frame = file.read().to_pandas()
+            frame = _spelled_out(blob, file.read(), text).to_pandas()
     except (ArrowException, OSError, ValueError) as error:
         if isinstance(error, DataError):
             raise
@@ -84,9 +88,21 @@ def read_parquet(blob: Blob) -> Table:
     return from_frame(frame, blob.name)
 
 
+def _spelled_out(blob: Blob, table: Any, columns: list[str]) -> Any:
+    """An Arrow table whose dictionaries of text in `columns` are written out, which must not be too much."""
+    import pyarrow.compute as compute
+
+    for name in columns:
+        place, chunks = table.schema.get_field_index(name), table[name].chunks
+        sizes = (compute.sum(compute.take(compute.binary_length(part.dictionary), part.indices)) for part in chunks)
+        _refuse_bomb(blob, sum(size.as_py() or 0 for size in sizes))
+        table = table.set_column(place, name, compute.cast(table[name], table.schema.field(place).type.value_type))
+    return table
+
+
 def _refuse_bomb(blob: Blob, size: int) -> None:
     if size > BOMB_FLOOR and size > BOMB_RATIO * blob.stored_size:
         raise DataError(
             f"{blob.name}: must not unpack to more than {BOMB_RATIO} times its {blob.stored_size:,} bytes. "
-            f"Received: {size:,} bytes of cells. Write it again without compression."
+            f"Received: {size:,} bytes of cells. Write it again without compression, or as CSV."
         )

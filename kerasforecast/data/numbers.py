@@ -33,9 +33,7 @@ def without_blank_rows(
         return frame, []
     blank = frame[values].isna().all(axis=1).to_numpy(copy=True)
     if len(values) == 1:
-        rows = np.flatnonzero(blank)
-        written = table.raw(rows.tolist(), values[0]) if len(rows) else []
-        blank[rows] = [text == "" for text in written]
+        blank &= table.locator.empty(values[0])
     if policy in ("ffill", "interpolate") and dates is not None:
         blank &= frame[dates].isna().to_numpy()
     if blank.all():

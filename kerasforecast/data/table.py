@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 
 from kerasforecast.errors import DataError, shown
@@ -25,6 +26,9 @@ class Locator(Protocol):
 
     def raw(self, rows: Sequence[int], column: str) -> list[str]:
         """The text that stands in `column` at these positions, as the user wrote it."""
+
+    def empty(self, column: str) -> np.ndarray:
+        """`(rows,)` whether nothing stands in `column`, not even a word for a missing value."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,10 @@ class FrameLocator:
         """Cells as `str`; the label where `column` is the index."""
         cells = self.frame[column] if column in self.frame.columns else self.frame.index.to_series()
         return [str(cells.iloc[row]) for row in rows]
+
+    def empty(self, column: str) -> np.ndarray:
+        """Nowhere: a cell of a DataFrame holds at least a NaN."""
+        return np.zeros(len(self.frame), dtype=bool)
 
 
 def refusal(table: Table, rows: Sequence[int], column: str, rule: str, remedy: str) -> DataError:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+import numpy as np
 import pandas as pd
 
 from kerasforecast.config import DataConfig
@@ -56,6 +57,22 @@ class TextLocator:
         position = self.dialect.header.index(column)
         found = self._find(rows)
         return [found[row][1][position].strip(" \t") if position < len(found[row][1]) else "" for row in rows]
+
+    def empty(self, column: str) -> np.ndarray:
+        """`(rows,)` whether nothing stands in `column`, not even a word for a missing value."""
+        with self.blob.open() as stream:
+            cells = pd.read_csv(
+                stream,
+                header=0,
+                names=list(self.dialect.header),
+                usecols=[column],
+                sep=self.dialect.separator,
+                encoding=self.dialect.encoding,
+                skipinitialspace=True,
+                dtype=str,
+                keep_default_na=False,
+            )[column]
+        return (cells.str.strip() == "").to_numpy(dtype=bool)
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
         """Line number and cells of every record after the header; blank lines skipped as pandas skips them."""

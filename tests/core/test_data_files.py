@@ -304,3 +304,17 @@ def test_spaces_around_a_late_cell_do_not_matter(tmp_path, row):
 def test_a_comma_inside_a_quoted_note_after_a_space(tmp_path):
     series = load(tmp_path, 'Date,Close,Note\n2024-01-02,1,a\n2024-01-03,2, "b, c"\n2024-01-04,3,d\n')
     assert series.values[:, 0].tolist() == [1, 2, 3]
+
+
+def test_empty_cells_are_told_from_written_ones_in_a_table_of_one_column(tmp_path):
+    rows = "2024-01-02,1\n2024-01-03,\n2024-01-04, \n2024-01-05,2\n"
+    series = load(tmp_path, f"Date,Close\n{rows}")
+    assert series.values[:, 0].tolist() == [1, 2]
+    assert "2 rows without any value dropped (holidays of the source)." in series.notes
+    with pytest.raises(DataError, match=r"row 6, column Close: expected a number\. Received: 'NaN'"):
+        load(tmp_path, f"Date,Close\n{rows}2024-01-08,NaN\n")
+
+
+def test_parquet_with_text_beside_the_numbers(tmp_path):
+    TABLE.assign(Note=["a", None] * 20, Blob=b"x").to_parquet(tmp_path / "t.parquet")
+    assert load_series(DataConfig(file=str(tmp_path / "t.parquet"))).index.equals(DATES)

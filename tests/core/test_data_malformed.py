@@ -221,3 +221,19 @@ def test_gzip_bomb_is_refused_with_bounded_memory(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 32 << 20
+
+
+def test_parquet_bomb_is_refused_before_it_is_unpacked(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    path = tmp_path / "bomb.parquet"
+    once = pyarrow.DictionaryArray.from_arrays(
+        pyarrow.array([0] * 2_000, pyarrow.int32()), pyarrow.array(["x" * 10**6])
+    )
+    rows = {"Date": ["2020-01-06"] * 2_000, "Close": [1.0] * 2_000, "Note": once}
+    parquet.write_table(pyarrow.table(rows), path, store_schema=False)
+    before = pyarrow.total_allocated_bytes()
+    with pytest.raises(InputError, match=r"must not unpack to more than 100 times .* 2,000,000,000 bytes of cells"):
+        load_series(DataConfig(file=str(path)))
+    assert pyarrow.default_memory_pool().max_memory() - before < 256 << 20
