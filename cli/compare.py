@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerasforecast.config import DataConfig, NetworkConfig, SplitConfig, TrainingConfig, choices
+from kerasforecast.config import DataConfig, EvaluationConfig, NetworkConfig, SplitConfig, TrainingConfig, choices
 
 from .options import DATA_FLAGS, SectionedCommand, backend_option, given, output_options, section
 
@@ -31,6 +31,7 @@ NETWORK_FLAGS = tuple(name for name in NetworkConfig.model_fields if name != "mo
 @section(SplitConfig)
 @section(NetworkConfig, only=NETWORK_FLAGS)
 @section(TrainingConfig)
+@section(EvaluationConfig)
 @click.option("--name", help="Name of the folder. The ticker, or the file's name, when not given.")
 @click.option(
     "--output-dir", type=click.Path(path_type=Path), default=Path("saved_models"), show_default=True, help="Where to."
@@ -75,7 +76,10 @@ def compare(
     contenders = [
         _contender(label, model, config, series, split, notes, choice, quiet) for label, model in names.items()
     ]
-    found = compare_on(series, split, contenders)
+    found = compare_on(series, config, split, contenders)
+    if found.levels != config.levels:
+        kept = ", ".join(map("{:g}".format, found.levels)) or "none"
+        notes.append(f"Bands are scored at the levels that all models have: {kept}.")
     record = compare_record(found, series, config, name, choice, notes)
     finish(output_dir / name / "compare", record, found.table, as_json)
 
@@ -106,31 +110,24 @@ def _named(models: tuple[str, ...]) -> dict[str, str]:
 def _contender(
     label: str, model: str, config: Config, series: Series, split: Split, notes: list[str], choice: Choice, quiet: bool
 ) -> Contender:
+    from kerasforecast import load
     from kerasforecast.compare import Contender
 
     if model.endswith(".keras"):
-        found = _opened(model, split)
+        found = load(model)
         if reach := _reach(found.manifest.data, series, split):
             notes.append(f"{label} learned from rows up to {reach}, within the test part: its scores flatter it.")
     else:
         found = _trained(model, config, series, choice, quiet)
     manifest = found.manifest
-    seconds = manifest.training.seconds if manifest.training else None
-    return Contender(label, manifest.columns, manifest.config.network.window, found.predict, seconds)
-
-
-def _opened(model: str, split: Split) -> Any:
-    from kerasforecast import load
-    from kerasforecast.errors import OptionError
-
-    found = load(model)
-    horizon = found.config.network.horizon
-    if horizon != split.horizon:
-        raise OptionError(
-            f"{model}: models to compare must forecast as many steps. Received: {horizon} and {split.horizon}. "
-            f"Give --horizon {horizon}, or another model."
-        )
-    return found
+    return Contender(
+        label,
+        manifest.columns,
+        manifest.config.network.window,
+        found.forecaster,
+        manifest.calibration.levels if manifest.calibration else (),
+        manifest.training.seconds if manifest.training else None,
+    )
 
 
 def _trained(model: str, config: Config, series: Series, choice: Choice, quiet: bool) -> Any:
@@ -139,7 +136,8 @@ def _trained(model: str, config: Config, series: Series, choice: Choice, quiet: 
     from .progress import Progress
 
     network = config.network.model_copy(update={"model": model})
-    chosen = config.model_copy(update={"network": network})
+    alone = config.evaluation.model_copy(update={"rivals": ()})  # the leaderboard has them, once
+    chosen = config.model_copy(update={"network": network, "evaluation": alone})
     with Progress(chosen, choice, quiet=quiet) as progress:
         return fit(chosen, series, name=model, on_start=progress.start, on_epoch=progress.epoch)
 

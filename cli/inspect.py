@@ -45,7 +45,8 @@ def _print(manifest: Manifest) -> None:
     if manifest.metrics:
         from .output import print_scores
 
-        print_scores(manifest.metrics.test.model_dump(), manifest.metrics.verdict, f"Test on {manifest.target}")
+        found = manifest.metrics
+        print_scores(found.test.model_dump(), found.verdict, found.bands_verdict, f"Test on {manifest.target}")
 
 
 def _lines(manifest: Manifest) -> list[tuple[str, str]]:

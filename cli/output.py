@@ -15,14 +15,7 @@ if TYPE_CHECKING:
 
     from kerasforecast.model import Model
 
-_SCORES = (
-    ("rmse", "RMSE", "{:,.4f}"),
-    ("mae", "MAE", "{:,.4f}"),
-    ("mape", "MAPE", "{:.3f} %"),
-    ("mase", "MASE", "{:.4f}"),
-    ("directional_accuracy", "direction", "{:.1%}"),
-    ("crps", "CRPS", "{:,.4f}"),
-)
+_SCORES = ("rmse", "mae", "mape", "mase", "directional_accuracy", "crps", "coverage")
 
 
 def say(line: str) -> None:
@@ -45,33 +38,31 @@ def print_json(content: Any) -> None:
     click.echo(json.dumps(content, allow_nan=False, ensure_ascii=False))
 
 
-def print_scores(scores: dict[str, Any], verdict: str, title: str) -> None:
-    """The model's scores above its rivals', step by step where there are several, and the verdict."""
-    names = [name for name, value in scores.items() if name == "model" or (isinstance(value, dict) and "rmse" in value)]
-    nominal = list(scores["model"].get("coverage", {}))
-    columns = [*_SCORES, *((level, f"in {float(level):.0%}", "{:.1%}") for level in nominal)]
-    columns = [column for column in columns if any(_score(scores[name], column[0]) is not None for name in names)]
+def print_scores(scores: dict[str, Any], verdict: str, bands_verdict: str | None, title: str) -> None:
+    """The model's scores above its rivals', step by step where there are several, and the verdicts."""
+    from kerasforecast.report.scores import score_cells
+
+    named = {name: value for name, value in scores.items() if isinstance(value, dict) and "rmse" in value}
+    named |= {f"model, step {number}": step for number, step in enumerate(named["model"].get("steps", ()), 1)}
+    header, rows = score_cells(list(named.values()), _SCORES)
     click.echo(f"{title}: {scores['n']:,} forecasts")
-    _print_row("", [heading for _, heading, _ in columns])
-    for name in names:
-        _print_row(name, [_cell(_score(scores[name], key), form) for key, _, form in columns])
-    for number, step in enumerate(scores["model"].get("steps", ()), 1):
-        _print_row(f"model, step {number}", [_cell(_score(step, key), form) for key, _, form in columns])
-    click.echo(f"Verdict: {verdict}")
+    print_table(["", *header], [[name, *row] for name, row in zip(named, rows, strict=True)])
+    print_verdicts("Verdict", verdict, bands_verdict)
 
 
-def _score(scores: dict[str, Any], key: str) -> float | None:
-    """A score by its name, or the share inside the interval that `key` names."""
-    value: float | None = scores.get(key, scores.get("coverage", {}).get(key))
-    return value
+def print_verdicts(title: str, verdict: str, bands_verdict: str | None) -> None:
+    """A line for the points, and one for the bands where there are some."""
+    click.echo(f"{title}: {verdict}")
+    if bands_verdict:
+        click.echo(f"{title}, bands by CRPS: {bands_verdict}")
 
 
-def _cell(value: float | None, form: str) -> str:
-    return "-" if value is None else form.format(value)
-
-
-def _print_row(name: str, cells: list[str]) -> None:
-    click.echo(f"  {name:<15}" + "".join(f"{cell:>11}" for cell in cells))
+def print_table(header: list[str], rows: list[list[str]]) -> None:
+    """Texts in columns: the first to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for row in (header, *rows):
+        cells = "".join(f"{cell:>{width + 2}}" for cell, width in zip(row[1:], widths[1:], strict=True))
+        click.echo(f"  {row[0]:<{widths[0]}}{cells}".rstrip())
 
 
 def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
@@ -84,7 +75,7 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
         say(f"Kept epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)")
         if model.manifest.metrics and (diagnosis := model.manifest.metrics.diagnosis):
             say(f"Loss curves: {diagnosis.line}")
-    print_scores(model.test.scores, model.test.verdict, f"Test on {model.manifest.target}")
+    print_scores(model.test.scores, model.test.verdict, model.test.bands_verdict, f"Test on {model.manifest.target}")
     merged = ""
     if parameters.saved != parameters.trained:
         merged = f", {parameters.saved:,} saved: the two bias vectors of a layer are summed"

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 @click.argument("model", type=click.Path(path_type=Path))
 @data_options
 @click.option("--steps", type=int, default=1, show_default=True, help="Rows ahead; forecasts become inputs.")
+@click.option("--levels", metavar="A,B,...", help="Bands to print, by the share that each is to cover: 0.8,0.95. All.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write the forecasts to this CSV file instead.")
 @backend_option
 @output_options
 def predict(
     model: Path,
     steps: int,
+    levels: str | None,
     output: Path | None,
     backend: str | None,
     as_json: bool,
@@ -41,8 +43,11 @@ def predict(
     {"forecasts": [{"date", "forecast", "quantiles": {"0.1": ...}}, ...]}.
     """
     loaded = open_model(model, backend)
+    names = None if levels is None else _columns_of(levels, loaded.config.levels)
     series = _series(loaded, options, quiet)
     forecasts = loaded.forecast(steps, series)
+    if names is not None:
+        forecasts = forecasts[["forecast", *(name for name in forecasts.columns if name in names)]]
 
     from kerasforecast.files import atomic_write
 
@@ -88,11 +93,34 @@ def evaluate(
     from .output import print_json, print_scores
 
     if as_json:
-        print_json({**result.scores, "verdict": result.verdict})
+        print_json({**result.scores, "verdict": result.verdict, "bands_verdict": result.bands_verdict})
     else:
-        print_scores(result.scores, result.verdict, f"{series.name}, {series.target}")
+        print_scores(result.scores, result.verdict, result.bands_verdict, f"{series.name}, {series.target}")
     if require_skill is not None:
         result.require_skill(require_skill)
+
+
+def _columns_of(chosen: str, levels: tuple[float, ...]) -> set[str]:
+    """Columns of the quantiles that bound the bands chosen, e.g. `q0.1` and `q0.9` for 0.8.
+
+    Raises:
+        OptionError: The model has no such band.
+    """
+    from kerasforecast.errors import OptionError, shown
+    from kerasforecast.interval_metrics import central_intervals
+
+    bands = {f"{nominal:g}": (levels[low], levels[high]) for nominal, low, high in central_intervals(levels)}
+    found: set[str] = set()
+    for word in filter(None, (part.strip() for part in chosen.split(","))):
+        try:
+            ends = bands[f"{float(word):g}"]
+        except (ValueError, KeyError):
+            raise OptionError(
+                f"--levels must name bands that the model has: {', '.join(sorted(bands)) or 'it has none'}. "
+                f"Received: {shown(word)}."
+            ) from None
+        found |= {f"q{level:g}" for level in ends}
+    return found
 
 
 def open_model(path: Path, backend: str | None) -> Model:

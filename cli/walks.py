@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .output import print_json
+from .output import print_json, print_table, print_verdicts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,15 +19,9 @@ if TYPE_CHECKING:
     from kerasforecast.data.series import Series
     from kerasforecast.report import WalkRecord
 
-_P = "{:.3f}"
-_COLUMNS = (
-    ("rmse", "RMSE", "{:,.4f}"),
-    ("mae", "MAE", "{:,.4f}"),
-    ("directional_accuracy", "direction", "{:.1%}"),
-    ("relative_rmse", "of naive", "{:.1%}"),
-    ("p_value", "DM p", _P),
-    ("fit_seconds", "fit s", "{:,.1f}"),
-    ("predict_ms", "predict ms", "{:,.1f}"),
+_BOARD = (
+    *("rmse", "directional_accuracy", "relative_rmse", "p_value", "crps", "relative_crps", "crps_p_value", "coverage"),
+    *("fit_seconds", "predict_ms"),
 )
 
 
@@ -46,7 +40,9 @@ def begin(
     check_writable(output_dir)
 
     from kerasforecast.data.load import load_series
+    from kerasforecast.statistical import require_extra
 
+    require_extra(config)
     series = load_series(config.data, positive_prices=config.network.wants_logs)
     return series, name or name_from(series.name), choice
 
@@ -74,8 +70,12 @@ def backtest_record(
         for fold in found.folds
     ]
     facts = _facts(series, config, name, choice)
-    verdicts = {config.network.model: found.verdict.text}
-    return WalkRecord(kind="backtest", verdicts=verdicts, rows=found.rows, folds=folds, walk=walk, **facts)
+    verdicts, bands = (
+        {config.network.model: verdict.text} if verdict else {} for verdict in (found.verdict, found.bands_verdict)
+    )
+    return WalkRecord(
+        kind="backtest", verdicts=verdicts, bands_verdicts=bands, rows=found.rows, folds=folds, walk=walk, **facts
+    )
 
 
 def compare_record(
@@ -85,7 +85,8 @@ def compare_record(
     from kerasforecast.report import WalkRecord
 
     facts = _facts(series, config, name, choice)
-    return WalkRecord(kind="compare", verdicts=found.verdicts, rows=found.rows, notes=notes, **facts)
+    verdicts = {"verdicts": found.verdicts, "bands_verdicts": found.bands_verdicts}
+    return WalkRecord(kind="compare", rows=found.rows, notes=notes, **verdicts, **facts)
 
 
 def finish(folder: Path, record: WalkRecord, table: pd.DataFrame, as_json: bool) -> None:
@@ -122,34 +123,24 @@ def _facts(series: Series, config: Config, name: str, choice: Choice) -> dict[st
 
 
 def _print_folds(record: WalkRecord) -> None:
-    model = record.models[0]
-    rows = {(row["fold"], row["model"]): row for row in record.rows}
-    spans = [f"{fold.start} to {fold.end}" for fold in record.folds]
-    width = max(map(len, spans))
-    click.echo(f"{'fold':>4}  {'forecast':<{width}}{'n':>7}{'RMSE':>12}{'naive':>12}{'of naive':>10}{'DM p':>8}")
-    for fold, span in zip(record.folds, spans, strict=True):
-        ours, naive = rows[fold.fold, model], rows[fold.fold, "naive"]
-        cells = [_cell("{:.1%}", ours["relative_rmse"]), _cell(_P, ours["p_value"])]
-        click.echo(
-            f"{fold.fold:>4}  {span:<{width}}{ours['n']:>7,}{ours['rmse']:>12,.4f}{naive['rmse']:>12,.4f}"
-            f"{cells[0]:>10}{cells[1]:>8}"
-        )
+    from kerasforecast.report.scores import FOLD_KEYS, score_cells
+
+    ours = record.of(record.models[0])
+    header, cells = score_cells(ours, FOLD_KEYS)
+    rows = [
+        [f"fold {fold.fold}", f"{fold.start} to {fold.end}", f"{row['n']:,}", *cell]
+        for fold, row, cell in zip(record.folds, ours, cells, strict=True)
+    ]
+    print_table(["", "forecast", "n", *header], rows)
 
 
 def _print_board(record: WalkRecord) -> None:
+    from kerasforecast.report.scores import score_cells
+
     board = record.over_all()
-    click.echo(f"{record.kind} on {record.target}: {board[0]['n']:,.0f} forecasts")
-    width = max(16, *(len(str(row["model"])) + 2 for row in board))
-    columns = [column for column in _COLUMNS if any(row.get(column[0]) is not None for row in board)]
-    click.echo(f"  {'':<{width}}" + "".join(f"{name:>12}" for _, name, _ in columns))
-    for row in board:
-        cells = "".join(f"{_cell(form, row.get(key)):>12}" for key, _, form in columns)
-        click.echo(f"  {str(row['model']).replace('_', ' '):<{width}}{cells}")
+    header, cells = score_cells(board, _BOARD)
+    click.echo(f"{record.kind} on {record.target}: {board[0]['n']:,} forecasts")
+    names = [str(row["model"]).replace("_", " ") for row in board]
+    print_table(["", *header], [[name, *row] for name, row in zip(names, cells, strict=True)])
     for model, verdict in record.verdicts.items():
-        click.echo(f"Verdict on {model}: {verdict}")
-
-
-def _cell(form: str, value: Any) -> str:
-    if value is None:
-        return "-"
-    return "< 0.001" if form == _P and value < 0.001 else form.format(value)
+        print_verdicts(f"Verdict on {model}", verdict, record.bands_verdicts.get(model))

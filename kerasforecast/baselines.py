@@ -15,7 +15,7 @@ from scipy.signal import correlate, detrend
 from scipy.stats import norm
 
 from kerasforecast.errors import DataError
-from kerasforecast.metrics import checked_levels
+from kerasforecast.interval_metrics import checked_levels
 from kerasforecast.volatility import Volatility, volatility_of
 
 AVERAGE_LENGTH = 5  # rows of the moving average: a business week

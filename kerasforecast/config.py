@@ -7,7 +7,7 @@ manifest of a model stores them. Units and shapes stand in the descriptions.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -15,6 +15,7 @@ from kerasforecast.errors import OptionError, shown
 
 Scaling = Literal["anchor", "difference", "minmax", "standard", "none"]
 Family = Literal["lstm", "gru", "rnn", "peephole", "coupled"]
+Classical = Literal["auto_ets", "auto_arima", "theta"]
 
 
 LARGEST_BANDS = 10_000  # steps x levels: each is a distribution of errors in the model file
@@ -163,6 +164,18 @@ class EvaluationConfig(_Section):
         None, ge=1, le=1_000, description="Rows ahead to score; beyond --horizon forecasts become inputs. The horizon."
     )
 
+    rivals: tuple[Classical, ...] = Field(
+        (),
+        max_length=3,
+        description="Classical models that stand beside the simple rivals: auto_ets, auto_arima, theta. They need the "
+        "extra `baselines`, and time.",
+    )
+
+    @field_validator("rivals")
+    @classmethod
+    def _once(cls, rivals: tuple[Classical, ...]) -> tuple[Classical, ...]:
+        return tuple(dict.fromkeys(rivals))
+
     @field_validator("levels")
     @classmethod
     def _ascending(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
@@ -253,8 +266,10 @@ def checked(section: type[_Section], values: dict[str, Any]) -> Any:
 
 
 def choices(section: type[BaseModel], field: str) -> tuple[str, ...]:
-    """The allowed words of a `Literal` field (`None` left out), else `()`."""
+    """The allowed words of a `Literal` field (`None` left out), else `()`; a list of such words is none."""
     annotation = section.model_fields[field].annotation
+    if get_origin(annotation) is tuple:
+        return ()
     words = [annotation, *get_args(annotation)]
     found = [arg for word in words for arg in get_args(word) if isinstance(arg, str)]
     return tuple(dict.fromkeys(found))

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from kerasforecast.metrics import crps_losses, scores
+from kerasforecast.config import Config
+from kerasforecast.data.series import Series
+from kerasforecast.errors import DataError
 from kerasforecast.rivals import Forecast, Rivals, joined
-from kerasforecast.significance import check_skill, compare_losses, compare_with_naive, squared_losses
-from kerasforecast.windows import Windows
+from kerasforecast.scoreboard import Outcomes, scores, tests, verdicts
+from kerasforecast.significance import Verdict, check_skill
+from kerasforecast.split import Split
+from kerasforecast.windows import Windows, windows_of
 
 if TYPE_CHECKING:
-    from kerasforecast.forecaster import Forecaster
+    from collections.abc import Mapping
+
+
+class Sequential(Protocol):
+    """What forecasts consecutive windows: a `kerasforecast.forecaster.Forecaster`, or a test's stand-in."""
+
+    def in_sequence(self, windows: Windows, start: np.ndarray | None = None) -> tuple[Forecast, np.ndarray | None]:
+        """Forecasts, and the levels of the bands in force after them; `start` are those in force before."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +36,18 @@ class Evaluation:
         table: Columns `date`, `actual`, `forecast`, `naive` in price units; `step` too where there are several steps,
             and a column `q<level>` for each quantile.
         scores: `{"n", "model": {...}, "naive": {...}, ..., "dm": {...}, "tests": [...]}`; `n` counts windows.
-        verdict: One sentence.
+        verdict: One sentence, by squared errors.
+        bands_verdict: The same by the CRPS of the bands, where there are some, against the best of the rivals.
         better: Whether the model beats the naive forecast significantly.
+        adapted: `(S, K)` levels of the bands in force after the last window.
     """
 
     table: pd.DataFrame
     scores: dict[str, Any]
     verdict: str
+    bands_verdict: str | None
     better: bool
+    adapted: np.ndarray | None
 
     def require_skill(self, p_value: float) -> None:
         """Raise `SkillError` unless the model beats the naive forecast with a p-value below `p_value`."""
@@ -41,24 +56,48 @@ class Evaluation:
         check_skill(self.verdict, self.scores["dm"]["p_value"], smaller, p_value)
 
 
-def evaluate_windows(forecaster: Forecaster, windows: Windows, rivals: Rivals | None) -> Evaluation:
+def evaluate_windows(
+    forecaster: Sequential, windows: Windows, rivals: Rivals | None, more: Mapping[str, Forecast] | None = None
+) -> Evaluation:
     """Forecast consecutive windows and score the forecasts against what happened and against every rival.
 
     The bands adapt from origin to origin, each to outcomes known by then.
+
+    Args:
+        forecaster: The model.
+        windows: With their outcomes.
+        rivals: The simple ones; the naive forecast alone where `None`.
+        more: Forecasts of other rivals by name.
     """
-    actual, last = windows.futures(), windows.last()  # (N, S), (N,)
-    ours = forecaster.in_sequence(windows)
-    others = rivals_of(windows, rivals)
+    ours, adapted = forecaster.in_sequence(windows)
+    others = rivals_of(windows, rivals) | dict(more or {})
+    outcomes = outcomes_of(windows, rivals)
+    found = {name: scores(outcomes, each) for name, each in ({"model": ours} | others).items()}
+    points, bands = verdicts(outcomes, ours, others)
+    against = [{"rival": name, **test} for name, other in others.items() for test in tests(outcomes, ours, other)]
+    summary = {"n": len(windows), **found, "dm": points.dm.as_json(), "tests": against}
+    table = forecast_table(windows, ours, others["naive"].point, outcomes.levels)
+    return Evaluation(table, summary, points.text, _text(bands), points.better, adapted)
+
+
+def scored_windows(config: Config, series: Series, split: Split, part: str) -> Windows:
+    """The windows of a part whose next `config.steps` rows all lie in it.
+
+    Raises:
+        DataError: There is none.
+    """
+    origins = split.origins(part, config.steps)
+    if not len(origins):
+        raise DataError(
+            f"{series.name}: {part} has {len(split.rows_of(part))} rows. Received: --steps {config.steps}. Use fewer."
+        )
+    return windows_of(series, origins, split.window, config.steps)
+
+
+def outcomes_of(windows: Windows, rivals: Rivals | None) -> Outcomes:
+    """What happened after `windows`, to be scored in the units and at the levels of `rivals`."""
     levels, scales = (rivals.levels, rivals.scales) if rivals else ((), None)
-    found = {
-        name: scores(actual, each.point, last, scales, each.quantiles, levels)
-        for name, each in ({"model": ours} | others).items()
-    }
-    verdict = compare_with_naive(actual, ours.point, others["naive"].point, horizon=windows.horizon)
-    tests = [row for name, other in others.items() for row in _tests(actual, ours, name, other, levels)]
-    summary = {"n": len(windows), **found, "dm": verdict.dm.as_json(), "tests": tests}
-    table = _table(windows, actual, ours, others["naive"].point, levels)
-    return Evaluation(table, summary, verdict.text, verdict.better)
+    return Outcomes(windows.futures(), windows.last(), levels, scales)
 
 
 def rivals_of(windows: Windows, rivals: Rivals | None) -> dict[str, Forecast]:
@@ -69,25 +108,13 @@ def rivals_of(windows: Windows, rivals: Rivals | None) -> dict[str, Forecast]:
     return {name: joined([part[name] for part in parts]) for name in parts[0]}
 
 
-def _tests(
-    actual: np.ndarray, ours: Forecast, name: str, rival: Forecast, levels: tuple[float, ...]
-) -> list[dict[str, Any]]:
-    """The Diebold-Mariano tests of the model against one rival: of squared errors, and of CRPS where both have it."""
-    found = [compare_losses(squared_losses(actual, ours.point), squared_losses(actual, rival.point), "squared")]
-    if ours.quantiles is not None and rival.quantiles is not None:
-        losses = crps_losses(actual, ours.quantiles, levels), crps_losses(actual, rival.quantiles, levels)
-        found.append(compare_losses(*losses, "crps"))
-    return [{"rival": name, **test} for test in found]
-
-
-def _table(
-    windows: Windows, actual: np.ndarray, ours: Forecast, naive: np.ndarray, levels: tuple[float, ...]
-) -> pd.DataFrame:
+def forecast_table(windows: Windows, ours: Forecast, naive: np.ndarray, levels: tuple[float, ...]) -> pd.DataFrame:
+    """One row a forecast, the steps of an origin below one another; columns as in `Evaluation.table`."""
     steps = np.arange(1, windows.horizon + 1)
     index = windows.series.index[(windows.origins[:, None] + steps).ravel()]
     columns: dict[str, Any] = {
         "date": index,
-        "actual": actual.ravel(),
+        "actual": windows.futures().ravel(),
         "forecast": ours.point.ravel().astype(np.float32),  # what the network gave; prints without a float64 tail
         "naive": naive.ravel(),
     }
@@ -97,3 +124,7 @@ def _table(
         rows = ours.quantiles.reshape(-1, len(levels)).astype(np.float32)
         columns |= {f"q{level:g}": rows[:, k] for k, level in enumerate(levels)}
     return pd.DataFrame(columns)
+
+
+def _text(verdict: Verdict | None) -> str | None:
+    return verdict.text if verdict else None

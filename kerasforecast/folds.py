@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kerasforecast.files import atomic_write
+from kerasforecast.rivals import Forecast
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,12 +17,12 @@ class Forecasts:
     """What a fold gave.
 
     Attributes:
-        values: `(N, H)` float64, price units.
+        forecast: Of its N origins.
         epochs: That its model trained for.
         fit_seconds: Training took; 0 where an earlier fold's model was used.
     """
 
-    values: np.ndarray
+    forecast: Forecast
     epochs: int
     fit_seconds: float
 
@@ -32,7 +33,8 @@ class _File(BaseModel):
     fingerprint: str
     epochs: int = Field(ge=0)
     fit_seconds: float = Field(ge=0)
-    forecasts: list[list[float]]
+    points: list[list[float]]
+    quantiles: list[list[list[float]]] | None
 
 
 class FoldStore:
@@ -55,7 +57,8 @@ class FoldStore:
             return None
         if file.fingerprint != self._fingerprint:
             return None
-        return Forecasts(np.array(file.forecasts), file.epochs, file.fit_seconds)
+        bands = None if file.quantiles is None else np.array(file.quantiles)
+        return Forecasts(Forecast(np.array(file.points), bands), file.epochs, file.fit_seconds)
 
     def save(self, number: int, forecasts: Forecasts) -> None:
         """Keep what fold `number` gave."""
@@ -63,7 +66,8 @@ class FoldStore:
             fingerprint=self._fingerprint,
             epochs=forecasts.epochs,
             fit_seconds=forecasts.fit_seconds,
-            forecasts=forecasts.values.tolist(),
+            points=forecasts.forecast.point.tolist(),
+            quantiles=None if forecasts.forecast.quantiles is None else forecasts.forecast.quantiles.tolist(),
         )
         atomic_write(self._path(number), file.model_dump_json().encode())
 

@@ -12,10 +12,10 @@ from kerasforecast.data.calendars import future_index
 from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError, shown
 from kerasforecast.forecasting import Predictor
-from kerasforecast.intervals import Calibration, Source, calibrate
+from kerasforecast.intervals import Adapted, Calibration, Source, calibrate
 from kerasforecast.rivals import Forecast
 from kerasforecast.volatility import Volatility
-from kerasforecast.windows import Windows
+from kerasforecast.windows import Windows, windows_of
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,14 @@ class Forecaster:
         config: Of the fit.
         volatility: How moves are measured; `None` in files of older releases, which have no bands.
         calibration: What validation taught; `None` before, and in files of older releases.
+        state: Where adapting its bands had come to, at the end of the test part.
     """
 
     predictor: Predictor
     config: Config
     volatility: Volatility | None = None
     calibration: Calibration | None = None
+    state: Adapted | None = None
 
     def calibrated(self, validation: Windows) -> Forecaster:
         """This forecaster with bands learned from consecutive windows of the validation part."""
@@ -48,23 +50,35 @@ class Forecaster:
         )
         return replace(self, calibration=calibration)
 
-    def in_sequence(self, windows: Windows) -> Forecast:
-        """Forecasts of consecutive windows, whose bands adapt to what was known at each origin."""
+    def in_sequence(self, windows: Windows, start: np.ndarray | None = None) -> tuple[Forecast, np.ndarray | None]:
+        """Forecasts of consecutive windows, whose bands adapt to what was known at each origin.
+
+        Args:
+            windows: Consecutive ones. Outcomes may be absent (NaN) where the series has ended.
+            start: `(S, K)` levels of the bands in force at the first; as learned, where `None`.
+
+        Returns:
+            The forecasts, and the levels in force at the origin that would come next; `None` without bands.
+        """
         points, base = self._start(windows)
         if self.calibration is None or not self._measures(windows.series.values[:, 0]):
-            return Forecast(points, None)
-        return Forecast(points, self.calibration.adaptive_bands(base, self._units(windows), windows.futures()))
+            return Forecast(points, None), None
+        bands, after = self.calibration.adapted(base, self._units(windows), windows.futures(), start)
+        return Forecast(points, bands), after
 
-    def alone(self, windows: np.ndarray, steps: int) -> Forecast:
-        """Forecasts of raw windows `(B, L, F)` that stand alone: points `(B, steps)`, bands `(B, steps, K)`."""
+    def alone(self, windows: np.ndarray, steps: int, levels: np.ndarray | None = None) -> Forecast:
+        """Forecasts of raw windows `(B, L, F)` that stand alone: points `(B, steps)`, bands `(B, steps, K)`.
+
+        `levels` `(S, K)` are those in force for the bands; as learned, where `None`.
+        """
         points, base = self._raw(windows, steps)
         seen = np.asarray(windows[:, :, 0], np.float64)
         if self.calibration is None or not self._measures(seen):
             return Forecast(points, None)
-        return Forecast(points, self.calibration.bands(base, self._units_of(seen, steps)))
+        return Forecast(points, self.calibration.bands(base, self._units_of(seen, steps), levels))
 
     def ahead(self, series: Series, steps: int) -> pd.DataFrame:
-        """Forecast the `steps` rows after `series`.
+        """Forecast the `steps` rows after `series`, with bands as adapted to all that is known by its end.
 
         Returns:
             One row a step, index `date` (or integer step), column `forecast` and, where there are bands, `q<level>`.
@@ -75,11 +89,27 @@ class Forecaster:
         """
         if steps < 1:
             raise OptionError(f"--steps must be 1 or more. Received: {shown(steps)}.")
-        found = self.alone(self.predictor.last_window(series)[None], steps)
+        found = self.alone(self.predictor.last_window(series)[None], steps, self.levels_after(series))
         columns = {"forecast": _short(found.point[0])}
         if found.quantiles is not None:
             columns |= {f"q{level:g}": _short(found.quantiles[0, :, k]) for k, level in enumerate(self.config.levels)}
         return pd.DataFrame(columns, index=future_index(series, steps).rename("date"))
+
+    def levels_after(self, series: Series) -> np.ndarray | None:
+        """Levels `(S, K)` of the bands in force at the end of `series`: those kept, adapted to the rows since.
+
+        Returns:
+            `None`, as learned, where none were kept or the series ends before they were: they would know its future.
+        """
+        begin = self.state.place(series.index) if self.state else None
+        if self.state is None or begin is None:
+            return None
+        kept = np.array(self.state.levels)
+        origins = np.arange(max(begin, self.config.network.window - 1), len(series) - 1)
+        if not len(origins):
+            return kept
+        windows = windows_of(series, origins, self.config.network.window, self.config.steps)
+        return self.in_sequence(windows, kept)[1]
 
     @property
     def _source(self) -> Source:
@@ -116,6 +146,15 @@ class Forecaster:
     def _measures(self, values: np.ndarray) -> bool:
         """Whether moves have a meaning: ratios do not where a later value is not positive though the history was."""
         return self.volatility is not None and (not self.volatility.relative or bool(np.all(values > 0)))
+
+
+def state_after(windows: Windows, levels: np.ndarray | None) -> Adapted | None:
+    """The `levels` `(S, K)` in force after consecutive `windows`, to be kept; `None` where there are none."""
+    if levels is None:
+        return None
+    stamp = windows.series.index[windows.origins[-1] + 1]  # of the origin that comes next
+    at = stamp.to_pydatetime() if windows.series.dated else int(stamp)
+    return Adapted(at=at, levels=tuple(map(tuple, levels.tolist())))
 
 
 def _short(values: np.ndarray) -> list[float]:

@@ -5,7 +5,8 @@ parts of a split and a fixed correction in price units would not carry over. A n
 split-conformal bands around its point forecast (Papadopoulos et al. 2002; Lei et al. 2018). A quantile head is
 corrected level by level (conformalised quantile regression, Romano, Patterson & Candes 2019) where that pays on a later
 piece of validation which the correction has not seen; dropout passes always are. Over consecutive origins the levels
-adapt (adaptive conformal inference, Gibbs & Candes 2021) to outcomes known at each origin, never to later ones.
+adapt (adaptive conformal inference, Gibbs & Candes 2021) to outcomes known at each origin, never to later ones; where
+that had come to at the end of the test part is kept with the model, and goes on with the rows that follow.
 
 Steps beyond the network's horizon are rolled forward on its own forecasts; their bands are split-conformal around the
 rolled forecast, from errors of validation origins rolled in the same way as far as `--steps`; beyond that, from the
@@ -14,20 +15,44 @@ errors of its last step, which in standard moves (they grow with the square root
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, NaiveDatetime
 
-from kerasforecast.metrics import crps
+from kerasforecast.interval_metrics import crps
 
 GRID = np.linspace(0, 1, 101)  # levels at which the distribution of errors is kept
 RATE = 0.005  # how far one miss moves a level: gamma of Gibbs & Candes (2021), at their value
 
 Source = Literal["point", "quantiles", "mc_dropout"]
 Level = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Errors = Annotated[tuple[float, ...], Field(min_length=len(GRID), max_length=len(GRID))]
 StepErrors = Annotated[tuple[Errors, ...], Field(min_length=1, max_length=100)]
+
+
+class Adapted(BaseModel):
+    """Where adapting had come to, so that a loaded model goes on from there; part of the manifest.
+
+    Attributes:
+        at: Date (or integer step) of the origin at which the levels are in force: all before it has been counted.
+        levels: By step and level of the bands, `(S, K)`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    at: NaiveDatetime | Annotated[int, Field(ge=-(2**63), lt=2**63)]
+    levels: tuple[Annotated[tuple[Share, ...], Field(max_length=100)], ...] = Field(min_length=1, max_length=1_000)
+
+    def place(self, index: pd.Index) -> int | None:
+        """The first row of `index` at or after `at`; `None` where there is none, or one has dates and the other not."""
+        if isinstance(index, pd.DatetimeIndex) != isinstance(self.at, dt.datetime):
+            return None
+        found = int((index < self.at).sum())
+        return found if found < len(index) else None
 
 
 class Calibration(BaseModel):
@@ -53,41 +78,55 @@ class Calibration(BaseModel):
     beyond: Errors
     kept: bool
 
-    def bands(self, base: np.ndarray, units: np.ndarray) -> np.ndarray:
+    def bands(self, base: np.ndarray, units: np.ndarray, levels: np.ndarray | None = None) -> np.ndarray:
         """Calibrated quantiles of windows that stand alone.
 
         Args:
             base: `(N, S, K)` what the bands start from, price units.
             units: `(N, S)` one standard move, price units.
+            levels: `(R, K)` as `adapted` leaves them; their last step serves all later ones. As learned, where `None`.
 
         Returns:
             `(N, S, K)`, price units, ascending over K.
         """
         wanted = np.broadcast_to(self.levels, base.shape[1:])
+        if levels is not None:
+            wanted = levels[np.minimum(np.arange(base.shape[1]), len(levels) - 1)]
         return self._ordered(base + units[..., None] * _at(self._tables(base.shape[1]), wanted))
 
-    def adaptive_bands(self, base: np.ndarray, units: np.ndarray, actual: np.ndarray, rate: float = RATE) -> np.ndarray:
+    def adapted(
+        self,
+        base: np.ndarray,
+        units: np.ndarray,
+        actual: np.ndarray,
+        start: np.ndarray | None = None,
+        rate: float = RATE,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Calibrated quantiles of consecutive origins, each adapted to the outcomes known by then.
 
         Args:
             base: `(N, S, K)` as in `bands`, row t the origin after row t - 1.
             units: `(N, S)`.
             actual: `(N, S)` what happened, price units. Step h of origin t is looked at from origin t + h on.
+            start: `(S, K)` levels in force at the first origin; as learned, where `None`.
             rate: How far one miss moves a level; 0 does not adapt.
 
         Returns:
-            `(N, S, K)`, price units, ascending over K.
+            The quantiles `(N, S, K)`, price units, ascending over K, and the levels `(S, K)` in force at the origin
+            that would come next.
         """
         tables = self._tables(base.shape[1])
         wanted = np.broadcast_to(self.levels, base.shape[1:])  # (S, K)
-        used, places, bands = wanted.copy(), np.arange(base.shape[1]), np.empty(base.shape)
-        for origin in range(len(base)):
+        used = np.array(wanted if start is None else start)
+        places, bands = np.arange(base.shape[1]), np.empty(base.shape)
+        for origin in range(len(base) + 1):
             known = origin - places - 1  # the origin whose step h has just become known
             due = places[known >= 0]
             below = actual[known[due], due][:, None] <= bands[known[due], due]  # (D, K)
             used[due] = np.clip(used[due] + rate * (wanted[due] - below), 0, 1)
-            bands[origin] = self._ordered(base[origin] + units[origin][:, None] * _at(tables, used))
-        return bands
+            if origin < len(base):
+                bands[origin] = self._ordered(base[origin] + units[origin][:, None] * _at(tables, used))
+        return bands, used
 
     def _tables(self, steps: int) -> np.ndarray:
         """What to add at each level of `GRID`, `(S, K, G)` standard moves."""

@@ -12,7 +12,8 @@ from keras import ops
 class Pinball(keras.losses.Loss):
     """Pinball loss of all quantiles together (Koenker & Bassett 1978), each weighted by the levels it stands for.
 
-    With the weights of `kerasforecast.metrics.crps` twice the loss is the CRPS from these quantiles, in scaled units.
+    With the weights of `kerasforecast.interval_metrics.crps` twice the loss is the CRPS from these quantiles, in
+    scaled units.
 
     Args:
         levels: The K levels, ascending.

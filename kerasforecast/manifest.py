@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from kerasforecast.config import Config
 from kerasforecast.diagnosis import Diagnosis, Pattern
 from kerasforecast.errors import ArtifactError, shown
-from kerasforecast.intervals import Calibration
+from kerasforecast.intervals import Adapted, Calibration
 from kerasforecast.rivals import Rivals
 from kerasforecast.scaling import FLOAT32_LARGEST, FittedScaling
 
@@ -170,6 +170,7 @@ class Metrics(_Record):
     target: Text
     test: TestScores
     verdict: Text
+    bands_verdict: Text | None = None
     diagnosis: DiagnosisRecord | None = None
 
 
@@ -191,6 +192,7 @@ class Manifest(_Record):
     metrics: Metrics | None = None
     rivals: Rivals | None = None
     calibration: Calibration | None = None
+    adapted: Adapted | None = None
     golden: GoldenPair
     weights: tuple[WeightRecord, ...] = Field((), max_length=1_000)
     members: dict[Text, Sha256] = Field({}, max_length=10)
@@ -264,7 +266,10 @@ def _bands_fit(manifest: Manifest) -> bool:
     """Whether the calibration and what the rivals learned have the levels and steps of the configuration."""
     config, rivals, calibration = manifest.config, manifest.rivals, manifest.calibration
     if rivals is None or calibration is None:
-        return rivals is calibration
+        return rivals is calibration and manifest.adapted is None
+    kept = manifest.adapted.levels if manifest.adapted else ()
+    if kept and (len(kept), *{len(row) for row in kept}) != (config.steps, len(config.levels)):
+        return False
     shapes = {(len(table), *{len(row) for row in table}) for table in rivals.tables.values()}
     tables = {len(step) for step in calibration.errors}
     return (

@@ -1,4 +1,4 @@
-"""Scores of forecasts: plain functions on arrays, each with its formula and where it comes from.
+"""Scores of point forecasts: plain functions on arrays, each with its formula and where it comes from.
 
 `actual` and `forecast` are `(N,)`, or `(N, H)` for H steps ahead, in price units; a row is one window. Every score is
 the average over all windows and steps; `per_step` gives it for each step apart. A score that is not defined on its
@@ -8,23 +8,17 @@ data (a percentage of zero, a scale of zero) is `nan`; the functions that return
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 from scipy.stats import binomtest
-from sklearn.metrics import (
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_pinball_loss,
-    mean_squared_error,
-)
+from sklearn.metrics import mean_absolute_error, mean_absolute_percentage_error, mean_squared_error
 
-from kerasforecast.errors import DataError, shown
+from kerasforecast.errors import DataError
 
 Score = TypeVar("Score")
-_NO_BANDS: dict[str, Any] = {"crps": None, "coverage": {}, "pinball": {}, "winkler": {}}
 
 # A forecast made in float32 carries rounding of about 1e-7 of the price; its sign would be noise, not a direction.
 _NO_MOVE = 4 * float(np.finfo(np.float32).eps)
@@ -49,43 +43,16 @@ class DirectionScore:
     high: float
 
 
-def scores(
-    actual: np.ndarray,
-    forecast: np.ndarray,
-    last: np.ndarray,
-    scales: tuple[float, float] | None = None,
-    quantiles: np.ndarray | None = None,
-    levels: Sequence[float] = (),
+def point_scores(
+    actual: np.ndarray, forecast: np.ndarray, last: np.ndarray, scales: tuple[float, float] | None = None
 ) -> dict[str, Any]:
-    """Everything that stands beside one forecast's name, ready for JSON.
+    """The scores of a point forecast, ready for JSON.
 
     Args:
         actual: `(N,)` or `(N, H)`, price units.
         forecast: As `actual`.
         last: `(N,)` last observed value of each window, price units.
         scales: As `seasonal_scales` gives them; without them `mase` and `rmsse` are `None`.
-        quantiles: `(N, K)` or `(N, H, K)`, price units, where there are any.
-        levels: Their K levels.
-
-    Returns:
-        `point_scores` and `quantile_scores`; `steps`, the same for each of several steps ahead, else empty.
-    """
-    found = _step_scores(actual, forecast, last, scales, quantiles, levels)
-    if np.ndim(actual) < 2 or np.shape(actual)[1] == 1:
-        return found | {"steps": []}
-    steps = [
-        _step_scores(
-            actual[:, step], forecast[:, step], last, scales, None if quantiles is None else quantiles[:, step], levels
-        )
-        for step in range(actual.shape[1])
-    ]
-    return found | {"steps": steps}
-
-
-def point_scores(
-    actual: np.ndarray, forecast: np.ndarray, last: np.ndarray, scales: tuple[float, float] | None = None
-) -> dict[str, Any]:
-    """The scores of a point forecast, ready for JSON; arguments as in `scores`.
 
     Returns:
         `rmse` and `mae` in price units, `mape` and `smape` in percent, `mase` and `rmsse` in units of the training
@@ -99,39 +66,15 @@ def point_scores(
     mae_scale, rmse_scale = scales or (0.0, 0.0)
     errors = rmse(actual, forecast), mae(actual, forecast)
     return {
-        "rmse": _json(errors[0]),
-        "mae": _json(errors[1]),
-        "mape": _json(mape(actual, forecast)),
-        "smape": _json(smape(actual, forecast)),
-        "mase": _json(errors[1] / mae_scale if mae_scale else math.nan),
-        "rmsse": _json(errors[0] / rmse_scale if rmse_scale else math.nan),
+        "rmse": finite(errors[0]),
+        "mae": finite(errors[1]),
+        "mape": finite(mape(actual, forecast)),
+        "smape": finite(smape(actual, forecast)),
+        "mase": finite(errors[1] / mae_scale if mae_scale else math.nan),
+        "rmsse": finite(errors[0] / rmse_scale if rmse_scale else math.nan),
         "directional_accuracy": way.share,
         "directional_interval": None if way.share is None else [way.low, way.high],
     }
-
-
-def quantile_scores(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> dict[str, Any]:
-    """The scores of a predictive distribution, ready for JSON.
-
-    Args:
-        actual: `(N,)` or `(N, H)`, price units.
-        quantiles: `(N, K)` or `(N, H, K)`, price units.
-        levels: The K levels, ascending, each in 0..1.
-
-    Returns:
-        `crps` in price units; for each central interval that `levels` holds (0.1 with 0.9 makes `"0.8"`) `coverage`,
-        the share of actual values inside, and `winkler`; for each level `pinball`.
-
-    Raises:
-        DataError: Shapes do not agree, levels are not ascending in 0..1, or a value is not finite.
-    """
-    covered, width = {}, {}
-    for nominal, low, high in central_intervals(levels):
-        interval = quantiles[..., low], quantiles[..., high]
-        covered[f"{nominal:g}"] = coverage(actual, *interval)
-        width[f"{nominal:g}"] = _json(winkler(actual, *interval, nominal))
-    losses = {f"{level:g}": _json(pinball(actual, quantiles[..., k], level)) for k, level in enumerate(levels)}
-    return {"crps": _json(crps(actual, quantiles, levels)), "coverage": covered, "pinball": losses, "winkler": width}
 
 
 def per_step(score: Callable[..., Score], *arrays: np.ndarray) -> list[Score]:
@@ -153,12 +96,12 @@ def per_step(score: Callable[..., Score], *arrays: np.ndarray) -> list[Score]:
 
 def rmse(actual: np.ndarray, forecast: np.ndarray) -> float:
     """Root mean squared error, `sqrt(mean((y - f)^2))`, price units (Hyndman & Koehler 2006, section 2.1)."""
-    return math.sqrt(mean_squared_error(*_pair(actual, forecast)))
+    return math.sqrt(mean_squared_error(*checked_pair(actual, forecast)))
 
 
 def mae(actual: np.ndarray, forecast: np.ndarray) -> float:
     """Mean absolute error, `mean(|y - f|)`, price units (Hyndman & Koehler 2006, section 2.1)."""
-    return float(mean_absolute_error(*_pair(actual, forecast)))
+    return float(mean_absolute_error(*checked_pair(actual, forecast)))
 
 
 def mape(actual: np.ndarray, forecast: np.ndarray) -> float:
@@ -167,7 +110,7 @@ def mape(actual: np.ndarray, forecast: np.ndarray) -> float:
     Returns:
         `nan` where an actual value is zero: scikit-learn would divide by 2e-16 there and call the result a score.
     """
-    y, f = _pair(actual, forecast)
+    y, f = checked_pair(actual, forecast)
     return 100 * float(mean_absolute_percentage_error(y, f)) if np.all(y != 0) else math.nan
 
 
@@ -176,7 +119,7 @@ def smape(actual: np.ndarray, forecast: np.ndarray) -> float:
 
     A zero forecast as zero counts as no error.
     """
-    y, f = _pair(actual, forecast)
+    y, f = checked_pair(actual, forecast)
     size = np.abs(y) + np.abs(f)
     return float(np.mean(200 * np.abs(y - f) / np.where(size == 0, 1.0, size)))
 
@@ -222,7 +165,7 @@ def direction(actual: np.ndarray, forecast: np.ndarray, last: np.ndarray, confid
     Returns:
         The share, its counts, and the interval of Wilson (1927) as recommended by Brown, Cai & DasGupta (2001).
     """
-    y, f = _pair(actual, forecast)
+    y, f = checked_pair(actual, forecast)
     anchor = np.asarray(last, dtype=np.float64)
     if anchor.shape != y.shape[:1] or not np.all(np.isfinite(anchor)):
         raise DataError(f"`last` must hold one finite value a window, {y.shape[:1]}. Received: shape {anchor.shape}.")
@@ -236,77 +179,11 @@ def direction(actual: np.ndarray, forecast: np.ndarray, last: np.ndarray, confid
     return DirectionScore(right / n, right, n, float(interval.low), float(interval.high))
 
 
-def pinball(actual: np.ndarray, quantile: np.ndarray, level: float) -> float:
-    """Pinball loss of one quantile, `mean(max(t (y - q), (t - 1)(y - q)))`, price units (Koenker & Bassett 1978).
+def checked_pair(actual: np.ndarray, forecast: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both as float64, of one shape, finite, with at least one window, else a `DataError`.
 
-    `level` is t, inside 0..1; `quantile` is the forecast quantile, of the shape of `actual`.
+    Float32 sums would lose digits.
     """
-    checked_levels([level])
-    return float(mean_pinball_loss(*_pair(actual, quantile), alpha=level))
-
-
-def crps(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> float:
-    """Continuous ranked probability score from quantiles, `2 sum_k w_k pinball_k`, price units.
-
-    The CRPS is twice the integral of the pinball loss over all levels (Laio & Tamea 2007, eq. 9; Gneiting & Ranjan
-    2011). Here each level stands for the cell that reaches half way to its neighbours, the outermost for all beyond
-    them, so `w` sums to 1 and with symmetric levels the score of a forecast without spread is its absolute error.
-    Comparable only between forecasts of the same levels.
-
-    Args:
-        actual: `(N,)` or `(N, H)`.
-        quantiles: `(N, K)` or `(N, H, K)`.
-        levels: The K levels, ascending, each in 0..1.
-    """
-    return float(np.mean(crps_losses(actual, quantiles, levels)))
-
-
-def crps_losses(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> np.ndarray:
-    """The CRPS of every single forecast, of the shape of `actual`, price units; arguments as in `crps`."""
-    tau = checked_levels(levels)
-    q = np.asarray(quantiles, dtype=np.float64)
-    if q.shape != (*np.shape(actual), len(tau)):
-        raise DataError(f"Quantiles must have shape {(*np.shape(actual), len(tau))}. Received: {q.shape}.")
-    for k in range(len(tau)):
-        _pair(actual, q[..., k])
-    error = np.asarray(actual, dtype=np.float64)[..., None] - q
-    edges = np.concatenate([[0.0], (tau[1:] + tau[:-1]) / 2, [1.0]])
-    return 2 * np.maximum(tau * error, (tau - 1) * error) @ np.diff(edges)
-
-
-def coverage(actual: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> float:
-    """Share in 0..1 of actual values with `lower <= y <= upper` (Christoffersen 1998, the unconditional coverage)."""
-    y, low = _pair(actual, lower)
-    _, high = _pair(actual, upper)
-    return float(np.mean((low <= y) & (y <= high)))
-
-
-def winkler(actual: np.ndarray, lower: np.ndarray, upper: np.ndarray, nominal: float) -> float:
-    """Winkler's interval score, `mean((u - l) + 2/a (l - y)+ + 2/a (y - u)+)` with `a = 1 - nominal`, price units.
-
-    Winkler (1972); Gneiting & Raftery (2007), eq. 43. Smaller is better: narrow, and rarely missed.
-    `lower` and `upper`, of the shape of `actual`, are the ends of an interval meant to cover the share `nominal`.
-    """
-    checked_levels([nominal])
-    y, low = _pair(actual, lower)
-    _, high = _pair(actual, upper)
-    missed = np.maximum(low - y, 0) + np.maximum(y - high, 0)
-    return float(np.mean(high - low + 2 / (1 - nominal) * missed))
-
-
-def central_intervals(levels: Sequence[float]) -> list[tuple[float, int, int]]:
-    """The central intervals that `levels` holds, widest first.
-
-    Returns:
-        `(nominal, index of the lower level, index of the upper one)`; 0.1 with 0.9 makes nominal 0.8.
-    """
-    tau = checked_levels(levels)
-    pairs = ((low, high) for low in range(len(tau)) for high in range(low + 1, len(tau)))
-    return [(round(float(tau[b] - tau[a]), 9), a, b) for a, b in pairs if math.isclose(tau[a] + tau[b], 1)]
-
-
-def _pair(actual: np.ndarray, forecast: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both as float64, of one shape, finite, with at least one window; float32 sums would lose digits."""
     y, f = np.asarray(actual, dtype=np.float64), np.asarray(forecast, dtype=np.float64)
     if y.shape != f.shape or y.ndim not in (1, 2) or y.size == 0:
         raise DataError(
@@ -320,14 +197,6 @@ def _pair(actual: np.ndarray, forecast: np.ndarray) -> tuple[np.ndarray, np.ndar
     return y, f
 
 
-def checked_levels(levels: Sequence[float]) -> np.ndarray:
-    """Quantile levels as float64 `(K,)`, ascending and inside 0..1, else a `DataError`."""
-    tau = np.asarray(levels, dtype=np.float64)
-    if tau.ndim != 1 or not tau.size or not np.all((tau > 0) & (tau < 1)) or np.any(np.diff(tau) <= 0):
-        raise DataError(f"Levels must be ascending and inside 0..1. Received: {shown(list(levels))}.")
-    return tau
-
-
 def seasonal_scales(history: np.ndarray, period: int = 1) -> tuple[float, float]:
     """Mean absolute and root mean squared change over `period` rows of a history `(T,)`: units of MASE and RMSSE."""
     past = np.asarray(history, dtype=np.float64)
@@ -337,21 +206,10 @@ def seasonal_scales(history: np.ndarray, period: int = 1) -> tuple[float, float]
     return float(np.mean(np.abs(changes))), float(np.sqrt(np.mean(changes**2)))
 
 
-def _step_scores(
-    actual: np.ndarray,
-    forecast: np.ndarray,
-    last: np.ndarray,
-    scales: tuple[float, float] | None,
-    quantiles: np.ndarray | None,
-    levels: Sequence[float],
-) -> dict[str, Any]:
-    spread = _NO_BANDS if quantiles is None else quantile_scores(actual, quantiles, levels)
-    return point_scores(actual, forecast, last, scales) | spread
-
-
 def _sign(move: np.ndarray, last: np.ndarray) -> np.ndarray:
     return np.where(np.abs(move) <= _NO_MOVE * np.abs(last), 0, np.sign(move))
 
 
-def _json(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """`value` for JSON, which has neither infinity nor NaN: `None` in their place."""
     return value if math.isfinite(value) else None

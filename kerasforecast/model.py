@@ -55,7 +55,9 @@ class Model:
         self._exporter = exporter
         self.predictor = Predictor(manifest.config.network, manifest.scaling, weights)
         volatility = manifest.rivals.volatility if manifest.rivals else None
-        self.forecaster = Forecaster(self.predictor, manifest.config, volatility, manifest.calibration)
+        self.forecaster = Forecaster(
+            self.predictor, manifest.config, volatility, manifest.calibration, manifest.adapted
+        )
 
     @property
     def config(self) -> Config:

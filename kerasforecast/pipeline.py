@@ -16,10 +16,10 @@ from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
 from kerasforecast.diagnosis import diagnose, naive_loss
-from kerasforecast.errors import DataError, KerasForecastError, StoppedError
-from kerasforecast.evaluation import Evaluation, evaluate_windows
+from kerasforecast.errors import KerasForecastError, StoppedError
+from kerasforecast.evaluation import Evaluation, evaluate_windows, scored_windows
 from kerasforecast.files import atomic_write, json_text
-from kerasforecast.forecaster import Forecaster
+from kerasforecast.forecaster import Forecaster, state_after
 from kerasforecast.forecasting import Predictor
 from kerasforecast.manifest import (
     DiagnosisRecord,
@@ -31,13 +31,14 @@ from kerasforecast.model import Model
 from kerasforecast.models import build, initialise, merged_weights
 from kerasforecast.recorder import Recorder, Run
 from kerasforecast.report import write_fit_report
-from kerasforecast.rivals import Rivals, fit_rivals
+from kerasforecast.rivals import learn_rivals
 from kerasforecast.scaling import fit_scaling
 from kerasforecast.shapes import check_size
 from kerasforecast.signals import Deferred
 from kerasforecast.split import PARTS, Split, split_series
+from kerasforecast.statistical import classical_forecasts, require_extra
 from kerasforecast.training import History, train
-from kerasforecast.windows import Windows, windows_of
+from kerasforecast.windows import windows_of
 
 
 def fit(
@@ -98,6 +99,7 @@ def _fit(
     on_epoch: Callable[[Epoch], None] | None,
     on_note: Callable[[str], None] | None,
 ) -> Model:
+    require_extra(config)
     split = split_series(series, config.split, config.network)
     scaling = fit_scaling(
         config.network.scaling, series.values[: split.train_end], series.columns, level=bool(config.network.quantiles)
@@ -139,40 +141,14 @@ def _fit(
     record = _training_record(history, time.perf_counter() - started)
     forecaster = Forecaster(Predictor(config.network, scaling, weights), config, rivals.volatility)
     forecaster = forecaster.calibrated(scored_windows(config, series, split, "validation"))
-    test = evaluate_windows(forecaster, scored_windows(config, series, split, "test"), rivals)
+    tested = scored_windows(config, series, split, "test")
+    classical = classical_forecasts(config, tested, split.validation_end, rivals)
+    test = evaluate_windows(forecaster, tested, rivals, classical)
     naive = None if config.network.quantiles else naive_loss(parts["validation"], scaling, config.training)
     metrics = metrics_of(test, series.target, _diagnosis(history, naive))
-    manifest = recorder.manifest(weights, record, metrics).model_copy(
-        update={"rivals": rivals, "calibration": forecaster.calibration}
-    )
+    bands = {"calibration": forecaster.calibration, "adapted": state_after(tested, test.adapted)}
+    manifest = recorder.manifest(weights, record, metrics).model_copy(update={"rivals": rivals, **bands})
     return Model(manifest, weights, series=series, history=history, test=test, exporter=recorder.exporter)
-
-
-def learn_rivals(config: Config, series: Series, split: Split) -> Rivals:
-    """Let the simple rivals learn from the rows before the test part."""
-    target = series.values[:, 0]
-    return fit_rivals(
-        target[: split.train_end],
-        target[: split.validation_end],
-        config.network.window,
-        config.steps,
-        config.levels,
-        config.evaluation.period,
-    )
-
-
-def scored_windows(config: Config, series: Series, split: Split, part: str) -> Windows:
-    """The windows of a part whose next `config.steps` rows all lie in it.
-
-    Raises:
-        DataError: There is none.
-    """
-    origins = split.origins(part, config.steps)
-    if not len(origins):
-        raise DataError(
-            f"{series.name}: {part} has {len(split.rows_of(part))} rows. Received: --steps {config.steps}. Use fewer."
-        )
-    return windows_of(series, origins, split.window, config.steps)
 
 
 def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Series:
@@ -186,7 +162,13 @@ def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Serie
 
 def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord) -> Metrics:
     """The content of `metrics.json`, which the manifest holds too."""
-    return Metrics(target=target, test=TestScores(**test.scores), verdict=test.verdict, diagnosis=diagnosis)
+    return Metrics(
+        target=target,
+        test=TestScores(**test.scores),
+        verdict=test.verdict,
+        bands_verdict=test.bands_verdict,
+        diagnosis=diagnosis,
+    )
 
 
 def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:

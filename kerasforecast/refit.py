@@ -13,11 +13,14 @@ from functools import cached_property
 import keras
 import numpy as np
 
+from kerasforecast.backtest import Fitted
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
-from kerasforecast.errors import OptionError
+from kerasforecast.evaluation import scored_windows
+from kerasforecast.forecaster import Forecaster
 from kerasforecast.forecasting import Predictor
 from kerasforecast.models import build, initialise, merged_weights, set_weights
+from kerasforecast.rivals import Rivals
 from kerasforecast.scaling import FittedScaling, fit_scaling
 from kerasforecast.split import Split
 from kerasforecast.training import compile_model, train
@@ -49,24 +52,21 @@ class Refitter:
     Args:
         config: Network and training.
         columns: Columns of the series, F.
-
-    Raises:
-        OptionError: The network has a quantile head.
     """
 
     def __init__(self, config: Config, columns: int) -> None:
-        if config.network.quantiles:
-            raise OptionError("A walk scores point forecasts. Received: --quantiles. Leave it out.")
         self._config = config
         self._columns = columns
 
-    def __call__(self, series: Series, split: Split) -> Refitted:
-        """Train on the training part of `series` and stop by its validation part.
+    def __call__(self, series: Series, split: Split, rivals: Rivals) -> Fitted:
+        """Train on the training part of `series`; its validation part stops training and calibrates the bands.
 
         Raises:
             DivergedError: The loss stopped being a number.
         """
-        scaling = fit_scaling(self._config.network.scaling, series.values[: split.train_end], series.columns)
+        config, levels = self._config, self._config.network.quantiles
+        rows = series.values[: split.train_end]
+        scaling = fit_scaling(config.network.scaling, rows, series.columns, level=bool(levels))
         scaling.check(series)
         known, validation = (
             ScaledWindows(windows_of(series, split.origins(part), split.window, split.horizon), scaling)
@@ -74,23 +74,26 @@ class Refitter:
         )
         network = self._network
         self._start.restore()
-        history = train(network, scaling, known, validation, self._config.training)
-        weights = merged_weights(network)
-        return Refitted(self._predictor, scaling, weights, len(history.epochs))
+        initialise(network, config.network, config.training.seed, known.targets(scaling))
+        history = train(network, scaling, known, validation, config.training, levels=levels)
+        predictor = FoldPredictor(self._shared, scaling, merged_weights(network))
+        forecaster = Forecaster(predictor, config, rivals.volatility)
+        forecaster = forecaster.calibrated(scored_windows(config, series, split, "validation"))
+        return Fitted(forecaster, len(history.epochs))
 
     @cached_property
     def _scaled(self) -> FittedScaling:
         """No scaling at all, over as many columns as the true one gives channels."""
-        relative = self._config.network.scaling in ("anchor", "difference")
-        channels = self._columns + (relative and self._columns > 1)
+        network = self._config.network
+        relative = network.scaling in ("anchor", "difference")
+        channels = self._columns + (relative and (self._columns > 1 or bool(network.quantiles)))
         zeros, ones = (0.0,) * channels, (1.0,) * channels
         return FittedScaling(kind="none", transforms=("linear",) * channels, offset=zeros, scale=ones)
 
     @cached_property
     def _network(self) -> keras.Model:
         network = build(self._config.network, self._scaled, "training", self._config.training.seed)
-        initialise(network, self._config.network, self._config.training.seed)
-        compile_model(network, self._config.training)
+        compile_model(network, self._config.training, levels=self._config.network.quantiles)
         network.optimizer.build(network.trainable_variables)
         return network
 
@@ -99,28 +102,39 @@ class Refitter:
         return _State([*self._network.variables, *self._network.optimizer.variables])
 
     @cached_property
-    def _predictor(self) -> Predictor:
+    def _shared(self) -> Predictor:
         return Predictor(self._config.network, self._scaled, merged_weights(self._network))
 
 
-@dataclass(frozen=True, eq=False)
-class Refitted:
-    """A fold's model. Its weights are put into the one shared network when it forecasts.
+class FoldPredictor(Predictor):
+    """A fold's network: its weights are put into the one shared network when it forecasts, its scaling is outside.
 
-    Attributes:
+    Args:
         shared: Scaled windows to scaled forecasts.
         scaling: Fitted on the fold's training rows.
         weights: In the order of `kerasforecast.models.merged_weights`.
-        epochs: That it trained for.
     """
 
-    shared: Predictor
-    scaling: FittedScaling
-    weights: Sequence[np.ndarray]
-    epochs: int
+    def __init__(self, shared: Predictor, scaling: FittedScaling, weights: Sequence[np.ndarray]) -> None:
+        super().__init__(shared.config, scaling, weights)
+        self._shared = shared
 
-    def predict(self, windows: np.ndarray) -> np.ndarray:
-        """Forecasts `(B, H)` float32 of raw windows `(B, L, F)`, both in raw prices."""
+    @property
+    def network(self) -> keras.Model:  # type: ignore[override]
+        """The shared one, with this fold's weights."""
+        set_weights(self._shared.network, self.weights)
+        return self._shared.network
+
+    @property
+    def _sampling_network(self) -> keras.Model:  # type: ignore[override]
+        set_weights(self._shared._sampling_network, self.weights)
+        return self._shared._sampling_network
+
+    def _answers(self, network: keras.Model, windows: np.ndarray) -> np.ndarray:
+        windows = self._checked(windows)
+        scaled = self._shared._answers(network, self.scaling.inputs(windows))
+        return np.asarray(self.scaling.restore(windows, scaled), np.float32)
+
         set_weights(self.shared.network, self.weights)
         scaled = self.shared.predict(self.scaling.inputs(windows))
         return np.asarray(self.scaling.restore(windows, scaled), np.float32)

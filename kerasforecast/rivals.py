@@ -19,8 +19,11 @@ from kerasforecast.baselines import (
     residual_table,
     scaled_quantiles,
 )
+from kerasforecast.config import Config
+from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError
 from kerasforecast.metrics import seasonal_scales
+from kerasforecast.split import Split
 from kerasforecast.volatility import Volatility, volatility_of
 
 Level = Annotated[float, Field(gt=0, lt=1)]
@@ -42,6 +45,10 @@ class Forecast:
 
     point: np.ndarray
     quantiles: np.ndarray | None
+
+    def at(self, places: slice) -> Forecast:
+        """That of the windows at `places`."""
+        return Forecast(self.point[places], None if self.quantiles is None else self.quantiles[places])
 
 
 def joined(parts: Sequence[Forecast]) -> Forecast:
@@ -135,6 +142,19 @@ def fit_rivals(
         volatility=volatility,
         scales=seasonal_scales(train, season if season < len(train) else 1),
         tables={name: tuple(map(tuple, table.tolist())) for name, table in tables.items()},
+    )
+
+
+def learn_rivals(config: Config, series: Series, split: Split) -> Rivals:
+    """Let the simple rivals learn from the rows before the test part of `series`."""
+    target = series.values[:, 0]
+    return fit_rivals(
+        target[: split.train_end],
+        target[: split.validation_end],
+        config.network.window,
+        config.steps,
+        config.levels,
+        config.evaluation.period,
     )
 
 

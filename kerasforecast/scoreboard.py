@@ -1,60 +1,133 @@
-"""Forecasters side by side on the same origins: one row of scores each, with the test against the naive forecast."""
+"""Contestants side by side on the same origins: every score of each, and the tests of one against another.
+
+The one place where forecasts are scored: a fit, an evaluation, a backtest and a comparison all ask here.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from kerasforecast.baselines import point_baselines
-from kerasforecast.metrics import direction, mae, mape, rmse
-from kerasforecast.significance import diebold_mariano
-from kerasforecast.windows import Windows
+from kerasforecast.interval_metrics import NO_BANDS, crps_losses, quantile_scores
+from kerasforecast.metrics import point_scores
+from kerasforecast.rivals import Forecast
+from kerasforecast.significance import Verdict, compare_losses, compare_with_naive, squared_losses, verdict_of
 
 Row = dict[str, Any]
 
 
-def scoreboard(actual: np.ndarray, last: np.ndarray, forecasts: Mapping[str, np.ndarray]) -> list[Row]:
-    """Scores of every forecaster, in the order given.
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """What happened after N origins, and by what it is scored.
 
-    Args:
-        actual: `(N, H)`, price units, rows in time order.
-        last: `(N,)` last observed value of each window.
-        forecasts: Name to forecasts `(N, H)`; `naive` among them.
+    Attributes:
+        actual: `(N, H)`, price units, in time order.
+        last: `(N,)` last observed value at each origin.
+        levels: The K levels of all quantiles.
+        scales: Units of MASE and RMSSE, as `kerasforecast.metrics.seasonal_scales` gives them.
+    """
+
+    actual: np.ndarray
+    last: np.ndarray
+    levels: tuple[float, ...] = ()
+    scales: tuple[float, float] | None = None
+
+    def at(self, places: slice, scales: tuple[float, float] | None) -> Outcomes:
+        """Those of the origins at `places`, in other units."""
+        return replace(self, actual=self.actual[places], last=self.last[places], scales=scales)
+
+
+def scores(outcomes: Outcomes, forecast: Forecast) -> dict[str, Any]:
+    """Everything that stands beside one contestant's name, ready for JSON.
 
     Returns:
-        `{"model", "n", "rmse", "mae", "mape", "directional_accuracy", "relative_rmse", "p_value"}` each: the RMSE as a
-        share of the naive one's, and the p-value of the Diebold-Mariano test on squared errors against it. `None` where
-        a score is not defined.
+        `kerasforecast.metrics.point_scores` and `kerasforecast.interval_metrics.quantile_scores`; `steps`, the same for
+        each of several steps ahead, else empty.
     """
-    squares = {name: ((forecast - actual) ** 2).mean(axis=1) for name, forecast in forecasts.items()}
-    base = rmse(actual, forecasts["naive"])
-    rows = []
-    for name, forecast in forecasts.items():
-        test = diebold_mariano(squares[name], squares["naive"], horizon=actual.shape[1]) if name != "naive" else None
-        rows.append(
-            {
-                "model": name,
-                "n": len(actual),
-                "rmse": rmse(actual, forecast),
-                "mae": mae(actual, forecast),
-                "mape": _json(mape(actual, forecast)),
-                "directional_accuracy": direction(actual, forecast, last).share,
-                "relative_rmse": rmse(actual, forecast) / base if base else None,
-                "p_value": test.p_value if test else None,
-            }
-        )
-    return rows
+    horizon = outcomes.actual.shape[1]
+    steps = [_scores(outcomes, forecast, slice(step, step + 1)) for step in range(horizon if horizon > 1 else 0)]
+    return _scores(outcomes, forecast, slice(None)) | {"steps": steps}
 
 
-def baselines_of(windows: Windows, period: int) -> dict[str, np.ndarray]:
-    """Every point baseline's forecasts `(N, H)` of the same windows, `naive` first."""
-    steps = np.arange(1 - windows.window, 1)
-    targets = windows.series.values[:, 0][windows.origins[:, None] + steps]  # (N, L) float64
-    return point_baselines(targets, windows.horizon, period)
+def tests(outcomes: Outcomes, ours: Forecast, theirs: Forecast) -> list[dict[str, Any]]:
+    """The Diebold-Mariano tests of one contestant against another: of squared errors, and of CRPS where both have it.
+
+    Returns:
+        `{"loss", "statistic", "p_value"}` each.
+    """
+    squares = [squared_losses(outcomes.actual, each.point) for each in (ours, theirs)]
+    found = [compare_losses(squares[0], squares[1], "squared")]
+    if ours.quantiles is not None and theirs.quantiles is not None:
+        losses = [crps_losses(outcomes.actual, each, outcomes.levels) for each in (ours.quantiles, theirs.quantiles)]
+        found.append(compare_losses(losses[0], losses[1], "crps"))
+    return found
 
 
-def _json(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def verdicts(outcomes: Outcomes, ours: Forecast, rivals: Mapping[str, Forecast]) -> tuple[Verdict, Verdict | None]:
+    """Whether a model is worth using.
+
+    Args:
+        outcomes: What happened.
+        ours: The model's forecast.
+        rivals: Everyone else's by name, `naive` among them.
+
+    Returns:
+        By squared errors against the naive forecast; by CRPS, where there are bands, against the rival whose bands did
+        best, since wide bands such as the naive forecast's are easily beaten.
+    """
+    points = compare_with_naive(outcomes.actual, ours.point, rivals["naive"].point)
+    losses = {
+        name: crps_losses(outcomes.actual, each.quantiles, outcomes.levels)
+        for name, each in rivals.items()
+        if each.quantiles is not None
+    }
+    if ours.quantiles is None or not losses:
+        return points, None
+    best = min(losses, key=lambda name: float(np.mean(losses[name])))
+    mine = crps_losses(outcomes.actual, ours.quantiles, outcomes.levels)
+    means = float(np.mean(mine)), float(np.mean(losses[best]))
+    return points, verdict_of(*means, mine, losses[best], rival=best)
+
+
+def score_rows(outcomes: Outcomes, forecasts: Mapping[str, Forecast], fold: int | str) -> list[Row]:
+    """A row for every contestant, in the order given.
+
+    Args:
+        outcomes: What happened.
+        forecasts: By name, `naive` among them.
+        fold: Of the walk.
+
+    Returns:
+        `{"model", "fold", "n"}`, the scores, and against the naive forecast `relative_rmse` and `relative_crps`, shares
+        of its own, with the p-values `p_value` and `crps_p_value` of the Diebold-Mariano tests. `None` where something
+        is not defined.
+    """
+    found = {name: scores(outcomes, forecast) for name, forecast in forecasts.items()}
+    return [
+        {"model": name, "fold": fold, "n": len(outcomes.actual)}
+        | found[name]
+        | {f"relative_{score}": _ratio(found[name][score], found["naive"][score]) for score in ("rmse", "crps")}
+        | _p_values(outcomes, name, forecasts)
+        for name in forecasts
+    ]
+
+
+def _scores(outcomes: Outcomes, forecast: Forecast, steps: slice) -> dict[str, Any]:
+    actual = outcomes.actual[:, steps]
+    bands = NO_BANDS
+    if forecast.quantiles is not None:
+        bands = quantile_scores(actual, forecast.quantiles[:, steps], outcomes.levels)
+    return point_scores(actual, forecast.point[:, steps], outcomes.last, outcomes.scales) | bands
+
+
+def _p_values(outcomes: Outcomes, name: str, forecasts: Mapping[str, Forecast]) -> dict[str, float | None]:
+    found = [] if name == "naive" else tests(outcomes, forecasts[name], forecasts["naive"])
+    values = {test["loss"]: test["p_value"] for test in found}
+    return {"p_value": values.get("squared"), "crps_p_value": values.get("crps")}
+
+
+def _ratio(ours: float | None, theirs: float | None) -> float | None:
+    return ours / theirs if ours is not None and theirs else None

@@ -32,14 +32,14 @@ class DMResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a model is worth using in place of the naive forecast.
+    """Whether a model is worth using in place of a rival, the naive forecast as a rule.
 
     Attributes:
         text: One sentence without a full stop, e.g. `better than naive by 3.1 % (p = 0.002)`.
         better: The model is better and the test says it is not luck.
-        dm: The test on squared errors behind it.
-        improvement_percent: How much smaller the model's RMSE is, in percent of the naive one's; negative where it is
-            larger, `None` where the naive forecast is exact and the model is not.
+        dm: The test behind it.
+        improvement_percent: How much smaller the model's score (its RMSE) is, in percent of the rival's; negative where
+            it is larger, `None` where the rival is exact and the model is not.
     """
 
     text: str
@@ -110,12 +110,35 @@ def compare_with_naive(
         DataError: Shapes differ, there is no window, or a value is not finite.
     """
     ours, theirs = rmse(actual, forecast), rmse(actual, naive)  # checks shapes and values
-    steps = np.shape(actual)[1] if np.ndim(actual) == 2 else 1
-    losses = _squared_loss(actual, forecast), _squared_loss(actual, naive)
-    dm = diebold_mariano(*losses, horizon=steps if horizon is None else horizon)
+    losses = squared_losses(actual, forecast), squared_losses(actual, naive)
+    return verdict_of(ours, theirs, *losses, horizon=horizon, level=level)
+
+
+def verdict_of(
+    ours: float,
+    theirs: float,
+    our_losses: np.ndarray,
+    their_losses: np.ndarray,
+    horizon: int | None = None,
+    level: float = 0.05,
+    rival: str = "naive",
+) -> Verdict:
+    """The verdict by any score and the losses it is made of.
+
+    Args:
+        ours: The model's score; smaller is better.
+        theirs: The rival's.
+        our_losses: `(N,)` or `(N, H)`, rows in time order.
+        their_losses: As `our_losses`.
+        horizon: Steps ahead for the test; H when not given. An origin's loss is its mean over the steps.
+        level: p-value below which a difference counts.
+        rival: Its name.
+    """
+    a, b = (np.reshape(losses, (len(losses), -1)) for losses in (our_losses, their_losses))
+    dm = diebold_mariano(a.mean(axis=1), b.mean(axis=1), horizon=horizon or a.shape[1])
     improvement = _improvement(ours, theirs)
     better = dm.p_value < level and ours < theirs
-    return Verdict(_verdict_text(dm.p_value, level, improvement), better, dm, improvement)
+    return Verdict(_verdict_text(dm.p_value, level, improvement, rival), better, dm, improvement)
 
 
 def check_skill(text: str, p_value: float, better: bool, required: float) -> None:
@@ -156,25 +179,20 @@ def _improvement(ours: float, theirs: float) -> float | None:
     return 0.0 if ours == 0 else None
 
 
-def _verdict_text(p_value: float, level: float, improvement: float | None) -> str:
+def _verdict_text(p_value: float, level: float, improvement: float | None, rival: str = "naive") -> str:
     if not p_value < level:
-        return f"no better than naive (DM {_p_text(p_value)})"
+        return f"no better than {rival} (DM {_p_text(p_value)})"
     if improvement is None:
-        return f"worse than naive, which is exact here ({_p_text(p_value)})"
+        return f"worse than {rival}, which is exact here ({_p_text(p_value)})"
     # One decimal, but never "0.0 %" for a difference that the test calls real.
     size = f"{abs(improvement):.1f}" if abs(improvement) >= 0.05 else f"{abs(improvement):.1g}"
-    return f"{'better' if improvement > 0 else 'worse'} than naive by {size} % ({_p_text(p_value)})"
+    return f"{'better' if improvement > 0 else 'worse'} than {rival} by {size} % ({_p_text(p_value)})"
 
 
 def _p_text(p_value: float) -> str:
     if p_value < 0.001:
         return "p < 0.001"
     return f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"
-
-
-def _squared_loss(actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
-    squared = squared_losses(actual, forecast)
-    return squared.reshape(len(squared), -1).mean(axis=1)
 
 
 def _differences(loss_a: np.ndarray, loss_b: np.ndarray) -> np.ndarray:

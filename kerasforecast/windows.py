@@ -53,9 +53,10 @@ class Windows:
         return self._gathered(self.values, places)
 
     def futures(self, places: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """Raw targets of the windows at `places`, `(n, H)` float64."""
-        steps = np.arange(1, self.horizon + 1)
-        return self.series.values[:, 0][self.origins[places][:, None] + steps]
+        """Raw targets of the windows at `places`, `(n, H)` float64; NaN where the series has ended by then."""
+        rows = self.origins[places][:, None] + np.arange(1, self.horizon + 1)  # (n, H)
+        last = len(self.series) - 1
+        return np.where(rows <= last, self.series.values[:, 0][np.minimum(rows, last)], np.nan)
 
     def last(self) -> np.ndarray:
         """The last observed target of each window, `(N,)` float64: the naive forecast of every step."""

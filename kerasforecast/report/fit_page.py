@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from kerasforecast.manifest import Manifest
-from kerasforecast.metrics import central_intervals, per_step, rmse
+from kerasforecast.metrics import rmse
 from kerasforecast.report import figures
+from kerasforecast.report.bands import bands_of, calibration, first_step
 from kerasforecast.report.page import Headline, Section, facts, folded, page, table, text
 from kerasforecast.report.run import Run
-from kerasforecast.report.scores import leaders, option_tables, score_table, tone, worth
+from kerasforecast.report.scores import leaders, option_tables, score_cells, score_table, tone, worth
 
 _SEVERAL = "; the first step ahead of each origin"
 
 
 def fit_report(run: Run) -> str:
     """The page of a run, whole."""
-    sections = [_scores(run), *_charts(run), _training(run), *_errors(run), *_calibration(run), _split(run.manifest)]
+    sections = [
+        _scores(run),
+        *_charts(run),
+        _training(run),
+        *_errors(run),
+        *calibration(run.forecasts, run.metrics["test"]["model"]),
+        _split(run.manifest),
+    ]
     sections.append(_configuration(run.manifest))
     versions = run.manifest.versions
     footer = f"kerasforecast {versions.get('kerasforecast')}, {run.manifest.created}. This file needs no network."
@@ -28,11 +35,13 @@ def fit_report(run: Run) -> str:
 
 
 def _headline(run: Run) -> Headline:
-    test, verdict = run.metrics["test"], run.metrics["verdict"]
+    test, verdict, bands = run.metrics["test"], run.metrics["verdict"], run.metrics["bands_verdict"]
     parts = run.manifest.data.split if run.manifest.data else {}
     span = f", {parts['test'].start} to {parts['test'].end}" if "test" in parts else ""
     lead = f"{leaders(test)} Measured on {test['n']:,} forecasts of the test part{span}, which training never saw."
-    return Headline(f"{run.manifest.name}: forecasts of {run.manifest.target}", worth(verdict), lead, tone(verdict))
+    return Headline(
+        f"{run.manifest.name}: forecasts of {run.manifest.target}", worth(verdict, bands), lead, tone(verdict, bands)
+    )
 
 
 def _scores(run: Run) -> Section:
@@ -43,9 +52,9 @@ def _scores(run: Run) -> Section:
 
 
 def _charts(run: Run) -> list[Section]:
-    first = _first_step(run.forecasts)
+    first = first_step(run.forecasts)
     dates, actual, forecast, naive = (first[name].to_numpy() for name in ("date", "actual", "forecast", "naive"))
-    forecasts, bands = {"forecast": forecast, "naive": naive}, _bands(first)
+    forecasts, bands = {"forecast": forecast, "naive": naive}, bands_of(first)
     several = _SEVERAL if "step" in run.forecasts else ""
     sections = []
     if run.series is not None:
@@ -66,17 +75,15 @@ def _charts(run: Run) -> list[Section]:
 
 def _steps(run: Run) -> list[Section]:
     """Errors by steps ahead; with one step there is no course to draw, so by quarters of the test part."""
-    table = run.forecasts
-    if "step" not in table:
-        return [_over_time(table)]
-    steps = int(table["step"].max())
-    actual, *forecasts = (table[name].to_numpy().reshape(-1, steps) for name in ("actual", "forecast", "naive"))
-    errors = {
-        name: np.array(per_step(rmse, actual, forecast))
-        for name, forecast in zip(("model", "naive"), forecasts, strict=True)
-    }
-    figure = figures.step_errors(range(1, steps + 1), errors)
-    return [Section("Error by steps ahead", "RMSE of each step.", "", (("RMSE by steps ahead", figure),))]
+    test = run.metrics["test"]
+    if not test["model"]["steps"]:
+        return [_over_time(run.forecasts)]
+    errors = {name: np.array([step["rmse"] for step in test[name]["steps"]], float) for name in ("model", "naive")}
+    figure = figures.step_errors(range(1, len(errors["model"]) + 1), errors)
+    header, rows = score_cells(test["model"]["steps"])
+    body = table(["step", *header], [[str(number), *row] for number, row in enumerate(rows, 1)])
+    note = "The model's scores of each step, and the RMSE beside the naive forecast's."
+    return [Section("Error by steps ahead", note, body, (("RMSE by steps ahead", figure),), wide=True)]
 
 
 def _over_time(table: pd.DataFrame) -> Section:
@@ -103,7 +110,7 @@ def _training(run: Run) -> Section:
 
 
 def _errors(run: Run) -> list[Section]:
-    first = _first_step(run.forecasts)
+    first = first_step(run.forecasts)
     errors = (first["actual"] - first["forecast"]).to_numpy(np.float64)
     if len(errors) < 8:
         return []
@@ -118,22 +125,6 @@ def _errors(run: Run) -> list[Section]:
             (("Autocorrelation of errors", figures.autocorrelation(errors)),),
         ),
     ]
-
-
-def _calibration(run: Run) -> list[Section]:
-    levels = _levels(run.forecasts)
-    if not levels:
-        return []
-    actual = run.forecasts["actual"].to_numpy()
-    observed = [float(np.mean(actual <= run.forecasts[name].to_numpy())) for name in levels.values()]
-    figure = figures.calibration(list(levels), observed)
-    rows = [
-        [f"{float(nominal):.0%} band", f"{float(nominal):.1%}", f"{share:.1%}"]
-        for nominal, share in run.metrics["test"]["model"].get("coverage", {}).items()
-    ]
-    body = table(["", "meant to cover", "covered"], rows) if rows else ""
-    note = "Bands say how sure a forecast is. On the diagonal they hold what they promise."
-    return [Section("Calibration of the bands", note, body, (("Observed share below each quantile", figure),))]
 
 
 def _split(manifest: Manifest) -> Section:
@@ -177,23 +168,6 @@ def _configuration(manifest: Manifest) -> Section:
 def _starts(manifest: Manifest) -> dict[str, Any]:
     split = manifest.data.split if manifest.data else {}
     return {part: record.start for part, record in split.items() if part != "train"}
-
-
-def _bands(first: pd.DataFrame) -> list[figures.Band]:
-    levels = _levels(first)
-    columns = [first[name].to_numpy() for name in levels.values()]
-    intervals = central_intervals(list(levels)) if levels else []
-    return [(f"{nominal:.0%} band", columns[low], columns[high]) for nominal, low, high in intervals[:2]]
-
-
-def _levels(forecasts: pd.DataFrame) -> dict[float, str]:
-    """Quantile levels, ascending, and their columns: `q0.1` is level 0.1."""
-    found = {float(name[1:]): name for name in forecasts.columns if re.fullmatch(r"q0?\.\d+", name)}
-    return dict(sorted(found.items()))
-
-
-def _first_step(forecasts: pd.DataFrame) -> pd.DataFrame:
-    return forecasts[forecasts["step"] == 1] if "step" in forecasts else forecasts
 
 
 def _stamps(index: pd.Index) -> list[Any]:

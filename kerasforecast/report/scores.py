@@ -1,8 +1,8 @@
-"""Scores and verdicts in words and columns, the same on every page."""
+"""Scores and verdicts in words and columns, the same on every page and on the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kerasforecast.report.page import Tone, table
@@ -15,37 +15,64 @@ _COLUMNS = {
     "smape": ("sMAPE", "{:.3f} %"),
     "mase": ("MASE", "{:.4f}"),
     "rmsse": ("RMSSE", "{:.4f}"),
-    "directional_accuracy": ("right direction", "{:.1%}"),
-    "relative_rmse": ("of naive RMSE", "{:.1%}"),
-    "crps": ("CRPS", "{:,.4f}"),
+    "directional_accuracy": ("direction", "{:.1%}"),
+    "relative_rmse": ("of naive", "{:.1%}"),
     "p_value": ("DM p", _P),
-    "fit_seconds": ("fit, s", "{:,.1f}"),
-    "predict_ms": ("predict, ms", "{:,.1f}"),
+    "crps": ("CRPS", "{:,.4f}"),
+    "relative_crps": ("of naive", "{:.1%}"),
+    "crps_p_value": ("DM p", _P),
+    "coverage": ("in {:.0%}", "{:.1%}"),
+    "fit_seconds": ("fit s", "{:,.1f}"),
+    "predict_ms": ("predict ms", "{:,.1f}"),
 }
+
+
+# What is said of one fold: its model, and that against the naive forecast.
+FOLD_KEYS = ("rmse", "relative_rmse", "p_value", "crps", "relative_crps", "coverage")
+
+
+def score_cells(
+    scores: Sequence[Mapping[str, Any]], keys: Sequence[str] | None = None
+) -> tuple[list[str], list[list[str]]]:
+    """Headings, and for each of `scores` a row of texts; what nobody has is left out.
+
+    `keys` says which scores; all where `None`. `coverage` makes a column for each band.
+    """
+    header: list[str] = []
+    rows: list[list[str]] = [[] for _ in scores]
+    for key in keys or _COLUMNS:
+        title, form = _COLUMNS[key]
+        bands = list(dict.fromkeys(band for each in scores for band in each.get("coverage") or {}))
+        for band in bands if key == "coverage" else [None]:
+            values = [each.get(key) if band is None else (each.get(key) or {}).get(band) for each in scores]
+            if any(value is not None for value in values):
+                header.append(title.format(float(band)) if band is not None else title)
+                for row, value in zip(rows, values, strict=True):
+                    row.append(_cell(form, value))
+    return header, rows
 
 
 def score_table(scores: Mapping[str, Mapping[str, Any]], strong: int | None = 0) -> str:
     """Forecasters by name down the side, their scores across; what nobody has is left out."""
-    columns = [key for key in _COLUMNS if any(row.get(key) is not None for row in scores.values())]
-    widths = list(dict.fromkeys(width for row in scores.values() for width in row.get("coverage") or {}))
-    header = ["", *(_COLUMNS[key][0] for key in columns), *(f"in {float(width):.0%} band" for width in widths)]
-    rows = []
-    for name, row in scores.items():
-        cells = [_cell(_COLUMNS[key][1], row.get(key)) for key in columns]
-        covered = [_cell("{:.1%}", (row.get("coverage") or {}).get(width)) for width in widths]
-        rows.append([name.replace("_", " "), *cells, *covered])
-    return table(header, rows, strong)
+    header, rows = score_cells(list(scores.values()))
+    named = [[name.replace("_", " "), *row] for name, row in zip(scores, rows, strict=True)]
+    return table(["", *header], named, strong)
 
 
-def tone(verdict: str) -> Tone:
-    """Whether a verdict is good news."""
-    return "good" if verdict.startswith("better") else "bad" if verdict.startswith("worse") else "neutral"
+def tone(verdict: str, bands: str | None = None) -> Tone:
+    """Whether the verdicts on a model and on its bands are good news."""
+    good = [each.startswith("better") for each in (verdict, bands or "")]
+    if verdict.startswith("worse"):
+        return "neutral" if good[1] else "bad"
+    return "good" if any(good) else "neutral"
 
 
-def worth(verdict: str) -> str:
-    """The verdict as the sentence that says whether the model is worth using."""
+def worth(verdict: str, bands: str | None = None) -> str:
+    """The verdicts as the sentence that says whether the model is worth using."""
+    if bands and bands.startswith("better") and not verdict.startswith("better"):
+        return f"Worth using for its bands alone: they are {bands}; its point forecast is {verdict}."
     advice = {"good": "Worth using", "neutral": "Not worth using", "bad": "Do not use"}[tone(verdict)]
-    return f"{advice}: {verdict}."
+    return f"{advice}: {verdict}{f'; its bands: {bands}' if bands else ''}."
 
 
 def leaders(test: Mapping[str, Any]) -> str:
@@ -67,11 +94,6 @@ def _option(value: Any) -> str:
     if value is None or value in ([], ()):
         return "-"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def p_cell(value: float | None) -> str:
-    """A p-value in a table."""
-    return _cell(_P, value)
 
 
 def _cell(form: str, value: Any) -> str:

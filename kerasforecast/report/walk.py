@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kerasforecast.config import BacktestConfig, Config
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.files import atomic_write, json_text
-
-Text = Annotated[str, StringConstraints(max_length=1_000)]
-Row = dict[Text, int | float | Text | None]
+from kerasforecast.manifest import Scores, Share, Text
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class _Who(_Part):
+    """Whose row it is; a class of its own, so that it stands before the scores."""
+
+    model: Text
+    fold: int | Literal["all"]
+    n: int = Field(ge=1)
+
+
+class ScoreRow(Scores, _Who):
+    """Scores of one contestant in one fold, or in all, as `kerasforecast.scoreboard.score_rows` gives them."""
+
+    relative_rmse: float | None
+    relative_crps: float | None
+    p_value: Share | None
+    crps_p_value: Share | None
+    fit_seconds: float | None = None
+    predict_ms: float | None = None
 
 
 class FoldRecord(_Part):
@@ -40,7 +57,8 @@ class WalkRecord(_Part):
     name: Text
     target: Text
     verdicts: dict[Text, Text]  # of each model, the first one's first
-    rows: list[Row] = Field(max_length=1_000_000)
+    bands_verdicts: dict[Text, Text] = {}
+    rows: list[ScoreRow] = Field(max_length=1_000_000)
     folds: list[FoldRecord] = Field(default=[], max_length=10_000)
     config: Config
     walk: BacktestConfig | None = None
@@ -58,7 +76,11 @@ class WalkRecord(_Part):
 
     def over_all(self) -> list[dict[str, Any]]:
         """The rows of scores over all folds."""
-        return [row for row in self.rows if row["fold"] == "all"]
+        return [row.model_dump() for row in self.rows if row.fold == "all"]
+
+    def of(self, model: str) -> list[dict[str, Any]]:
+        """The scores of one contestant in each fold, in order."""
+        return [row.model_dump() for row in self.rows if row.model == model and row.fold != "all"]
 
 
 def write_walk(folder: Path, record: WalkRecord, table: pd.DataFrame) -> dict[str, Path]:

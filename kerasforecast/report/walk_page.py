@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from kerasforecast.report import figures
+from kerasforecast.report.bands import bands_of, calibration, first_step
 from kerasforecast.report.page import Headline, Section, facts, folded, page, table
-from kerasforecast.report.scores import option_tables, p_cell, score_table, tone, worth
+from kerasforecast.report.scores import FOLD_KEYS, option_tables, score_cells, score_table, tone, worth
 from kerasforecast.report.walk import FoldRecord, WalkRecord
 
 _DRAWN = 20  # folds in the drawing of the walk, and models in charts of lines, that a page has room for
@@ -19,7 +18,10 @@ def walk_report(record: WalkRecord, forecasts: pd.DataFrame) -> str:
     """The page of a backtest or a comparison, whole."""
     sections = [_board(record)]
     if record.kind == "backtest":
-        sections += [*_folds(record), *_lines(record, forecasts.rename(columns={"forecast": record.models[0]}))]
+        model = record.models[0]
+        total = next(row for row in record.over_all() if row["model"] == model)
+        lines = _lines(record, forecasts.rename(columns={"forecast": model}))
+        sections += [*_folds(record), *lines, *calibration(forecasts, total)]
     else:
         sections += [_bars(record), *_lines(record, forecasts)]
     sections.append(_configuration(record))
@@ -31,50 +33,44 @@ def _headline(record: WalkRecord) -> Headline:
     board = record.over_all()
     count = int(board[0]["n"])
     if record.kind == "backtest":
-        verdict = record.verdicts[record.models[0]]
+        verdict, bands = record.verdicts[record.models[0]], record.bands_verdicts.get(record.models[0])
         each = "trained anew for each fold" if record.walk and record.walk.refit else "trained once, before the first"
         lead = f"{count:,} forecasts in {len(record.folds)} folds, {each}; each model saw only rows before its fold."
-        return Headline(f"{record.name}: backtest on {record.target}", worth(verdict), lead, tone(verdict))
+        return Headline(
+            f"{record.name}: backtest on {record.target}", worth(verdict, bands), lead, tone(verdict, bands)
+        )
     best = next(row["model"] for row in board if row["model"] in record.verdicts)
     first = board[0]["model"]
-    sentence = f"Best model: {best}, {record.verdicts[best]}."
+    bands = record.bands_verdicts.get(best)
+    sentence = f"Best model: {best}, {record.verdicts[best]}{f'; its bands: {bands}' if bands else ''}."
     ahead = "" if first == best else f" The smallest error is the {str(first).replace('_', ' ')} forecast's."
     lead = f"{len(record.models)} models and every baseline on the same {count:,} origins of the test part.{ahead}"
-    return Headline(f"{record.name}: comparison on {record.target}", sentence, lead, tone(record.verdicts[best]))
+    return Headline(f"{record.name}: comparison on {record.target}", sentence, lead, tone(record.verdicts[best], bands))
 
 
 def _board(record: WalkRecord) -> Section:
     board = {str(row["model"]): row for row in record.over_all()}
     strong = next(place for place, name in enumerate(board) if name in record.verdicts)
-    note = "DM p: how often chance alone would put errors this far from the naive forecast's. " + " ".join(record.notes)
+    note = "DM p: how often chance alone would put errors, or CRPS, this far from the naive forecast's. "
+    note += " ".join(record.notes)
     return Section("Leaderboard", note.strip(), score_table(board, strong), wide=True)
 
 
 def _folds(record: WalkRecord) -> list[Section]:
-    model = record.models[0]
-    rows = {(row["fold"], row["model"]): row for row in record.rows}
-    numbers = [fold.fold for fold in record.folds]
-    errors = {name: [_rmse(rows[number, name]) for number in numbers] for name in (model, "naive")}
-    cells = [
-        [str(fold.fold), f"{fold.start} to {fold.end}", f"{fold.train:,}", *_compared(rows, fold.fold, model)]
-        for fold in record.folds
+    ours, naive = (record.of(name) for name in (record.models[0], "naive"))
+    errors = {
+        name: [_number(row["rmse"]) for row in rows] for name, rows in ((record.models[0], ours), ("naive", naive))
+    }
+    header, cells = score_cells(ours, FOLD_KEYS)
+    rows = [
+        [str(fold.fold), f"{fold.start} to {fold.end}", f"{fold.train:,}", f"{row['n']:,}", *cell]
+        for fold, row, cell in zip(record.folds, ours, cells, strict=True)
     ]
-    header = ["fold", "forecast", "learned from", "RMSE", "naive", "of naive", "DM p"]
-    figure = figures.grouped([str(number) for number in numbers], errors, "RMSE")
+    figure = figures.grouped([str(fold.fold) for fold in record.folds], errors, "RMSE")
+    body = table(["fold", "forecast", "learned from", "n", *header], rows)
     return [
-        Section("Folds", "", table(header, cells), (("RMSE by fold", figure),), wide=True),
+        Section("Folds", "", body, (("RMSE by fold", figure),), wide=True),
         Section("The walk", "What each fold learned from, validated on and forecast.", _timeline(record), wide=True),
-    ]
-
-
-def _compared(rows: dict[Any, dict[str, Any]], fold: int, model: str) -> list[str]:
-    ours, naive = rows[fold, model], rows[fold, "naive"]
-    share, p = ours["relative_rmse"], ours["p_value"]
-    return [
-        f"{ours['rmse']:,.4f}",
-        f"{naive['rmse']:,.4f}",
-        "-" if share is None else f"{share:.1%}",
-        p_cell(p),
     ]
 
 
@@ -97,19 +93,23 @@ def _bar(fold: FoldRecord, whole: int) -> str:
 
 def _bars(record: WalkRecord) -> Section:
     rows = [row for row in record.over_all() if row["relative_rmse"] is not None]
-    more = {"RMSE": figures.numbers([100 * (float(row["relative_rmse"]) - 1) for row in rows])}
+    more = {
+        title: [_percent(row[key]) for row in rows]
+        for title, key in (("RMSE", "relative_rmse"), ("CRPS", "relative_crps"))
+        if any(row[key] is not None for row in rows)
+    }
     figure = figures.grouped([str(row["model"]).replace("_", " ") for row in rows], more, "% above naive")
-    note = "How much larger the RMSE is than the naive forecast's, in percent: below 0 is better."
-    return Section("Error against naive", note, "", (("RMSE above naive", figure),), wide=True)
+    note = "How much larger RMSE and CRPS are than the naive forecast's, in percent: below 0 is better."
+    return Section("Error against naive", note, "", (("Error above naive", figure),), wide=True)
 
 
 def _lines(record: WalkRecord, forecasts: pd.DataFrame) -> list[Section]:
-    first = forecasts[forecasts["step"] == 1] if "step" in forecasts else forecasts
+    first = first_step(forecasts)
     dates, actual, naive = (first[name].to_numpy() for name in ("date", "actual", "naive"))
     models = {name: first[name].to_numpy(np.float64) for name in record.models[:_DRAWN]}
     leads = {name: np.cumsum((naive - actual) ** 2 - (values - actual) ** 2) for name, values in models.items()}
     note = "Squared errors of the naive forecast minus the model's, added up: rising while the model is the better one."
-    period = figures.test_period(dates, actual, models | {"naive": naive})
+    period = figures.test_period(dates, actual, models | {"naive": naive}, bands_of(first))
     several = " The first step ahead of each origin." if "step" in forecasts else ""
     return [
         Section("Lead over naive", note, "", (("Lead over naive", figures.lead(dates, leads)),), wide=True),
@@ -133,5 +133,9 @@ def _configuration(record: WalkRecord) -> Section:
     return Section("Configuration and provenance", "", facts(pairs) + options, wide=True)
 
 
-def _rmse(row: dict[str, Any]) -> float:
-    return float(f"{row['rmse']:.7g}")
+def _percent(share: float | None) -> float | None:
+    return None if share is None else _number(100 * (share - 1))
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.7g}")

@@ -27,8 +27,8 @@ class Kept:
         self._refitter = Refitter(config, columns)
         self.fitted = []
 
-    def __call__(self, series, split):
-        self.fitted.append(self._refitter(series, split))
+    def __call__(self, series, split, rivals):
+        self.fitted.append(self._refitter(series, split, rivals))
         return self.fitted[-1]
 
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerasforecast.backtest import fingerprint, folds_of, run_backtest
+from kerasforecast.backtest import Fitted, fingerprint, folds_of, run_backtest
 from kerasforecast.config import BacktestConfig, Config
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, DivergedError
 from kerasforecast.folds import FoldStore, Forecasts
+from kerasforecast.rivals import Forecast
 
 ROWS = 200
 CONFIG = Config.from_options(window=5)
@@ -32,25 +33,27 @@ class Fits:
     def __init__(self, stop_at=None):
         self.seen = []
         self.batches = []
+        self.states = []
         self._stop_at = stop_at
 
-    def __call__(self, known, split):
+    def __call__(self, known, split, rivals):
         if len(self.seen) == self._stop_at:
             raise DivergedError("The loss must stay a finite number.")
         self.seen.append((known, split))
         moves = np.diff(np.log(known.values[: split.train_end, 0]))
-        return _Mean(float(moves.mean()), split.horizon, self.batches)
+        growth = np.exp(moves.mean() * np.arange(1, split.horizon + 1))
+        return Fitted(_Mean(growth, 2 * moves.std() * (np.array(rivals.levels) - 0.5), self), 7)
 
 
 class _Mean:
-    epochs = 7
+    def __init__(self, growth, moves, fits):
+        self._growth, self._moves, self._fits = growth, moves, fits
 
-    def __init__(self, move, horizon, batches):
-        self._growth, self._batches = np.exp(move * np.arange(1, horizon + 1)), batches
-
-    def predict(self, windows):
-        self._batches.append(len(windows))
-        return (windows[:, -1, :1] * self._growth).astype(np.float32)
+    def in_sequence(self, windows, start=None):
+        self._fits.batches.append(len(windows))
+        self._fits.states.append(start)
+        points = (windows.inputs()[:, -1, :1] * self._growth).astype(np.float64)
+        return Forecast(points, points[..., None] * np.exp(self._moves)), (0 if start is None else start) + 1
 
 
 def walk(data=None, config=CONFIG, fit=None, store=None, on_fold=None, **options):
@@ -104,21 +107,36 @@ def test_each_fold_is_forecast_in_one_call_and_frozen_ones_by_one_model():
     assert (len(frozen.seen), frozen.batches) == (1, [8, 7, 7, 8])
 
 
+def test_bands_start_anew_with_each_model_and_go_on_with_a_frozen_one():
+    fit, frozen = Fits(), Fits()
+    walk(fit=fit, folds=3)
+    walk(fit=frozen, folds=3, refit=False)
+    assert fit.states == [None, None, None]
+    assert frozen.states == [None, 1, 2]
+
+
 @pytest.mark.parametrize("options", [{}, {"scheme": "sliding"}, {"refit": False}, {"gap": 3}])
 def test_what_comes_after_a_fold_changes_nothing_before(options):
     before = walk(folds=3, **options)
     for fold in before.folds:
         after = walk(series(changed_from=fold.start), folds=3, **options)
-        ours, theirs = (found.table.loc[found.table["fold"] < fold.number, "forecast"] for found in (before, after))
+        known = ["forecast", "naive", *(f"q{level:g}" for level in CONFIG.levels)]
+        ours, theirs = (found.table.loc[found.table["fold"] < fold.number, known] for found in (before, after))
         assert ours.to_numpy().tobytes() == theirs.to_numpy().tobytes()
-        first = [found.table.loc[found.table["fold"] == fold.number, "forecast"].iloc[0] for found in (before, after)]
-        assert first[0] == first[1]  # the fold's own model, and a window that ends before the change
+        first = [found.table.loc[found.table["fold"] == fold.number, known].iloc[0] for found in (before, after)]
+        assert first[0].tolist() == first[1].tolist()  # the fold's own model, and a window that ends before the change
+        earlier = [
+            [row | {"fit_seconds": None} for row in found.rows if row["fold"] in range(1, fold.number)]
+            for found in (before, after)
+        ]
+        assert earlier[0] == earlier[1]
 
 
 def test_the_table_holds_what_happened_and_what_was_forecast():
     found = walk(folds=4)
     data = series()
-    assert list(found.table.columns) == ["date", "fold", "actual", "forecast", "naive"]
+    bands = [f"q{level:g}" for level in CONFIG.levels]
+    assert list(found.table.columns) == ["date", "fold", "actual", "forecast", "naive", *bands]
     np.testing.assert_array_equal(found.table["actual"], data.values[170:, 0])
     np.testing.assert_array_equal(found.table["naive"], data.values[169:-1, 0])
     assert list(found.table["date"]) == list(data.index[170:])
@@ -128,7 +146,7 @@ def test_the_table_holds_what_happened_and_what_was_forecast():
 def test_rows_score_each_forecaster_in_each_fold_and_over_all():
     found = walk(folds=2)
     assert {row["fold"] for row in found.rows} == {1, 2, "all"}
-    names = ["lstm", "naive", "drift", "moving_average"]
+    names = ["lstm", "naive", "drift", "moving_average", "ewma", "ewma_fhs"]
     assert [row["model"] for row in found.rows] == names * 3
     for fold, part in found.table.groupby("fold"):
         row = next(row for row in found.rows if row["fold"] == fold and row["model"] == "lstm")
@@ -136,11 +154,16 @@ def test_rows_score_each_forecaster_in_each_fold_and_over_all():
         naive = np.sqrt(((part["naive"] - part["actual"]) ** 2).mean())
         assert row["relative_rmse"] == pytest.approx(row["rmse"] / naive, rel=1e-6)
         assert row["n"] == len(part)
+        inside = (part["q0.1"] <= part["actual"]) & (part["actual"] <= part["q0.9"])
+        assert row["coverage"]["0.8"] == pytest.approx(inside.mean())
     total = {row["model"]: row for row in found.rows if row["fold"] == "all"}
     assert total["lstm"]["n"] == 30
     assert total["naive"]["p_value"] is None
     assert 0 <= total["lstm"]["p_value"] <= 1
+    assert 0 <= total["lstm"]["crps_p_value"] <= 1
+    assert total["lstm"]["relative_crps"] == total["lstm"]["crps"] / total["naive"]["crps"]
     assert "naive" in found.verdict.text
+    assert found.bands_verdict.text
     json.dumps(found.rows, allow_nan=False)
 
 
@@ -183,8 +206,11 @@ def test_results_of_other_data_or_options_do_not_count(tmp_path):
 
 def test_a_damaged_result_is_made_again(tmp_path):
     kept = store(tmp_path, folds=2)
-    kept.save(1, Forecasts(np.ones((2, 1)), 3, 1.0))
-    assert kept.load(1).values.tolist() == [[1.0], [1.0]]
+    for bands in (np.ones((2, 1, 3)), None):
+        kept.save(1, Forecasts(Forecast(np.ones((2, 1)), bands), 3, 1.0))
+        assert kept.load(1).forecast.point.tolist() == [[1.0], [1.0]]
+        found = kept.load(1).forecast.quantiles
+        assert found is bands is None or np.array_equal(found, bands)
     path = tmp_path / "fold-0001.json"
     for content in (path.read_bytes()[:-9], b"", b"[]"):
         path.write_bytes(content)

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.stats import norm
 
-from kerasforecast import baselines, metrics
+from kerasforecast import baselines, interval_metrics
 from kerasforecast.errors import DataError, OptionError
 from kerasforecast.rivals import fit_rivals
 
@@ -210,7 +210,7 @@ def test_bands_of_a_random_walk_cover_what_they_say():
     windows = sliding_window_view(values, 60)[rows - 59]
     for name, bands in quantiles_of(windows, 5, LEVELS, values[:4000]).items():
         for step in range(5):
-            inside = metrics.coverage(values[rows + step + 1], bands[:, step, 0], bands[:, step, 2])
+            inside = interval_metrics.coverage(values[rows + step + 1], bands[:, step, 0], bands[:, step, 2])
             assert inside == pytest.approx(0.8, abs=0.05), (name, step)
 
 
@@ -224,7 +224,7 @@ def test_filtered_simulation_beats_fixed_bands_where_volatility_clusters():
     rows = np.arange(3000, 3999)
     windows = sliding_window_view(values, 60)[rows - 59]
     bands = quantiles_of(windows, 1, LEVELS, values[:3000])
-    scores = {name: metrics.crps(values[rows + 1], b[:, 0], LEVELS) for name, b in bands.items()}
+    scores = {name: interval_metrics.crps(values[rows + 1], b[:, 0], LEVELS) for name, b in bands.items()}
     assert scores["ewma_fhs"] < 0.99 * scores["naive"]
 
 

@@ -8,33 +8,39 @@ from kerasforecast.compare import Contender, compare
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
+from kerasforecast.rivals import Forecast
 from kerasforecast.split import split_series
 
 CONFIG = Config.from_options(window=5)
 VALUES = 100 + np.cumsum(np.random.default_rng(0).normal(size=(200, 2)), axis=0)
 SERIES = Series(VALUES, pd.bdate_range("2020-01-01", periods=200), ("Close", "Open"))
 SPLIT = split_series(SERIES, CONFIG.split, CONFIG.network)
+LEVELS = CONFIG.levels
+RIVALS = ("naive", "drift", "moving_average", "ewma", "ewma_fhs")
 
 
-def oracle(share, columns=("Close",), window=5, name="oracle"):
+def oracle(share, columns=("Close",), window=5, name="oracle", levels=LEVELS):
     """Foresees a share of every move, and checks the shape of what it is given."""
     targets = dict(zip(np.float32(VALUES[:-1, 0]), VALUES[1:, 0], strict=True))
 
-    def predict(windows):
-        assert windows.shape[1:] == (window, len(columns))
-        last = windows[:, -1, 0]
-        nexts = np.array([targets[value] for value in last])
-        return (last + share * (nexts - last))[:, None].astype(np.float32)
+    class Oracle:
+        def in_sequence(self, windows, start=None):
+            seen = windows.inputs()
+            assert seen.shape[1:] == (window, len(columns))
+            last = seen[:, -1, 0]
+            nexts = np.array([targets[value] for value in last])
+            points = (last + share * (nexts - last))[:, None].astype(np.float64)
+            return Forecast(points, points[..., None] + 2 * (np.array(levels) - 0.5) if levels else None), None
 
-    return Contender(name, columns, window, predict, fit_seconds=2.5)
+    return Contender(name, columns, window, Oracle(), levels, fit_seconds=2.5)
 
 
 def test_rows_are_ranked_and_carry_scores_p_values_and_costs():
-    found = compare(SERIES, SPLIT, [oracle(-0.5, name="bad"), oracle(0.5, name="good")])
+    found = compare(SERIES, CONFIG, SPLIT, [oracle(-0.5, name="bad"), oracle(0.5, name="good")])
     assert found.rows[0]["model"] == "good"
     assert [row["rmse"] for row in found.rows] == sorted(row["rmse"] for row in found.rows)
     rows = {row["model"]: row for row in found.rows}
-    assert set(rows) == {"good", "bad", "naive", "drift", "moving_average"}
+    assert set(rows) == {"good", "bad", "naive", "drift", "moving_average", "ewma", "ewma_fhs"}
     assert rows["good"]["relative_rmse"] == pytest.approx(0.5, rel=1e-3)
     assert rows["good"]["p_value"] < 0.001
     assert rows["good"]["fit_seconds"] == 2.5
@@ -47,14 +53,28 @@ def test_rows_are_ranked_and_carry_scores_p_values_and_costs():
 
 
 def test_the_table_has_a_column_for_each():
-    found = compare(SERIES, SPLIT, [oracle(0.5)])
-    assert list(found.table.columns) == ["date", "actual", "oracle", "naive", "drift", "moving_average"]
+    found = compare(SERIES, CONFIG, SPLIT, [oracle(0.5)])
+    assert list(found.table.columns) == ["date", "actual", "oracle", *RIVALS]
     np.testing.assert_array_equal(found.table["actual"], VALUES[170:, 0])
     np.testing.assert_array_equal(found.table["naive"], VALUES[169:-1, 0].astype(np.float32))
 
 
+def test_bands_are_scored_at_the_levels_that_all_have():
+    narrow = oracle(0.5, name="narrow", levels=(0.1, 0.3, 0.5, 0.9))
+    found = compare(SERIES, CONFIG, SPLIT, [oracle(0.4), narrow, oracle(0.1, name="point", levels=())])
+    rows = {row["model"]: row for row in found.rows}
+    assert found.levels == (0.1, 0.5, 0.9)
+    assert {tuple(row["coverage"]) for name, row in rows.items() if name != "point"} == {("0.8",)}
+    assert rows["point"]["crps"] is rows["point"]["relative_crps"] is None
+    assert set(found.bands_verdicts) == {"oracle", "narrow"}
+    assert rows["naive"]["relative_crps"] == 1
+    alone = compare(SERIES, CONFIG, SPLIT, [oracle(0.5, levels=(0.33,))])
+    assert alone.levels == ()
+    assert all(row["crps"] is None and row["coverage"] == {} for row in alone.rows)
+
+
 def test_windows_and_columns_may_differ():
-    found = compare(SERIES, SPLIT, [oracle(0.5), oracle(0.5, ("Close", "Open"), 60, "wide")])
+    found = compare(SERIES, CONFIG, SPLIT, [oracle(0.5), oracle(0.5, ("Close", "Open"), 60, "wide")])
     rows = {row["model"]: row for row in found.rows}
     assert rows["wide"]["rmse"] == pytest.approx(rows["oracle"]["rmse"])
 
@@ -69,4 +89,4 @@ def test_windows_and_columns_may_differ():
 )
 def test_who_cannot_take_part_is_named(contender, message):
     with pytest.raises(DataError, match=f"^oracle: {message}"):
-        compare(SERIES, SPLIT, [contender])
+        compare(SERIES, CONFIG, SPLIT, [contender])

@@ -27,10 +27,11 @@ callbacks losses optimizers
 training
 forecasting
 metrics volatility
-significance baselines statistical diagnosis
+interval_metrics significance diagnosis
+baselines
 rivals intervals
-forecaster
-evaluation scoreboard folds
+forecaster statistical scoreboard
+evaluation folds
 backtest compare
 manifest
 artifact exporter

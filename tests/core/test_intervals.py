@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerasforecast import metrics
+from kerasforecast import interval_metrics
 from kerasforecast.intervals import calibrate
 from kerasforecast.volatility import volatility_of
 
@@ -20,7 +20,7 @@ def walk(count, spread, seed, steps=1):
 
 
 def inside(actual, bands, low=1, high=3):
-    return metrics.coverage(actual, bands[..., low], bands[..., high])
+    return interval_metrics.coverage(actual, bands[..., low], bands[..., high])
 
 
 def test_bands_around_a_point_cover_what_they_say():
@@ -55,8 +55,8 @@ def test_a_right_quantile_head_is_left_alone_and_a_wrong_one_is_corrected():
 def test_levels_adapt_where_the_spread_has_changed():
     calibration = calibrate(*walk(1000, 1.0, seed=5), LEVELS, "point", 1)
     _, base, units, actual = walk(3000, 1.3, seed=6)
-    still = calibration.adaptive_bands(base, units, actual, rate=0.0)
-    adapted = calibration.adaptive_bands(base, units, actual)
+    still = calibration.adapted(base, units, actual, rate=0.0)[0]
+    adapted = calibration.adapted(base, units, actual)[0]
     assert inside(actual, still) < 0.72
     assert inside(actual, adapted) == pytest.approx(0.8, abs=0.02)
 
@@ -66,9 +66,9 @@ def test_a_band_depends_on_no_outcome_its_origin_did_not_know(origin, steps, see
     """What step h of origin t forecasts is known from origin t + h on, and changes nothing before."""
     calibration = calibrate(*walk(60, 1.0, seed, steps), LEVELS, "point", steps)
     _, base, units, actual = walk(45, 2.0, seed + 1, steps)
-    before = calibration.adaptive_bands(base, units, actual)
+    before = calibration.adapted(base, units, actual)[0]
     known = np.arange(45)[:, None] + np.arange(1, steps + 1) <= origin
-    after = calibration.adaptive_bands(base, units, np.where(known, actual, -actual * 100))
+    after = calibration.adapted(base, units, np.where(known, actual, -actual * 100))[0]
     assert before[: origin + 1].tobytes() == after[: origin + 1].tobytes()
 
 
@@ -78,7 +78,7 @@ def test_quantiles_never_cross(seed, source):
     generator = np.random.default_rng(seed)
     base = base + np.sort(generator.normal(size=base.shape), axis=-1)
     calibration = calibrate(points, base, units, actual, LEVELS, source, 1)
-    for bands in (calibration.bands(base, units), calibration.adaptive_bands(base, units, actual * 5, rate=0.3)):
+    for bands in (calibration.bands(base, units), calibration.adapted(base, units, actual * 5, rate=0.3)[0]):
         assert np.all(np.diff(bands, axis=-1) >= 0)
 
 

@@ -44,6 +44,7 @@ def _valid():
                 "tests": [{"rival": "ewma_fhs", **dm}],
             },
             "verdict": "no better than naive (DM p = 1.00)",
+            "bands_verdict": "no better than ewma_fhs (DM p = 0.50)",
             "diagnosis": {"name": "good", "text": "fell together", "advice": "keep it", "naive_val_loss": 1.0},
         },
         "golden": {"window": [[1.0, 2.0]] * WINDOW, "forecast": [1.0] * HORIZON},

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 
-from kerasforecast import metrics
+from kerasforecast import interval_metrics, metrics
 from kerasforecast.errors import DataError
 
 ACTUAL = np.array([100.0, 110.0, 90.0, 120.0])
@@ -116,12 +116,12 @@ def test_last_must_have_one_value_a_window():
 
 def test_pinball_by_hand():
     # 0.9 * (2 over) and 0.1 * (1 under)
-    assert metrics.pinball(np.array([5.0, 5.0]), np.array([3.0, 6.0]), 0.9) == pytest.approx((1.8 + 0.1) / 2)
+    assert interval_metrics.pinball(np.array([5.0, 5.0]), np.array([3.0, 6.0]), 0.9) == pytest.approx((1.8 + 0.1) / 2)
 
 
 def test_crps_by_hand():
     # cells of 0.1, 0.5, 0.9: 0.3, 0.4, 0.3; losses of y = 3 at 1, 2, 5: 0.2, 0.5, 0.2
-    assert metrics.crps(np.array([3.0]), np.array([[1.0, 2.0, 5.0]]), [0.1, 0.5, 0.9]) == pytest.approx(
+    assert interval_metrics.crps(np.array([3.0]), np.array([[1.0, 2.0, 5.0]]), [0.1, 0.5, 0.9]) == pytest.approx(
         2 * (0.3 * 0.2 + 0.4 * 0.5 + 0.3 * 0.2)
     )
 
@@ -132,14 +132,18 @@ def test_crps_converges_to_the_closed_form_of_a_normal():
     for value in (-1.7, 0.0, 0.4):
         z = value / 2.0
         exact = 2.0 * (z * (2 * norm.cdf(z) - 1) + 2 * norm.pdf(z) - 1 / math.sqrt(math.pi))
-        assert metrics.crps(np.array([value]), norm.ppf(levels)[None] * 2.0, levels) == pytest.approx(exact, rel=2e-3)
+        assert interval_metrics.crps(np.array([value]), norm.ppf(levels)[None] * 2.0, levels) == pytest.approx(
+            exact, rel=2e-3
+        )
 
 
 @given(arrays(np.float64, (7, 4), elements=st.floats(-100, 100)))
 def test_crps_is_the_weighted_pinball_loss_of_scikit_learn(values):
     levels, weights = [0.1, 0.5, 0.8], [0.3, 0.35, 0.35]
-    losses = [metrics.pinball(values[:, 0], values[:, k + 1], level) for k, level in enumerate(levels)]
-    assert metrics.crps(values[:, 0], values[:, 1:], levels) == pytest.approx(2 * np.dot(weights, losses), abs=1e-9)
+    losses = [interval_metrics.pinball(values[:, 0], values[:, k + 1], level) for k, level in enumerate(levels)]
+    assert interval_metrics.crps(values[:, 0], values[:, 1:], levels) == pytest.approx(
+        2 * np.dot(weights, losses), abs=1e-9
+    )
 
 
 @given(prices)
@@ -147,21 +151,23 @@ def test_crps_without_spread_is_the_absolute_error(pair):
     actual, forecast = pair
     levels = [0.05, 0.1, 0.5, 0.9, 0.95]
     flat = np.repeat(forecast[:, None], len(levels), axis=1)
-    assert metrics.crps(actual, flat, levels) == pytest.approx(metrics.mae(actual, forecast), rel=1e-9, abs=1e-9)
+    assert interval_metrics.crps(actual, flat, levels) == pytest.approx(
+        metrics.mae(actual, forecast), rel=1e-9, abs=1e-9
+    )
 
 
 @given(prices)
 def test_median_pinball_is_half_the_absolute_error(pair):
-    assert metrics.pinball(*pair, 0.5) == pytest.approx(metrics.mae(*pair) / 2)
+    assert interval_metrics.pinball(*pair, 0.5) == pytest.approx(metrics.mae(*pair) / 2)
 
 
 def test_coverage_counts_both_ends():
-    assert metrics.coverage(np.array([1.0, 2.0, 3.0, 4.0]), np.full(4, 2.0), np.full(4, 3.0)) == 0.5
+    assert interval_metrics.coverage(np.array([1.0, 2.0, 3.0, 4.0]), np.full(4, 2.0), np.full(4, 3.0)) == 0.5
 
 
 def test_winkler_by_hand():
     # inside: width 2; below by 1: 2 + 10 * 1; above by 3: 2 + 10 * 3, at 80 % nominal
-    score = metrics.winkler(np.array([5.0, 3.0, 9.0]), np.full(3, 4.0), np.full(3, 6.0), 0.8)
+    score = interval_metrics.winkler(np.array([5.0, 3.0, 9.0]), np.full(3, 4.0), np.full(3, 6.0), 0.8)
     assert score == pytest.approx((2 + 12 + 32) / 3)
 
 
@@ -169,15 +175,19 @@ def test_winkler_by_hand():
 def test_winkler_is_the_two_pinball_losses(pair, half, nominal):
     actual, centre = pair
     low, high = centre - half, centre + half
-    tails = metrics.pinball(actual, low, (1 - nominal) / 2) + metrics.pinball(actual, high, (1 + nominal) / 2)
-    assert metrics.winkler(actual, low, high, nominal) == pytest.approx(2 / (1 - nominal) * tails, rel=1e-9, abs=1e-9)
+    tails = interval_metrics.pinball(actual, low, (1 - nominal) / 2) + interval_metrics.pinball(
+        actual, high, (1 + nominal) / 2
+    )
+    assert interval_metrics.winkler(actual, low, high, nominal) == pytest.approx(
+        2 / (1 - nominal) * tails, rel=1e-9, abs=1e-9
+    )
 
 
 @given(prices, st.floats(0.0, 50.0), st.floats(0.0, 50.0))
 def test_a_wider_interval_covers_no_less(pair, half, more):
     actual, centre = pair
-    narrow = metrics.coverage(actual, centre - half, centre + half)
-    wide = metrics.coverage(actual, centre - half - more, centre + half + more)
+    narrow = interval_metrics.coverage(actual, centre - half, centre + half)
+    wide = interval_metrics.coverage(actual, centre - half - more, centre + half + more)
     assert 0 <= narrow <= wide <= 1
 
 
@@ -227,15 +237,15 @@ def test_a_score_too_large_for_a_float_is_none():
 def test_quantile_scores_name_the_central_intervals():
     levels = [0.05, 0.1, 0.5, 0.9, 0.95]
     quantiles = np.array([0.0, 1.0, 5.0, 9.0, 10.0]) * np.ones((4, 1))
-    scores = metrics.quantile_scores(np.array([0.5, 5.0, 9.5, 11.0]), quantiles, levels)
+    scores = interval_metrics.quantile_scores(np.array([0.5, 5.0, 9.5, 11.0]), quantiles, levels)
     assert scores["coverage"] == {"0.9": 0.75, "0.8": 0.25}
-    assert scores["crps"] == metrics.crps(np.array([0.5, 5.0, 9.5, 11.0]), quantiles, levels)
+    assert scores["crps"] == interval_metrics.crps(np.array([0.5, 5.0, 9.5, 11.0]), quantiles, levels)
 
 
 def test_quantile_scores_of_several_steps():
     actual = np.array([[1.0, 2.0], [3.0, 4.0]])
     quantiles = actual[..., None] + np.array([-1.0, 0.0, 1.0])
-    scores = metrics.quantile_scores(actual, quantiles, [0.1, 0.5, 0.9])
+    scores = interval_metrics.quantile_scores(actual, quantiles, [0.1, 0.5, 0.9])
     assert scores["coverage"] == {"0.8": 1.0}
     assert scores["crps"] == pytest.approx(2 * (0.3 * 0.1 + 0.3 * 0.1))
 
@@ -248,9 +258,9 @@ def test_per_step_scores():
     shares = [s.share for s in metrics.per_step(metrics.direction, actual, forecast, np.array([0.0, 5.0]))]
     assert shares == [1.0, 0.5]
     quantiles = forecast[..., None] + np.array([-0.5, 0.0, 0.5])
-    crps = partial(metrics.crps, levels=[0.25, 0.5, 0.75])
+    crps = partial(interval_metrics.crps, levels=[0.25, 0.5, 0.75])
     assert metrics.per_step(crps, actual, quantiles) == [
-        pytest.approx(metrics.crps(actual[:, h], quantiles[:, h], [0.25, 0.5, 0.75])) for h in (0, 1)
+        pytest.approx(interval_metrics.crps(actual[:, h], quantiles[:, h], [0.25, 0.5, 0.75])) for h in (0, 1)
     ]
 
 
@@ -283,9 +293,9 @@ def test_wrong_arrays_are_one_line(actual, forecast, rule):
 @pytest.mark.parametrize("levels", [[], [0.0, 0.5], [0.5, 1.0], [0.5, 0.5], [0.9, 0.1]])
 def test_wrong_levels_are_one_line(levels):
     with pytest.raises(DataError, match="Levels must be ascending"):
-        metrics.crps(np.ones(1), np.ones((1, len(levels))), levels)
+        interval_metrics.crps(np.ones(1), np.ones((1, len(levels))), levels)
 
 
 def test_quantiles_must_match_levels():
     with pytest.raises(DataError, match="Quantiles must have shape"):
-        metrics.crps(np.ones(3), np.ones((3, 2)), [0.1, 0.5, 0.9])
+        interval_metrics.crps(np.ones(3), np.ones((3, 2)), [0.1, 0.5, 0.9])

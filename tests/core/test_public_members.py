@@ -31,6 +31,7 @@ WITHOUT_KERAS = (
     "scaling",
     "windows",
     "metrics",
+    "interval_metrics",
     "significance",
     "baselines",
     "statistical",

@@ -10,8 +10,9 @@ import pandas as pd
 from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
 from kerasforecast.manifest import DataRecord, DiagnosisRecord, Manifest, Metrics, PartRecord, TrainingRecord
-from kerasforecast.metrics import direction, mae, mape, rmse
+from kerasforecast.rivals import Forecast
 from kerasforecast.scaling import FittedScaling
+from kerasforecast.scoreboard import Outcomes, scores
 from kerasforecast.significance import compare_with_naive
 
 ROWS, TESTED = 400, 60
@@ -38,10 +39,12 @@ def write_run(folder, name="acme", target="Close", horizon=1, levels=(), skill=0
     naive = np.repeat(last[:, None], horizon, axis=1)
     forecast = naive + skill * (actual - naive) + 0.1 * random.normal(size=actual.shape)
     verdict = compare_with_naive(actual, forecast, naive, horizon=horizon)
-    scores = {
+    bands = forecast[..., None] * (1 + 0.05 * (np.array(levels) - 0.5)) if levels else None
+    outcomes = Outcomes(actual, last, tuple(levels), (1.0, 1.0))
+    test = {
         "n": len(origins),
-        "model": _scores(actual, forecast, last),
-        "naive": _scores(actual, naive, last),
+        "model": scores(outcomes, Forecast(forecast, bands)),
+        "naive": scores(outcomes, Forecast(naive, None)),
         "dm": verdict.dm.as_json(),
     }
     table = pd.DataFrame(
@@ -54,12 +57,12 @@ def write_run(folder, name="acme", target="Close", horizon=1, levels=(), skill=0
     )
     if horizon > 1:
         table["step"] = np.tile(steps, len(origins))
-    for level in levels:
-        table[f"q{level}"] = table["forecast"] * (1 + 0.05 * (level - 0.5))
+    for place, level in enumerate(levels):
+        table[f"q{level}"] = bands[..., place].ravel()
     loss = 0.5 + np.exp(-EPOCHS / 2)
     history = pd.DataFrame({"epoch": EPOCHS, "loss": loss, "val_loss": loss + 0.1, "learning_rate": 0.001})
     diagnosis = DiagnosisRecord(name="good", text="both fell", advice="keep it", naive_val_loss=1.0)
-    metrics = Metrics(target=target, test=scores, verdict=verdict.text, diagnosis=diagnosis)
+    metrics = Metrics(target=target, test=test, verdict=verdict.text, diagnosis=diagnosis)
 
     beside = folder / "acme"
     beside.mkdir()
@@ -77,15 +80,6 @@ def archive(manifest):
     with zipfile.ZipFile(buffer, "w") as file:
         file.writestr("kerasforecast.json", manifest)
     return buffer.getvalue()
-
-
-def _scores(actual, forecast, last):
-    return {
-        "rmse": rmse(actual, forecast),
-        "mae": mae(actual, forecast),
-        "mape": mape(actual, forecast),
-        "directional_accuracy": direction(actual, forecast, last).share,
-    }
 
 
 def _manifest(name, target, config, series, metrics):

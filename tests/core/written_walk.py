@@ -39,6 +39,7 @@ def write_backtest(folder, name="acme", folds=4):
     record = WalkRecord(
         kind="backtest",
         verdicts={"lstm": found.verdict.text},
+        bands_verdicts={"lstm": found.bands_verdict.text},
         rows=found.rows,
         folds=records,
         walk=BacktestConfig(folds=folds),
@@ -50,9 +51,14 @@ def write_backtest(folder, name="acme", folds=4):
 def write_compare(folder, name="acme"):
     """Write `compare.json` and its table; one of the models bears `name`."""
     contenders = [test_compare.oracle(0.1, name="other"), test_compare.oracle(0.5, name=name)]
-    found = compare(test_compare.SERIES, test_compare.SPLIT, contenders)
+    found = compare(test_compare.SERIES, test_compare.CONFIG, test_compare.SPLIT, contenders)
     notes = ["other learned from rows up to 2020-12-31, within the test part: its scores flatter it."]
     record = WalkRecord(
-        kind="compare", verdicts=found.verdicts, rows=found.rows, notes=notes, **facts("acme", test_compare.CONFIG)
+        kind="compare",
+        verdicts=found.verdicts,
+        bands_verdicts=found.bands_verdicts,
+        rows=found.rows,
+        notes=notes,
+        **facts("acme", test_compare.CONFIG),
     )
     return write_walk(folder, record, found.table)["scores"]

@@ -1,0 +1,50 @@
+"""Tables of forecasts with their bands: the part that is drawn, and whether the bands hold what they promise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.interval_metrics import central_intervals
+from kerasforecast.report import figures
+from kerasforecast.report.page import Section, table
+
+
+def first_step(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """The first step ahead of each origin."""
+    return forecasts[forecasts["step"] == 1] if "step" in forecasts else forecasts
+
+
+def bands_of(first: pd.DataFrame) -> list[figures.Band]:
+    """The two widest bands of a table, to be drawn."""
+    levels = _levels(first)
+    columns = [first[name].to_numpy() for name in levels.values()]
+    intervals = central_intervals(list(levels)) if levels else []
+    return [(f"{nominal:.0%} band", columns[low], columns[high]) for nominal, low, high in intervals[:2]]
+
+
+def calibration(forecasts: pd.DataFrame, scores: Mapping[str, Any]) -> list[Section]:
+    """Share of actual values below each quantile; `scores` hold the coverage. Nothing where there are no bands."""
+    levels = _levels(forecasts)
+    if not levels:
+        return []
+    actual = forecasts["actual"].to_numpy()
+    observed = [float(np.mean(actual <= forecasts[name].to_numpy())) for name in levels.values()]
+    figure = figures.calibration(list(levels), observed)
+    rows = [
+        [f"{float(nominal):.0%} band", f"{float(nominal):.1%}", f"{share:.1%}"]
+        for nominal, share in (scores.get("coverage") or {}).items()
+    ]
+    body = table(["", "meant to cover", "covered"], rows) if rows else ""
+    note = "Bands say how sure a forecast is. On the diagonal they hold what they promise."
+    return [Section("Calibration of the bands", note, body, (("Observed share below each quantile", figure),))]
+
+
+def _levels(forecasts: pd.DataFrame) -> dict[float, str]:
+    """Quantile levels, ascending, and their columns: `q0.1` is level 0.1."""
+    found = {float(name[1:]): name for name in forecasts.columns if re.fullmatch(r"q0?\.\d+", name)}
+    return dict(sorted(found.items()))
