@@ -63,7 +63,7 @@ def require_extra(config: Config) -> None:
     Raises:
         OptionError: They are asked for, and statsforecast is absent.
     """
-    if config.evaluation.rivals and find_spec("statsforecast") is None:
+    if config.evaluation.rivals and not _installed():
         raise _absent(config.evaluation.rivals[0], "none")
 
 
@@ -93,6 +93,13 @@ def _model(name: str, period: int) -> Any:
     except ImportError as error:
         raise _absent(name, shown(str(error))) from error
     return getattr(models, STATISTICAL[name])(season_length=period)
+
+
+def _installed() -> bool:
+    try:
+        return find_spec("statsforecast") is not None
+    except ValueError:  # an import that was tried and failed
+        return False
 
 
 def _absent(name: str, received: str) -> OptionError:

@@ -17,7 +17,6 @@ from tests.backend.conftest import SMALL, prices
 
 OPTIONS = SMALL | {"layers": 1}
 FLAGS = [part for name, value in OPTIONS.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-COLUMNS = ("Close", "Volume")
 
 
 class Kept:
@@ -32,39 +31,16 @@ class Kept:
         return self.fitted[-1]
 
 
+def weights(refitter, place):
+    return refitter.fitted[place].forecaster.predictor.weights
+
+
 def walk(frame, refitter, config, **options):
     return run_backtest(load_series(config.data, frame), config, BacktestConfig(folds=3, **options), refitter)
 
 
 def config_of(**options):
     return Config.from_options(**(OPTIONS | options))
-
-
-@pytest.mark.parametrize(
-    ("scaling", "features", "options"),
-    [
-        ("anchor", (), {}),
-        ("anchor", ("Volume",), {"scheme": "sliding"}),
-        ("difference", (), {"refit": False}),
-        ("minmax", ("Volume",), {"gap": 5}),
-        ("standard", (), {}),
-    ],
-)
-def test_nothing_after_a_fold_reaches_its_model(scaling, features, options):
-    """Change every value from a fold's first row on: weights, scaling and earlier forecasts stay bit-identical."""
-    config = config_of(scaling=scaling, features=features)
-    before, refitter = prices(columns=COLUMNS), Kept(config, 1 + len(features))
-    whole = walk(before, refitter, config, **options)
-    fold, after = whole.folds[1], before.copy()
-    after.iloc[fold.start :] = after.iloc[fold.start :].to_numpy()[::-1] * 1.7
-    changed = walk(after, refitter, config, **options)
-    first, second = np.array_split(np.array(refitter.fitted, dtype=object), 2)
-    for ours, theirs in list(zip(first, second, strict=True))[:2]:  # a frozen walk has but one
-        assert [a.tobytes() for a in ours.weights] == [a.tobytes() for a in theirs.weights]
-        assert ours.scaling == theirs.scaling
-    earlier = [found.table.loc[found.table["fold"] < fold.number, "forecast"] for found in (whole, changed)]
-    assert earlier[0].to_numpy().tobytes() == earlier[1].to_numpy().tobytes()
-    assert not whole.table["forecast"].equals(changed.table["forecast"])
 
 
 def test_a_fold_does_not_depend_on_the_folds_before_it():
@@ -79,18 +55,27 @@ def test_a_fold_does_not_depend_on_the_folds_before_it():
         dropout=0.3, lr_patience=1, epochs=3, validation_start=str(validation_start), test_start=str(test_start)
     )
     run_backtest(load_series(config.data, prices()), last, cut, alone)
-    assert [a.tobytes() for a in shared.fitted[-1].weights] == [a.tobytes() for a in alone.fitted[0].weights]
+    assert [a.tobytes() for a in weights(shared, -1)] == [a.tobytes() for a in weights(alone, 0)]
 
 
-def test_a_fold_s_model_is_that_of_a_fit_on_the_same_rows():
-    config = config_of(dropout=0.0)
+@pytest.mark.parametrize("options", [{}, {"quantiles": (0.1, 0.5, 0.9)}], ids=["point", "quantiles"])
+def test_a_frozen_walk_is_the_test_part_of_a_fit(options):
+    """The same rows, the same weights, bands that go on adapting: the same forecasts and scores."""
+    config = config_of(dropout=0.0, **options)
     series = load_series(config.data, prices())
     refitter = Kept(config, 1)
     found = run_backtest(series, config, BacktestConfig(folds=2, refit=False), refitter)
     model = fit(config, series)
-    for ours, theirs in zip(refitter.fitted[0].weights, model.predictor.weights, strict=True):
+    for ours, theirs in zip(weights(refitter, 0), model.predictor.weights, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
-    np.testing.assert_allclose(found.table["forecast"], model.test.table["forecast"], rtol=1e-5)
+    assert list(found.table.drop(columns="fold")) == list(model.test.table)
+    for column in model.test.table.columns[1:]:
+        np.testing.assert_allclose(found.table[column], model.test.table[column], rtol=1e-5)
+    total = {row["model"]: row for row in found.rows if row["fold"] == "all"}
+    for ours, theirs in (("lstm", "model"), ("naive", "naive"), ("ewma_fhs", "ewma_fhs")):
+        for score in ("rmse", "mase", "crps"):
+            assert total[ours][score] == pytest.approx(model.test.scores[theirs][score], rel=1e-4)
+        assert total[ours]["coverage"] == pytest.approx(model.test.scores[theirs]["coverage"], abs=0.03)
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +109,10 @@ def test_backtest_prints_folds_and_total_and_goes_on_where_it_stopped(table, tmp
     forecasts = pd.read_csv(folder / "backtest.csv")
     error = np.sqrt(((forecasts["forecast"] - forecasts["actual"]) ** 2).mean())
     assert total["rmse"] == pytest.approx(error, rel=1e-6)
+    inside = (forecasts["q0.1"] <= forecasts["actual"]) & (forecasts["actual"] <= forecasts["q0.9"])
+    assert total["coverage"]["0.8"] == pytest.approx(inside.mean())
+    assert total["crps"] > 0
+    assert list(rows[0])[:3] == ["model", "fold", "n"]
     page = (folder / "backtest.html").read_bytes()
     assert run("report", folder / "backtest.json").stdout == f"{folder / 'backtest.html'}\n"
     assert (folder / "backtest.html").read_bytes() == page
@@ -134,7 +123,7 @@ def test_compare_ranks_files_networks_and_baselines(table, tmp_path):
     command = ["compare", "rnn", tmp_path / "old.keras", "--file", table, "--output-dir", tmp_path, *FLAGS]
     text = run(*command, "--quiet").stdout
     known = prices().index[284].date()  # 0.8 and 0.15 of 300 rows
-    for name in ("rnn", "old", "naive", "drift", "moving average"):
+    for name in ("rnn", "old", "naive", "drift", "moving average", "ewma fhs"):
         assert f"\n  {name} " in text
     assert "Verdict on old: " in text
     assert f"old learned from rows up to {known}, within the test part: its scores flatter it." in text

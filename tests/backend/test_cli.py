@@ -116,6 +116,16 @@ def test_predict_prints_csv_or_writes_it(model, tmp_path):
     assert written.stdout == ""
 
 
+def test_predict_prints_the_bands_that_are_chosen(model):
+    lines = run("predict", model, "--levels", "0.8, 0.95").stdout.splitlines()
+    assert lines[0] == "date,forecast,q0.025,q0.1,q0.9,q0.975"
+    rows = json.loads(run("predict", model, "--levels", "0.5", "--json").stdout)["forecasts"]
+    assert list(rows[0]["quantiles"]) == ["0.25", "0.75"]
+    for wrong in ("0.7", "wide"):
+        refused = run("predict", model, "--levels", f"0.8,{wrong}")
+        one_line_error(refused, "--levels must name bands that the model has: 0.5, 0.8, 0.95", repr(wrong))
+
+
 def test_predict_says_when_the_data_has_changed(folder, model):
     changed = folder / "changed"
     changed.mkdir(exist_ok=True)

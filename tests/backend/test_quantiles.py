@@ -9,7 +9,6 @@ from kerasforecast.errors import InputError
 from tests.backend.conftest import SMALL, prices
 
 LEVELS = (0.05, 0.1, 0.5, 0.9, 0.95)
-COLUMNS = ("Close", "Volume")
 
 
 @pytest.fixture(scope="module")
@@ -60,27 +59,6 @@ def test_file_opens_in_plain_keras_and_keeps_the_bands(model, tmp_path):
     assert loaded.manifest == model.manifest
     assert np.array_equal(loaded.predict_quantiles(windows, 3), model.predict_quantiles(windows, 3))
     assert loaded.evaluate(model.series).scores["model"]["crps"] > 0
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{"quantiles": LEVELS, "features": ("Volume",)}, {"mc_dropout": 3}, {"quantiles": LEVELS, "scaling": "minmax"}],
-    ids=["head", "dropout", "minmax"],
-)
-def test_nothing_after_validation_reaches_weights_or_bands(options):
-    before = prices(columns=COLUMNS)
-    after = before.copy()
-    after.iloc[255:] = after.iloc[255:].to_numpy()[::-1] * 1.7
-    first, second = (kf.fit(data, **SMALL, **options) for data in (before, after))
-    for one, other in zip(first.predictor.weights, second.predictor.weights, strict=True):
-        assert one.tobytes() == other.tobytes()
-    for part in ("scaling", "calibration", "rivals"):
-        assert getattr(first.manifest, part) == getattr(second.manifest, part)
-    # The forecast of the first test row was made before any changed value was seen.
-    bands = [f"q{level:g}" for level in first.config.levels]
-    columns = ["forecast", "naive", *bands]
-    assert first.test.table[columns].iloc[0].tolist() == second.test.table[columns].iloc[0].tolist()
-    assert first.test.scores != second.test.scores
 
 
 def test_scores_of_the_table_are_those_of_metrics(model):

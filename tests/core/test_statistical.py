@@ -1,12 +1,22 @@
 """The classical models: what they say when absent, and what they may see when present."""
 
 import sys
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from kerasforecast.compare import compare
+from kerasforecast.config import Config
+from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError
-from kerasforecast.statistical import STATISTICAL, statistical
+from kerasforecast.evaluation import evaluate_windows, scored_windows
+from kerasforecast.manifest import TestScores
+from kerasforecast.rivals import Forecast, learn_rivals
+from kerasforecast.split import split_series
+from kerasforecast.statistical import STATISTICAL, classical_forecasts, require_extra, statistical
+from tests.core import test_backtest, test_compare
 
 
 def seasonal(rows=144):
@@ -39,6 +49,68 @@ def test_forecasts_a_season_and_sees_nothing_later(name):
     changed = values.copy()
     changed[120:] = 1.0
     assert np.array_equal(statistical(name, changed, 100, origins, 6, period=12)[0][0], points[0])
+
+
+class Naive:
+    def in_sequence(self, windows, start=None):
+        return Forecast(np.repeat(windows.last()[:, None], windows.horizon, axis=1), None), None
+
+
+class Drifting:
+    """Stands in for a model of statsforecast where that is not installed: the last value, and bands of fixed width."""
+
+    seen = 0
+
+    def __init__(self, season_length):
+        self.season = season_length
+
+    def fit(self, y):
+        Drifting.seen = len(y)
+
+    def forward(self, y, h, level):
+        found = {"mean": np.repeat(y[-1], h)}
+        for width in level or ():
+            found |= {f"lo-{width}": found["mean"] - width / 100, f"hi-{width}": found["mean"] + width / 100}
+        return found
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    models = SimpleNamespace(**dict.fromkeys(STATISTICAL.values(), Drifting))
+    monkeypatch.setitem(sys.modules, "statsforecast", SimpleNamespace(models=models, __spec__=True))
+
+
+def test_they_stand_beside_the_simple_rivals_with_the_same_scores(installed):
+    config = Config.from_options(window=5, rivals=("theta", "auto_ets"))
+    series = Series(seasonal()[:, None], pd.bdate_range("2020-01-01", periods=144), ("Close",))
+    split = split_series(series, config.split, config.network)
+    rivals, windows = learn_rivals(config, series, split), scored_windows(config, series, split, "test")
+    classical = classical_forecasts(config, windows, split.validation_end, rivals)
+    assert Drifting.seen == split.validation_end
+    scores = evaluate_windows(Naive(), windows, rivals, classical).scores
+    assert list(scores)[:2] == ["n", "model"]
+    assert set(scores["theta"]) == set(scores["auto_ets"]) == set(scores["ewma_fhs"])
+    assert set(scores["theta"]["coverage"]) == set(scores["ewma_fhs"]["coverage"])
+    assert scores["theta"]["rmse"] == scores["naive"]["rmse"]
+    assert {test["rival"] for test in scores["tests"]} >= {"theta", "auto_ets"}
+    TestScores(**scores)  # as the manifest takes them
+
+
+def test_each_fold_fits_them_anew_on_its_known_rows(installed):
+    config = Config.from_options(window=5, rivals=("theta",))
+    found = test_backtest.walk(config=config, folds=2)
+    rows = {(row["model"], row["fold"]): row for row in found.rows}
+    assert rows["theta", "all"]["rmse"] == pytest.approx(rows["naive", "all"]["rmse"])
+    assert Drifting.seen == found.folds[-1].known_end
+    compared = compare(test_compare.SERIES, config, test_compare.SPLIT, [test_compare.oracle(0.5)])
+    assert "theta" in {row["model"] for row in compared.rows}
+
+
+def test_their_absence_is_said_before_anything_takes_long(monkeypatch):
+    monkeypatch.setitem(sys.modules, "statsforecast", None)
+    require_extra(Config())
+    with pytest.raises(OptionError, match=r"The rival theta needs .* pip install 'kerasforecast\[baselines\]'"):
+        require_extra(Config.from_options(rivals=("theta",)))
 
 
 def test_no_levels_no_quantiles():
