@@ -179,8 +179,11 @@ def numbers(values: Any) -> list[float | None]:
 
 
 def plain(values: Values) -> list[Any]:
-    """Dates as text and steps as integers, as JSON takes them."""
-    return [value if isinstance(value, str) else value.item() if hasattr(value, "item") else value for value in values]
+    """Dates as text and steps as integers, as JSON takes them and plotly may show them."""
+    return [
+        label(value) if isinstance(value, str) else value.item() if hasattr(value, "item") else value
+        for value in values
+    ]
 
 
 def _forecast(name: str, dates: Values, forecast: np.ndarray, place: int) -> Figure:

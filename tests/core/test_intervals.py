@@ -1,12 +1,15 @@
 """Conformal bands: they cover, they know nothing of the future, they do not cross, and they correct only what pays."""
 
+import datetime as dt
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kerasforecast import interval_metrics
-from kerasforecast.intervals import calibrate
+from kerasforecast.intervals import Adapted, calibrate
 from kerasforecast.volatility import volatility_of
 
 LEVELS = (0.05, 0.1, 0.5, 0.9, 0.95)
@@ -59,6 +62,42 @@ def test_levels_adapt_where_the_spread_has_changed():
     adapted = calibration.adapted(base, units, actual)[0]
     assert inside(actual, still) < 0.72
     assert inside(actual, adapted) == pytest.approx(0.8, abs=0.02)
+
+
+def test_adapting_goes_on_where_it_was_left():
+    calibration = calibrate(*walk(300, 1.0, seed=5), LEVELS, "point", 1)
+    _, base, units, actual = walk(200, 1.5, seed=6)
+    whole, end = calibration.adapted(base, units, actual)
+    first, kept = calibration.adapted(base[:120], units[:120], actual[:120])
+    second, after = calibration.adapted(base[120:], units[120:], actual[120:], kept)
+    assert np.array_equal(np.concatenate([first, second]), whole)
+    assert np.array_equal(after, end)
+    assert np.array_equal(calibration.bands(base[:1], units[:1], kept)[0], second[0])
+    assert np.abs(kept - LEVELS).max() > 0.01
+    later = calibration.bands(np.zeros((1, 3, 5)), np.ones((1, 3)), kept)  # steps that never adapted, as the last did
+    assert np.array_equal(later[0, 1], later[0, 2])
+
+
+DAYS = pd.bdate_range("2020-01-01", periods=5)
+
+
+@pytest.mark.parametrize(
+    ("at", "index", "place"),
+    [
+        (dt.datetime(2020, 1, 3), DAYS, 2),
+        (dt.datetime(2020, 1, 4), DAYS, 3),  # a day that the table leaves out
+        (dt.datetime(2019, 1, 1), DAYS, 0),
+        (dt.datetime(2020, 1, 8), DAYS, None),  # ends before: it must not know what came later
+        (dt.datetime(1, 1, 1), DAYS, 0),
+        (dt.datetime(9999, 12, 31), DAYS, None),
+        (3, pd.RangeIndex(5), 3),
+        (5, pd.RangeIndex(5), None),
+        (3, DAYS, None),
+        (dt.datetime(2020, 1, 3), pd.RangeIndex(5), None),
+    ],
+)
+def test_the_rows_since_are_found_by_date_or_step(at, index, place):
+    assert Adapted(at=at, levels=((0.5,),)).place(index) == place
 
 
 @given(st.integers(1, 40), st.integers(1, 4), st.integers(0, 2**16))

@@ -1,15 +1,19 @@
 """The manifest of a model file: a stranger's is read too, so whatever is wrong with it is one line about the file."""
 
 import copy
+import datetime as dt
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kerasforecast.config import Config
 from kerasforecast.errors import ArtifactError
+from kerasforecast.intervals import calibrate
 from kerasforecast.manifest import Manifest, parse
+from kerasforecast.rivals import fit_rivals
 from kerasforecast.scaling import FittedScaling
 
 WINDOW, HORIZON = 3, 2
@@ -145,6 +149,57 @@ CONTRADICTIONS = [
 def test_a_manifest_that_contradicts_itself_is_refused(path, value, what):
     with pytest.raises(ArtifactError, match=f"^ibm.keras: its {what} must fit its configuration"):
         parse(changed(path, value), "ibm.keras")
+
+
+def with_bands(**changes):
+    """The valid manifest with what its rivals and bands learned, and `changes` to where adapting had come to."""
+    config = Config.model_validate(VALID["config"])
+    history = 100 + np.sin(np.arange(60.0))
+    rivals = fit_rivals(history[:50], history, WINDOW, HORIZON, config.levels)
+    zeros, base = np.zeros((20, HORIZON)), np.zeros((20, HORIZON, len(config.levels)))
+    calibration = calibrate(zeros, base, zeros + 1, zeros, config.levels, "point", HORIZON)
+    adapted = {"at": "2013-02-28T00:00:00", "levels": [list(config.levels)] * HORIZON} | changes
+    bands = {"rivals": rivals.model_dump(mode="json"), "calibration": calibration.model_dump(mode="json")}
+    return json.dumps(VALID | bands | {"adapted": adapted}).encode()
+
+
+def test_where_adapting_had_come_to_is_kept():
+    manifest = parse(with_bands(), "ibm.keras")
+    assert manifest.adapted.at == dt.datetime(2013, 2, 28)
+    assert parse(manifest.model_dump_json().encode(), "ibm.keras").adapted == manifest.adapted
+    assert parse(with_bands(at=299), "ibm.keras").adapted.at == 299
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"at": "2013-02-28T00:00:00+01:00"},
+        {"at": "yesterday"},
+        {"at": None},
+        {"at": 2**63},
+        {"at": 1.5},
+        {"levels": [[0.5] * 6 + [1.01]] * HORIZON},
+        {"levels": [[0.5] * 6 + [-0.01]] * HORIZON},
+        {"levels": [[0.5] * 6 + [float("nan")]] * HORIZON},
+        {"levels": []},
+        {"levels": [[0.5] * 101] * HORIZON},
+        {"levels": [[0.5] * 7] * (HORIZON - 1)},
+        {"levels": [[0.5] * 7, [0.5] * 6]},
+        {"levels": [[]] * HORIZON},
+        {"unheard_of": 1},
+    ],
+)
+def test_levels_of_bands_against_the_schema_are_refused(changes):
+    with pytest.raises(
+        ArtifactError, match=r"^ibm\.keras: its (manifest must follow schema 1; adapted|bands must fit)"
+    ):
+        parse(with_bands(**changes), "ibm.keras")
+
+
+def test_levels_without_bands_are_refused():
+    content = {**VALID, "adapted": {"at": 1, "levels": [[0.5] * 7] * HORIZON}}
+    with pytest.raises(ArtifactError, match="its bands must fit its configuration"):
+        parse(json.dumps(content).encode(), "ibm.keras")
 
 
 @pytest.mark.parametrize("name", sorted(set(VALID) - {"schema_version", "metrics", "weights", "members"}))
