@@ -1,7 +1,9 @@
 """The command line as its user has it: the installed program, real files, exit codes."""
 
+import html
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -87,6 +89,26 @@ def test_fit_prints_scores_and_one_verdict(folder):
     assert result.stdout.count("Verdict: ") == 1
     assert "epoch   1/2" in result.stderr
     assert "trained parameters" in result.stderr
+    check_same_numbers(folder / "text" / "acme", result.stdout)
+
+
+def check_same_numbers(run, printed):
+    """What the terminal and the report say is what `metrics.json` says, contestant by contestant."""
+    metrics = json.loads((run / "metrics.json").read_text())
+    page = html.unescape((run / "report.html").read_text())
+    table = page[page.index("<h2>Scores</h2>") :].partition("</table>")[0]
+    rows = dict(re.findall(r'<tr[^>]*><th scope="row">([^<]*)</th>(.*?)</tr>', table))
+    lines = {line.split()[0]: line.split() for line in printed.splitlines() if line.startswith("  ")}
+    for name, scores in metrics["test"].items():
+        if isinstance(scores, dict) and "rmse" in scores:
+            texts = [f"{scores[key]:,.4f}" for key in ("rmse", "mae", "mase", "crps")]
+            texts += [f"{share:.1%}" for share in scores["coverage"].values()]
+            shown = re.findall("<td>([^<]*)</td>", rows[name.replace("_", " ")])
+            assert set(texts) <= set(lines[name])
+            assert set(texts) <= set(shown)
+    for verdict in (metrics["verdict"], metrics["bands_verdict"]):
+        assert verdict in page
+        assert f": {verdict}\n" in printed
 
 
 def test_quiet_leaves_only_results(folder):
