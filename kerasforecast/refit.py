@@ -6,7 +6,7 @@ scaled windows and gives scaled forecasts, and is put back to its very first sta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -25,6 +25,8 @@ from kerasforecast.scaling import FittedScaling, fit_scaling
 from kerasforecast.split import Split
 from kerasforecast.training import compile_model, train
 from kerasforecast.windows import TrainingSet, windows_of
+
+Answer = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,23 +122,18 @@ class FoldPredictor(Predictor):
         self._shared = shared
 
     @property
-    def network(self) -> keras.Model:  # type: ignore[override]
-        """The shared one, with this fold's weights."""
+    def _answer(self) -> Answer:  # type: ignore[override]
         set_weights(self._shared.network, self.weights)
-        return self._shared.network
+        return self._shared._answer
 
     @property
     def _sampling_network(self) -> keras.Model:  # type: ignore[override]
         set_weights(self._shared._sampling_network, self.weights)
         return self._shared._sampling_network
 
-    def _answers(self, network: keras.Model, windows: np.ndarray) -> np.ndarray:
+    def _answers(self, answer: Answer, windows: np.ndarray) -> np.ndarray:
         windows = self._checked(windows)
-        scaled = self._shared._answers(network, self.scaling.inputs(windows))
-        return np.asarray(self.scaling.restore(windows, scaled), np.float32)
-
-        set_weights(self.shared.network, self.weights)
-        scaled = self.shared.predict(self.scaling.inputs(windows))
+        scaled = self._shared._answers(answer, self.scaling.inputs(windows))
         return np.asarray(self.scaling.restore(windows, scaled), np.float32)
 
 
