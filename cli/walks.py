@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from kerasforecast.data.series import Series
     from kerasforecast.report import WalkRecord
 
-_BOARD = (
-    *("rmse", "directional_accuracy", "relative_rmse", "p_value", "crps", "relative_crps", "crps_p_value", "coverage"),
-    *("fit_seconds", "predict_ms"),
-)
-
 
 def begin(
     config: Config, name: str | None, output_dir: Path, threads: int | None, backend: str | None
@@ -135,10 +130,10 @@ def _print_folds(record: WalkRecord) -> None:
 
 
 def _print_board(record: WalkRecord) -> None:
-    from kerasforecast.report.scores import score_cells
+    from kerasforecast.report.scores import BOARD_KEYS, score_cells
 
     board = record.over_all()
-    header, cells = score_cells(board, _BOARD)
+    header, cells = score_cells(board, BOARD_KEYS)
     click.echo(f"{record.kind} on {record.target}: {board[0]['n']:,} forecasts")
     names = [str(row["model"]).replace("_", " ") for row in board]
     print_table(["", *header], [[name, *row] for name, row in zip(names, cells, strict=True)])

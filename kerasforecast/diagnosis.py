@@ -13,10 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from kerasforecast.config import TrainingConfig
 from kerasforecast.errors import DataError
-from kerasforecast.scaling import FittedScaling
-from kerasforecast.windows import Windows
 
 Pattern = Literal[
     "too short to tell", "learning rate too high", "overfitting", "nothing left to learn", "underfitting", "good"
@@ -144,27 +141,6 @@ def diagnose(loss: Sequence[float], val_loss: Sequence[float], naive_val_loss: f
         if found := rule(curves):
             return found
     return _good(curves)
-
-
-def naive_loss(windows: Windows, scaling: FittedScaling, config: TrainingConfig) -> float | None:
-    """The training loss that the naive forecast has on these windows: what the model's own is to be measured by.
-
-    Args:
-        windows: The validation part.
-        scaling: As fitted for the network, whose loss is in its units.
-        config: Names the loss; Huber's turns linear at one scaled unit, as Keras' does.
-
-    Returns:
-        The mean loss over windows and steps; `None` for a loss that has no meaning for a point forecast.
-    """
-    last = np.repeat(windows.last()[:, None], windows.horizon, axis=1)  # (N, H)
-    errors = np.abs(windows.targets(scaling).astype(np.float64) - windows.scaled(scaling, lambda places: last[places]))
-    losses = {
-        "mse": lambda: errors**2,
-        "mae": lambda: errors,
-        "huber": lambda: np.where(errors <= 1, errors**2 / 2, errors - 0.5),
-    }
-    return float(np.mean(losses[config.loss]())) if config.loss in losses else None
 
 
 def _curves(train: np.ndarray, validation: np.ndarray, naive: float | None) -> _Curves:

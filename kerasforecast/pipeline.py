@@ -15,7 +15,7 @@ from kerasforecast.callbacks import Epoch
 from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
-from kerasforecast.diagnosis import diagnose, naive_loss
+from kerasforecast.diagnosis import diagnose
 from kerasforecast.errors import KerasForecastError, StoppedError
 from kerasforecast.evaluation import Evaluation, evaluate_windows, scored_windows
 from kerasforecast.files import atomic_write, json_text
@@ -29,6 +29,7 @@ from kerasforecast.manifest import (
 )
 from kerasforecast.model import Model
 from kerasforecast.models import build, initialise, merged_weights
+from kerasforecast.naive_loss import naive_loss
 from kerasforecast.recorder import Recorder, Run
 from kerasforecast.report import write_fit_report
 from kerasforecast.rivals import learn_rivals
@@ -144,7 +145,8 @@ def _fit(
     tested = scored_windows(config, series, split, "test")
     classical = classical_forecasts(config, tested, split.validation_end, rivals)
     test = evaluate_windows(forecaster, tested, rivals, classical)
-    naive = None if config.network.quantiles else naive_loss(parts["validation"], scaling, config.training)
+    levels = config.network.quantiles
+    naive = naive_loss(parts["train"], parts["validation"], scaling, config.training, levels)
     metrics = metrics_of(test, series.target, _diagnosis(history, naive))
     bands = {"calibration": forecaster.calibration, "adapted": state_after(tested, test.adapted)}
     manifest = recorder.manifest(weights, record, metrics).model_copy(update={"rivals": rivals, **bands})

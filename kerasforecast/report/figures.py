@@ -196,7 +196,7 @@ def _forecast(name: str, dates: Values, forecast: np.ndarray, place: int) -> Fig
 def _bands(dates: Values, bands: Sequence[Band]) -> list[Figure]:
     traces = []
     for place, (name, lower, upper) in enumerate(bands):
-        edge = {"mode": "lines", "line": {"width": 0, "color": "--band"}, "hoverinfo": "skip", "legendgroup": name}
+        edge = {"mode": "lines", "line": {"width": 0, "color": "--band"}, "hoverinfo": "skip"}
         low, high = (line(name, dates, end, "--band") | edge for end in (lower, upper))
         shade = "--band" if place == 0 else "--inner"
         traces += [low | {"showlegend": False}, high | {"fill": "tonexty", "fillcolor": shade}]

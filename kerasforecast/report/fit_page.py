@@ -25,7 +25,6 @@ def fit_report(run: Run) -> str:
         *_charts(run),
         _training(run),
         *_errors(run),
-        *calibration(run.forecasts, run.metrics["test"]["model"]),
         _split(run.manifest),
     ]
     sections.append(_configuration(run.manifest))
@@ -70,23 +69,24 @@ def _charts(run: Run) -> list[Section]:
     gain = np.cumsum((naive - actual) ** 2 - (forecast - actual) ** 2)
     note = "Squared errors of the naive forecast minus the model's, added up: rising while the model is the better one."
     sections.append(Section("Lead over naive", note, "", (("Lead over naive", figures.lead(dates, {"model": gain})),)))
-    return sections + _steps(run)
+    held = calibration(run.forecasts, run.metrics["test"]["model"])
+    return [*sections, *held, _steps(run, wide=bool(held))]
 
 
-def _steps(run: Run) -> list[Section]:
+def _steps(run: Run, *, wide: bool) -> Section:
     """Errors by steps ahead; with one step there is no course to draw, so by quarters of the test part."""
     test = run.metrics["test"]
     if not test["model"]["steps"]:
-        return [_over_time(run.forecasts)]
+        return _over_time(run.forecasts, wide=wide)
     errors = {name: np.array([step["rmse"] for step in test[name]["steps"]], float) for name in ("model", "naive")}
     figure = figures.step_errors(range(1, len(errors["model"]) + 1), errors)
     header, rows = score_cells(test["model"]["steps"])
     body = table(["step", *header], [[str(number), *row] for number, row in enumerate(rows, 1)])
     note = "The model's scores of each step, and the RMSE beside the naive forecast's."
-    return [Section("Error by steps ahead", note, body, (("RMSE by steps ahead", figure),), wide=True)]
+    return Section("Error by steps ahead", note, body, (("RMSE by steps ahead", figure),), wide=True)
 
 
-def _over_time(table: pd.DataFrame) -> Section:
+def _over_time(table: pd.DataFrame, *, wide: bool) -> Section:
     pieces = [piece for piece in np.array_split(np.arange(len(table)), 8) if len(piece)]
     starts = [str(table["date"].iloc[piece[0]])[:10] for piece in pieces]
     errors = {
@@ -95,7 +95,7 @@ def _over_time(table: pd.DataFrame) -> Section:
     }
     figure = figures.grouped(starts, errors, "RMSE")
     note = "RMSE one step ahead, in eighths of the test part named by their first date."
-    return Section("Error over time", note, "", (("RMSE over time", figure),))
+    return Section("Error over time", note, "", (("RMSE over time", figure),), wide=wide)
 
 
 def _training(run: Run) -> Section:

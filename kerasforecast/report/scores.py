@@ -31,6 +31,13 @@ _COLUMNS = {
 FOLD_KEYS = ("rmse", "relative_rmse", "p_value", "crps", "relative_crps", "coverage")
 
 
+# What a leaderboard has room for.
+BOARD_KEYS = (
+    *("rmse", "directional_accuracy", "relative_rmse", "p_value", "crps", "relative_crps", "crps_p_value", "coverage"),
+    *("fit_seconds", "predict_ms"),
+)
+
+
 def score_cells(
     scores: Sequence[Mapping[str, Any]], keys: Sequence[str] | None = None
 ) -> tuple[list[str], list[list[str]]]:
@@ -52,9 +59,11 @@ def score_cells(
     return header, rows
 
 
-def score_table(scores: Mapping[str, Mapping[str, Any]], strong: int | None = 0) -> str:
-    """Forecasters by name down the side, their scores across; what nobody has is left out."""
-    header, rows = score_cells(list(scores.values()))
+def score_table(
+    scores: Mapping[str, Mapping[str, Any]], strong: int | None = 0, keys: Sequence[str] | None = None
+) -> str:
+    """Forecasters by name down the side, their scores across, as `score_cells` takes them."""
+    header, rows = score_cells(list(scores.values()), keys)
     named = [[name.replace("_", " "), *row] for name, row in zip(scores, rows, strict=True)]
     return table(["", *header], named, strong)
 

@@ -8,7 +8,7 @@ import pandas as pd
 from kerasforecast.report import figures
 from kerasforecast.report.bands import bands_of, calibration, first_step
 from kerasforecast.report.page import Headline, Section, facts, folded, page, table
-from kerasforecast.report.scores import FOLD_KEYS, option_tables, score_cells, score_table, tone, worth
+from kerasforecast.report.scores import BOARD_KEYS, FOLD_KEYS, option_tables, score_cells, score_table, tone, worth
 from kerasforecast.report.walk import FoldRecord, WalkRecord
 
 _DRAWN = 20  # folds in the drawing of the walk, and models in charts of lines, that a page has room for
@@ -21,7 +21,7 @@ def walk_report(record: WalkRecord, forecasts: pd.DataFrame) -> str:
         model = record.models[0]
         total = next(row for row in record.over_all() if row["model"] == model)
         lines = _lines(record, forecasts.rename(columns={"forecast": model}))
-        sections += [*_folds(record), *lines, *calibration(forecasts, total)]
+        sections += [*_folds(record), *calibration(forecasts, total), *lines]
     else:
         sections += [_bars(record), *_lines(record, forecasts)]
     sections.append(_configuration(record))
@@ -41,8 +41,11 @@ def _headline(record: WalkRecord) -> Headline:
         )
     best = next(row["model"] for row in board if row["model"] in record.verdicts)
     first = board[0]["model"]
-    bands = record.bands_verdicts.get(best)
-    sentence = f"Best model: {best}, {record.verdicts[best]}{f'; its bands: {bands}' if bands else ''}."
+    sentence = f"Best model: {best}, {record.verdicts[best]}"
+    banded = [row for row in board if row["model"] in record.bands_verdicts]
+    sharpest = min(banded, key=lambda row: row["crps"])["model"] if banded else None
+    bands = record.bands_verdicts[sharpest] if sharpest else None
+    sentence += f"; best bands: {sharpest}, {bands}." if bands else "."
     ahead = "" if first == best else f" The smallest error is the {str(first).replace('_', ' ')} forecast's."
     lead = f"{len(record.models)} models and every baseline on the same {count:,} origins of the test part.{ahead}"
     return Headline(f"{record.name}: comparison on {record.target}", sentence, lead, tone(record.verdicts[best], bands))
@@ -53,7 +56,8 @@ def _board(record: WalkRecord) -> Section:
     strong = next(place for place, name in enumerate(board) if name in record.verdicts)
     note = "DM p: how often chance alone would put errors, or CRPS, this far from the naive forecast's. "
     note += " ".join(record.notes)
-    return Section("Leaderboard", note.strip(), score_table(board, strong), wide=True)
+    body = score_table(board, strong, BOARD_KEYS) + folded("Every score", score_table(board, strong))
+    return Section("Leaderboard", note.strip(), body, wide=True)
 
 
 def _folds(record: WalkRecord) -> list[Section]:
@@ -112,7 +116,7 @@ def _lines(record: WalkRecord, forecasts: pd.DataFrame) -> list[Section]:
     period = figures.test_period(dates, actual, models | {"naive": naive}, bands_of(first))
     several = " The first step ahead of each origin." if "step" in forecasts else ""
     return [
-        Section("Lead over naive", note, "", (("Lead over naive", figures.lead(dates, leads)),), wide=True),
+        Section("Lead over naive", note, "", (("Lead over naive", figures.lead(dates, leads)),), wide=len(models) > 1),
         Section("Forecasts", f"The strip shows all.{several}", "", (("Actual and forecasts", period),), wide=True),
     ]
 

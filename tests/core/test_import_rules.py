@@ -28,7 +28,7 @@ training
 forecasting
 metrics volatility
 interval_metrics significance diagnosis
-baselines
+baselines naive_loss
 rivals intervals
 forecaster statistical scoreboard
 evaluation folds

@@ -6,7 +6,7 @@ import pytest
 
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
-from kerasforecast.diagnosis import naive_loss
+from kerasforecast.naive_loss import naive_loss
 from kerasforecast.scaling import fit_scaling
 from kerasforecast.split import split_series
 from kerasforecast.windows import windows_of
@@ -29,4 +29,25 @@ def test_the_naive_loss_is_that_of_the_last_value(scaling, loss):
         assert not scaled[1].any()
     errors = np.abs(scaled[0] - scaled[1])
     expected = {"mse": errors**2, "mae": errors, "huber": np.where(errors < 1, errors**2 / 2, errors - 0.5)}[loss]
-    assert naive_loss(windows, fitted, config.training) == pytest.approx(expected.mean(), rel=1e-4)
+    known = windows_of(series, split.origins("train"), 8, 2)
+    assert naive_loss(known, windows, fitted, config.training) == pytest.approx(expected.mean(), rel=1e-4)
+
+
+@pytest.mark.parametrize("scaling", ["anchor", "minmax"])
+def test_with_quantiles_it_is_that_of_past_moves_around_the_last_value(scaling):
+    series = Series(WALK, pd.RangeIndex(len(WALK)), ("Close",))
+    config = Config.from_options(scaling=scaling, window=8, quantiles=(0.1, 0.5, 0.9))
+    split = split_series(series, config.split, config.network)
+    fitted = fit_scaling(scaling, series.values[: split.train_end], series.columns)
+    known, ahead = (windows_of(series, split.origins(part), 8, 1) for part in ("train", "validation"))
+    errors = [
+        fitted.targets(part.inputs().astype(float), part.futures())
+        - fitted.targets(part.inputs().astype(float), part.last()[:, None])
+        for part in (known, ahead)
+    ]
+    loss = 0.0
+    for level, weight in zip((0.1, 0.5, 0.9), (0.3, 0.4, 0.3), strict=True):
+        off = errors[1] - np.quantile(errors[0], level)
+        loss += weight * np.mean(np.maximum(level * off, (level - 1) * off))
+    found = naive_loss(known, ahead, fitted, config.training, config.network.quantiles)
+    assert found == pytest.approx(loss, rel=1e-4)

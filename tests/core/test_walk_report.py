@@ -33,7 +33,7 @@ def test_a_backtest_says_first_what_it_found(tmp_path):
 
 def test_a_comparison_names_the_best_model_first(tmp_path):
     page = Page(write_walk_report(write_compare(tmp_path)))
-    assert "Best model: acme, better than naive by 50.0 % (p < 0.001); its bands: better than " in page.text
+    assert "Best model: acme, better than naive by 50.0 % (p < 0.001); best bands: acme, better than " in page.text
     assert "2 models and every baseline on the same 30 origins" in page.text
     assert "its scores flatter it." in page.text
     assert {trace["name"] for trace in page.figures[1]["data"]} == {"acme", "other"}
