@@ -9,7 +9,7 @@ import click
 
 from kerasforecast.config import BacktestConfig
 
-from .options import SectionedCommand, backend_option, fit_options, given, output_options, section
+from .options import SectionedCommand, backend_option, fit_options, given, output_options, section, skill_option
 
 if TYPE_CHECKING:
     from kerasforecast.backtest import Fold
@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     "--output-dir", type=click.Path(path_type=Path), default=Path("saved_models"), show_default=True, help="Where to."
 )
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
+@skill_option
 @backend_option
 @output_options
 def backtest(
     name: str | None,
     output_dir: Path,
     threads: int | None,
+    require_skill: float | None,
     backend: str | None,
     as_json: bool,
     quiet: bool,
@@ -72,6 +74,8 @@ def backtest(
         None if quiet else lambda fold, forecasts, kept: _tell(walk.folds, fold, forecasts, kept),
     )
     finish(folder, backtest_record(found, series, config, walk, name, choice), found.table, as_json)
+    if require_skill is not None:
+        found.require_skill(require_skill)
 
 
 def _tell(count: int, fold: Fold, forecasts: Forecasts, kept: bool) -> None:

@@ -26,7 +26,7 @@ from kerasforecast.evaluation import Sequential, forecast_table, outcomes_of, ri
 from kerasforecast.folds import FoldStore, Forecasts
 from kerasforecast.rivals import Forecast, Rivals, joined, learn_rivals
 from kerasforecast.scoreboard import Row, score_rows, verdicts
-from kerasforecast.significance import Verdict
+from kerasforecast.significance import Verdict, check_skill
 from kerasforecast.split import Split, split_series
 from kerasforecast.statistical import classical_forecasts
 from kerasforecast.windows import Windows, windows_of
@@ -89,6 +89,11 @@ class Backtest:
     table: pd.DataFrame
     verdict: Verdict
     bands_verdict: Verdict | None
+
+    def require_skill(self, p_value: float) -> None:
+        """Raise `SkillError` unless the model beats the naive forecast with a p-value below `p_value`."""
+        smaller = (self.verdict.improvement_percent or 0) > 0
+        check_skill(self.verdict.text, self.verdict.dm.p_value, smaller, p_value)
 
 
 def folds_of(series: Series, config: Config, walk: BacktestConfig) -> tuple[Fold, ...]:

@@ -1,9 +1,13 @@
 """`report.html`: one page that opens offline and says, in its first sentence, whether a model is worth using.
 
-run       reads what a fit has written; no Keras, no network
-figures   plotly figures as plain dictionaries; colours are named, the page knows them for light and dark
-page      escaping, tables, and the one HTML file with plotly.js inside
-fit_page  the report of a fit
+run        reads what a fit has written; no Keras, no network
+walk       what a backtest and a comparison write, and read back
+figures    plotly figures as plain dictionaries; colours are named, the page knows them for light and dark
+page       escaping, tables, and the one HTML file with plotly.js inside
+scores     scores and verdicts as texts, on the terminal too
+parts      what the pages share
+fit_page   the report of a fit
+walk_page  the reports of a backtest and of a comparison
 """
 
 from __future__ import annotations

@@ -10,10 +10,10 @@ import pandas as pd
 from kerasforecast.manifest import Manifest
 from kerasforecast.metrics import rmse
 from kerasforecast.report import figures
-from kerasforecast.report.bands import bands_of, calibration, first_step
-from kerasforecast.report.page import Headline, Section, facts, folded, page, table, text
+from kerasforecast.report.page import Headline, Section, facts, folded, page, text
+from kerasforecast.report.parts import bands_of, calibration, first_step, steps_ahead
 from kerasforecast.report.run import Run
-from kerasforecast.report.scores import leaders, option_tables, score_cells, score_table, tone, worth
+from kerasforecast.report.scores import leaders, option_tables, score_table, tone, worth
 
 _SEVERAL = "; the first step ahead of each origin"
 
@@ -70,23 +70,13 @@ def _charts(run: Run) -> list[Section]:
     note = "Squared errors of the naive forecast minus the model's, added up: rising while the model is the better one."
     sections.append(Section("Lead over naive", note, "", (("Lead over naive", figures.lead(dates, {"model": gain})),)))
     held = calibration(run.forecasts, run.metrics["test"]["model"])
-    return [*sections, *held, _steps(run, wide=bool(held))]
-
-
-def _steps(run: Run, *, wide: bool) -> Section:
-    """Errors by steps ahead; with one step there is no course to draw, so by quarters of the test part."""
     test = run.metrics["test"]
-    if not test["model"]["steps"]:
-        return _over_time(run.forecasts, wide=wide)
-    errors = {name: np.array([step["rmse"] for step in test[name]["steps"]], float) for name in ("model", "naive")}
-    figure = figures.step_errors(range(1, len(errors["model"]) + 1), errors)
-    header, rows = score_cells(test["model"]["steps"])
-    body = table(["step", *header], [[str(number), *row] for number, row in enumerate(rows, 1)])
-    note = "The model's scores of each step, and the RMSE beside the naive forecast's."
-    return Section("Error by steps ahead", note, body, (("RMSE by steps ahead", figure),), wide=True)
+    over = steps_ahead(test["model"], test["naive"]) or [_over_time(run.forecasts, wide=bool(held))]
+    return [*sections, *held, *over]
 
 
 def _over_time(table: pd.DataFrame, *, wide: bool) -> Section:
+    """With one step there is no course over steps to draw, so by eighths of the test part."""
     pieces = [piece for piece in np.array_split(np.arange(len(table)), 8) if len(piece)]
     starts = [str(table["date"].iloc[piece[0]])[:10] for piece in pieces]
     errors = {

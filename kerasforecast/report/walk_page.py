@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.report import figures
-from kerasforecast.report.bands import bands_of, calibration, first_step
 from kerasforecast.report.page import Headline, Section, facts, folded, page, table
+from kerasforecast.report.parts import bands_of, calibration, first_step, steps_ahead
 from kerasforecast.report.scores import BOARD_KEYS, FOLD_KEYS, option_tables, score_cells, score_table, tone, worth
 from kerasforecast.report.walk import FoldRecord, WalkRecord
 
@@ -19,9 +19,10 @@ def walk_report(record: WalkRecord, forecasts: pd.DataFrame) -> str:
     sections = [_board(record)]
     if record.kind == "backtest":
         model = record.models[0]
-        total = next(row for row in record.over_all() if row["model"] == model)
+        totals = {row["model"]: row for row in record.over_all()}
         lines = _lines(record, forecasts.rename(columns={"forecast": model}))
-        sections += [*_folds(record), *calibration(forecasts, total), *lines]
+        sections += [*_folds(record), *calibration(forecasts, totals[model]), *lines]
+        sections += steps_ahead(totals[model], totals["naive"])
     else:
         sections += [_bars(record), *_lines(record, forecasts)]
     sections.append(_configuration(record))

@@ -1,6 +1,7 @@
 """The walk over the folds, with models of a line of NumPy: what each may see, what is kept, what is scored."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 from kerasforecast.backtest import Fitted, fingerprint, folds_of, run_backtest
 from kerasforecast.config import BacktestConfig, Config
 from kerasforecast.data.series import Series
-from kerasforecast.errors import DataError, DivergedError
+from kerasforecast.errors import DataError, DivergedError, SkillError
 from kerasforecast.folds import FoldStore, Forecasts
 from kerasforecast.rivals import Forecast
+from kerasforecast.significance import DMResult, Verdict
 
 ROWS = 200
 CONFIG = Config.from_options(window=5)
@@ -165,6 +167,16 @@ def test_rows_score_each_forecaster_in_each_fold_and_over_all():
     assert "naive" in found.verdict.text
     assert found.bands_verdict.text
     json.dumps(found.rows, allow_nan=False)
+
+
+def test_a_walk_is_held_to_the_skill_required():
+    found = walk(folds=2)
+    with pytest.raises(SkillError, match=r"must be better than naive with p below 0\.05\. Received: "):
+        found.require_skill(0.05)
+    better = replace(found, verdict=Verdict("better", True, DMResult(-3.0, 0.004), 2.5))
+    better.require_skill(0.05)
+    with pytest.raises(SkillError):
+        better.require_skill(0.004)
 
 
 def test_several_steps_ahead_have_a_row_each():

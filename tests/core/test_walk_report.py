@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from kerasforecast.config import Config
 from kerasforecast.errors import ArtifactError
 from kerasforecast.report import read_walk, write_walk_report
 from tests.core.helpers import run_command
@@ -29,6 +30,16 @@ def test_a_backtest_says_first_what_it_found(tmp_path):
     errors = [row.rmse for row in record.rows if row.model == "lstm" and row.fold != "all"]
     assert bars[0]["y"] == pytest.approx(errors, rel=1e-6)
     assert sum(attributes.get("class") == "timeline slim" for _, attributes in page.elements) == 4
+
+
+def test_several_steps_have_an_error_each_here_too(tmp_path):
+    path = write_backtest(tmp_path, config=Config.from_options(window=5, horizon=3))
+    page = Page(write_walk_report(path))
+    total = next(row for row in read_walk(path)[0].over_all() if row["model"] == "lstm")
+    assert "Error by steps ahead" in page.words
+    drawn = page.figures[-1]["data"][0]
+    assert drawn["x"] == [1, 2, 3]
+    assert drawn["y"] == pytest.approx([step["rmse"] for step in total["steps"]], rel=1e-6)
 
 
 def test_a_comparison_names_the_best_model_first(tmp_path):

@@ -20,9 +20,9 @@ def facts(name, config):
     }
 
 
-def write_backtest(folder, name="acme", folds=4):
+def write_backtest(folder, name="acme", folds=4, config=test_backtest.CONFIG):
     """Write `backtest.json` and its table; returns the path of the former."""
-    found = test_backtest.walk(folds=folds)
+    found = test_backtest.walk(folds=folds, config=config)
     records = [
         FoldRecord(
             fold=fold.number,
@@ -43,7 +43,7 @@ def write_backtest(folder, name="acme", folds=4):
         rows=found.rows,
         folds=records,
         walk=BacktestConfig(folds=folds),
-        **facts(name, test_backtest.CONFIG),
+        **facts(name, config),
     )
     return write_walk(folder, record, found.table)["scores"]
 

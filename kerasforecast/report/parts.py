@@ -1,4 +1,4 @@
-"""Tables of forecasts with their bands: the part that is drawn, and whether the bands hold what they promise."""
+"""What the pages of a fit and of a walk share: bands to draw, whether they hold, and the scores of each step ahead."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pandas as pd
 from kerasforecast.interval_metrics import central_intervals
 from kerasforecast.report import figures
 from kerasforecast.report.page import Section, table
+from kerasforecast.report.scores import score_cells
 
 
 def first_step(forecasts: pd.DataFrame) -> pd.DataFrame:
@@ -42,6 +43,21 @@ def calibration(forecasts: pd.DataFrame, scores: Mapping[str, Any]) -> list[Sect
     body = table(["", "meant to cover", "covered"], rows) if rows else ""
     note = "Bands say how sure a forecast is. On the diagonal they hold what they promise."
     return [Section("Calibration of the bands", note, body, (("Observed share below each quantile", figure),))]
+
+
+def steps_ahead(model: Mapping[str, Any], naive: Mapping[str, Any]) -> list[Section]:
+    """The scores of each step ahead; nothing where there is one alone."""
+    if not model["steps"]:
+        return []
+    errors = {
+        name: np.array([step["rmse"] for step in scores["steps"]], np.float64)
+        for name, scores in (("model", model), ("naive", naive))
+    }
+    figure = figures.step_errors(range(1, len(model["steps"]) + 1), errors)
+    header, rows = score_cells(model["steps"])
+    body = table(["step", *header], [[str(number), *row] for number, row in enumerate(rows, 1)])
+    note = "The model's scores of each step, and the RMSE beside the naive forecast's."
+    return [Section("Error by steps ahead", note, body, (("RMSE by steps ahead", figure),), wide=True)]
 
 
 def _levels(forecasts: pd.DataFrame) -> dict[float, str]:
