@@ -17,6 +17,10 @@ from kerasforecast.rivals import Forecast
 from kerasforecast.volatility import Volatility
 from kerasforecast.windows import Windows, windows_of
 
+# Outcomes that a level is adapted to at most. At the rate of `kerasforecast.intervals.RATE` half of a level's distance
+# from where it belongs is gone after about 150 of them, so older ones have left no trace.
+_REMEMBERED = 2_000
+
 
 @dataclass(frozen=True)
 class Forecaster:
@@ -105,7 +109,8 @@ class Forecaster:
         if self.state is None or begin is None:
             return None
         kept = np.array(self.state.levels)
-        origins = np.arange(max(begin, self.config.network.window - 1), len(series) - 1)
+        last = len(series) - 1
+        origins = np.arange(max(begin, self.config.network.window - 1, last - _REMEMBERED), last)
         if not len(origins):
             return kept
         windows = windows_of(series, origins, self.config.network.window, self.config.steps)

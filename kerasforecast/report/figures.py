@@ -13,6 +13,7 @@ from kerasforecast.report.page import Figure
 
 MOST_POINTS = 3_000  # of a line; beyond it every n-th row is drawn, since a screen has no more columns
 OPENED_ON = 90  # forecasts that the chart of the test part shows at first: with more the lines hide one another
+NONE = "rgba(0,0,0,0)"  # no colour: the card shows through
 _OTHERS = 5  # colours for rivals beyond the naive forecast
 
 Values: TypeAlias = Sequence[Any] | np.ndarray
@@ -243,12 +244,19 @@ def _figure(traces: list[Figure], margin: Figure | None = None, **layout: Any) -
     return {
         "data": traces,
         "layout": {
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
+            "paper_bgcolor": NONE,
+            "plot_bgcolor": NONE,
             "font": {"family": "system-ui, sans-serif", "size": 12, "color": "--soft"},
             "hoverlabel": {"bgcolor": "--hover", "bordercolor": "--line", "font": {"color": "--ink"}},
             "margin": {"l": 56, "r": 12, "t": 34 if len(traces) > 1 else 12, "b": 40} | (margin or {}),
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
+            "legend": {
+                "orientation": "h",
+                "traceorder": "normal",
+                "x": 0,
+                "y": 1.02,
+                "yanchor": "bottom",
+                "bgcolor": NONE,
+            },
             "showlegend": len(traces) > 1,
             "hovermode": "x unified",
             **axes,
