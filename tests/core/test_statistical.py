@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kerasforecast import manifest
 from kerasforecast.compare import compare
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError
 from kerasforecast.evaluation import evaluate_windows, scored_windows
-from kerasforecast.manifest import TestScores
 from kerasforecast.rivals import Forecast, learn_rivals
 from kerasforecast.split import split_series
 from kerasforecast.statistical import STATISTICAL, classical_forecasts, require_extra, statistical
@@ -93,7 +93,7 @@ def test_they_stand_beside_the_simple_rivals_with_the_same_scores(installed):
     assert set(scores["theta"]["coverage"]) == set(scores["ewma_fhs"]["coverage"])
     assert scores["theta"]["rmse"] == scores["naive"]["rmse"]
     assert {test["rival"] for test in scores["tests"]} >= {"theta", "auto_ets"}
-    TestScores(**scores)  # as the manifest takes them
+    manifest.TestScores(**scores)  # as the manifest takes them
 
 
 def test_each_fold_fits_them_anew_on_its_known_rows(installed):
