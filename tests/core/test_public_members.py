@@ -42,6 +42,8 @@ WITHOUT_KERAS = (
     "manifest",
     "report",
     "scoreboard",
+    "evaluation",
+    "naive_loss",
     "backtest",
     "compare",
     "folds",
