@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
 import shutil
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,11 @@ from kerasforecast.signals import Deferred
 
 NAME_LIMIT = 100
 _PREFIX, _SUFFIX = ".kerasforecast.", ".tmp"
+_STALE = 3_600  # seconds: no write takes so long, so that the process which began it is dead
+_ELSEWHERE = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP),
+    *(errno.ENAMETOOLONG, errno.EINVAL, errno.ENOLCK, errno.EOPNOTSUPP),
+)
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in "123456789")}
 
 
@@ -42,9 +50,10 @@ def atomic_write(path: Path, data: bytes) -> None:
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():  # a rename would put a file in the place of /dev/null
         raise InputError(f"{path}: must be a file. Received: a folder or a device. Give another path.")
-    with Deferred():  # a signal waits, so that no temporary file is left
-        _replace(path, target, data)
+    with Deferred(), writing(path, path.parent):  # a signal waits, so that no temporary file is left
+        _replace(target, data)
     _sync_folder(target.parent)
+    _sweep(target.parent)
 
 
 def write_folder(target: Path, files: dict[str, bytes]) -> None:
@@ -54,49 +63,65 @@ def write_folder(target: Path, files: dict[str, bytes]) -> None:
         InputError: The folder around it cannot be written.
         KerasForecastError: The disk refused the bytes.
     """
-    with Deferred():
+    with Deferred(), writing(target, target.parent):
         _make(target, files)
     _sync_folder(target.parent)
 
 
-def _replace(path: Path, target: Path, data: bytes) -> None:
+@contextlib.contextmanager
+def writing(path: Path, folder: Path) -> Iterator[None]:
+    """Have what the system refuses in the block end in one line.
+
+    Args:
+        path: What is written.
+        folder: Where it is to go.
+
+    Raises:
+        InputError: `folder` is no place to write to; the user may give another.
+        KerasForecastError: The disk is full or broken, a quota or limit reached: the run failed.
+    """
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=target.parent)
+        yield
     except OSError as error:
-        raise InputError(f"{path.parent}: must be a folder that can be written. Received: {error.strerror}.") from None
+        if error.errno in _ELSEWHERE:
+            raise InputError(f"{folder}: must be a folder that can be written. Received: {error.strerror}.") from None
+        raise KerasForecastError(
+            f"{path}: could not be written; what was there is unchanged. Received: {error.strerror}."
+        ) from None
+
+
+def _replace(target: Path, data: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=target.parent)
     try:
         _write(handle, data)
         Path(temporary).chmod(0o666 & ~_umask())  # mkstemp makes files only their owner reads
         Path(temporary).replace(target)
-    except BaseException as error:
+    except BaseException:
         with contextlib.suppress(OSError):
             Path(temporary).unlink()
-        if isinstance(error, OSError):
-            raise KerasForecastError(
-                f"{path}: could not be written; what was there is unchanged. Received: {error.strerror}."
-            ) from None
         raise
 
 
+def _sweep(folder: Path) -> None:
+    """Remove what writers that were killed have left in `folder`; a younger file may be a living one's."""
+    for left in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        with contextlib.suppress(OSError):
+            if left.lstat().st_mtime < time.time() - _STALE:
+                left.unlink()
+
+
 def _make(target: Path, files: dict[str, bytes]) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX, dir=target.parent))
-    except OSError as error:
-        raise InputError(
-            f"{target.parent}: must be a folder that can be written. Received: {error.strerror}."
-        ) from None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX, dir=target.parent))
     try:
         for name, data in files.items():
             _write(os.open(temporary / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), data)
         temporary.chmod(0o777 & ~_umask())
         _sync_folder(temporary)
         temporary.rename(target)
-    except BaseException as error:
+    except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise KerasForecastError(f"{target}: could not be written. Received: {error.strerror}.") from None
         raise
 
 
@@ -113,13 +138,12 @@ def check_writable(folder: Path) -> None:
 
     Raises:
         InputError: It cannot.
+        KerasForecastError: Not now: its disk is full.
     """
-    try:
+    with writing(folder, folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except OSError as error:
-        raise InputError(f"{folder}: must be a folder that can be written. Received: {error.strerror}.") from None
 
 
 def json_text(content: Any) -> str:

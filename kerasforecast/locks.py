@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from kerasforecast.errors import InputError, LockedError
+from kerasforecast.errors import LockedError
+from kerasforecast.files import writing
 
 
 @contextlib.contextmanager
@@ -16,7 +17,8 @@ def locked(folder: Path) -> Iterator[None]:
 
     Raises:
         LockedError: Another process holds it.
-        InputError: It cannot be written.
+        InputError: It cannot be written, or its file system has no locks.
+        KerasForecastError: The disk is full.
     """
     path = folder / ".lock"
     handle = _acquired(folder, path)
@@ -30,12 +32,11 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _acquired(folder: Path, path: Path) -> int:
     while True:
-        try:
+        with writing(path, folder):
             folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        except OSError as error:
-            raise InputError(f"{folder}: must be a folder that can be written. Received: {error.strerror}.") from None
-        if not _lock(handle):
+            free = _lock(handle)
+        if not free:
             os.close(handle)
             raise LockedError(
                 f"{folder}: one process at a time may train a name. Received: a second one. Wait for the first, "
@@ -63,6 +64,4 @@ def _lock(handle: int) -> bool:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError as error:
-        raise InputError(f"A lock must be had on the output folder. Received: {error.strerror}.") from None
     return True

@@ -1,18 +1,21 @@
 """Files are written whole or not at all, and a name cannot leave its folder."""
 
+import errno
 import json
 import math
 import os
 import stat
 import sys
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerasforecast import files
+from kerasforecast import files, locks
 from kerasforecast.errors import InputError, KerasForecastError, OptionError
-from kerasforecast.files import NAME_LIMIT, atomic_write, check_writable, json_text, name_from, safe_name
+from kerasforecast.files import NAME_LIMIT, atomic_write, check_writable, json_text, name_from, safe_name, write_folder
+from kerasforecast.locks import locked
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 ordinary_user = pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is forbidden to root")
@@ -126,6 +129,50 @@ def test_a_failure_leaves_nothing_where_there_was_nothing(tmp_path, disk, step):
     with pytest.raises(KerasForecastError):
         atomic_write(tmp_path / "model.keras", NEW)
     assert names_in(tmp_path) == []
+
+
+WRITERS = {
+    "file": lambda folder: atomic_write(folder / "model.keras", NEW),
+    "folder": lambda folder: write_folder(folder / "00000001", {"facts.json": NEW}),
+    "check": check_writable,
+    "lock": lambda folder: locked(folder).__enter__(),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        *((number, 1) for number in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EMFILE)),
+        *((number, 2) for number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)),
+    ],
+)
+def test_a_file_that_cannot_even_be_made_is_a_failed_run_or_the_user_s_choice_of_place(
+    tmp_path, monkeypatch, writer, number, code
+):
+    """The system's limits are 1, as they are in the midst of a write; a place that is none is 2."""
+
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    for owner, name in ((files.tempfile, "mkstemp"), (files.tempfile, "mkdtemp"), (files.tempfile, "TemporaryFile")):
+        monkeypatch.setattr(owner, name, refuse)
+    monkeypatch.setattr(locks.os, "open", refuse)
+    with pytest.raises(KerasForecastError) as caught:
+        WRITERS[writer](tmp_path)
+    assert caught.value.exit_code == code
+    assert os.strerror(number) in str(caught.value)
+    assert names_in(tmp_path) == []
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write_and_a_living_one_s_stays(tmp_path):
+    left, writing_now, foreign = (tmp_path / name for name in (".kerasforecast.a.tmp", ".kerasforecast.b.tmp", ".a.tmp"))
+    for path in (left, writing_now, foreign):
+        path.write_bytes(OLD)
+    for path in (left, foreign):
+        os.utime(path, (time.time() - 7_200,) * 2)
+    atomic_write(tmp_path / "model.keras", NEW)
+    assert names_in(tmp_path) == sorted([writing_now.name, foreign.name, "model.keras"])
 
 
 @pytest.mark.parametrize("step", Disk.STEPS)
