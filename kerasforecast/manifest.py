@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -16,8 +14,6 @@ from kerasforecast.rivals import Rivals
 from kerasforecast.scaling import FLOAT32_LARGEST, FittedScaling
 
 SCHEMA_VERSION = 1
-MEMBER = "kerasforecast.json"
-SIZE_LIMIT = 64 * 2**20
 
 Text = Annotated[str, StringConstraints(max_length=1_000)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -201,26 +197,6 @@ class Manifest(_Record):
     def target(self) -> str:
         """The column it forecasts."""
         return self.columns[0]
-
-
-def read_manifest(path: Path) -> Manifest:
-    """The manifest of a model file, without its network and so without Keras; hashes are not checked.
-
-    Raises:
-        ArtifactError: The file is absent, no archive of ours, or its manifest breaks the schema.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entry = archive.getinfo(MEMBER)
-            if entry.file_size > SIZE_LIMIT or entry.compress_type != zipfile.ZIP_STORED:
-                raise ValueError("an oversized manifest")
-            text = archive.read(entry)
-    except (zipfile.BadZipFile, KeyError, OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ArtifactError(
-            f"{path}: must be a model file that `kerasforecast fit` wrote. Received: {reason}. Give its path."
-        ) from None
-    return parse(text, str(path))
 
 
 def parse(text: bytes, where: str) -> Manifest:

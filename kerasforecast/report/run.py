@@ -9,10 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from kerasforecast import artifact
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, InputError, KerasForecastError, shown
-from kerasforecast.manifest import Manifest, read_manifest
+from kerasforecast.manifest import Manifest
 
 _HISTORY = ("epoch", "loss", "val_loss", "learning_rate")
 _FORECASTS = ("date", "actual", "forecast", "naive")
@@ -49,7 +50,7 @@ def read_run(model: Path, series: Series | None = None) -> Run:
         ArtifactError: The model file is not one of ours, or the folder beside it belongs to another run.
         InputError: A file of the run is absent or damaged.
     """
-    manifest = read_manifest(model)
+    manifest, _ = artifact.read(model)
     folder = model.with_suffix("")
     metrics = _json(folder / "metrics.json")
     if manifest.metrics is None or metrics != manifest.metrics.model_dump(mode="json"):

@@ -166,7 +166,9 @@ def test_a_file_that_cannot_even_be_made_is_a_failed_run_or_the_user_s_choice_of
 
 
 def test_what_a_killed_writer_left_goes_with_the_next_write_and_a_living_one_s_stays(tmp_path):
-    left, writing_now, foreign = (tmp_path / name for name in (".kerasforecast.a.tmp", ".kerasforecast.b.tmp", ".a.tmp"))
+    left, writing_now, foreign = (
+        tmp_path / name for name in (".kerasforecast.a.tmp", ".kerasforecast.b.tmp", ".a.tmp")
+    )
     for path in (left, writing_now, foreign):
         path.write_bytes(OLD)
     for path in (left, foreign):

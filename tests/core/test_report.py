@@ -10,11 +10,10 @@ from click.testing import CliRunner
 from kerasforecast_cli.main import cli
 
 from kerasforecast.errors import ArtifactError, InputError
-from kerasforecast.manifest import read_manifest
 from kerasforecast.report import figures, read_run, write_fit_report
 from kerasforecast.report.page import embedded, text
 from tests.core.helpers import run_command
-from tests.core.written_run import archive, write_run
+from tests.core.written_run import write_run
 
 HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror=hacked()>\"'&\x1b[2J\u2028{{x}}"
 
@@ -219,11 +218,11 @@ def test_scores_of_another_run_are_refused(tmp_path):
         write_fit_report(model)
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", archive(b"{}"), archive(b"\xff")])
-def test_what_is_no_model_file_is_refused(tmp_path, content):
-    path = tmp_path / "x.keras"
-    path.write_bytes(content)
-    with pytest.raises(ArtifactError, match=r"x\.keras: "):
-        read_manifest(path)
-    with pytest.raises(ArtifactError, match="Received: No such file"):
-        read_manifest(tmp_path / "absent.keras")
+def test_a_damaged_model_file_has_no_report(tmp_path):
+    model = write_run(tmp_path)
+    model.write_bytes(model.read_bytes()[:-1])
+    with pytest.raises(ArtifactError, match=r"acme\.keras: must be a whole \.keras file"):
+        write_fit_report(model)
+    model.unlink()
+    with pytest.raises(ArtifactError, match=r"acme\.keras: no such model file"):
+        write_fit_report(model)

@@ -1,18 +1,21 @@
 """What a fit leaves behind, made by hand: the report needs no network and no backend to be tested."""
 
+import hashlib
 import io
 import json
-import zipfile
 
+import h5py
 import numpy as np
 import pandas as pd
 
 from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
+from kerasforecast.keras_file.archive import GRAPH, MANIFEST, WEIGHTS, pack
 from kerasforecast.manifest import DataRecord, DiagnosisRecord, Manifest, Metrics, PartRecord, TrainingRecord
 from kerasforecast.rivals import Forecast
 from kerasforecast.scaling import FittedScaling
 from kerasforecast.scoreboard import Outcomes, scores
+from kerasforecast.shapes import parameter_count, weight_shapes
 from kerasforecast.significance import compare_with_naive
 
 ROWS, TESTED = 400, 60
@@ -69,17 +72,23 @@ def write_run(folder, name="acme", target="Close", horizon=1, levels=(), skill=0
     history.to_csv(beside / "history.csv", index=False)
     table.to_csv(beside / "test_forecasts.csv", index=False)
     (beside / "metrics.json").write_text(json.dumps(metrics.model_dump(mode="json")))
-    manifest = _manifest(name, target, config, series, metrics)
-    (folder / "acme.keras").write_bytes(archive(manifest.model_dump_json().encode()))
+    (folder / "acme.keras").write_bytes(_model_file(_manifest(name, target, config, series, metrics)))
     return folder / "acme.keras"
 
 
-def archive(manifest):
-    """A zip of the manifest alone, stored as in a model file."""
+def _model_file(manifest):
+    """A whole model file whose weights are zeros and whose graph for plain Keras is empty."""
+    shapes = weight_shapes(manifest.config.network, manifest.scaling.channels)
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr("kerasforecast.json", manifest)
-    return buffer.getvalue()
+    with h5py.File(buffer, "w") as file:
+        for path, shape in shapes.items():
+            file[path] = np.zeros(shape, np.float32)
+    members = {"metadata.json": b"{}", GRAPH: b"{}", WEIGHTS: buffer.getvalue()}
+    content = manifest.model_dump(mode="json") | {
+        "weights": [{"path": path, "shape": shape} for path, shape in shapes.items()],
+        "members": {member: hashlib.sha256(data).hexdigest() for member, data in members.items()},
+    }
+    return pack(members | {MANIFEST: json.dumps(content).encode()})
 
 
 def _manifest(name, target, config, series, metrics):
@@ -96,6 +105,8 @@ def _manifest(name, target, config, series, metrics):
     training = TrainingRecord(
         epochs=8, best_epoch=8, best_loss=0.5, best_val_loss=0.6, stopped_early=False, complete=True, seconds=1.0
     )
+    scaling = FittedScaling(kind="anchor", transforms=("log",), offset=(0.0,), scale=(0.02,))
+    saved = parameter_count(config.network, scaling.channels)
     return Manifest(
         name=name,
         created="2026-01-02T03:04:05+00:00",
@@ -104,8 +115,8 @@ def _manifest(name, target, config, series, metrics):
         versions={"kerasforecast": "0.1.0", "torch": None},
         config=config,
         columns=(target,),
-        scaling=FittedScaling(kind="anchor", transforms=("log",), offset=(0.0,), scale=(0.02,)),
-        parameters={"trained": 10, "saved": 8},
+        scaling=scaling,
+        parameters={"trained": saved + 400, "saved": saved},
         data=data,
         training=training,
         metrics=metrics,
