@@ -17,8 +17,10 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def _imported(command: _Command) -> _Command:
-    """What a foreign file does not say of its model."""
+    """What a foreign file does not say of its model, and what every command has."""
     for option in (
+        output_options,
+        backend_option,
         click.option(
             "--minmax",
             type=float,
@@ -39,10 +41,8 @@ def _imported(command: _Command) -> _Command:
     short_help="Make a .keras model of a PyTorch StockLSTM's state_dict.",
 )
 @click.argument("weights", type=click.Path(path_type=Path))
-@_imported
 @click.option("--window", type=click.IntRange(2, 10_000), default=60, show_default=True, help="Rows it was trained on.")
-@backend_option
-@output_options
+@_imported
 def import_torch(
     weights: Path,
     out: Path,
@@ -58,11 +58,7 @@ def import_torch(
 
     A state_dict does not say how prices were scaled: with --minmax the file takes and returns raw prices.
     """
-    from kerasforecast.backend import activate, load_quietly
-
-    low, high = _range(minmax)
-    activate(backend)
-    load_quietly()
+    low, high = _begin(minmax, backend)
     from kerasforecast.torch_exchange import import_state_dict
 
     model = import_state_dict(weights, window=window, target=target, low=low, high=high)
@@ -105,7 +101,6 @@ def export_torch(
     short_help="Make a model of a plain Keras file that you trust.",
 )
 @click.argument("model", type=click.Path(path_type=Path))
-@_imported
 @click.option(
     "--trust-keras-file",
     "trusted",
@@ -113,8 +108,7 @@ def export_torch(
     help="Let Keras open MODEL in safe mode. That refuses code inside the file and nothing else: the file still "
     "decides which layers are made, how large, and what they read, and any fault of Keras or HDF5 is open to it.",
 )
-@backend_option
-@output_options
+@_imported
 def import_keras(
     model: Path,
     out: Path,
@@ -130,28 +124,29 @@ def import_keras(
 
     With --minmax the new file takes and returns raw prices; without, what the Keras model takes and returns.
     """
-    from kerasforecast.backend import activate, load_quietly
     from kerasforecast.errors import OptionError
 
-    low, high = _range(minmax)
     if not trusted:
         raise OptionError(
             f"{model}: Keras opens a file only for those who trust it. Received: no --trust-keras-file. Its safe mode "
             "refuses code inside the file, not large layers, files that layers read, or faults of Keras and HDF5."
         )
-    activate(backend)
-    load_quietly()
+    low, high = _begin(minmax, backend)
     from kerasforecast.keras_exchange import import_keras_model
 
     _save(import_keras_model(model, target=target, low=low, high=high), out, "Keras", as_json)
 
 
-def _range(minmax: tuple[float, float] | None) -> tuple[float | None, float | None]:
+def _begin(minmax: tuple[float, float] | None, backend: str | None) -> tuple[float | None, float | None]:
+    """Check the price range, which is returned, and load the backend."""
+    from kerasforecast.backend import activate, load_quietly
     from kerasforecast.errors import OptionError
 
     low, high = minmax or (None, None)
     if low is not None and high is not None and not low < high:
         raise OptionError(f"--minmax must be LOW HIGH with LOW below HIGH. Received: {low} {high}.")
+    activate(backend)
+    load_quietly()
     return low, high
 
 
