@@ -37,6 +37,10 @@ def test_both_directions_and_what_stands_between_layers():
         ({"units": 4096}, 1, "parameters. Received"),
         ({"units": 2048, "layers": 1, "window": 10_000}, 1, "parameters times rows of its window. Received"),
         ({"window": 10_000}, 21, "values in a window. Received"),
+        ({"layers": 9, "bidirectional": True}, 1, "at most 16 layers, bidirectional ones counted twice. Received: 18"),
+        ({"window": 10_000, "layers": 4}, 1, "rows times layers of lstm. Received: 40,000"),
+        ({"window": 10_000, "bidirectional": True}, 1, "rows times layers of lstm. Received: 40,000"),
+        ({"window": 2_500, "model": "peephole"}, 1, "at most 4,096 rows times layers of peephole"),
     ],
 )
 def test_a_network_beyond_what_a_loader_opens_is_refused(options, columns, what):
@@ -45,5 +49,7 @@ def test_a_network_beyond_what_a_loader_opens_is_refused(options, columns, what)
 
 
 def test_large_networks_that_people_train_are_not():
-    check_size(NetworkConfig(units=512, layers=4, window=250), 10, 11)
+    check_size(NetworkConfig(units=512, layers=4, window=480), 10, 11)
+    check_size(NetworkConfig(units=512, layers=4, window=200, bidirectional=True, norm="layer"), 10, 11)
+    check_size(NetworkConfig(model="peephole", units=256, layers=4, window=480, bidirectional=True), 10, 11)
     check_size(NetworkConfig(window=10_000), 10, 11)

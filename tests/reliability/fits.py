@@ -19,8 +19,8 @@ import h5py
 
 ROOT = Path(__file__).parents[2]
 FIT = (
-    *("fit", "--end", "2003-01-01", "--window", "8", "--units", "3", "--epochs", "3", "--threads", "1"),
-    *("--checkpoint-every", "7"),
+    *("fit", "--end", "2003-01-01", "--window", "8", "--units", "3", "--layers", "1", "--epochs", "3"),
+    *("--threads", "1", "--checkpoint-every", "7"),
 )
 SECONDS = 240  # after which a fit of seconds hangs
 

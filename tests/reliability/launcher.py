@@ -5,6 +5,7 @@ reports the end of each. It has computed nothing yet, so the backends have no th
 """
 
 import errno
+import importlib
 import json
 import os
 import select
@@ -13,10 +14,11 @@ import sys
 
 
 def main():
-    import keras  # noqa: F401
-    import pandas  # noqa: F401
-    import scipy.stats  # noqa: F401
-    import sklearn.preprocessing  # noqa: F401
+    # Nothing that computes while it is imported: a backend's threads would not survive the fork.
+    for name in ("keras", "scipy.stats", "sklearn.preprocessing", "plotly.offline", "kerasforecast_cli.main"):
+        importlib.import_module(name)
+    for name in ("config", "manifest", "report", "rivals", "evaluation"):
+        importlib.import_module(f"kerasforecast.{name}")
 
     print("ready", flush=True)
     running = set()

@@ -1,0 +1,58 @@
+"""The largest networks that a model file may ask for: what a stranger can make whoever opens it compute and allocate."""
+
+import io
+import json
+import math
+
+import h5py
+import numpy as np
+
+from kerasforecast.config import NetworkConfig
+from kerasforecast.keras_file.archive import MANIFEST
+from kerasforecast.scaling import FittedScaling
+from kerasforecast.shapes import head_width, weight_shapes
+from tests.reliability.hostile import forged, members
+
+# Each at one of the limits of kerasforecast.shapes.
+NETWORKS = {
+    "parameters": {"units": 1024, "layers": 4, "window": 128},
+    "parameters in many layers": {"units": 512, "layers": 16, "window": 60},
+    "parameters times rows": {"units": 512, "layers": 4, "window": 580},
+    "layers": {"units": 16, "layers": 8, "bidirectional": True, "norm": "layer", "window": 2048},
+    "rows": {"model": "gru", "units": 16, "layers": 3, "window": 10_000},
+    "loops": {"model": "peephole", "units": 16, "layers": 8, "bidirectional": True, "norm": "batch", "window": 256},
+    "coupled loops": {"model": "coupled", "units": 256, "layers": 4, "norm": "layer", "window": 1_000},
+    "outputs": {
+        "model": "rnn", "units": 2_800, "layers": 1, "window": 120, "horizon": 1_000,
+        "quantiles": [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99],
+    },
+}  # fmt: skip
+
+
+def file_of(network, *, whole=True):
+    """A file in order but for its golden pair, of a network `{option: value}` whose weights are zero.
+
+    One that is not `whole` says so and has none.
+    """
+    manifest = json.loads(members()[MANIFEST])
+    options = manifest["config"]["network"] | network
+    config, scaling = NetworkConfig.model_validate(options), FittedScaling.model_validate(manifest["scaling"])
+    shapes = weight_shapes(config, scaling.channels)
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        for path, shape in shapes.items() if whole else ():
+            file[path] = np.zeros(shape, np.float32)
+    count = sum(math.prod(shape) for shape in shapes.values())
+
+    def change(content):
+        content["config"]["network"] = options
+        content["weights"] = [{"path": path, "shape": shape} for path, shape in shapes.items()]
+        content["parameters"] = {"trained": count, "saved": count}
+        columns = len(content["columns"])
+        content["golden"] = {
+            "window": [[100.0 + row % 7] * columns for row in range(config.window)],
+            "forecast": [1.0] * head_width(config),
+        }
+        content["rivals"] = content["calibration"] = None
+
+    return forged(manifest=change, weights=buffer.getvalue())
