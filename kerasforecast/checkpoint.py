@@ -14,7 +14,6 @@ import contextlib
 import hashlib
 import io
 import json
-import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ import numpy as np
 
 from kerasforecast.config import Config
 from kerasforecast.errors import InputError, OptionError, printable, shown
-from kerasforecast.files import json_text, write_folder
+from kerasforecast.files import json_text, remove_folder, write_folder
 
 STATES = "checkpoint"  # the folder of generations, in the run's own
 FORMAT = 1
@@ -76,13 +75,13 @@ class Checkpoint:
         write_folder(self._folder / f"{self._next:08d}", members | {_SUMS: _sums(members)})
         self._ours = [*self._ours, self._next][-_KEPT:]
         self._next += 1
-        for left in self._folder.iterdir():
+        for left in list(self._folder.iterdir()):
             if not left.name.isdigit() or int(left.name) not in self._ours:
-                shutil.rmtree(left, ignore_errors=True)
+                remove_folder(left)
 
     def discard(self) -> None:
         """Remove every generation: the run is over."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove_folder(self._folder)
 
 
 def newest(folder: Path) -> Generation:

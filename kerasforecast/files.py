@@ -68,6 +68,15 @@ def write_folder(target: Path, files: dict[str, bytes]) -> None:
     _sync_folder(target.parent)
 
 
+def remove_folder(target: Path) -> None:
+    """Remove a folder of files in one step, so that whoever is killed meanwhile leaves it whole or absent."""
+    doomed = target.with_name(f"{_PREFIX}{target.name}{_SUFFIX}")
+    shutil.rmtree(doomed, ignore_errors=True)  # what one that was killed has left
+    with contextlib.suppress(OSError):
+        target.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def writing(path: Path, folder: Path) -> Iterator[None]:
     """Have what the system refuses in the block end in one line.
@@ -107,7 +116,11 @@ def _sweep(folder: Path) -> None:
     """Remove what writers that were killed have left in `folder`; a younger file may be a living one's."""
     for left in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
         with contextlib.suppress(OSError):
-            if left.lstat().st_mtime < time.time() - _STALE:
+            if left.lstat().st_mtime >= time.time() - _STALE:
+                continue
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
                 left.unlink()
 
 

@@ -1,5 +1,6 @@
 """Files are written whole or not at all, and a name cannot leave its folder."""
 
+import contextlib
 import errno
 import json
 import math
@@ -14,7 +15,16 @@ from hypothesis import strategies as st
 
 from kerasforecast import files, locks
 from kerasforecast.errors import InputError, KerasForecastError, OptionError
-from kerasforecast.files import NAME_LIMIT, atomic_write, check_writable, json_text, name_from, safe_name, write_folder
+from kerasforecast.files import (
+    NAME_LIMIT,
+    atomic_write,
+    check_writable,
+    json_text,
+    name_from,
+    remove_folder,
+    safe_name,
+    write_folder,
+)
 from kerasforecast.locks import locked
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
@@ -175,6 +185,28 @@ def test_what_a_killed_writer_left_goes_with_the_next_write_and_a_living_one_s_s
         os.utime(path, (time.time() - 7_200,) * 2)
     atomic_write(tmp_path / "model.keras", NEW)
     assert names_in(tmp_path) == sorted([writing_now.name, foreign.name, "model.keras"])
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_a_folder_whose_removal_is_cut_short_is_gone_all_the_same(tmp_path, monkeypatch, steps):
+    write_folder(tmp_path / "00000001", {"arrays.npz": OLD, "facts.json": NEW})
+    real, done = os.unlink, []
+
+    def unlink(*args, **options):
+        if len(done) == steps:
+            raise KeyboardInterrupt
+        done.append(args)
+        real(*args, **options)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    with contextlib.suppress(KeyboardInterrupt):
+        remove_folder(tmp_path / "00000001")
+    monkeypatch.undo()
+    assert "00000001" not in names_in(tmp_path)
+    for left in tmp_path.iterdir():
+        os.utime(left, (time.time() - 7_200,) * 2)
+    atomic_write(tmp_path / "model.keras", NEW)
+    assert names_in(tmp_path) == ["model.keras"]
 
 
 @pytest.mark.parametrize("step", Disk.STEPS)

@@ -1,4 +1,4 @@
-"""The largest networks that a model file may ask for: what a stranger can make whoever opens it compute and allocate."""
+"""The largest networks a model file may ask for: what a stranger can have whoever opens it compute and allocate."""
 
 import io
 import json
