@@ -1,4 +1,6 @@
-"""The long form under every installed backend, one process each: `python -m tests.reliability`."""
+"""The long form: `python -m tests.reliability`. In full under the first backend installed, and under every other what
+depends on it: the ten processes of `--deterministic`, and the short form of all else.
+"""
 
 import os
 import subprocess
@@ -8,8 +10,16 @@ from kerasforecast.backend import installed
 
 
 def main():
-    command = [sys.executable, "-m", "pytest", "tests/reliability", "--soak", "-s", *sys.argv[1:]]
-    return max(subprocess.call(command, env=os.environ | {"KERAS_BACKEND": backend}) for backend in installed())
+    first, *others = installed()
+    runs = [(first, ["tests/reliability", "--soak"])]
+    for backend in others:
+        runs += [(backend, ["tests/reliability/test_determinism.py", "--soak"]), (backend, ["tests/reliability"])]
+    return max(run(backend, arguments) for backend, arguments in runs)
+
+
+def run(backend, arguments):
+    command = [sys.executable, "-m", "pytest", "-s", *arguments, *sys.argv[1:]]
+    return subprocess.call(command, env=os.environ | {"KERAS_BACKEND": backend})
 
 
 if __name__ == "__main__":
