@@ -15,8 +15,9 @@ import sys
 
 def main():
     # Nothing that computes while it is imported: a backend's threads would not survive the fork.
-    for name in ("keras", "scipy.stats", "sklearn.preprocessing", "plotly.offline", "kerasforecast_cli.main"):
+    for name in ("keras", "exchange_calendars", "scipy.stats", "sklearn.preprocessing", "plotly.offline"):
         importlib.import_module(name)
+    importlib.import_module("kerasforecast_cli.main")
     for name in ("config", "manifest", "report", "rivals", "evaluation"):
         importlib.import_module(f"kerasforecast.{name}")
 
