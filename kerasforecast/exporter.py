@@ -21,7 +21,7 @@ from kerasforecast.keras_file.hdf5 import read_arrays
 from kerasforecast.manifest import GoldenPair, Manifest, WeightRecord
 from kerasforecast.models import build, set_weights
 from kerasforecast.scaling import FittedScaling
-from kerasforecast.shapes import weight_shapes
+from kerasforecast.shapes import check_size, weight_shapes
 
 
 class Exporter:
@@ -30,9 +30,13 @@ class Exporter:
     Args:
         config: The network's configuration.
         scaling: Its fitted scaling.
+
+    Raises:
+        InputError: It is larger than what a file is opened for.
     """
 
     def __init__(self, config: NetworkConfig, scaling: FittedScaling) -> None:
+        check_size(config, len(scaling.transforms), scaling.channels)
         self._network = build(config, scaling, "export")
         self._paths = list(weight_shapes(config, scaling.channels))
 

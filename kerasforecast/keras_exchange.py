@@ -24,7 +24,7 @@ from kerasforecast.manifest import Manifest, Parameters
 from kerasforecast.model import Model
 from kerasforecast.models import weighted_layers
 from kerasforecast.scaling import FittedScaling, known_range, ramp
-from kerasforecast.shapes import check_size, weight_shapes
+from kerasforecast.shapes import weight_shapes
 
 _CELLS = {keras.layers.LSTM: "lstm", keras.layers.GRU: "gru", keras.layers.SimpleRNN: "rnn"}
 _NORMS = {keras.layers.LayerNormalization: "layer", keras.layers.BatchNormalization: "batch"}
@@ -51,7 +51,6 @@ def import_keras_model(path: Path, *, target: str, low: float | None = None, hig
     config = Config.from_options(
         target=target, window=window, scaling=scaling.kind, recurrent_bias=False, dropout=_dropout(network), **options
     )
-    check_size(config.network, 1, 1)
     weights = [np.asarray(array, np.float32) for layer in weighted_layers(network) for array in layer.get_weights()]
     shapes = list(weight_shapes(config.network, 1).values())
     if [array.shape for array in weights] != shapes or not all(np.isfinite(array).all() for array in weights):

@@ -13,7 +13,10 @@ import pytest
 
 import kerasforecast as kf
 from kerasforecast.artifact import KERAS_MEMBERS, MANIFEST, WEIGHTS, read
-from kerasforecast.errors import ArtifactError, OptionError
+from kerasforecast.config import NetworkConfig
+from kerasforecast.errors import ArtifactError, InputError, OptionError
+from kerasforecast.exporter import Exporter
+from kerasforecast.scaling import known_range
 from tests.backend.conftest import SMALL, prices
 
 PLAIN_KERAS = """
@@ -97,6 +100,12 @@ def test_writing_leaves_no_temporary_file_and_replaces_whole(small, saved):
     small.save(saved)
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
     assert members(saved)[WEIGHTS] == zipfile.ZipFile(io.BytesIO(before)).read(WEIGHTS)
+
+
+def test_no_network_is_written_that_would_not_be_read():
+    scaling = known_range(60.5, 215.9)
+    with pytest.raises(InputError, match="at most 32,768 rows times layers"):
+        Exporter(NetworkConfig(units=1, layers=4, window=10_000, scaling=scaling.kind), scaling)
 
 
 def test_only_keras_files_are_written(small, tmp_path):
