@@ -8,6 +8,7 @@ biases only act as their sum.
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -100,7 +101,8 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise InputError(f"{path}: no such file. Give what torch.save(model.state_dict(), ...) wrote.")
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of an odd pickle protocol, before it is refused
+            found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises pickle, zip, runtime and value errors alike
         reason = str(error).split(". ")[0]
         raise InputError(
