@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from kerasforecast.config import BacktestConfig, Config
 from kerasforecast.errors import ArtifactError, shown
@@ -68,6 +68,13 @@ class WalkRecord(_Part):
     backend: Text
     device: Text
     versions: dict[Text, Text | None]
+
+    @model_validator(mode="after")
+    def _every_model_has_scores(self) -> WalkRecord:
+        scored = {row.model for row in self.rows if row.fold == "all"}
+        if absent := [model for model in self.verdicts if model not in scored]:
+            raise ValueError(f"each model of the verdicts needs a row of fold 'all', which {shown(absent[0])} lacks")
+        return self
 
     @property
     def models(self) -> list[str]:

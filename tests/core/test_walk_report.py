@@ -77,6 +77,13 @@ def test_a_record_against_the_schema_is_refused(tmp_path, change):
         read_walk(path)
 
 
+def test_a_verdict_on_a_model_without_scores_is_refused(tmp_path):
+    path = write_backtest(tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"verdicts": {"unheard of": "better than naive"}}))
+    with pytest.raises(ArtifactError, match="each model of the verdicts needs a row of fold 'all'"):
+        read_walk(path)
+
+
 def test_a_record_without_its_table_is_refused(tmp_path):
     path = write_backtest(tmp_path)
     table = path.with_suffix(".csv")
