@@ -28,6 +28,7 @@ STOCKS = {
     "goog": ("goog", "Close"),
 }
 FEATURES = {"close": (), "ohlcv": ("Open", "High", "Low", "Volume")}
+RIVALS = ("naive", "naive in prices", "ewma_fhs")
 SEASONS: dict[str, dict[str, Any]] = {
     "statsmodels__co2_weekly": {"missing": "interpolate"},
     "statsmodels__sunspots_yearly": {},
@@ -49,7 +50,7 @@ def main() -> None:
 
 
 def stocks(features: tuple[str, ...], seed: int) -> list[dict[str, Any]]:
-    """One row a stock, and their mean."""
+    """One row a stock, the mean of the ratios, and the ratios of the mean CRPS, in which dear stocks weigh more."""
     rows = []
     for name, (file, target) in STOCKS.items():
         path = DATA / f"{file}.csv.gz" if file else None
@@ -57,19 +58,21 @@ def stocks(features: tuple[str, ...], seed: int) -> list[dict[str, Any]]:
         rows.append({"series": name, **_stock(model)})
         print(rows[-1], flush=True)
     mean = {key: float(np.mean([row[key] for row in rows])) for key in rows[0] if key != "series"}
-    return [*rows, {"series": "mean", **mean}]
+    pooled = {f"CRPS / {rival}": mean["CRPS"] / mean[f"{rival}'s CRPS"] for rival in RIVALS}
+    return [*rows, {"series": "mean", **mean}, {"series": "of mean CRPS", **dict.fromkeys(mean, ""), **pooled}]
 
 
 def _stock(model: Model) -> dict[str, float]:
     found = model.test.scores
     ours, naive, fhs = (found[name] for name in ("model", "naive", "ewma_fhs"))
+    rivals = dict(zip(RIVALS, (naive["crps"], _crps_in_prices(model), fhs["crps"]), strict=True))
     return {
         "RMSE / naive": ours["rmse"] / naive["rmse"],
         "inside 80 %": ours["coverage"]["0.8"],
         "inside 95 %": ours["coverage"]["0.95"],
-        "CRPS / naive": ours["crps"] / naive["crps"],
-        "CRPS / naive in prices": ours["crps"] / _crps_in_prices(model),
-        "CRPS / ewma_fhs": ours["crps"] / fhs["crps"],
+        "CRPS": ours["crps"],
+        **{f"{rival}'s CRPS": value for rival, value in rivals.items()},
+        **{f"CRPS / {rival}": ours["crps"] / value for rival, value in rivals.items()},
     }
 
 
