@@ -21,7 +21,9 @@ Seconds = tuple[float, float]  # by the clock, and of processor time
 class Contestant:
     """A process that runs `script --serve name`, which calls `serve`, on an interpreter and a backend."""
 
-    def __init__(self, script: str, name: str, python: str, backend: str) -> None:
+    def __init__(
+        self, script: str, name: str, python: str, backend: str, environment: dict[str, str] | None = None
+    ) -> None:
         self.name = name
         self._process = subprocess.Popen(
             [python, script, "--serve", name],
@@ -29,7 +31,7 @@ class Contestant:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            env=os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"} | (environment or {}),
             cwd=Path(__file__).parent,
         )
 

@@ -15,14 +15,15 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from contest import Contestant, paired, serve
 
 CELLS = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
 TORCH_NAMES = {"LSTM": "LSTM", "GRU": "GRU", "SimpleRNN": "RNN"}
@@ -91,54 +92,47 @@ def _tensorflow(layer: Any, x: np.ndarray) -> dict[str, Callable[[], Any]]:
     return {"train": train, "infer": tf.function(lambda: layer(x), jit_compile=True)}
 
 
-def serve(kind: str, cell: str, shape: tuple[int, int, int], units: int, calls: int) -> None:
-    """Time `calls` calls, in milliseconds each, for every task name that arrives on stdin."""
-    tasks = contestant(kind, cell, shape, units)
-    for task in tasks.values():
-        task()
-        task()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        task = tasks[line.strip()]
-        start = time.perf_counter()
-        for _ in range(calls):
+def timer(kind: str) -> Callable[[dict[str, Any]], float]:
+    """In a contestant's process: answers a question with the milliseconds of a call, over many."""
+
+    @cache
+    def tasks(cell: str, shape: tuple[int, int, int], units: int) -> dict[str, Callable[[], Any]]:
+        made = contestant(kind, cell, shape, units)
+        for task in made.values():  # compiles
             task()
-        print((time.perf_counter() - start) / calls * 1e3, flush=True)
+            task()
+        return made
 
+    def answer(question: dict[str, Any]) -> float:
+        task = tasks(question["cell"], tuple(question["shape"]), question["units"])[question["task"]]
+        start = time.perf_counter()
+        for _ in range(question["calls"]):
+            task()
+        return (time.perf_counter() - start) / question["calls"] * 1e3
 
-def start(backend: str, kind: str, cell: str, options: argparse.Namespace) -> subprocess.Popen[str]:
-    """The process of one contestant, ready to take tasks."""
-    shape = [str(size) for size in (options.batch, options.steps, options.features, options.units, options.calls)]
-    threads = {"OMP_NUM_THREADS": str(options.torch_threads)} if backend == "torch" else {}
-    env = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", **threads}
-    process = subprocess.Popen(
-        [options.python.get(backend, sys.executable), __file__, "--serve", kind, cell, *shape],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=env,
-    )
-    if process.stdout.readline().strip() != "ready":
-        raise SystemExit(f"{backend} {kind} {cell}: the contestant did not start")
-    return process
+    return answer
 
 
 def race(cell: str, options: argparse.Namespace) -> dict[str, dict[str, list[float]]]:
     """Milliseconds of every round, contestant -> task -> rounds."""
     names = [(backend, kind) for backend in options.backends for kind in ("ours", "keras")]
     names += [("torch", "nn")] if "torch" in options.backends else []
-    processes = {f"{kind} on {backend}": start(backend, kind, cell, options) for backend, kind in names}
-    times: dict[str, dict[str, list[float]]] = {name: {"train": [], "infer": []} for name in processes}
+    threads = {"torch": {"OMP_NUM_THREADS": str(options.torch_threads)}}
+    contestants = {
+        f"{kind} on {backend}": Contestant(
+            __file__, kind, options.python.get(backend, sys.executable), backend, threads.get(backend)
+        )
+        for backend, kind in names
+    }
+    shape = (options.batch, options.steps, options.features)
+    question = {"cell": cell, "shape": shape, "units": options.units, "calls": options.calls}
+    times: dict[str, dict[str, list[float]]] = {name: {"train": [], "infer": []} for name in contestants}
     for _ in range(options.rounds):
         for task in ("train", "infer"):
-            for name, process in processes.items():
-                process.stdin.write(f"{task}\n")
-                process.stdin.flush()
-                times[name][task].append(float(process.stdout.readline()))
-    for process in processes.values():
-        process.stdin.close()
-        process.wait()
+            for name, one in contestants.items():
+                times[name][task].append(one.ask({**question, "task": task}))
+    for one in contestants.values():
+        one.close()
     return times
 
 
@@ -149,9 +143,7 @@ def show(cell: str, times: dict[str, dict[str, list[float]]]) -> None:
         for name, rounds in times.items():
             own = rounds[task]
             ratios = [
-                f"{statistics.median(b / a for a, b in zip(own, times[rival][task], strict=True)):5.2f} x"
-                if rival in times
-                else "      -"
+                f"{paired(times[rival][task], own):5.2f} x" if rival in times else "      -"
                 for rival in ("nn on torch", name.replace("ours", "keras"))
             ]
             print(f"  {name:20} {statistics.median(own):8.2f} [{min(own):.2f}, {max(own):.2f}]", *ratios)
@@ -159,9 +151,7 @@ def show(cell: str, times: dict[str, dict[str, list[float]]]) -> None:
 
 def main() -> None:
     if sys.argv[1:2] == ["--serve"]:
-        kind, cell, *sizes = sys.argv[2:]
-        batch, steps, features, units, calls = map(int, sizes)
-        serve(kind, cell, (batch, steps, features), units, calls)
+        serve(timer(sys.argv[2]))
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", action="append", default=[], metavar="BACKEND=PATH")
