@@ -13,6 +13,7 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -28,7 +29,9 @@ def seconds(command: list[str], environment: dict[str, str]) -> float:
     subprocess.run(
         command, check=True, env=os.environ | environment, stdout=subprocess.DEVNULL, cwd=Path(__file__).parent
     )
-    return time.perf_counter() - began
+    took = time.perf_counter() - began
+    print(f"{' '.join(command[1:4])}: {took:.1f} s", file=sys.stderr, flush=True)
+    return took
 
 
 def race(pythons: dict[str, str], rounds: int) -> dict[str, list[float]]:

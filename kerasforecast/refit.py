@@ -96,7 +96,6 @@ class Refitter:
     def _network(self) -> keras.Model:
         network = build(self._config.network, self._scaled, "training", self._config.training.seed)
         compile_model(network, self._config.training, levels=self._config.network.quantiles)
-        network.optimizer.build(network.trainable_variables)
         return network
 
     @cached_property

@@ -112,6 +112,7 @@ def compile_model(model: keras.Model, config: TrainingConfig, steps: int = 1, le
     loss = Pinball(levels) if levels else _LOSSES[config.loss](reduction="mean_with_sample_weight")
     blocks = keras.backend.backend() == "tensorflow" and steps * config.epochs >= _WORTH_BLOCKS
     model.compile(optimizer=optimizer, loss=loss, steps_per_execution=_block(steps) if blocks else 1)
+    optimizer.build(model.trainable_variables)  # else TensorFlow traces a step twice: once to make its variables
 
 
 def _block(steps: int) -> int:
