@@ -1,6 +1,6 @@
 """The whole process: `kerasforecast fit` with 30 epochs on the embedded prices, against a PyTorch script of the same.
 
-    python benchmarks/process.py [--rounds 5] [--json results.json] [--python jax=/path/to/python --python torch=...]
+    python benchmarks/process.py [--rounds 5] [--json results.json] [--only jax] [--python jax=/path/to/python ...]
 
 Imports, reading, compilation, training with validation after every epoch, and scores on the test part are all in the
 time; ours also writes its checkpoints, model and report. Rounds alternate. The first fit on JAX, which finds nothing
@@ -34,15 +34,15 @@ def seconds(command: list[str], environment: dict[str, str]) -> float:
     return took
 
 
-def race(pythons: dict[str, str], rounds: int) -> dict[str, list[float]]:
-    """Seconds of every run; the first of each contestant of ours, with an empty cache, under a name of its own."""
+def race(pythons: dict[str, str], rounds: int, only: str) -> dict[str, list[float]]:
+    """Seconds of every run, on backends whose name holds `only`; the first of ours, with an empty cache, by itself."""
     times: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(rounds + 1):
             for threads in (1, 2):
                 script = [pythons["torch"], "pytorch_script.py", str(EPOCHS), str(threads)]
                 times.setdefault(f"pytorch script, {threads}", []).append(seconds(script, {}))
-            for backend, python in pythons.items():
+            for backend, python in ((name, path) for name, path in pythons.items() if only in name):
                 options = ["--epochs", str(EPOCHS), "--patience", str(EPOCHS), "--quiet", "--output-dir", folder]
                 command = [python, "-m", "kerasforecast_cli", "fit", *options, "--name", backend]
                 took = seconds(command, {"KERAS_BACKEND": backend, "KERASFORECAST_CACHE": f"{folder}/cache"})
@@ -53,9 +53,10 @@ def race(pythons: dict[str, str], rounds: int) -> dict[str, list[float]]:
 
 def main() -> None:
     options = parser(__doc__)
+    options.add_argument("--only", default="", help="run only backends whose name holds this; the script always")
     options.set_defaults(rounds=5)
     arguments = options.parse_args()
-    times = race(interpreters(arguments.python), arguments.rounds)
+    times = race(interpreters(arguments.python), arguments.rounds, arguments.only)
     scripts = [values[1:] for name, values in times.items() if name.startswith("pytorch")]
     for name, values in times.items():
         later = values[1:] if name.startswith("pytorch") else values
