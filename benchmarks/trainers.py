@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,12 +74,17 @@ def _keras(ours: bool, work: Work) -> Callable[[], Seconds]:
     """Epochs by `fit`, as `kerasforecast.training` runs it."""
     import keras
 
+    from kerasforecast.layers import kernels
     from kerasforecast.training import training_batches
     from kerasforecast.windows import Samples
 
     x, y = work.arrays()
     steps = work.steps or work.all_steps
     model = _ours(work, steps) if ours else _stock(keras, work)
+    if ours:  # until the process ends, as `train` does for all its epochs
+        held = ExitStack()
+        held.enter_context(kernels.load(keras.backend.backend()).while_training())
+        atexit.register(held.close)
     batches = training_batches(Samples(x, y), y, work.batch, seed=0)
 
     class Timed(keras.callbacks.Callback):

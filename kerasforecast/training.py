@@ -10,6 +10,7 @@ import numpy as np
 
 from kerasforecast.callbacks import Epoch, Keeping, Watch
 from kerasforecast.config import TrainingConfig
+from kerasforecast.layers import kernels
 from kerasforecast.losses import Pinball
 from kerasforecast.optimizers import Adam
 from kerasforecast.scaling import FittedScaling
@@ -77,20 +78,21 @@ def train(
     watch = Watch(config, on_epoch, on_best, keeping)
     targets, known = training.targets(scaling), _EvaluationBatches(validation, validation.targets(scaling))
     begun = keeping.start.step if keeping and keeping.start else 0
-    while not watch.finished:
-        # One round, but for a training resumed within an epoch: the rest of that one is a round of its own.
-        epoch = len(watch.epochs)
-        model.fit(
-            training_batches(training, targets, config.batch_size, config.seed, epoch, begun, steps),
-            steps_per_epoch=steps - begun,
-            initial_epoch=epoch,
-            epochs=epoch + 1 if begun else config.epochs,
-            validation_data=known,
-            callbacks=[watch],
-            shuffle=False,  # the order is ours
-            verbose=0,
-        )
-        begun = 0
+    with kernels.load(keras.backend.backend()).while_training():
+        while not watch.finished:
+            # One round, but for a training resumed within an epoch: the rest of that one is a round of its own.
+            epoch = len(watch.epochs)
+            model.fit(
+                training_batches(training, targets, config.batch_size, config.seed, epoch, begun, steps),
+                steps_per_epoch=steps - begun,
+                initial_epoch=epoch,
+                epochs=epoch + 1 if begun else config.epochs,
+                validation_data=known,
+                callbacks=[watch],
+                shuffle=False,  # the order is ours
+                verbose=0,
+            )
+            begun = 0
     best = watch.best
     if best is None:  # the first epoch is the best so far
         raise RuntimeError("Keras ended training without an epoch.")

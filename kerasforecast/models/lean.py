@@ -80,22 +80,10 @@ def answering(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 def _call(node: Any, training: bool) -> tuple[Callable[..., Any], list[Any], dict[str, Any], list[int]]:
     """What `node` computes with, its arguments, and where its outputs are known by."""
     operation, kwargs = node.operation, dict(node.arguments.kwargs)
-    compute = operation.call
-    if type(operation) is keras.layers.Dropout:
-        compute = _dropout(operation) if training else _unchanged
-        kwargs = {}
-    elif getattr(operation, "_call_has_training_arg", False):
+    if getattr(operation, "_call_has_training_arg", False):
         kwargs["training"] = training
     constants = [ops.convert_to_tensor(a) if isinstance(a, np.ndarray) else a for a in node.arguments.args]
-    return compute, constants, kwargs, [id(tensor) for tensor in node.outputs]
-
-
-def _dropout(layer: keras.layers.Dropout) -> Callable[[Any], Any]:
-    return lambda x: kernels.load("torch").dropout(x, layer.rate, layer.seed_generator.next())
-
-
-def _unchanged(x: Any) -> Any:
-    return x
+    return operation.call, constants, kwargs, [id(tensor) for tensor in node.outputs]
 
 
 def _filled(argument: Any, values: dict[int, Any]) -> Any:

@@ -10,6 +10,7 @@ from kerasforecast import training as training_module
 from kerasforecast.callbacks import Keeping, Plateau
 from kerasforecast.config import NetworkConfig, TrainingConfig
 from kerasforecast.errors import DivergedError, StoppedError
+from kerasforecast.layers import kernels
 from kerasforecast.models import build, initialise
 from kerasforecast.scaling import fit_scaling
 from kerasforecast.signals import Deferred
@@ -220,3 +221,17 @@ def test_the_rate_falls_when_keras_would_lower_it():
         rate *= 0.5 if ours.reached(loss) else 1
         assert rate == float(keras.ops.convert_to_numpy(optimizer.learning_rate))
     assert rate < 0.5
+
+
+def test_a_training_leaves_the_processor_and_memory_settings_as_they_were():
+    def tiny_is_lost():
+        return bool(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(np.float32([1e-40])) * 0.5)[0] == 0)
+
+    before = tiny_is_lost()
+    with kernels.load(BACKEND).while_training():
+        inside = tiny_is_lost()
+    assert tiny_is_lost() == before
+    assert inside or BACKEND != "torch"
+    with pytest.raises(ZeroDivisionError), kernels.load(BACKEND).while_training():
+        1 / 0  # noqa: B018
+    assert tiny_is_lost() == before

@@ -8,6 +8,9 @@ lays them out:
     simple_rnn(x, states, kernel, recurrent_kernel, bias, *, return_sequences)         -> output, (h,)
     on_cpu(x)                                                                          -> bool
     inference(network)                                                                 -> function of x
+    while_training()                                                                   -> context manager
+
+and, where the backend's own takes long, `dropout(x, rate, seed)`.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ What the shapes mean: T steps, B windows, F features, H units, G gate rows.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import tensorflow as tf
@@ -353,6 +354,11 @@ def _time_major(x: Tensor) -> Tensor:
 def _batch_major(hs: Tensor, x: Tensor) -> Tensor:
     outputs = tf.transpose(hs, (2, 0, 1))  # (T, H, B) -> (B, T, H)
     return tf.ensure_shape(outputs, (x.shape[0], x.shape[1], hs.shape[1]))
+
+
+def while_training() -> AbstractContextManager[None]:
+    """Nothing to do: TensorFlow flushes denormal numbers and takes its arrays one by one."""
+    return nullcontext()
 
 
 def inference(network: Any) -> Callable[[Tensor], Tensor]:
