@@ -82,8 +82,22 @@ def _call(node: Any, training: bool) -> tuple[Callable[..., Any], list[Any], dic
     operation, kwargs = node.operation, dict(node.arguments.kwargs)
     if getattr(operation, "_call_has_training_arg", False):
         kwargs["training"] = training
+    compute = _loop(operation, training) if isinstance(operation, keras.layers.RNN) else operation.call
     constants = [ops.convert_to_tensor(a) if isinstance(a, np.ndarray) else a for a in node.arguments.args]
-    return operation.call, constants, kwargs, [id(tensor) for tensor in node.outputs]
+    return compute, constants, kwargs, [id(tensor) for tensor in node.outputs]
+
+
+def _loop(layer: keras.layers.RNN, training: bool) -> Callable[..., Any]:
+    """`layer.call`, straight to its loop over time where nothing else stands in it."""
+    if layer.stateful or getattr(layer.cell, "dropout", 0) or getattr(layer.cell, "recurrent_dropout", 0):
+        return layer.call
+
+    def compute(x: Any, **_: Any) -> Any:
+        last, outputs, states = layer.inner_loop(x, layer.get_initial_state(len(x)), mask=None, training=training)
+        output = outputs if layer.return_sequences else last
+        return (output, *states) if layer.return_state else output
+
+    return compute
 
 
 def _filled(argument: Any, values: dict[int, Any]) -> Any:
