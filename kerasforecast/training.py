@@ -150,7 +150,9 @@ def training_batches(
     used = min(count, (steps or count) * batch_size)
     even = used % batch_size == 0
     while True:
-        order = shuffled(count, seed, epoch)[:used]
+        order = shuffled(count, seed, epoch)
+        if used < count:
+            order = order[:used].copy()  # a view would keep all of it
         for start in range(step * batch_size, used, batch_size):
             places = order[start : start + batch_size]
             weights = (np.arange(batch_size) < len(places)).astype(np.float32)
