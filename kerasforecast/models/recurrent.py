@@ -34,7 +34,7 @@ _NORMS = {"layer": keras.layers.LayerNormalization, "batch": keras.layers.BatchN
 
 
 class _Dropout(keras.layers.Dropout):
-    """Keras' dropout, its masks drawn by our kernel where the backend has one: Keras' cost a tenth of a training."""
+    """Keras' dropout, its masks drawn by our kernel where the backend has one: Keras' take a tenth of a step on JAX."""
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         kernel = getattr(kernels.load(keras.backend.backend()), "dropout", None)
