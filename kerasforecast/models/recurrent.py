@@ -40,16 +40,7 @@ class _Dropout(keras.layers.Dropout):
         kernel = getattr(kernels.load(keras.backend.backend()), "dropout", None)
         if not training or kernel is None:
             return super().call(inputs, training=training)
-        return kernel(inputs, self.rate, self._next_seed())
-
-    def _next_seed(self) -> Any:
-        """`self.seed_generator.next()`; on PyTorch without the dozen operations that Keras makes of it."""
-        if keras.backend.backend() != "torch":
-            return self.seed_generator.next()
-        state = self.seed_generator.state.value
-        seed = state.clone()
-        state[1] += 1
-        return seed
+        return kernel(inputs, self.rate, self.seed_generator)
 
 
 class _SampledDropout(_Dropout):

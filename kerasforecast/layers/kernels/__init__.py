@@ -10,7 +10,7 @@ lays them out:
     inference(network)                                                                 -> function of x
     while_training()                                                                   -> context manager
 
-and, where the backend's own takes long, `dropout(x, rate, seed)`.
+and, where the backend's own takes long, `dropout(x, rate, seeds)`.
 """
 
 from __future__ import annotations

@@ -14,10 +14,8 @@ Measured on a CPU (XLA, 50 units, batch 32), and why the code looks as it does:
 
 from __future__ import annotations
 
-import ctypes
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -25,11 +23,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-Array = jax.Array
+from kerasforecast.layers.kernels import memory
 
-# Options of glibc's mallopt, and what it takes them for by itself at most.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
-_USUAL = {_TRIM_THRESHOLD: 64 << 20, _MMAP_THRESHOLD: 32 << 20, _MMAP_MAX: 65_536}
+Array = jax.Array
 
 
 def lstm(
@@ -323,15 +319,16 @@ def _rnn_backward(every_step: bool, kept: Any, gradients: Any) -> tuple[Array, .
 _rnn.defvjp(_rnn_forward, _rnn_backward)
 
 
-def dropout(x: Array, rate: float, seed: Array) -> Array:
+def dropout(x: Array, rate: float, seeds: Any) -> Array:
     """`x` with a share `rate` of zeros and the rest scaled up.
 
     Which ones is a hash of their place and the seed: elementwise, so XLA fuses it with what comes before and after.
     JAX' own bits, by the Threefry cipher, take five times as long for 32 windows and twelve or more for 1,024.
 
     Args:
-        x: `(B, T, H)` or `(B, H)`. rate: In [0, 1). seed: Two uint32, as `keras.random.SeedGenerator.next` gives them.
+        x: `(B, T, H)` or `(B, H)`. rate: In [0, 1). seeds: A `keras.random.SeedGenerator`, moved on.
     """
+    seed = seeds.next()  # two uint32
     first = _hash(seed[0].astype(jnp.uint32) + jnp.uint32(0x9E3779B9))
     second = _hash(seed[1].astype(jnp.uint32) ^ first)
     places = lax.iota(jnp.uint32, x.size).reshape(*x.shape[1:], x.shape[0])  # as the kernels have it, windows last
@@ -415,25 +412,9 @@ def on_cpu(x: Array) -> bool:
     return jax.default_backend() == "cpu"
 
 
-@contextmanager
-def while_training() -> Iterator[None]:
-    """Have the C library keep the memory that one step frees for the next.
-
-    XLA takes and frees all arrays of a step in one piece. From 32 MiB on (batches of 128, windows of 240) glibc maps
-    new pages for it every time, 10,000 to 40,000 page faults a step: a tenth to two fifths of it at batches of 128.
-    """
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if not hasattr(libc, "mallopt") or not on_cpu(None):
-        yield
-        return
-    for option, value in {_MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1}.items():
-        libc.mallopt(option, value)
-    try:
-        yield
-    finally:
-        for option, value in _USUAL.items():
-            libc.mallopt(option, value)
-        libc.malloc_trim(0)
+def while_training() -> AbstractContextManager[None]:
+    """Keep memory from step to step: XLA takes and frees all arrays of a step in one piece."""
+    return memory.kept()
 
 
 def inference(network: Any) -> Callable[[Array], Array]:

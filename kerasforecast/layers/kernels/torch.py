@@ -17,6 +17,8 @@ from typing import Any
 
 import torch
 
+from kerasforecast.layers.kernels import memory
+
 Tensor = torch.Tensor
 
 
@@ -112,16 +114,18 @@ def simple_rnn(
     return hs.permute(2, 0, 1) if return_sequences else hs[-1].T, (hs[-1].T,)
 
 
-def dropout(x: Tensor, rate: float, seed: Tensor) -> Tensor:
+def dropout(x: Tensor, rate: float, seeds: Any) -> Tensor:
     """`x` with a share `rate` of zeros and the rest scaled up.
 
     One draw of 64 bits decides on four elements: PyTorch draws them one after the other, and this is most of the cost.
 
     Args:
-        x: Any shape. rate: In [0, 1), rounded to a multiple of 2^-16. seed: Two integers, as
-            `keras.random.SeedGenerator.next` gives them.
+        x: Any shape. rate: In [0, 1), rounded to a multiple of 2^-16. seeds: A `keras.random.SeedGenerator`, moved on
+            as its `next` does, without the dozen operations that Keras makes of it.
     """
-    generator = torch.Generator(x.device).manual_seed(int(seed.sum()) & 0xFFFFFFFF)
+    state = seeds.state.value
+    generator = torch.Generator(x.device).manual_seed(sum(state.tolist()) & 0xFFFFFFFF)
+    state[1] += 1
     words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device)
     drawn = words.random_(-(2**63), None, generator=generator).view(torch.int16)[: x.numel()].view(x.shape)
     dropped = min(round(rate * 2**16), 2**16 - 1)
@@ -309,14 +313,16 @@ class _SimpleRNN(torch.autograd.Function):
 
 @contextmanager
 def while_training() -> Iterator[None]:
-    """Have numbers too small for full precision count as zero: gradients through hundreds of rows are made of them.
+    """Keep memory from step to step, and have numbers too small for full precision count as zero.
 
-    A processor is far slower at such denormal numbers: an epoch of 240-row windows took 1.3 to 2.5 times as long.
+    Gradients through hundreds of rows are made of such denormal numbers, at which a processor is far slower: an epoch
+    of 240-row windows took 1.3 to 2.5 times as long.
     """
     flushed = bool(torch.tensor([1e-310], dtype=torch.float64) * 1 == 0)
     torch.set_flush_denormal(True)
     try:
-        yield
+        with memory.kept():
+            yield
     finally:
         torch.set_flush_denormal(flushed)
 
