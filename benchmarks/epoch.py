@@ -1,4 +1,4 @@
-"""One training epoch of the reference model, every contestant in a process of its own, rounds alternating.
+"""One training epoch of the reference model, every contestant in a process of its own, all in every round.
 
     python benchmarks/epoch.py [--rounds 7] [--json results.json] [--python jax=/path/to/python ...] [--cell gru]
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import statistics
 from functools import cache
 from typing import Any
@@ -23,7 +24,7 @@ Results = dict[str, dict[str, Any]]
 
 
 def race(pythons: dict[str, str], rounds: int, only: str, cell: str) -> Results:
-    """Let all contestants whose name holds `only` run an epoch a round, in turn, `rounds` times; the loop always."""
+    """Let all contestants whose name holds `only` run an epoch in each of `rounds`, in a new order; the loop always."""
     entries = dict.fromkeys(LOOP, (pythons["torch"], "torch")) if "torch" in pythons else {}
     for backend, python in pythons.items():
         names = (f"keras on {backend}", f"ours on {backend}")
@@ -33,8 +34,10 @@ def race(pythons: dict[str, str], rounds: int, only: str, cell: str) -> Results:
     for name, contestant in contestants.items():  # one after the other: the first epoch compiles, alone on the machine
         results[name] = {"first": contestant.ask(cell), "epochs": []}
         contestant.ask(cell)
+    order, draw = list(contestants.items()), random.Random(0)
     for _ in range(rounds):
-        for name, contestant in contestants.items():
+        draw.shuffle(order)  # nobody always follows the one that leaves the processor hot
+        for name, contestant in order:
             results[name]["epochs"].append(contestant.ask(cell))
     for contestant in contestants.values():
         contestant.close()
