@@ -74,7 +74,7 @@ def _keras(ours: bool, work: Work) -> Callable[[], Seconds]:
     """Epochs by `fit`, as `kerasforecast.training` runs it."""
     import keras
 
-    from kerasforecast.layers import kernels
+    from kerasforecast.layers import while_training
     from kerasforecast.training import training_batches
     from kerasforecast.windows import Samples
 
@@ -83,7 +83,7 @@ def _keras(ours: bool, work: Work) -> Callable[[], Seconds]:
     model = _ours(work, steps) if ours else _stock(keras, work)
     if ours:  # until the process ends, as `train` does for all its epochs
         held = ExitStack()
-        held.enter_context(kernels.load(keras.backend.backend()).while_training())
+        held.enter_context(while_training())
         atexit.register(held.close)
     batches = training_batches(Samples(x, y), y, work.batch, seed=0)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from kerasforecast.callbacks import Epoch, Keeping, Watch
 from kerasforecast.config import TrainingConfig
-from kerasforecast.layers import kernels
+from kerasforecast.layers.dispatch import while_training
 from kerasforecast.losses import Pinball
 from kerasforecast.optimizers import Adam
 from kerasforecast.scaling import FittedScaling
@@ -78,7 +78,7 @@ def train(
     watch = Watch(config, on_epoch, on_best, keeping)
     targets, known = training.targets(scaling), _EvaluationBatches(validation, validation.targets(scaling))
     begun = keeping.start.step if keeping and keeping.start else 0
-    with kernels.load(keras.backend.backend()).while_training():
+    with while_training():
         while not watch.finished:
             # One round, but for a training resumed within an epoch: the rest of that one is a round of its own.
             epoch = len(watch.epochs)

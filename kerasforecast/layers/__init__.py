@@ -18,6 +18,7 @@ _HOME = {
     "PeepholeLSTMCell": "peephole",
     "CoupledLSTM": "coupled",
     "CoupledLSTMCell": "coupled",
+    "while_training": "dispatch",
 }
 
 __all__ = sorted(_HOME)

@@ -6,6 +6,7 @@ The choice is made while a call is traced and logged at debug level under `keras
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +18,16 @@ from kerasforecast.layers import kernels
 log = logging.getLogger("kerasforecast.layers")
 
 _DTYPES = ("float32", "float64")
+
+
+def while_training() -> AbstractContextManager[None]:
+    """Settings of the process that make training on a CPU faster, as they were before once the context ends.
+
+    On JAX and PyTorch the C library keeps the memory that a step frees for the next one; on PyTorch numbers too small
+    for full precision (denormal) count as zero. Around `fit` of any Keras model: `with while_training(): model.fit(x)`.
+    """
+    module = kernels.load(keras.backend.backend())
+    return module.while_training() if module else nullcontext()
 
 
 def run_kernel(

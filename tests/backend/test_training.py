@@ -12,7 +12,7 @@ from kerasforecast import training as training_module
 from kerasforecast.callbacks import Keeping, Plateau
 from kerasforecast.config import NetworkConfig, TrainingConfig
 from kerasforecast.errors import DivergedError, StoppedError
-from kerasforecast.layers import kernels
+from kerasforecast.layers import while_training
 from kerasforecast.layers.kernels import memory
 from kerasforecast.models import build, initialise
 from kerasforecast.scaling import fit_scaling
@@ -231,11 +231,11 @@ def test_a_training_leaves_the_processor_and_memory_settings_as_they_were():
         return bool(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(np.float32([1e-40])) * 0.5)[0] == 0)
 
     before = tiny_is_lost()
-    with kernels.load(BACKEND).while_training():
+    with while_training():
         inside = tiny_is_lost()
     assert tiny_is_lost() == before
     assert inside or BACKEND != "torch"
-    with pytest.raises(ZeroDivisionError), kernels.load(BACKEND).while_training():
+    with pytest.raises(ZeroDivisionError), while_training():
         1 / 0  # noqa: B018
     assert tiny_is_lost() == before
 
