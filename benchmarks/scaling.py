@@ -1,10 +1,10 @@
 """Epoch time against units, window, batch and rows: ours on every backend beside the plain PyTorch loop.
 
-    python benchmarks/scaling.py [--rounds 3] [--python jax=/path/to/python ...] [--out benchmarks/results/scaling]
+    python benchmarks/scaling.py [--rounds 3] [--axis batch] [--python jax=/path/to/python ...] [--out results/scaling]
 
 From the reference work (1,440 windows of 60, batch 32, 50 units) one size at a time is changed. Where an epoch would
 take long only its first steps are run, and the rest taken to cost the same. Contestants run in turn; medians. Written:
-a picture `OUT.svg`, a table `OUT.md`, and every time, `OUT.json`.
+a picture `OUT.svg`, a table `OUT.md`, and every time, `OUT.json`, whose other rows stay where one axis alone is run.
 """
 
 from __future__ import annotations
@@ -30,8 +30,12 @@ BUDGET = 2e11  # floating-point operations of one measurement: a few seconds
 
 
 def point(axis: str, size: int) -> Work:
-    """The reference work with `size` along `axis`, and as many steps of its epoch as the budget allows."""
+    """The reference work with `size` along `axis`, and as many steps of its epoch as the budget allows.
+
+    In whole batches, two at least: of what is left over ours make a full batch, and the loop a short one.
+    """
     work = replace(REFERENCE, **{axis: size})
+    work = replace(work, windows=max(2, -(-work.windows // work.batch)) * work.batch)
     per_row = 2 * 4 * (work.units * (1 + work.units) + work.units * 2 * work.units) * 3  # both layers, backward twice
     affordable = int(BUDGET / (per_row * work.length * work.batch))
     return replace(work, steps=max(2, min(work.all_steps, affordable)))
@@ -45,23 +49,25 @@ class Sweep:
         self.work: Work | None = None
 
     def __call__(self, question: dict[str, Any]) -> float:
-        """Seconds of an epoch of the work asked for."""
+        """Seconds of an epoch over `epoch` windows of the work asked for."""
+        windows = question.pop("epoch")
         work = Work(**question)
         if work != self.work:
             self.work, self.epoch = work, trainer(self.name, work)
             self.epoch()  # compiles
-        return self.epoch()[0] * work.all_steps / work.steps
+        return self.epoch()[0] * windows / (work.steps * work.batch)
 
 
-def race(pythons: dict[str, str], rounds: int) -> list[dict[str, Any]]:
-    """A row per point: axis, size, and the median seconds of an epoch of every contestant."""
+def race(pythons: dict[str, str], rounds: int, axes: list[str]) -> list[dict[str, Any]]:
+    """A row per point of `axes`: axis, size, steps run, and the seconds of an epoch of every contestant."""
     entries = dict.fromkeys(LOOP, (pythons["torch"], "torch"))
     entries |= {f"ours on {backend}": (python, backend) for backend, python in pythons.items()}
     contestants = {name: Contestant(__file__, name, *entry) for name, entry in entries.items()}
     rows = []
-    for axis, sizes in AXES.items():
-        for size in sizes:
-            question = asdict(point(axis, size))
+    for axis in axes:
+        for size in AXES[axis]:
+            windows = size if axis == "windows" else REFERENCE.windows
+            question = asdict(point(axis, size)) | {"epoch": windows}
             times: dict[str, list[float]] = {name: [] for name in contestants}
             for _ in range(rounds):
                 for name, contestant in contestants.items():
@@ -116,14 +122,19 @@ def _medians(row: dict[str, Any]) -> dict[str, float]:
 
 def main() -> None:
     options = parser(__doc__)
+    options.add_argument("--axis", choices=AXES, help="run this one alone")
     options.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "scaling")
     options.set_defaults(rounds=3)
     arguments = options.parse_args()
     if arguments.serve:
         serve(Sweep(arguments.serve))
         return
-    rows = race(interpreters(arguments.python), arguments.rounds)
-    arguments.out.with_suffix(".json").write_text(json.dumps(rows, indent=1) + "\n")
+    kept = arguments.out.with_suffix(".json")
+    axes = [arguments.axis] if arguments.axis else list(AXES)
+    old = [row for row in json.loads(kept.read_text()) if row["axis"] not in axes] if arguments.axis else []
+    rows = old + race(interpreters(arguments.python), arguments.rounds, axes)
+    rows.sort(key=lambda row: list(AXES).index(row["axis"]))
+    kept.write_text(json.dumps(rows, indent=1) + "\n")
     arguments.out.with_suffix(".md").write_text(table(rows))
     draw(rows, arguments.out.with_suffix(".svg"))
 
