@@ -16,6 +16,7 @@ from kerasforecast.optimizers import Adam
 from kerasforecast.scaling import FittedScaling
 from kerasforecast.windows import TrainingSet
 
+_EVALUATION_BATCH = 512  # PyTorch and TensorFlow hold all gates of all its rows: 25 MB for the reference model
 _LONGEST_BLOCK = 128  # steps; a signal waits for the end of a block
 _WORTH_BLOCKS = 500  # steps of a training: to trace a block takes a second, and it saves some milliseconds a step
 _OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
@@ -167,14 +168,12 @@ class _EvaluationBatches(keras.utils.PyDataset):
 
     def __init__(self, windows: TrainingSet, targets: np.ndarray) -> None:
         super().__init__()
-        # XLA compiles for every size: few and large ones. PyTorch holds all gates of a batch, 50 MB at 1,024 windows.
-        self._size = 256 if keras.backend.backend() == "torch" else 1_024
         self._windows = windows
         self._targets = targets
 
     def __len__(self) -> int:
-        return -(-len(self._windows) // self._size)
+        return -(-len(self._windows) // _EVALUATION_BATCH)
 
     def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        places = slice(number * self._size, (number + 1) * self._size)
+        places = slice(number * _EVALUATION_BATCH, (number + 1) * _EVALUATION_BATCH)
         return self._windows.inputs(places), self._targets[places]
