@@ -18,7 +18,7 @@ _USUAL = {_TRIM_THRESHOLD: 64 << 20, _MMAP_THRESHOLD: 32 << 20, _MMAP_MAX: 65_53
 def kept() -> Iterator[None]:
     """Have the C library (glibc) keep what one step frees for the next, in place of giving it back to the system.
 
-    What is given back comes again page by page, each a fault that the processor serves for about half a microsecond:
+    What is given back comes again page by page, each a fault that takes the processor one to three microseconds:
     2,500 a step of the reference model on PyTorch, a quarter of its time, and 10,000 to 100,000 a step on PyTorch and
     JAX at batches of 128 to 1,024.
     """
