@@ -81,8 +81,8 @@ class CoupledLSTM(LSTM):
 
         f, o = sigmoid(W x + U h + b)    g = tanh(W x + U h + b)    c' = f * c + (1 - f) * g    h' = o * tanh(c')
 
-    Runs Keras' loop; neither cuDNN nor oneDNN has such a cell.
+    Where no kernel fits Keras' loop runs; cuDNN has no such cell.
     """
 
     cell_class = CoupledLSTMCell
-    kernel_name = None
+    keras_has_it = False

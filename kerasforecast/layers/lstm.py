@@ -141,7 +141,8 @@ class LSTM(keras.layers.LSTM):
     """
 
     cell_class = LSTMCell
-    kernel_name: str | None = "lstm"
+    kernel_name = "lstm"
+    keras_has_it = True  # whether `keras.layers.LSTM` computes the same, and so cuDNN
 
     def __init__(
         self,
@@ -218,7 +219,7 @@ class LSTM(keras.layers.LSTM):
             raise OptionError(
                 f"`use_cudnn` must be 'auto', True or False. Received: {use_cudnn!r}. Use 'auto' to let Keras choose."
             )
-        if self.kernel_name is None:
+        if not self.keras_has_it:
             if use_cudnn is True:
                 raise OptionError(
                     f"cuDNN has no {type(self).__name__}. Received: use_cudnn=True. Leave `use_cudnn` at 'auto'."
@@ -240,10 +241,17 @@ class LSTM(keras.layers.LSTM):
         self, sequences: Any, initial_state: list[Any], mask: Any, training: bool = False
     ) -> tuple[Any, Any, list[Any]]:
         """Keras' hook for the loop over time: a kernel of ours where one fits, else Keras' computation."""
-        if self.kernel_name is None:  # past keras.layers.LSTM, whose fast paths know its own formula only
-            return keras.layers.RNN.inner_loop(self, sequences, initial_state, mask=mask, training=training)
-        done = run_kernel(self, sequences, initial_state, mask, training)
-        return done or super().inner_loop(sequences, initial_state, mask=mask, training=training)
+        done = run_kernel(self, sequences, initial_state, mask, training, **self.kernel_options())
+        if done:
+            return done
+        if self.keras_has_it:
+            return super().inner_loop(sequences, initial_state, mask=mask, training=training)
+        # Past keras.layers.LSTM, whose fast paths know its own formula only.
+        return keras.layers.RNN.inner_loop(self, sequences, initial_state, mask=mask, training=training)
+
+    def kernel_options(self) -> dict[str, Any]:
+        """Further arguments of the kernel, beyond those of a plain LSTM."""
+        return {}
 
     def keras_weights(self) -> list[np.ndarray]:
         """The weights of a stock `keras.layers.LSTM` that computes the same, for its `set_weights`.
@@ -252,7 +260,7 @@ class LSTM(keras.layers.LSTM):
             [kernel `(F, 4H)`, recurrent_kernel `(H, 4H)`, bias `(4H,)`], the last one the sum of both bias vectors and
             absent without `use_bias`.
         """
-        if self.kernel_name is None:
+        if not self.keras_has_it:
             raise OptionError(
                 f"`keras_weights` needs a layer that keras.layers.LSTM can stand in for. "
                 f"Received: {type(self).__name__}. Save it with registered layers instead."

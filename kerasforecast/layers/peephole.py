@@ -48,8 +48,12 @@ class PeepholeLSTM(LSTM):
         i = sigmoid(W x + U h + p_0 * c + b)    f = sigmoid(W x + U h + p_1 * c + b)    g = tanh(W x + U h + b)
         c' = f * c + i * g                      o = sigmoid(W x + U h + p_2 * c' + b)   h' = o * tanh(c')
 
-    Runs Keras' loop; neither cuDNN nor oneDNN has such a cell.
+    Where no kernel fits Keras' loop runs; cuDNN has no such cell.
     """
 
     cell_class = PeepholeLSTMCell
-    kernel_name = None
+    keras_has_it = False
+
+    def kernel_options(self) -> dict[str, Any]:
+        """The peepholes, `(3, H)`."""
+        return {"peepholes": ops.convert_to_tensor(self.cell.peephole_kernel)}

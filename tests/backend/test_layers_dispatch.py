@@ -29,6 +29,8 @@ def ran(caplog, layer, x=None, **options):
     [
         (lambda: layers.LSTM(UNITS), "lstm"),
         (lambda: layers.LSTM(UNITS, recurrent_bias=True, dropout=0.1, go_backwards=True), "lstm"),
+        (lambda: layers.PeepholeLSTM(UNITS), "lstm"),
+        (lambda: layers.CoupledLSTM(UNITS, recurrent_bias=True), "lstm"),
         (lambda: layers.GRU(UNITS), "gru"),
         (lambda: layers.GRU(UNITS, reset_after=False), "gru"),
         (lambda: layers.SimpleRNN(UNITS), "simple_rnn"),
@@ -41,7 +43,7 @@ def test_the_kernel_runs_where_it_fits(caplog, layer, kernel):
 
 
 @needs_cpu
-@pytest.mark.parametrize("cell", ["LSTM", "GRU", "SimpleRNN"])
+@pytest.mark.parametrize("cell", ["LSTM", "PeepholeLSTM", "CoupledLSTM", "GRU", "SimpleRNN"])
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

@@ -8,13 +8,28 @@ from keras import ops
 from kerasforecast import layers
 from tests.backend.test_layers_reference import BATCH, FEATURES, STEPS, UNITS
 
-KINDS = ["lstm", "gru reset after", "gru reset before", "simple_rnn"]
+KINDS = ["lstm", "lstm peephole", "lstm coupled", "gru reset after", "gru reset before", "simple_rnn"]
 
 
 def lstm_step(x, states, kernel, recurrent_kernel, bias):
     h, c = states
     i, f, g, o = ops.split(x @ kernel + h @ recurrent_kernel + bias, 4, axis=1)
     c = ops.sigmoid(f) * c + ops.sigmoid(i) * ops.tanh(g)
+    return ops.sigmoid(o) * ops.tanh(c), c
+
+
+def peephole_step(x, states, kernel, recurrent_kernel, bias, p):
+    h, c = states
+    i, f, g, o = ops.split(x @ kernel + h @ recurrent_kernel + bias, 4, axis=1)
+    c, before = ops.sigmoid(f + p[1] * c) * c, c
+    c = c + ops.sigmoid(i + p[0] * before) * ops.tanh(g)
+    return ops.sigmoid(o + p[2] * c) * ops.tanh(c), c
+
+
+def coupled_step(x, states, kernel, recurrent_kernel, bias):
+    h, c = states
+    f, g, o = ops.split(x @ kernel + h @ recurrent_kernel + bias, 3, axis=1)
+    c = ops.sigmoid(f) * c + (1 - ops.sigmoid(f)) * ops.tanh(g)
     return ops.sigmoid(o) * ops.tanh(c), c
 
 
@@ -39,7 +54,8 @@ def simple_rnn_step(x, states, kernel, recurrent_kernel, bias):
     return (ops.tanh(x @ kernel + h @ recurrent_kernel + bias),)
 
 
-STEP = dict(zip(KINDS, [lstm_step, gru_after_step, gru_before_step, simple_rnn_step], strict=True))
+FORMULAS = [lstm_step, peephole_step, coupled_step, gru_after_step, gru_before_step, simple_rnn_step]
+STEP = dict(zip(KINDS, FORMULAS, strict=True))
 
 
 def plain(kind, x, states, weights):
@@ -55,17 +71,20 @@ def kernel(kind, x, states, weights, return_sequences):
 
     module = kernels.load(keras.backend.backend())
     options = {"reset_after": kind == "gru reset after"} if kind.startswith("gru") else {}
+    if kind == "lstm peephole":
+        *weights, options["peepholes"] = weights
     run = getattr(module, kind.split()[0])
     return run(x, tuple(states), *weights, return_sequences=return_sequences, **options)
 
 
 def arguments(kind):
-    """x, states, kernel, recurrent_kernel, bias as NumPy arrays, then weights for a loss that sees every output."""
+    """x, states, kernel, recurrent_kernel, bias (peepholes), then weights for a loss of every output."""
     rng = np.random.default_rng(2)
-    gates = {"lstm": 4, "simple_rnn": 1}.get(kind, 3)
+    gates = {"lstm": 4, "lstm peephole": 4, "simple_rnn": 1}.get(kind, 3)
     bias = (2, 3 * UNITS) if kind == "gru reset after" else (gates * UNITS,)
-    shapes = [(BATCH, STEPS, FEATURES)] + [(BATCH, UNITS)] * (2 if kind == "lstm" else 1)
+    shapes = [(BATCH, STEPS, FEATURES)] + [(BATCH, UNITS)] * (2 if kind.startswith("lstm") else 1)
     shapes += [(FEATURES, gates * UNITS), (UNITS, gates * UNITS), bias]
+    shapes += [(3, UNITS)] if kind == "lstm peephole" else []
     arrays = [rng.normal(0, 0.4, shape).astype("float32") for shape in shapes]
     return arrays, [rng.normal(size=(BATCH, *rest)).astype("float32") for rest in ((STEPS, UNITS), (UNITS,), (UNITS,))]
 
@@ -95,7 +114,7 @@ def gradients(loss, arrays):
 @pytest.mark.parametrize("return_sequences", [True, False])
 def test_gradients_agree_with_automatic_differentiation(kind, return_sequences):
     arrays, (of_outputs, *of_states) = arguments(kind)
-    count = 2 if kind == "lstm" else 1
+    count = 2 if kind.startswith("lstm") else 1
 
     def loss(run, x, *rest):
         outputs, final = run(x, rest[:count], rest[count:])
@@ -112,13 +131,13 @@ def test_gradients_agree_with_automatic_differentiation(kind, return_sequences):
 
     expected = gradients(lambda *a: loss(formula, *a), arrays)
     found = gradients(lambda *a: loss(ours, *a), arrays)
-    names = ["x", "h", "c", "W", "U", "b"] if count == 2 else ["x", "h", "W", "U", "b"]
+    names = ["x", "h", *(["c"] if count == 2 else []), "W", "U", "b", *(["p"] if kind == "lstm peephole" else [])]
     for name, a, b in zip(names, found, expected, strict=True):
         assert np.abs(b).max() > 1e-3, name
         assert np.abs(a - b).max() <= 1e-5 * np.abs(b).max(), name
 
 
-@pytest.mark.parametrize("cell", ["LSTM", "GRU"])
+@pytest.mark.parametrize("cell", ["LSTM", "PeepholeLSTM", "CoupledLSTM", "GRU"])
 def test_fit_takes_the_same_steps_as_with_the_fallback(cell):
     """Three optimizer steps end in the same weights: a mask that masks nothing is what makes our layers fall back."""
     rng = np.random.default_rng(5)

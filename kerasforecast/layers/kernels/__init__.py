@@ -3,7 +3,7 @@
 Each of `jax.py`, `tensorflow.py`, `torch.py` has the same functions, imports no Keras, and takes the weights as Keras
 lays them out:
 
-    lstm(x, states, kernel, recurrent_kernel, bias, *, return_sequences)               -> output, (h, c)
+    lstm(x, states, kernel, recurrent_kernel, bias, *, return_sequences, peepholes)    -> output, (h, c)
     gru(x, states, kernel, recurrent_kernel, bias, *, reset_after, return_sequences)   -> output, (h,)
     simple_rnn(x, states, kernel, recurrent_kernel, bias, *, return_sequences)         -> output, (h,)
     on_cpu(x)                                                                          -> bool
@@ -21,7 +21,7 @@ from typing import Any
 _DESCRIPTIONS = {
     "jax": "fused scan with its own backward (XLA)",
     "tensorflow": "fused loop with its own backward (XLA)",
-    "torch": "oneDNN LSTM, own GRU loop with its own backward",
+    "torch": "oneDNN LSTM, fused loops with their own backward for the other cells",
 }
 
 
