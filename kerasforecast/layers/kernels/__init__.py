@@ -1,7 +1,7 @@
 """The only backend code of the package: recurrent loops written for JAX, TensorFlow and PyTorch on a CPU.
 
-Each of `jax.py`, `tensorflow.py`, `torch.py` has the same functions, imports no Keras, and takes the weights as Keras
-lays them out:
+Each of the folders `jax`, `tensorflow`, `torch` has the same functions, a file for each cell, imports no Keras, and
+takes the weights as Keras lays them out:
 
     lstm(x, states, kernel, recurrent_kernel, bias, *, return_sequences, peepholes)    -> output, (h, c)
     gru(x, states, kernel, recurrent_kernel, bias, *, reset_after, return_sequences)   -> output, (h,)

@@ -1,0 +1,8 @@
+"""The kernels for JAX, as the package above describes them."""
+
+from kerasforecast.layers.kernels.jax.gru import gru
+from kerasforecast.layers.kernels.jax.lstm import lstm
+from kerasforecast.layers.kernels.jax.runtime import dropout, inference, on_cpu, while_training
+from kerasforecast.layers.kernels.jax.simple_rnn import simple_rnn
+
+__all__ = ["dropout", "gru", "inference", "lstm", "on_cpu", "simple_rnn", "while_training"]

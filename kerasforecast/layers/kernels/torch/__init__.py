@@ -1,0 +1,8 @@
+"""The kernels for PyTorch, as the package above describes them."""
+
+from kerasforecast.layers.kernels.torch.gru import gru
+from kerasforecast.layers.kernels.torch.lstm import lstm
+from kerasforecast.layers.kernels.torch.runtime import adam, dropout, inference, on_cpu, while_training
+from kerasforecast.layers.kernels.torch.simple_rnn import simple_rnn
+
+__all__ = ["adam", "dropout", "gru", "inference", "lstm", "on_cpu", "simple_rnn", "while_training"]
