@@ -14,8 +14,7 @@ from kerasforecast.errors import InputError
 PARAMETER_LIMIT = 2**25  # 128 MiB of float32
 STEP_LIMIT = 2**32  # multiplications for one window
 CELL_LIMIT = 16  # recurrent layers, a bidirectional one counted twice: each is a graph to trace
-ROW_LIMIT = 2**15  # steps of a cell for one window, where a kernel makes them
-LOOP_LIMIT = 2**12  # where Keras does, one by one on PyTorch
+ROW_LIMIT = 2**15  # steps of a cell for one window
 WINDOW_LIMIT = 200_000  # values of one window, which a model file holds as text
 
 Shape = tuple[int, ...]
@@ -74,12 +73,11 @@ def check_size(config: NetworkConfig, columns: int, channels: int) -> None:
     """
     count = parameter_count(config, channels)
     cells = config.layers * (1 + config.bidirectional)
-    most = LOOP_LIMIT if config.model in ("peephole", "coupled") else ROW_LIMIT
     for what, received, limit, smaller in (
         ("parameters", count, PARAMETER_LIMIT, "--units or --layers"),
         ("parameters times rows of its window", count * config.window, STEP_LIMIT, "--window, --units or --layers"),
         ("layers, bidirectional ones counted twice", cells, CELL_LIMIT, "--layers"),
-        (f"rows times layers of {config.model}", cells * config.window, most, "--window or --layers"),
+        ("rows times layers", cells * config.window, ROW_LIMIT, "--window or --layers"),
         ("values in a window", config.window * columns, WINDOW_LIMIT, "--window or --features"),
     ):
         if received > limit:

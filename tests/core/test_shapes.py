@@ -38,9 +38,8 @@ def test_both_directions_and_what_stands_between_layers():
         ({"units": 2048, "layers": 1, "window": 10_000}, 1, "parameters times rows of its window. Received"),
         ({"window": 10_000}, 21, "values in a window. Received"),
         ({"layers": 9, "bidirectional": True}, 1, "at most 16 layers, bidirectional ones counted twice. Received: 18"),
-        ({"window": 10_000, "layers": 4}, 1, "rows times layers of lstm. Received: 40,000"),
-        ({"window": 10_000, "bidirectional": True}, 1, "rows times layers of lstm. Received: 40,000"),
-        ({"window": 2_500, "model": "peephole"}, 1, "at most 4,096 rows times layers of peephole"),
+        ({"window": 10_000, "layers": 4}, 1, "at most 32,768 rows times layers. Received: 40,000"),
+        ({"window": 10_000, "bidirectional": True, "model": "peephole"}, 1, "rows times layers. Received: 40,000"),
     ],
 )
 def test_a_network_beyond_what_a_loader_opens_is_refused(options, columns, what):
