@@ -12,6 +12,8 @@ import numpy as np
 from contest import Seconds, Stopwatch
 
 LOOP = ("pytorch loop, 1 thread", "pytorch loop, 2 threads")
+LOOP_CELLS = ("lstm", "gru")  # what PyTorch has of what is raced
+CELLS = (*LOOP_CELLS, "peephole", "coupled")
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Work:
     """Epochs of the reference model, unless told otherwise.
 
     Attributes:
-        cell: `"lstm"` or `"gru"`. windows: How many. length: Rows of each. batch: Windows a step. units: Of each layer.
+        cell: One of `CELLS`. windows: How many. length: Rows of each. batch: Windows a step. units: Of each layer.
         steps: Of an epoch; all windows where None.
     """
 
@@ -119,8 +121,15 @@ def _ours(work: Work, steps: int) -> Any:
 
 
 def _stock(keras: Any, work: Work) -> Any:
+    from kerasforecast.layers import CoupledLSTMCell, PeepholeLSTMCell
+
     layers = keras.layers
-    recurrent = {"lstm": layers.LSTM, "gru": layers.GRU}[work.cell]
+    recurrent = {
+        "lstm": layers.LSTM,
+        "gru": layers.GRU,
+        "peephole": lambda units, **options: layers.RNN(PeepholeLSTMCell(units), **options),
+        "coupled": lambda units, **options: layers.RNN(CoupledLSTMCell(units), **options),
+    }[work.cell]
     model = keras.Sequential(
         [
             keras.Input((work.length, 1)),
