@@ -74,6 +74,10 @@ def _loop(threads: int, work: Work) -> Callable[[], Seconds]:
 
 def _keras(ours: bool, work: Work) -> Callable[[], Seconds]:
     """Epochs by `fit`, as `kerasforecast.training` runs it."""
+    from kerasforecast.memory import one_arena
+
+    if ours:  # as the command does, before a backend starts its threads
+        one_arena()
     import keras
 
     from kerasforecast.layers import while_training

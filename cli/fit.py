@@ -120,7 +120,9 @@ def fit(
 def _activate(backend: str | None, threads: int | None, deterministic: bool, seed: int) -> Choice:
     """Choose the backend and how it computes, before it loads."""
     from kerasforecast.backend import activate, limit_threads, make_deterministic
+    from kerasforecast.memory import one_arena
 
+    one_arena()
     if threads:
         limit_threads(threads)
     choice = activate(backend)

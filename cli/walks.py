@@ -26,7 +26,9 @@ def begin(
     """Choose the backend and load the data, before Keras loads: the series, the folder's name, the choice."""
     from kerasforecast.backend import activate, limit_threads
     from kerasforecast.files import check_writable, name_from, safe_name
+    from kerasforecast.memory import one_arena
 
+    one_arena()
     if threads:
         limit_threads(threads)
     choice = activate(backend)

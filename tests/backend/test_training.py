@@ -1,7 +1,5 @@
 """Training: order of windows, early stopping, the learning rate, and a loss that is no number."""
 
-import platform
-import resource
 from itertools import pairwise
 
 import keras
@@ -13,7 +11,6 @@ from kerasforecast.callbacks import Keeping, Plateau
 from kerasforecast.config import NetworkConfig, TrainingConfig
 from kerasforecast.errors import DivergedError, StoppedError
 from kerasforecast.layers import while_training
-from kerasforecast.layers.kernels import memory
 from kerasforecast.models import build, initialise
 from kerasforecast.scaling import fit_scaling
 from kerasforecast.signals import Deferred
@@ -238,18 +235,3 @@ def test_a_training_leaves_the_processor_and_memory_settings_as_they_were():
     with pytest.raises(ZeroDivisionError), while_training():
         1 / 0  # noqa: B018
     assert tiny_is_lost() == before
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
-def test_memory_that_a_step_frees_is_there_for_the_next():
-    def faults():
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        for _ in range(10):
-            np.ones(48 << 20, np.int8)
-        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-
-    anew = faults()
-    with memory.kept():
-        faults()
-        assert faults() < anew / 10
-    assert faults() > anew / 10

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 # Imports point up this table: a module may import from the rows above its own, and packages from within themselves.
 ORDER = """
-errors
+errors memory
 signals
 config files
 backend keras_file

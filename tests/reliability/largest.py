@@ -20,7 +20,9 @@ NETWORKS = {
     "parameters times rows": {"units": 512, "layers": 4, "window": 580},
     "layers": {"units": 16, "layers": 8, "bidirectional": True, "norm": "layer", "window": 2048},
     "rows": {"model": "gru", "units": 16, "layers": 3, "window": 10_000},
-    "peepholes": {"model": "peephole", "units": 16, "layers": 8, "bidirectional": True, "norm": "batch", "window": 2048},
+    "peepholes": {
+        "model": "peephole", "units": 16, "layers": 8, "bidirectional": True, "norm": "batch", "window": 2048,
+    },
     "coupled gates": {"model": "coupled", "units": 256, "layers": 4, "norm": "layer", "window": 3_000},
     "outputs": {
         "model": "rnn", "units": 2_800, "layers": 1, "window": 120, "horizon": 1_000,

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kerasforecast.layers.kernels import memory
+from kerasforecast import memory
 
 Array = jax.Array
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from kerasforecast.layers.kernels import memory
+from kerasforecast import memory
 
 Tensor = torch.Tensor
 
