@@ -21,6 +21,9 @@ SMALL = 5_000
 
 def peak(rows: int) -> int:
     """The most bytes this process has held once it has trained on `rows` rows."""
+    from kerasforecast.memory import one_arena
+
+    one_arena()  # as the command does, before a backend starts its threads
     import pandas as pd
 
     from kerasforecast.config import Config
