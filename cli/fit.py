@@ -119,13 +119,9 @@ def fit(
 
 def _activate(backend: str | None, threads: int | None, deterministic: bool, seed: int) -> Choice:
     """Choose the backend and how it computes, before it loads."""
-    from kerasforecast.backend import activate, limit_threads, make_deterministic
-    from kerasforecast.memory import one_arena
+    from kerasforecast.backend import activate_for_training, make_deterministic
 
-    one_arena()
-    if threads:
-        limit_threads(threads)
-    choice = activate(backend)
+    choice = activate_for_training(backend, threads)
     if deterministic:
         make_deterministic(choice.name, seed)
     return choice

@@ -24,14 +24,10 @@ def begin(
     config: Config, name: str | None, output_dir: Path, threads: int | None, backend: str | None
 ) -> tuple[Series, str, Choice]:
     """Choose the backend and load the data, before Keras loads: the series, the folder's name, the choice."""
-    from kerasforecast.backend import activate, limit_threads
+    from kerasforecast.backend import activate_for_training
     from kerasforecast.files import check_writable, name_from, safe_name
-    from kerasforecast.memory import one_arena
 
-    one_arena()
-    if threads:
-        limit_threads(threads)
-    choice = activate(backend)
+    choice = activate_for_training(backend, threads)
     if name is not None:
         safe_name(name)
     check_writable(output_dir)

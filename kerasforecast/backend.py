@@ -21,6 +21,7 @@ from typing import Any
 
 from kerasforecast.errors import BackendError, shown
 from kerasforecast.files import cache_folder
+from kerasforecast.memory import one_arena
 
 BACKENDS = ("jax", "tensorflow", "torch")
 
@@ -89,6 +90,14 @@ def activate(requested: str | None = None) -> Choice:
     if choice.name == "jax":
         _keep_compiled()
     return choice
+
+
+def activate_for_training(requested: str | None, threads: int | None) -> Choice:
+    """As `activate`, in a process of our own that is to train: on so many threads, which share one heap."""
+    one_arena()
+    if threads:
+        limit_threads(threads)
+    return activate(requested)
 
 
 def _keep_compiled() -> None:

@@ -9,7 +9,7 @@ from tests.core.helpers import run_python
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 
 FAULTS = """
-import resource, sys, threading
+import resource, threading
 import numpy as np
 from kerasforecast import memory
 
