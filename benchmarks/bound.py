@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from skill import DATA, LEVELS, STOCKS
 
-from kerasforecast.interval_metrics import crps
+from kerasforecast.metrics.probabilistic import crps
 
 SAMPLE = DATA.parents[1] / "kerasforecast" / "data" / "samples" / "ibm.csv.gz"
 SPANS = (0.94, 0.0, 0.5, 0.8, 0.9, 0.97, 0.99, 0.997)

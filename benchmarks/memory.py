@@ -21,18 +21,18 @@ SMALL = 5_000
 
 def peak(rows: int) -> int:
     """The most bytes this process has held once it has trained on `rows` rows."""
-    from kerasforecast.memory import one_arena
+    from kerasforecast.runtime.memory import one_arena
 
     one_arena()  # as the command does, before a backend starts its threads
     import pandas as pd
 
     from kerasforecast.config import Config
     from kerasforecast.data.series import Series
-    from kerasforecast.models import build, initialise
-    from kerasforecast.scaling import fit_scaling
-    from kerasforecast.split import PARTS, split_series
-    from kerasforecast.training import train
-    from kerasforecast.windows import windows_of
+    from kerasforecast.models.network import build, initialise
+    from kerasforecast.preprocessing.scaling import fit_scaling
+    from kerasforecast.preprocessing.split import PARTS, split_series
+    from kerasforecast.preprocessing.windows import windows_of
+    from kerasforecast.training.train import train
 
     config = Config.from_options(epochs=1, steps_per_epoch=100)
     random = np.random.default_rng(0)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import kerasforecast as kf
-from kerasforecast.interval_metrics import crps
+from kerasforecast.metrics.probabilistic import crps
 from kerasforecast.model import Model
 
 DATA = Path(__file__).parents[1] / "tests" / "data"

@@ -73,16 +73,16 @@ def _loop(threads: int, work: Work) -> Callable[[], Seconds]:
 
 
 def _keras(ours: bool, work: Work) -> Callable[[], Seconds]:
-    """Epochs by `fit`, as `kerasforecast.training` runs it."""
-    from kerasforecast.memory import one_arena
+    """Epochs by `fit`, as `kerasforecast.training.train` runs it."""
+    from kerasforecast.runtime.memory import one_arena
 
     if ours:  # as the command does, before a backend starts its threads
         one_arena()
     import keras
 
     from kerasforecast.layers import while_training
-    from kerasforecast.training import training_batches
-    from kerasforecast.windows import Samples
+    from kerasforecast.preprocessing.windows import Samples
+    from kerasforecast.training.train import training_batches
 
     x, y = work.arrays()
     steps = work.steps or work.all_steps
@@ -112,9 +112,9 @@ def _keras(ours: bool, work: Work) -> Callable[[], Seconds]:
 
 def _ours(work: Work, steps: int) -> Any:
     from kerasforecast.config import NetworkConfig, TrainingConfig
-    from kerasforecast.models import build, initialise
-    from kerasforecast.scaling import FittedScaling
-    from kerasforecast.training import compile_model
+    from kerasforecast.models.network import build, initialise
+    from kerasforecast.preprocessing.scaling import FittedScaling
+    from kerasforecast.training.train import compile_model
 
     network = NetworkConfig(model=work.cell, scaling="none", window=work.length, units=work.units)
     plain = FittedScaling(kind="none", transforms=("linear",), offset=(0.0,), scale=(1.0,))

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from kerasforecast.signals import end_on_signals
+from kerasforecast.runtime.signals import end_on_signals
 
 
 def main() -> None:

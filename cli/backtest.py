@@ -12,8 +12,8 @@ from kerasforecast.config import BacktestConfig
 from .options import SectionedCommand, backend_option, fit_options, given, output_options, section, skill_option
 
 if TYPE_CHECKING:
-    from kerasforecast.backtest import Fold
-    from kerasforecast.folds import Forecasts
+    from kerasforecast.evaluation.backtest import Fold
+    from kerasforecast.evaluation.folds import Forecasts
 
 
 @click.command(
@@ -47,8 +47,8 @@ def backtest(
     Every fold has its own scaling and its own validation rows for early stopping. Finished folds are kept in
     OUTPUT_DIR/NAME/backtest/; the same command goes on after an interruption. Scores, forecasts and a report go there.
     """
-    from kerasforecast.backend import load_quietly
     from kerasforecast.config import Config, checked
+    from kerasforecast.runtime.backend import load_quietly
 
     from .walks import backtest_record, begin, finish
 
@@ -58,12 +58,12 @@ def backtest(
     series, name, choice = begin(config, name, output_dir, threads, backend)
     folder = output_dir / name / "backtest"
 
-    from kerasforecast.backtest import fingerprint, folds_of, run_backtest
-    from kerasforecast.folds import FoldStore
+    from kerasforecast.evaluation.backtest import fingerprint, folds_of, run_backtest
+    from kerasforecast.evaluation.folds import FoldStore
 
     folds_of(series, config, walk)  # refuse what cannot be walked before Keras loads
     load_quietly()
-    from kerasforecast.refit import Refitter
+    from kerasforecast.evaluation.refit import Refitter
 
     found = run_backtest(
         series,

@@ -12,11 +12,11 @@ from kerasforecast.config import DataConfig, EvaluationConfig, NetworkConfig, Sp
 from .options import DATA_FLAGS, SectionedCommand, backend_option, given, output_options, section
 
 if TYPE_CHECKING:
-    from kerasforecast.backend import Choice
-    from kerasforecast.compare import Contender
     from kerasforecast.config import Config
     from kerasforecast.data.series import Series
-    from kerasforecast.split import Split
+    from kerasforecast.evaluation.compare import Contender
+    from kerasforecast.preprocessing.split import Split
+    from kerasforecast.runtime.backend import Choice
 
 NETWORK_FLAGS = tuple(name for name in NetworkConfig.model_fields if name != "model")
 
@@ -56,8 +56,8 @@ def compare(
     test part of --file, a ticker, or the embedded IBM prices. The leaderboard, forecasts and a report go to
     OUTPUT_DIR/NAME/compare/.
     """
-    from kerasforecast.backend import load_quietly
     from kerasforecast.config import Config
+    from kerasforecast.runtime.backend import load_quietly
 
     from .walks import begin, compare_record, finish
 
@@ -65,12 +65,12 @@ def compare(
     config = Config.from_options(**given(options))
     series, name, choice = begin(config, name, output_dir, threads, backend)
 
-    from kerasforecast.split import split_series
+    from kerasforecast.preprocessing.split import split_series
 
     split = split_series(series, config.split, config.network)
     load_quietly()
 
-    from kerasforecast.compare import compare as compare_on
+    from kerasforecast.evaluation.compare import compare as compare_on
 
     notes: list[str] = []
     contenders = [
@@ -111,7 +111,7 @@ def _contender(
     label: str, model: str, config: Config, series: Series, split: Split, notes: list[str], choice: Choice, quiet: bool
 ) -> Contender:
     from kerasforecast import load
-    from kerasforecast.compare import Contender
+    from kerasforecast.evaluation.compare import Contender
 
     if model.endswith(".keras"):
         found = load(model)

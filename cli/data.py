@@ -9,7 +9,7 @@ import click
 
 from kerasforecast.config import DataConfig, checked
 from kerasforecast.errors import KerasForecastError, OptionError, printable
-from kerasforecast.files import cache_folder
+from kerasforecast.runtime.files import cache_folder
 
 from .options import data_options, given, output_options, section
 from .output import print_json, say
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kerasforecast.data.check import Findings
-    from kerasforecast.data.prices import Prices
-    from kerasforecast.data.snapshots import Meta
+    from kerasforecast.data.yahoo.prices import Prices
+    from kerasforecast.data.yahoo.snapshots import Meta
 
 
 @click.group(epilog="Example: kerasforecast data check prices.csv")
@@ -54,8 +54,8 @@ def fetch(tickers: tuple[str, ...], as_json: bool, quiet: bool, debug: bool, **o
     """
     config = checked(DataConfig, given(options))
 
-    from kerasforecast.data.prices import several
-    from kerasforecast.data.yahoo import Query
+    from kerasforecast.data.yahoo.client import Query
+    from kerasforecast.data.yahoo.prices import several
 
     names = dict.fromkeys(ticker.strip().upper() for ticker in tickers)
     queries = [Query(name, config.start, config.end, config.interval) for name in names]
@@ -100,7 +100,7 @@ def show(ticker: str, as_json: bool, quiet: bool, debug: bool, **options: Any) -
 def list_(as_json: bool, quiet: bool, debug: bool) -> None:
     """List the snapshots kept, and the folder they are in."""
     from kerasforecast.data import snapshots
-    from kerasforecast.data.table import counted
+    from kerasforecast.data.table.table import counted
 
     kept = [{**_facts(snapshot.frame, snapshot.meta), "path": str(snapshot.path)} for snapshot in snapshots.every()]
     if as_json:
@@ -122,7 +122,7 @@ def clear(tickers: tuple[str, ...], everything: bool, as_json: bool, quiet: bool
         raise OptionError(f"Give tickers or --all. Received: {' '.join(tickers) or 'neither'}. Choose one.")
 
     from kerasforecast.data import snapshots
-    from kerasforecast.data.table import counted
+    from kerasforecast.data.table.table import counted
 
     names: list[str | None] = [ticker.strip().upper() for ticker in tickers]
     removed = [str(path) for name in names or [None] for path in snapshots.clear(name)]

@@ -35,9 +35,9 @@ def doctor(backend: str | None, as_json: bool, quiet: bool, debug: bool) -> None
 
 
 def _facts(backend: str | None) -> dict[str, Any]:
-    from kerasforecast.backend import choose, device_name, installed, versions
-    from kerasforecast.files import cache_folder
     from kerasforecast.layers.kernels import describe
+    from kerasforecast.runtime.backend import choose, device_name, installed, versions
+    from kerasforecast.runtime.files import cache_folder
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     choice = choose(backend)

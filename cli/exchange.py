@@ -59,7 +59,7 @@ def import_torch(
     A state_dict does not say how prices were scaled: with --minmax the file takes and returns raw prices.
     """
     low, high = _begin(minmax, backend)
-    from kerasforecast.torch_exchange import import_state_dict
+    from kerasforecast.artifact.exchange.torch_state import import_state_dict
 
     model = import_state_dict(weights, window=window, target=target, low=low, high=high)
     _save(model, out, "PyTorch", as_json)
@@ -86,7 +86,7 @@ def export_torch(
     from .use import open_model
 
     loaded = open_model(model, backend)
-    from kerasforecast.torch_exchange import export_state_dict
+    from kerasforecast.artifact.exchange.torch_state import export_state_dict
 
     export_state_dict(loaded, out, linear_name)
     if as_json:
@@ -132,15 +132,15 @@ def import_keras(
             "refuses code inside the file, not large layers, files that layers read, or faults of Keras and HDF5."
         )
     low, high = _begin(minmax, backend)
-    from kerasforecast.keras_exchange import import_keras_model
+    from kerasforecast.artifact.exchange.keras_model import import_keras_model
 
     _save(import_keras_model(model, target=target, low=low, high=high), out, "Keras", as_json)
 
 
 def _begin(minmax: tuple[float, float] | None, backend: str | None) -> tuple[float | None, float | None]:
     """Check the price range, which is returned, and load the backend."""
-    from kerasforecast.backend import activate, load_quietly
     from kerasforecast.errors import OptionError
+    from kerasforecast.runtime.backend import activate, load_quietly
 
     low, high = minmax or (None, None)
     if low is not None and high is not None and not low < high:

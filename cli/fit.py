@@ -10,7 +10,7 @@ import click
 from .options import SectionedCommand, backend_option, fit_options, given, output_options, skill_option
 
 if TYPE_CHECKING:
-    from kerasforecast.backend import Choice
+    from kerasforecast.runtime.backend import Choice
 
 
 @click.command(
@@ -51,10 +51,10 @@ def fit(
     FILE is a table with a date column and a column to forecast (Close, unless --target names another). The model goes
     to OUTPUT_DIR/NAME.keras; its report, scores, history and test forecasts into OUTPUT_DIR/NAME/.
     """
-    from kerasforecast.checkpoint import STATES, newest, resumed_config
     from kerasforecast.config import Config
     from kerasforecast.errors import OptionError, shown
-    from kerasforecast.files import check_writable, name_from, safe_name
+    from kerasforecast.runtime.files import check_writable, name_from, safe_name
+    from kerasforecast.training.checkpoint import STATES, newest, resumed_config
 
     if resume and name not in (None, resume):
         raise OptionError(f"--resume NAME names the model itself. Received: --name {shown(name)} too. Leave it out.")
@@ -75,14 +75,14 @@ def fit(
     series = load_series(config.data.model_copy(update=pinned), positive_prices=config.network.wants_logs)
     name = name or name_from(series.name)
 
-    from kerasforecast.backend import load_quietly
-    from kerasforecast.locks import locked
-    from kerasforecast.signals import Deferred
+    from kerasforecast.runtime.backend import load_quietly
+    from kerasforecast.runtime.locks import locked
+    from kerasforecast.runtime.signals import Deferred
 
     load_quietly()
     from kerasforecast.pipeline import fit as train
     from kerasforecast.pipeline import write_run
-    from kerasforecast.recorder import Run
+    from kerasforecast.training.run import Run
 
     from .progress import Progress
 
@@ -119,7 +119,7 @@ def fit(
 
 def _activate(backend: str | None, threads: int | None, deterministic: bool, seed: int) -> Choice:
     """Choose the backend and how it computes, before it loads."""
-    from kerasforecast.backend import activate_for_training, make_deterministic
+    from kerasforecast.runtime.backend import activate_for_training, make_deterministic
 
     choice = activate_for_training(backend, threads)
     if deterministic:

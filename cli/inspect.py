@@ -10,7 +10,7 @@ import click
 from .options import backend_option, output_options
 
 if TYPE_CHECKING:
-    from kerasforecast.manifest import Manifest
+    from kerasforecast.artifact.manifest import Manifest
 
 
 @click.command(

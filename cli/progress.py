@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from kerasforecast.backend import Choice, device_name
-from kerasforecast.callbacks import Epoch
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
 from kerasforecast.errors import printable
 from kerasforecast.layers.kernels import describe
-from kerasforecast.split import PARTS, Split
+from kerasforecast.preprocessing.split import PARTS, Split
+from kerasforecast.runtime.backend import Choice, device_name
+from kerasforecast.training.callbacks import Epoch
 
 from .output import say
 

@@ -49,7 +49,7 @@ def predict(
     if names is not None:
         forecasts = forecasts[["forecast", *(name for name in forecasts.columns if name in names)]]
 
-    from kerasforecast.files import atomic_write
+    from kerasforecast.runtime.files import atomic_write
 
     from .output import dates_of, forecast_rows, print_json
 
@@ -107,7 +107,7 @@ def _columns_of(chosen: str, levels: tuple[float, ...]) -> set[str]:
         OptionError: The model has no such band.
     """
     from kerasforecast.errors import OptionError, shown
-    from kerasforecast.interval_metrics import central_intervals
+    from kerasforecast.metrics.probabilistic import central_intervals
 
     bands = {f"{nominal:g}": (levels[low], levels[high]) for nominal, low, high in central_intervals(levels)}
     found: set[str] = set()

@@ -12,28 +12,28 @@ from .output import print_json, print_table, print_verdicts
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kerasforecast.backend import Choice
-    from kerasforecast.backtest import Backtest
-    from kerasforecast.compare import Comparison
     from kerasforecast.config import BacktestConfig, Config
     from kerasforecast.data.series import Series
+    from kerasforecast.evaluation.backtest import Backtest
+    from kerasforecast.evaluation.compare import Comparison
     from kerasforecast.report import WalkRecord
+    from kerasforecast.runtime.backend import Choice
 
 
 def begin(
     config: Config, name: str | None, output_dir: Path, threads: int | None, backend: str | None
 ) -> tuple[Series, str, Choice]:
     """Choose the backend and load the data, before Keras loads: the series, the folder's name, the choice."""
-    from kerasforecast.backend import activate_for_training
-    from kerasforecast.files import check_writable, name_from, safe_name
+    from kerasforecast.runtime.backend import activate_for_training
+    from kerasforecast.runtime.files import check_writable, name_from, safe_name
 
     choice = activate_for_training(backend, threads)
     if name is not None:
         safe_name(name)
     check_writable(output_dir)
 
+    from kerasforecast.baselines.classical import require_extra
     from kerasforecast.data.load import load_series
-    from kerasforecast.statistical import require_extra
 
     require_extra(config)
     series = load_series(config.data, positive_prices=config.network.wants_logs)
@@ -100,7 +100,7 @@ def finish(folder: Path, record: WalkRecord, table: pd.DataFrame, as_json: bool)
 
 
 def _facts(series: Series, config: Config, name: str, choice: Choice) -> dict[str, Any]:
-    from kerasforecast.backend import provenance
+    from kerasforecast.runtime.backend import provenance
 
     from .output import dates_of
 

@@ -59,8 +59,8 @@ def fit(
         kerasforecast.errors.InputError: The data, an option or the backend is wrong.
         kerasforecast.errors.DivergedError: The loss stopped being a finite number.
     """
-    from kerasforecast.backend import activate
     from kerasforecast.config import Config
+    from kerasforecast.runtime.backend import activate
 
     if data is not None and ("file" in options or "ticker" in options):
         from kerasforecast.errors import OptionError
@@ -82,8 +82,8 @@ def load(path: str | PathLike, *, backend: str | None = None) -> Model:
     """
     from pathlib import Path
 
-    from kerasforecast.artifact import read
-    from kerasforecast.backend import activate, choose, load_quietly
+    from kerasforecast.artifact.reader import read
+    from kerasforecast.runtime.backend import activate, choose, load_quietly
 
     if backend:
         choose(backend)
@@ -99,7 +99,7 @@ def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "Model":
-        from kerasforecast.backend import activate
+        from kerasforecast.runtime.backend import activate
 
         activate()
     return getattr(importlib.import_module(_LAZY[name]), name)

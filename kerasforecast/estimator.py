@@ -10,13 +10,13 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kerasforecast.backend import activate
 from kerasforecast.config import NetworkConfig, TrainingConfig, checked
 from kerasforecast.errors import DataError, shown
+from kerasforecast.runtime.backend import activate
 
 if TYPE_CHECKING:
-    from kerasforecast.scaling import FittedScaling
-    from kerasforecast.windows import Samples
+    from kerasforecast.preprocessing.scaling import FittedScaling
+    from kerasforecast.preprocessing.windows import Samples
 
 
 _NETWORK = NetworkConfig()
@@ -28,8 +28,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
 
     X has shape `(N, L)`: one window of L consecutive values a row, oldest first. y has shape `(N,)` or `(N, H)`: the
     value, or the H values, that followed. Rows are taken to be in time order: the last `validation_fraction` of them
-    steers early stopping, so use `TimeSeriesSplit` rather than shuffled folds. `kerasforecast.windows.pairs` makes X
-    and y of a series.
+    steers early stopping, so use `TimeSeriesSplit` rather than shuffled folds.
+    `kerasforecast.preprocessing.windows.pairs` makes X and y of a series.
 
     Args:
         model, units, layers, bidirectional, norm, dropout, recurrent_bias, initializer, scaling, quantiles: As in
@@ -40,8 +40,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         random_state: Seed of weights, dropout and shuffling, or a `RandomState`; `None` draws a new one.
 
     Attributes:
-        predictor_: The trained network, a `kerasforecast.forecasting.Predictor`.
-        history_: How training went, a `kerasforecast.training.History`.
+        predictor_: The trained network, a `kerasforecast.forecasting.predictor.Predictor`.
+        history_: How training went, a `kerasforecast.training.train.History`.
         n_features_in_: Rows of history, L.
     """
 
@@ -108,8 +108,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         network, training = self._configs(rows.shape[1], futures.shape[1])
         train_rows = self._training_rows(len(rows))
         activate()
-        from kerasforecast.scaling import fit_scaling
-        from kerasforecast.windows import Samples
+        from kerasforecast.preprocessing.scaling import fit_scaling
+        from kerasforecast.preprocessing.windows import Samples
 
         windows = rows[:, :, None]  # (N, L, 1)
         known = np.concatenate([windows[:train_rows], futures[:train_rows, :1, None]], axis=1)  # (n, L + 1, 1)
@@ -139,9 +139,9 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         known: Samples,
         validation: Samples,
     ) -> None:
-        from kerasforecast.forecasting import Predictor
-        from kerasforecast.models import build, initialise, merged_weights
-        from kerasforecast.training import train
+        from kerasforecast.forecasting.predictor import Predictor
+        from kerasforecast.models.network import build, initialise, merged_weights
+        from kerasforecast.training.train import train
 
         model = build(network, scaling, "training", training.seed)
         initialise(model, network, training.seed, known.targets(scaling))

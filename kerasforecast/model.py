@@ -10,17 +10,17 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
+from kerasforecast.artifact.manifest import Manifest
+from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config, DataConfig, checked
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, DataError, OptionError
-from kerasforecast.evaluation import Evaluation, evaluate_windows
-from kerasforecast.exporter import Exporter
-from kerasforecast.forecaster import Forecaster
-from kerasforecast.forecasting import Predictor
-from kerasforecast.manifest import Manifest
-from kerasforecast.training import History
-from kerasforecast.windows import all_origins, windows_of
+from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows
+from kerasforecast.forecasting.forecaster import Forecaster
+from kerasforecast.forecasting.predictor import Predictor
+from kerasforecast.preprocessing.windows import all_origins, windows_of
+from kerasforecast.training.train import History
 
 Data: TypeAlias = str | PathLike | pd.DataFrame | pd.Series | Series | None
 
@@ -198,7 +198,7 @@ class Model:
 
 
 def proven(path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Model:
-    """The model that `kerasforecast.artifact.read` found at `path`, rebuilt and proved by its golden pair.
+    """The model that `kerasforecast.artifact.reader.read` found at `path`, rebuilt and proved by its golden pair.
 
     Raises:
         ArtifactError: It computes something else than when it was written.

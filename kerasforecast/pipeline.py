@@ -10,36 +10,36 @@ from pathlib import Path
 
 import pandas as pd
 
-from kerasforecast.backend import out_of_memory
-from kerasforecast.callbacks import Epoch
-from kerasforecast.config import Config
-from kerasforecast.data.load import load_series
-from kerasforecast.data.series import Series
-from kerasforecast.diagnosis import diagnose
-from kerasforecast.errors import KerasForecastError, StoppedError
-from kerasforecast.evaluation import Evaluation, evaluate_windows, scored_windows
-from kerasforecast.files import atomic_write, json_text
-from kerasforecast.forecaster import Forecaster, state_after
-from kerasforecast.forecasting import Predictor
-from kerasforecast.manifest import (
+from kerasforecast.artifact.manifest import (
     DiagnosisRecord,
     Metrics,
     TestScores,
     TrainingRecord,
 )
+from kerasforecast.baselines.classical import classical_forecasts, require_extra
+from kerasforecast.baselines.fitted import learn_rivals
+from kerasforecast.config import Config
+from kerasforecast.data.load import load_series
+from kerasforecast.data.series import Series
+from kerasforecast.errors import KerasForecastError, StoppedError
+from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, scored_windows
+from kerasforecast.forecasting.forecaster import Forecaster, state_after
+from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.model import Model
-from kerasforecast.models import build, initialise, merged_weights
-from kerasforecast.naive_loss import naive_loss
-from kerasforecast.recorder import Recorder, Run
+from kerasforecast.models.limits import check_size
+from kerasforecast.models.network import build, initialise, merged_weights
+from kerasforecast.preprocessing.scaling import fit_scaling
+from kerasforecast.preprocessing.split import PARTS, Split, split_series
+from kerasforecast.preprocessing.windows import windows_of
 from kerasforecast.report import write_fit_report
-from kerasforecast.rivals import learn_rivals
-from kerasforecast.scaling import fit_scaling
-from kerasforecast.shapes import check_size
-from kerasforecast.signals import Deferred
-from kerasforecast.split import PARTS, Split, split_series
-from kerasforecast.statistical import classical_forecasts, require_extra
-from kerasforecast.training import History, train
-from kerasforecast.windows import windows_of
+from kerasforecast.runtime.backend import out_of_memory
+from kerasforecast.runtime.files import atomic_write, json_text
+from kerasforecast.runtime.signals import Deferred
+from kerasforecast.training.callbacks import Epoch
+from kerasforecast.training.diagnosis import diagnose
+from kerasforecast.training.naive_loss import naive_loss
+from kerasforecast.training.run import Recorder, Run
+from kerasforecast.training.train import History, train
 
 
 def fit(

@@ -10,11 +10,11 @@ import pandas as pd
 
 from kerasforecast.config import DataConfig
 from kerasforecast.data.calendars import trading_calendar
-from kerasforecast.data.columns import is_price
 from kerasforecast.data.frequency import DAY, infer_frequency
 from kerasforecast.data.load import Rows, load_rows
 from kerasforecast.data.series import Series
-from kerasforecast.data.table import counted
+from kerasforecast.data.table.columns import is_price
+from kerasforecast.data.table.table import counted
 
 GAPS_SHOWN = 5
 _MANY_DATES = 3_000_000

@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.config import DataConfig
-from kerasforecast.data.bytestream import open_blob
 from kerasforecast.data.calendars import calendar_of_ticker, check_code, recognised_calendar
-from kerasforecast.data.clock import with_times
-from kerasforecast.data.columns import (
+from kerasforecast.data.frequency import infer_frequency
+from kerasforecast.data.sanity import Split, find_splits, suspicions
+from kerasforecast.data.series import Series, Source
+from kerasforecast.data.table.bytestream import open_blob
+from kerasforecast.data.table.clock import with_times
+from kerasforecast.data.table.columns import (
     CALENDAR_FEATURES,
     feature_columns,
     find,
@@ -21,15 +24,12 @@ from kerasforecast.data.columns import (
     same,
     target_column,
 )
-from kerasforecast.data.dates import Dates, read_dates
-from kerasforecast.data.frames import from_frame, read_parquet
-from kerasforecast.data.frequency import infer_frequency
-from kerasforecast.data.numbers import as_numbers, check_values, filled, without_blank_rows
-from kerasforecast.data.order import POSITION, in_range, ordered, positions, row_positions, single
-from kerasforecast.data.sanity import Split, find_splits, suspicions
-from kerasforecast.data.series import Series, Source
-from kerasforecast.data.table import Table, counted
-from kerasforecast.data.text import read_text
+from kerasforecast.data.table.dates import Dates, read_dates
+from kerasforecast.data.table.frames import from_frame, read_parquet
+from kerasforecast.data.table.numbers import as_numbers, check_values, filled, without_blank_rows
+from kerasforecast.data.table.order import POSITION, in_range, ordered, positions, row_positions, single
+from kerasforecast.data.table.table import Table, counted
+from kerasforecast.data.table.text import read_text
 from kerasforecast.errors import DataError, OptionError, shown
 
 SAMPLE = "ibm"
@@ -190,8 +190,8 @@ def _stem(file: str) -> str:
 
 
 def _from_yahoo(config: DataConfig, positive_prices: bool) -> Rows:
-    from kerasforecast.data.prices import prices  # yfinance costs 0.6 s: only where it is used
-    from kerasforecast.data.yahoo import Query
+    from kerasforecast.data.yahoo.client import Query
+    from kerasforecast.data.yahoo.prices import prices  # yfinance costs 0.6 s: only where it is used
 
     ticker = str(config.ticker).strip().upper()
     query = Query(ticker, config.start, config.end, config.interval)

@@ -8,27 +8,3 @@ quantile head `(B, H, K)` takes the place of `(B, H)`:
     sampling   raw windows -> raw forecasts (B, H)      as inference, with dropout on
     export     raw windows -> raw forecasts (B, H)      plain Keras' layers wherever it has them, what a file holds
 """
-
-from kerasforecast.models.lean import answering
-from kerasforecast.models.network import (
-    build,
-    build_states,
-    initialise,
-    merged_weights,
-    set_weights,
-    weighted_layers,
-)
-from kerasforecast.models.recurrent import states_per_cell
-from kerasforecast.models.role import Role
-
-__all__ = [
-    "Role",
-    "answering",
-    "build",
-    "build_states",
-    "initialise",
-    "merged_weights",
-    "set_weights",
-    "states_per_cell",
-    "weighted_layers",
-]

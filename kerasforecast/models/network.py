@@ -9,12 +9,12 @@ import numpy as np
 from keras import KerasTensor, ops
 
 from kerasforecast.config import NetworkConfig
-from kerasforecast.models.head import start_at
-from kerasforecast.models.initial import draw
+from kerasforecast.models.families.recurrent import recurrent
+from kerasforecast.models.heads import start_at
+from kerasforecast.models.initializers import draw
 from kerasforecast.models.lean import LeanModel
-from kerasforecast.models.recurrent import recurrent
 from kerasforecast.models.role import Role
-from kerasforecast.scaling import FittedScaling
+from kerasforecast.preprocessing.scaling import FittedScaling
 
 Builder = Callable[[KerasTensor, NetworkConfig, Role, int], tuple[KerasTensor, list[KerasTensor]]]
 

@@ -15,11 +15,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from kerasforecast.data.series import Series
-from kerasforecast.files import atomic_write
+from kerasforecast.evaluation.walk import FoldRecord, WalkRecord, read_walk, write_walk
 from kerasforecast.report.fit_page import fit_report
 from kerasforecast.report.run import Run, read_run
-from kerasforecast.report.walk import FoldRecord, WalkRecord, read_walk, write_walk
 from kerasforecast.report.walk_page import walk_report
+from kerasforecast.runtime.files import atomic_write
 
 __all__ = [
     "FoldRecord",

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kerasforecast.manifest import Manifest
-from kerasforecast.metrics import rmse
+from kerasforecast.artifact.manifest import Manifest
+from kerasforecast.metrics.point import rmse
 from kerasforecast.report import figures
 from kerasforecast.report.page import Headline, Section, facts, folded, page, text
 from kerasforecast.report.parts import bands_of, calibration, first_step, steps_ahead

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kerasforecast.interval_metrics import central_intervals
+from kerasforecast.metrics.probabilistic import central_intervals
 from kerasforecast.report import figures
 from kerasforecast.report.page import Section, table
 from kerasforecast.report.scores import score_cells

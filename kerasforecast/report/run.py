@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from kerasforecast import artifact
+from kerasforecast.artifact import reader
+from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, InputError, KerasForecastError, shown
-from kerasforecast.manifest import Manifest
 
 _HISTORY = ("epoch", "loss", "val_loss", "learning_rate")
 _FORECASTS = ("date", "actual", "forecast", "naive")
@@ -50,7 +50,7 @@ def read_run(model: Path, series: Series | None = None) -> Run:
         ArtifactError: The model file is not one of ours, or the folder beside it belongs to another run.
         InputError: A file of the run is absent or damaged.
     """
-    manifest, _ = artifact.read(model)
+    manifest, _ = reader.read(model)
     folder = model.with_suffix("")
     metrics = _json(folder / "metrics.json")
     if manifest.metrics is None or metrics != manifest.metrics.model_dump(mode="json"):

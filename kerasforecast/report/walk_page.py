@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from kerasforecast.evaluation.walk import FoldRecord, WalkRecord
 from kerasforecast.report import figures
 from kerasforecast.report.page import Headline, Section, facts, folded, page, table
 from kerasforecast.report.parts import bands_of, calibration, first_step, steps_ahead
 from kerasforecast.report.scores import BOARD_KEYS, FOLD_KEYS, option_tables, score_cells, score_table, tone, worth
-from kerasforecast.report.walk import FoldRecord, WalkRecord
 
 _DRAWN = 20  # folds in the drawing of the walk, and models in charts of lines, that a page has room for
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerasforecast.backend import activate
+from kerasforecast.runtime.backend import activate
 
 BACKEND = activate().name
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import kerasforecast as kf
-from kerasforecast.artifact import KERAS_MEMBERS, MANIFEST, WEIGHTS, read
+from kerasforecast.artifact.reader import KERAS_MEMBERS, MANIFEST, WEIGHTS, read
+from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import NetworkConfig
 from kerasforecast.errors import ArtifactError, InputError, OptionError
-from kerasforecast.exporter import Exporter
-from kerasforecast.scaling import known_range
+from kerasforecast.preprocessing.scaling import known_range
 from tests.backend.conftest import SMALL, prices
 
 PLAIN_KERAS = """

@@ -303,7 +303,7 @@ def test_steps_below_one_are_refused(model):
 
 
 def test_an_absent_backend_names_the_extra_to_install():
-    from kerasforecast.backend import BACKENDS, installed
+    from kerasforecast.runtime.backend import BACKENDS, installed
 
     absent = [name for name in BACKENDS if name not in installed()]
     if not absent:

@@ -8,8 +8,8 @@ import pytest
 from keras import ops
 
 from kerasforecast.config import NetworkConfig
-from kerasforecast.models import build
-from kerasforecast.scaling import FittedScaling
+from kerasforecast.models.network import build
+from kerasforecast.preprocessing.scaling import FittedScaling
 
 SHAPE = (64, 20, 50)
 PLAIN = FittedScaling(kind="none", transforms=("linear",), offset=(0.0,), scale=(1.0,))

@@ -9,7 +9,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import kerasforecast as kf
 from kerasforecast.errors import DataError, OptionError
-from kerasforecast.windows import pairs
+from kerasforecast.preprocessing.windows import pairs
 from tests.backend.conftest import prices
 
 SMALL = {"units": 3, "layers": 1, "epochs": 1, "batch_size": 128}

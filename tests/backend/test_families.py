@@ -7,10 +7,11 @@ import pytest
 import kerasforecast as kf
 from kerasforecast import layers
 from kerasforecast.config import NetworkConfig
-from kerasforecast.forecasting import Predictor
-from kerasforecast.models import answering, build, initialise, merged_weights, set_weights
-from kerasforecast.scaling import FittedScaling
-from kerasforecast.shapes import parameter_count
+from kerasforecast.forecasting.predictor import Predictor
+from kerasforecast.models.lean import answering
+from kerasforecast.models.limits import parameter_count
+from kerasforecast.models.network import build, initialise, merged_weights, set_weights
+from kerasforecast.preprocessing.scaling import FittedScaling
 from tests.backend.conftest import SMALL, prices
 
 CELLS = ["lstm", "gru", "rnn", "peephole", "coupled"]

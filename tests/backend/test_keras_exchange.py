@@ -7,8 +7,8 @@ from click.testing import CliRunner
 from kerasforecast_cli.main import cli
 
 import kerasforecast as kf
+from kerasforecast.artifact.exchange.keras_model import import_keras_model
 from kerasforecast.errors import InputError
-from kerasforecast.keras_exchange import import_keras_model
 
 layers = keras.layers
 

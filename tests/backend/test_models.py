@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from kerasforecast.config import NetworkConfig
-from kerasforecast.models import build, build_states, initialise, merged_weights, set_weights
-from kerasforecast.scaling import FittedScaling, fit_scaling
-from kerasforecast.shapes import parameter_count
+from kerasforecast.models.limits import parameter_count
+from kerasforecast.models.network import build, build_states, initialise, merged_weights, set_weights
+from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
 
 GOLDEN_KERNEL = [0.1592080444, 0.1218307167, -0.0120640015]
 GOLDEN_RECURRENT = [-0.0808807462, -0.0607161522, -0.0324858464]

@@ -8,8 +8,8 @@ import kerasforecast as kf
 from kerasforecast.config import Config
 from kerasforecast.errors import DataError, DivergedError, OptionError
 from kerasforecast.pipeline import fit
-from kerasforecast.recorder import Run
-from kerasforecast.windows import windows_of
+from kerasforecast.preprocessing.windows import windows_of
+from kerasforecast.training.run import Run
 from tests.backend.conftest import SMALL, prices
 
 

@@ -11,9 +11,9 @@ from kerasforecast_cli.main import cli
 
 import kerasforecast as kf
 from kerasforecast.config import NetworkConfig, TrainingConfig
-from kerasforecast.models import build, merged_weights, weighted_layers
-from kerasforecast.scaling import FittedScaling
-from kerasforecast.training import compile_model
+from kerasforecast.models.network import build, merged_weights, weighted_layers
+from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.training.train import compile_model
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 NONE = FittedScaling(kind="none", transforms=("linear",), offset=(0.0,), scale=(1.0,))

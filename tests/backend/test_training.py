@@ -6,16 +6,16 @@ import keras
 import numpy as np
 import pytest
 
-from kerasforecast import training as training_module
-from kerasforecast.callbacks import Keeping, Plateau
 from kerasforecast.config import NetworkConfig, TrainingConfig
 from kerasforecast.errors import DivergedError, StoppedError
 from kerasforecast.layers import while_training
-from kerasforecast.models import build, initialise
-from kerasforecast.scaling import fit_scaling
-from kerasforecast.signals import Deferred
-from kerasforecast.training import compile_model, shuffled, train, training_batches
-from kerasforecast.windows import Samples
+from kerasforecast.models.network import build, initialise
+from kerasforecast.preprocessing.scaling import fit_scaling
+from kerasforecast.preprocessing.windows import Samples
+from kerasforecast.runtime.signals import Deferred
+from kerasforecast.training import train as training_module
+from kerasforecast.training.callbacks import Keeping, Plateau
+from kerasforecast.training.train import compile_model, shuffled, train, training_batches
 from tests.backend.conftest import BACKEND
 
 NETWORK = NetworkConfig(window=6, units=3, layers=1, dropout=0.0)

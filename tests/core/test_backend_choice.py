@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from kerasforecast import backend
-from kerasforecast.backend import activate, choose, installed, limit_threads, loaded_backend, versions
 from kerasforecast.errors import BackendError
+from kerasforecast.runtime import backend
+from kerasforecast.runtime.backend import activate, choose, installed, limit_threads, loaded_backend, versions
 from tests.core.helpers import BACKENDS, run_python
 
 
@@ -214,7 +214,7 @@ def test_installed_finds_packages_without_importing_them(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise SystemExit('imported')")
     code = f"sys.path.insert(0, {str(tmp_path)!r}); HIDDEN.clear()\n"
-    code += "from kerasforecast.backend import installed; print(*[n for n in installed() if n != 'jax'])"
+    code += "from kerasforecast.runtime.backend import installed; print(*[n for n in installed() if n != 'jax'])"
     found = run_python(code, hidden=BACKENDS)
     assert (found.code, found.out.split()) == (0, ["tensorflow", "torch"]), found.err
 
@@ -252,7 +252,7 @@ def test_versions_are_none_for_what_is_absent():
 
 
 def test_nothing_of_this_imports_keras_or_a_backend(tmp_path):
-    code = "from kerasforecast import backend; backend.installed(); backend.versions('keras')\n"
+    code = "from kerasforecast.runtime import backend; backend.installed(); backend.versions('keras')\n"
     code += "try: backend.activate()\nexcept backend.BackendError: pass"
     done = run_python(code, KERAS_HOME=str(tmp_path))
     assert (done.code, done.heavy) == (0, []), done.err

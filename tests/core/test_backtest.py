@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerasforecast.backtest import Fitted, fingerprint, folds_of, run_backtest
+from kerasforecast.baselines.fitted import Forecast
 from kerasforecast.config import BacktestConfig, Config
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, DivergedError, SkillError
-from kerasforecast.folds import FoldStore, Forecasts
-from kerasforecast.rivals import Forecast
-from kerasforecast.significance import DMResult, Verdict
+from kerasforecast.evaluation.backtest import Fitted, fingerprint, folds_of, run_backtest
+from kerasforecast.evaluation.folds import FoldStore, Forecasts
+from kerasforecast.metrics.significance import DMResult, Verdict
 
 ROWS = 200
 CONFIG = Config.from_options(window=5)

@@ -11,9 +11,10 @@ from hypothesis.extra.numpy import arrays
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.stats import norm
 
-from kerasforecast import baselines, interval_metrics
+from kerasforecast.baselines import simple as baselines
+from kerasforecast.baselines.fitted import fit_rivals
 from kerasforecast.errors import DataError, OptionError
-from kerasforecast.rivals import fit_rivals
+from kerasforecast.metrics import probabilistic as interval_metrics
 
 DATA = Path(__file__).parents[1] / "data"
 WINDOWS = np.array([[1.0, 2.0, 3.0, 4.0, 5.0, 7.0], [6.0, 5.0, 4.0, 3.0, 2.0, 1.0]])

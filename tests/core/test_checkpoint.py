@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from kerasforecast.checkpoint import Checkpoint, check_same, newest, resumed_config
 from kerasforecast.config import Config
 from kerasforecast.errors import InputError, OptionError
+from kerasforecast.training.checkpoint import Checkpoint, check_same, newest, resumed_config
 
 ARRAYS = {"model/0": np.arange(6, dtype=np.float32).reshape(2, 3), "optimizer/0": np.array(7)}
 

@@ -192,7 +192,7 @@ def test_a_name_that_is_none_is_refused_before_anything_is_made(name, tmp_path, 
 @pytest.fixture
 def stub_backend(monkeypatch):
     """As if a backend were installed and chosen; nothing is loaded."""
-    from kerasforecast import backend
+    from kerasforecast.runtime import backend
 
     monkeypatch.setattr(backend, "activate", lambda requested=None: backend.Choice("jax", "a test"))
 

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerasforecast.compare import Contender, compare
+from kerasforecast.baselines.fitted import Forecast
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
-from kerasforecast.rivals import Forecast
-from kerasforecast.split import split_series
+from kerasforecast.evaluation.compare import Contender, compare
+from kerasforecast.preprocessing.split import split_series
 
 CONFIG = Config.from_options(window=5)
 VALUES = 100 + np.cumsum(np.random.default_rng(0).normal(size=(200, 2)), axis=0)

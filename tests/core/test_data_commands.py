@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from kerasforecast.data import downloads, yahoo
-from kerasforecast.files import cache_folder
+from kerasforecast.runtime.files import cache_folder
 
 try:
     from kerasforecast_cli.data import data
@@ -156,7 +156,7 @@ def test_settings_of_yfinance_are_put_back(market):
 PROGRAM = """
 import sys
 from tests.core.test_data_commands import cli, redirect
-from kerasforecast.signals import end_on_signals
+from kerasforecast.runtime.signals import end_on_signals
 class Patch:
     setattr = staticmethod(setattr)
 end_on_signals()
@@ -231,7 +231,7 @@ import os, sys
 os.environ["KERASFORECAST_CACHE"] = {str(tmp_path)!r}
 import numpy as np, pandas as pd
 from kerasforecast.data import snapshots
-from kerasforecast.data.snapshots import Meta
+from kerasforecast.data.yahoo.snapshots import Meta
 index = pd.bdate_range("2000-01-03", periods=3000, tz="America/New_York")
 for step in range(25):
     number = float(sys.argv[1]) + step

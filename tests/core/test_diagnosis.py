@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neural_network import MLPRegressor
 
-from kerasforecast.diagnosis import diagnose
 from kerasforecast.errors import DataError
+from kerasforecast.training.diagnosis import diagnose
 
 EPOCHS = np.arange(40)
 NOISE = [0.0, 0.02, 0.05]  # relative, on both curves

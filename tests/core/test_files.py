@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerasforecast import files, locks
 from kerasforecast.errors import InputError, KerasForecastError, OptionError
-from kerasforecast.files import (
+from kerasforecast.runtime import files, locks
+from kerasforecast.runtime.files import (
     NAME_LIMIT,
     atomic_write,
     check_writable,
@@ -25,7 +25,7 @@ from kerasforecast.files import (
     safe_name,
     write_folder,
 )
-from kerasforecast.locks import locked
+from kerasforecast.runtime.locks import locked
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 ordinary_user = pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is forbidden to root")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerasforecast import interval_metrics
-from kerasforecast.intervals import Adapted, calibrate
-from kerasforecast.volatility import volatility_of
+from kerasforecast.forecasting.conformal import Adapted, calibrate
+from kerasforecast.metrics import probabilistic as interval_metrics
+from kerasforecast.preprocessing.volatility import volatility_of
 
 LEVELS = (0.05, 0.1, 0.5, 0.9, 0.95)
 NORMAL = np.array([-1.6449, -1.2816, 0.0, 1.2816, 1.6449])

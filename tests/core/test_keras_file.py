@@ -10,11 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from kerasforecast.artifact.format.archive import MEMBERS, pack, unpack
+from kerasforecast.artifact.format.graph import check_graph
+from kerasforecast.artifact.format.hdf5 import read_arrays
+from kerasforecast.artifact.format.strict_json import VALUE_LIMIT, parse_json
 from kerasforecast.errors import ArtifactError
-from kerasforecast.keras_file.archive import MEMBERS, pack, unpack
-from kerasforecast.keras_file.graph import check_graph
-from kerasforecast.keras_file.hdf5 import read_arrays
-from kerasforecast.keras_file.strict_json import VALUE_LIMIT, parse_json
 
 CONTENT = {name: name.encode() * 10 for name in MEMBERS}
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kerasforecast.artifact.manifest import Manifest, parse
+from kerasforecast.baselines.fitted import fit_rivals
 from kerasforecast.config import Config
 from kerasforecast.errors import ArtifactError
-from kerasforecast.intervals import calibrate
-from kerasforecast.manifest import Manifest, parse
-from kerasforecast.rivals import fit_rivals
-from kerasforecast.scaling import FittedScaling
+from kerasforecast.forecasting.conformal import calibrate
+from kerasforecast.preprocessing.scaling import FittedScaling
 
 WINDOW, HORIZON = 3, 2
 

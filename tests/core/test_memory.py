@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="anoth
 FAULTS = """
 import resource, threading
 import numpy as np
-from kerasforecast import memory
+from kerasforecast.runtime import memory
 
 def faults(megabytes):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 
-from kerasforecast import interval_metrics, metrics
 from kerasforecast.errors import DataError
+from kerasforecast.metrics import point as metrics
+from kerasforecast.metrics import probabilistic as interval_metrics
 
 ACTUAL = np.array([100.0, 110.0, 90.0, 120.0])
 FORECAST = np.array([102.0, 107.0, 96.0, 120.0])  # errors -2, 3, -6, 0

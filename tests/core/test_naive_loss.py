@@ -6,10 +6,10 @@ import pytest
 
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
-from kerasforecast.naive_loss import naive_loss
-from kerasforecast.scaling import fit_scaling
-from kerasforecast.split import split_series
-from kerasforecast.windows import windows_of
+from kerasforecast.preprocessing.scaling import fit_scaling
+from kerasforecast.preprocessing.split import split_series
+from kerasforecast.preprocessing.windows import windows_of
+from kerasforecast.training.naive_loss import naive_loss
 
 WALK = 100 * np.exp(np.cumsum(0.02 * np.random.default_rng(0).normal(size=(120, 1)), axis=0))
 

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.errors import printable
-from kerasforecast.manifest import Manifest
 from kerasforecast.report import WalkRecord, fit_report, page, read_run, read_walk, walk_report
 from tests.core.written_run import write_run
 from tests.core.written_walk import write_backtest, write_compare

@@ -12,7 +12,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from kerasforecast.config import NetworkConfig, choices
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
-from kerasforecast.scaling import EWMA_LAMBDA, VOLATILITY_FLOOR, FittedScaling, ewma_weights, fit_scaling
+from kerasforecast.preprocessing.scaling import EWMA_LAMBDA, VOLATILITY_FLOOR, FittedScaling, ewma_weights, fit_scaling
 
 KINDS = choices(NetworkConfig, "scaling")
 RELATIVE = ("anchor", "difference")

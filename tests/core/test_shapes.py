@@ -4,7 +4,7 @@ import pytest
 
 from kerasforecast.config import NetworkConfig
 from kerasforecast.errors import InputError
-from kerasforecast.shapes import check_size, parameter_count, weight_shapes
+from kerasforecast.models.limits import check_size, parameter_count, weight_shapes
 
 
 def test_the_reference_network_s_arrays():

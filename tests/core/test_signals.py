@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from kerasforecast.signals import Deferred
+from kerasforecast.runtime.signals import Deferred
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kerasforecast.errors import DataError
-from kerasforecast.significance import compare_with_naive, diebold_mariano
+from kerasforecast.metrics.significance import compare_with_naive, diebold_mariano
 
 # The first 40 years of R's `Nile` (annual flow at Aswan from 1871, 1e8 m^3).
 NILE = np.array(
@@ -198,13 +198,13 @@ def test_exact_naive_forecast():
 
 @pytest.mark.parametrize(("p_value", "text"), [(0.0009, "p < 0.001"), (0.002, "p = 0.002"), (0.412, "p = 0.41")])
 def test_p_values_as_printed(p_value, text):
-    from kerasforecast.significance import _p_text
+    from kerasforecast.metrics.significance import _p_text
 
     assert _p_text(p_value) == text
 
 
 def test_a_tiny_difference_is_not_printed_as_zero():
-    from kerasforecast.significance import _verdict_text
+    from kerasforecast.metrics.significance import _verdict_text
 
     assert _verdict_text(0.01, 0.05, 0.021) == "better than naive by 0.02 % (p = 0.010)"
 

@@ -12,7 +12,7 @@ from kerasforecast.config import DataConfig, NetworkConfig, SplitConfig
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
-from kerasforecast.split import PARTS, Split, split_series
+from kerasforecast.preprocessing.split import PARTS, Split, split_series
 
 
 def series_of(rows, start=None):

@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerasforecast import manifest
-from kerasforecast.compare import compare
+from kerasforecast.artifact import manifest
+from kerasforecast.baselines.classical import STATISTICAL, classical_forecasts, require_extra, statistical
+from kerasforecast.baselines.fitted import Forecast, learn_rivals
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError
-from kerasforecast.evaluation import evaluate_windows, scored_windows
-from kerasforecast.rivals import Forecast, learn_rivals
-from kerasforecast.split import split_series
-from kerasforecast.statistical import STATISTICAL, classical_forecasts, require_extra, statistical
+from kerasforecast.evaluation.compare import compare
+from kerasforecast.evaluation.evaluation import evaluate_windows, scored_windows
+from kerasforecast.preprocessing.split import split_series
 from tests.core import test_backtest, test_compare
 
 

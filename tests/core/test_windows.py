@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kerasforecast.data.series import Series
-from kerasforecast.scaling import FittedScaling, fit_scaling
-from kerasforecast.windows import Samples, all_origins, pairs, windows_of
+from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
+from kerasforecast.preprocessing.windows import Samples, all_origins, pairs, windows_of
 
 
 def series_of(rows, columns=2, seed=0):
@@ -76,7 +76,7 @@ def test_targets_do_not_depend_on_how_many_are_made_at_once(monkeypatch):
     series = series_of(80)
     windows = windows_of(series, all_origins(80, 6, 3), 6, 3)
     whole = windows.targets(fitted(series))
-    monkeypatch.setattr("kerasforecast.windows._CHUNK", 7)
+    monkeypatch.setattr("kerasforecast.preprocessing.windows._CHUNK", 7)
     assert (windows.targets(fitted(series)) == whole).all()
 
 

@@ -8,15 +8,15 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from kerasforecast.artifact.format.archive import GRAPH, MANIFEST, WEIGHTS, pack
+from kerasforecast.artifact.manifest import DataRecord, DiagnosisRecord, Manifest, Metrics, PartRecord, TrainingRecord
+from kerasforecast.baselines.fitted import Forecast
 from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
-from kerasforecast.keras_file.archive import GRAPH, MANIFEST, WEIGHTS, pack
-from kerasforecast.manifest import DataRecord, DiagnosisRecord, Manifest, Metrics, PartRecord, TrainingRecord
-from kerasforecast.rivals import Forecast
-from kerasforecast.scaling import FittedScaling
-from kerasforecast.scoreboard import Outcomes, scores
-from kerasforecast.shapes import parameter_count, weight_shapes
-from kerasforecast.significance import compare_with_naive
+from kerasforecast.evaluation.scores import Outcomes, scores
+from kerasforecast.metrics.significance import compare_with_naive
+from kerasforecast.models.limits import parameter_count, weight_shapes
+from kerasforecast.preprocessing.scaling import FittedScaling
 
 ROWS, TESTED = 400, 60
 EPOCHS = np.arange(1, 9)

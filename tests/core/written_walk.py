@@ -1,7 +1,7 @@
 """What a backtest and a comparison leave behind, made by models of a line of NumPy."""
 
-from kerasforecast.compare import compare
 from kerasforecast.config import BacktestConfig
+from kerasforecast.evaluation.compare import compare
 from kerasforecast.report import FoldRecord, WalkRecord, write_walk
 from tests.core import test_backtest, test_compare
 

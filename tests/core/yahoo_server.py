@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pandas as pd
 
-from kerasforecast.data.yahoo import client
+from kerasforecast.data.yahoo.client import client
 
 ZONE = "America/New_York"
 

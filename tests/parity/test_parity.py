@@ -22,7 +22,7 @@ model.save(sys.argv[1])
 
 USE = """
 import sys, numpy as np, kerasforecast as kf
-from kerasforecast.backend import loaded_backend
+from kerasforecast.runtime.backend import loaded_backend
 windows = np.load(sys.argv[1])
 for path in sys.argv[2:]:
     model = kf.load(path)
@@ -82,7 +82,7 @@ def unit(folder, trained):
     """What one scaled unit is for each window and step, in prices, by NumPy."""
     import zipfile
 
-    from kerasforecast.manifest import parse
+    from kerasforecast.artifact.manifest import parse
 
     with zipfile.ZipFile(folder / f"{trained}.keras") as archive:
         scaling = parse(archive.read("kerasforecast.json"), trained).scaling

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from kerasforecast.backend import installed
+from kerasforecast.runtime.backend import installed
 
 
 def main():

@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from kerasforecast.keras_file.archive import GRAPH, KERAS_MEMBERS, MANIFEST, WEIGHTS, pack
+from kerasforecast.artifact.format.archive import GRAPH, KERAS_MEMBERS, MANIFEST, WEIGHTS, pack
 
 GOOD = (Path(__file__).parents[2] / "saved_models" / "golden.keras").read_bytes()
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -289,7 +289,7 @@ def hand_made():
     return {
         "lambda code": _layer(module="keras.layers", class_name="Lambda", config={"function": function}),
         "arbitrary module": _layer(module="os", class_name="system", config="touch /tmp/kerasforecast-was-here"),
-        "module of ours": _layer(module="kerasforecast.files", class_name="atomic_write", config={"path": "x"}),
+        "module of ours": _layer(module="kerasforecast.runtime.files", class_name="atomic_write", config={"path": "x"}),
         "function get_file": _layer(
             module="keras.layers", class_name="Dense", config={"units": 1, "activation": get_file}
         ),

@@ -7,13 +7,13 @@ import math
 import h5py
 import numpy as np
 
+from kerasforecast.artifact.format.archive import MANIFEST
 from kerasforecast.config import NetworkConfig
-from kerasforecast.keras_file.archive import MANIFEST
-from kerasforecast.scaling import FittedScaling
-from kerasforecast.shapes import head_width, weight_shapes
+from kerasforecast.models.limits import head_width, weight_shapes
+from kerasforecast.preprocessing.scaling import FittedScaling
 from tests.reliability.hostile import forged, members
 
-# Each at one of the limits of kerasforecast.shapes.
+# Each at one of the limits of kerasforecast.models.limits.
 NETWORKS = {
     "parameters": {"units": 1024, "layers": 4, "window": 128},
     "parameters in many layers": {"units": 512, "layers": 16, "window": 60},

@@ -73,7 +73,7 @@ def disk_fault(kind, number, counted):
     """`kill` this process at its n-th step on the disk, in a write when half is done; or have the disk `full` from
     the n-th on; or `count` the steps in a file.
     """
-    from kerasforecast import files
+    from kerasforecast.runtime import files
 
     steps = 0
 

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from kerasforecast.artifact import read
+from kerasforecast.artifact.reader import read
 from kerasforecast.errors import KerasForecastError
 
 SECONDS = 5
@@ -77,7 +77,7 @@ def main():
     faulthandler.enable()
     sys.addaudithook(watch)
     if building:
-        from kerasforecast.backend import activate, load_quietly
+        from kerasforecast.runtime.backend import activate, load_quietly
 
         activate()
         load_quietly()

@@ -12,10 +12,10 @@ from click.testing import CliRunner
 from kerasforecast_cli.main import cli
 
 import kerasforecast as kf
-from kerasforecast.artifact import read
-from kerasforecast.backend import installed
+from kerasforecast.artifact.reader import read
 from kerasforecast.errors import InputError, KerasForecastError
-from kerasforecast.files import atomic_write, check_writable
+from kerasforecast.runtime.backend import installed
+from kerasforecast.runtime.files import atomic_write, check_writable
 from tests.reliability import hostile
 
 needs_backend = pytest.mark.skipif(not installed(), reason="rebuilds networks")

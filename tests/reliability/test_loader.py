@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from kerasforecast_cli.main import cli
 
-from kerasforecast.backend import installed
+from kerasforecast.runtime.backend import installed
 from tests.reliability import hostile, largest
 
 GIBIBYTE = 2**30

@@ -2,7 +2,7 @@
 
 import signal
 
-from kerasforecast.locks import locked
+from kerasforecast.runtime.locks import locked
 from tests.reliability.fits import FIT, check_whole, weights_of
 
 

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 from kerasforecast_cli.main import cli
 
-from kerasforecast.backend import installed
 from kerasforecast.data import snapshots
-from kerasforecast.files import name_from, safe_name
+from kerasforecast.runtime.backend import installed
+from kerasforecast.runtime.files import name_from, safe_name
 
 needs_backend = pytest.mark.skipif(not installed(), reason="a fit needs one")
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kerasforecast import memory
+from kerasforecast.runtime import memory
 
 Array = jax.Array
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from kerasforecast import memory
+from kerasforecast.runtime import memory
 
 Tensor = torch.Tensor
 

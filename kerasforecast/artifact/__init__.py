@@ -1,0 +1,1 @@
+"""The `.keras` file: written whole, read with suspicion."""

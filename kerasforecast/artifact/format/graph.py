@@ -1,0 +1,72 @@
+"""`config.json`, the network as plain Keras reads it. We never build from it; it may name only what ours are made of.
+
+A file that passes here is opened by `keras.models.load_model` elsewhere, by people who were told it is sound.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerasforecast.artifact.format.strict_json import parse_json
+from kerasforecast.errors import ArtifactError, shown
+
+_NAMES = {
+    "keras": "DTypePolicy",
+    "keras.initializers": "GlorotUniform Ones Orthogonal Zeros",
+    "keras.layers": "BatchNormalization Bidirectional Dense Dropout GRU InputLayer LSTM LayerNormalization "
+    "Reshape SimpleRNN",
+    "keras.src.models.functional": "Functional",
+    "keras.src.ops.nn": "Softplus",
+    "keras.src.ops.numpy": "Add Concatenate Cumsum Expm1 Flip GetItem Log Log1p Maximum Multiply Pad "
+    "Sqrt Subtract Sum TrueDivide ZerosLike",
+    "kerasforecast.layers.coupled": "CoupledLSTM",
+    "kerasforecast.layers.peephole": "PeepholeLSTM",
+    None: "__ellipsis__ __keras_tensor__ __numpy__ __slice__",
+}
+_ALLOWED = {(module, name) for module, names in _NAMES.items() for name in names.split()}
+_SIZES = ("units", "batch_shape", "shape", "input_shape")  # what Keras allocates by
+_FUNCTIONS = ("tanh", "sigmoid", "linear")
+
+
+def check_graph(text: bytes | memoryview, largest: int, where: str) -> None:
+    """Check that the network is made of known layers and operations, none larger than the manifest implies.
+
+    Args:
+        text: Content of `config.json`.
+        largest: The largest size that any layer or tensor may have.
+        where: The file's path, for messages.
+
+    Raises:
+        ArtifactError: It names something else, or a larger size.
+    """
+    left = [parse_json(text, f"{where}: config.json")]
+    while left:
+        node = left.pop()
+        if isinstance(node, dict):
+            _check_names(node, where)
+            _check_sizes(node, largest, where)
+            left += node.values()
+        elif isinstance(node, list):
+            left += node
+
+
+def _check_names(node: dict[str, Any], where: str) -> None:
+    if node.keys() & {"class_name", "module", "registered_name"}:
+        name, module, registered = (node.get(key) for key in ("class_name", "module", "registered_name"))
+        known = isinstance(name, str) and (module is None or isinstance(module, str)) and (module, name) in _ALLOWED
+        if not known or registered not in (None, name, f"kerasforecast>{name}"):
+            raise ArtifactError(
+                f"{where}: config.json must name layers and operations of kerasforecast's networks only. "
+                f"Received: {shown(name)} of {shown(module)}."
+            )
+    for key in ("activation", "recurrent_activation"):
+        if node.get(key, "linear") not in _FUNCTIONS:
+            raise ArtifactError(f"{where}: config.json must name plain activations. Received: {shown(node[key])}.")
+
+
+def _check_sizes(node: dict[str, Any], largest: int, where: str) -> None:
+    for key in _SIZES:
+        value = node.get(key)
+        for size in value if isinstance(value, list) else [value]:
+            if size is not None and not (isinstance(size, int) and 0 <= size <= largest):
+                raise ArtifactError(f"{where}: config.json must hold sizes up to {largest}. Received: {shown(size)}.")

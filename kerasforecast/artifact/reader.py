@@ -1,0 +1,109 @@
+"""The `.keras` file: a plain Keras archive with one more member, the manifest. Read with suspicion, without Keras.
+
+    metadata.json, config.json, model.weights.h5     as Keras writes them: built-in layers and operations only
+    kerasforecast.json                               the manifest; Keras ignores it
+
+Plain Keras opens the file with `keras.models.load_model`. We never do: the loader checks the file part by part, in
+the order of `read`, and takes nothing but arrays of numbers from it; `kerasforecast.model` rebuilds the network from
+the manifest and proves it by the golden pair.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from kerasforecast.artifact.format.archive import GRAPH, KERAS_MEMBERS, MANIFEST, WEIGHTS, unpack
+from kerasforecast.artifact.format.graph import check_graph
+from kerasforecast.artifact.format.hdf5 import read_arrays
+from kerasforecast.artifact.format.strict_json import parse_json
+from kerasforecast.artifact.manifest import Manifest, parse
+from kerasforecast.errors import ArtifactError, InputError, shown
+from kerasforecast.models.limits import Shape, check_size, weight_shapes
+
+SIZE_LIMIT = 192 * 2**20  # the largest network, and text beside it
+
+
+def read(path: Path) -> tuple[Manifest, list[np.ndarray]]:
+    """Read a model file: its manifest, and its weights in the order of `kerasforecast.models.network.merged_weights`.
+
+    Each step works only on what the steps before it have bounded.
+
+    Raises:
+        ArtifactError: The file is absent, damaged, altered, or not one of ours.
+    """
+    where = str(path)
+    members = unpack(_content(path), where)
+    parse_json(members[MANIFEST], f"{where}: {MANIFEST}")
+    manifest = parse(bytes(members[MANIFEST]), where)
+    _check_hashes(members, manifest, where)
+    shapes = _implied(manifest, where)
+    check_graph(members[GRAPH], _largest(manifest, shapes), where)
+    parse_json(members["metadata.json"], f"{where}: metadata.json")
+    return manifest, _arrays(members[WEIGHTS], shapes, where)
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file():
+        raise ArtifactError(
+            f"{path}: no such model file. Give the path of a .keras file; `kerasforecast fit` writes one."
+        )
+    try:
+        with path.open("rb") as file:
+            content = file.read(SIZE_LIMIT + 1)
+    except OSError as error:
+        raise ArtifactError(f"{path}: must be a file that can be read. Received: {error.strerror}.") from None
+    if len(content) > SIZE_LIMIT:
+        raise ArtifactError(f"{path}: a model file has at most {SIZE_LIMIT:,} bytes. Received: more.")
+    return content
+
+
+def _check_hashes(members: dict[str, memoryview], manifest: Manifest, where: str) -> None:
+    if sorted(manifest.members) != sorted(KERAS_MEMBERS):
+        raise ArtifactError(f"{where}: its manifest must hash every member. Received: {shown(list(manifest.members))}.")
+    for name, expected in manifest.members.items():
+        if hashlib.sha256(members[name]).hexdigest() != expected:
+            raise ArtifactError(f"{where}: {name} was altered or damaged since it was written. Copy or train it again.")
+
+
+def _implied(manifest: Manifest, where: str) -> dict[str, Shape]:
+    """The arrays that the configuration implies, by arithmetic: a small file cannot ask for a huge network."""
+    network, scaling = manifest.config.network, manifest.scaling
+    try:
+        check_size(network, len(manifest.columns), scaling.channels)
+    except InputError as error:
+        raise ArtifactError(f"{where}: {error}") from None
+    shapes = weight_shapes(network, scaling.channels)
+    listed = {record.path: tuple(record.shape) for record in manifest.weights}
+    if list(listed.items()) != list(shapes.items()) or len(listed) != len(manifest.weights):
+        raise ArtifactError(
+            f"{where}: its manifest must list the weights that its configuration implies. Received: {shown(listed)}."
+        )
+    count = sum(int(np.prod(shape)) for shape in shapes.values())
+    if manifest.parameters.saved != count:
+        raise ArtifactError(
+            f"{where}: its configuration implies {count} parameters. Received: {manifest.parameters.saved}."
+        )
+    return shapes
+
+
+def _largest(manifest: Manifest, shapes: dict[str, Shape]) -> int:
+    """The largest size that a layer or tensor of the network may have."""
+    widest = max(size for shape in shapes.values() for size in shape)
+    return max(widest, manifest.config.network.window, manifest.scaling.channels)
+
+
+def _arrays(weights_file: memoryview, shapes: dict[str, Shape], where: str) -> list[np.ndarray]:
+    found = read_arrays(weights_file, where)
+    if found.keys() != shapes.keys():
+        raise ArtifactError(f"{where}: its weights must be the ones listed. Received: {shown(sorted(found))}.")
+    for path, shape in shapes.items():
+        if found[path].shape != shape:
+            raise ArtifactError(
+                f"{where}: {path} must be a plain float32 dataset of shape {shape}. Received: {found[path].shape}."
+            )
+        if not np.isfinite(found[path]).all():
+            raise ArtifactError(f"{where}: {path} must be finite. Received: NaN or infinity.")
+    return [found[path].astype(np.float32) for path in shapes]  # copies, so that the file's bytes can go

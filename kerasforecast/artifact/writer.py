@@ -1,0 +1,110 @@
+"""Writing the `.keras` file that `kerasforecast.artifact.reader` describes and reads: whole, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from kerasforecast.artifact.format.archive import KERAS_MEMBERS, MANIFEST, WEIGHTS, pack
+from kerasforecast.artifact.format.hdf5 import read_arrays
+from kerasforecast.artifact.manifest import GoldenPair, Manifest, WeightRecord
+from kerasforecast.config import NetworkConfig
+from kerasforecast.errors import ArtifactError, KerasForecastError, shown
+from kerasforecast.models.limits import check_size, weight_shapes
+from kerasforecast.models.network import build, set_weights
+from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.runtime.files import atomic_write, json_text
+
+
+class Exporter:
+    """Writes model files of one architecture; the plain Keras network is built once and reused for every file.
+
+    Args:
+        config: The network's configuration.
+        scaling: Its fitted scaling.
+
+    Raises:
+        InputError: It is larger than what a file is opened for.
+    """
+
+    def __init__(self, config: NetworkConfig, scaling: FittedScaling) -> None:
+        check_size(config, len(scaling.transforms), scaling.channels)
+        self._network = build(config, scaling, "export")
+        self._paths = list(weight_shapes(config, scaling.channels))
+
+    def golden(self, window: np.ndarray, weights: Sequence[np.ndarray]) -> GoldenPair:
+        """Have plain Keras' layers forecast one raw window `(L, F)`, as the pair that proves a loaded model right."""
+        set_weights(self._network, weights)
+        window = window.astype(np.float32)
+        forecast = np.asarray(self._network.predict_on_batch(window[None]))[0].ravel()
+        return GoldenPair(window=window.tolist(), forecast=forecast.tolist())
+
+    def write(self, path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Manifest:
+        """Write a model file atomically and return the manifest as it stands in the file.
+
+        Args:
+            path: Ends in `.keras`; replaced only when the new file is complete.
+            manifest: Its `weights` and `members` are filled in here.
+            weights: In the order of `kerasforecast.models.network.merged_weights`.
+        """
+        set_weights(self._network, weights)
+        members = _keras_members(self._network)
+        self._check_layout(members[WEIGHTS], weights)
+        manifest = manifest.model_copy(
+            update={
+                "weights": tuple(
+                    WeightRecord(path=place, shape=list(array.shape))
+                    for place, array in zip(self._paths, weights, strict=True)
+                ),
+                "members": {name: hashlib.sha256(data).hexdigest() for name, data in members.items()},
+            }
+        )
+        members[MANIFEST] = json_text(manifest.model_dump(mode="json")).encode()
+        atomic_write(path, pack(members))
+        return manifest
+
+    def _check_layout(self, weights_file: bytes, weights: Sequence[np.ndarray]) -> None:
+        """Prove that each weight stands where it is looked for, since the layout is Keras' own affair."""
+        try:
+            found = read_arrays(weights_file, WEIGHTS)
+        except ArtifactError:
+            found = {}
+        for path, array in zip(self._paths, weights, strict=True):
+            if path not in found or not np.array_equal(found[path], array):
+                raise KerasForecastError(
+                    f"Keras {keras.__version__} lays out weights in another way than this release of kerasforecast "
+                    f"expects ({path}). Update kerasforecast, or install keras 3.15.1."
+                )
+
+
+def _keras_members(network: keras.Model) -> dict[str, bytes]:
+    try:
+        with _scratch() as folder:
+            path = folder / "model.keras"
+            network.save(path)
+            with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
+                return {name: archive.read(name) for name in KERAS_MEMBERS}
+    except (OSError, RuntimeError, zipfile.BadZipFile) as error:  # h5py raises RuntimeError when the disk is full
+        raise KerasForecastError(
+            f"{tempfile.gettempdir()}: Keras' own file could not be written there. Received: {shown(str(error), 200)}. "
+            "Make room, or set TMPDIR to another folder."
+        ) from None
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder that takes with it the temporary ones that Keras leaves behind when a disk is full."""
+    with tempfile.TemporaryDirectory() as folder:
+        before, tempfile.tempdir = tempfile.tempdir, folder
+        try:
+            yield Path(folder)
+        finally:
+            tempfile.tempdir = before

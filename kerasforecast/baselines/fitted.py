@@ -1,0 +1,171 @@
+"""Every simple rival with what it learned from the history, so that a loaded model still knows what it has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from pydantic import BaseModel, ConfigDict, Field
+
+from kerasforecast.baselines.simple import (
+    ewma_fhs_table,
+    ewma_table,
+    find_period,
+    naive,
+    point_baselines,
+    residual_table,
+    scaled_quantiles,
+)
+from kerasforecast.config import Config
+from kerasforecast.data.series import Series
+from kerasforecast.errors import OptionError
+from kerasforecast.metrics.point import seasonal_scales
+from kerasforecast.preprocessing.split import Split
+from kerasforecast.preprocessing.volatility import Volatility, volatility_of
+
+Level = Annotated[float, Field(gt=0, lt=1)]
+Table = Annotated[
+    tuple[Annotated[tuple[float, ...], Field(max_length=100)], ...], Field(max_length=1_000)
+]  # (H, K): a step, a level
+Name = Literal["naive", "drift", "seasonal_naive", "moving_average", "ewma", "ewma_fhs"]
+_SCALED = ("ewma", "ewma_fhs")  # a normal step's volatility is the window's own
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """What one contestant says of N windows, price units.
+
+    Attributes:
+        point: `(N, H)`.
+        quantiles: `(N, H, K)`; `None` where it has none.
+    """
+
+    point: np.ndarray
+    quantiles: np.ndarray | None
+
+    def at(self, places: slice) -> Forecast:
+        """That of the windows at `places`."""
+        return Forecast(self.point[places], None if self.quantiles is None else self.quantiles[places])
+
+
+def joined(parts: Sequence[Forecast]) -> Forecast:
+    """Forecasts of consecutive stretches of windows as one; without quantiles where any has none."""
+    bands = [part.quantiles for part in parts if part.quantiles is not None]
+    return Forecast(
+        np.concatenate([part.point for part in parts]), np.concatenate(bands) if len(bands) == len(parts) else None
+    )
+
+
+class Rivals(BaseModel):
+    """The simple rivals after learning from the training and validation rows; part of the manifest.
+
+    Attributes:
+        window: Rows of history each sees.
+        horizon: Steps ahead.
+        levels: Levels of their quantiles, ascending.
+        period: Rows of one season; 1 for none.
+        volatility: How moves are measured.
+        scales: Mean and root mean square of the changes over one season in training: the units of MASE and RMSSE.
+        tables: Per rival, quantiles of its errors by step and level: as moves, or in units of volatility for `ewma`
+            and `ewma_fhs`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    window: int = Field(ge=2, le=10_000)
+    horizon: int = Field(ge=1, le=1_000)
+    levels: tuple[Level, ...] = Field(min_length=1, max_length=100)
+    period: int = Field(ge=1, le=10**6)
+    volatility: Volatility
+    scales: tuple[float, float]
+    tables: dict[Name, Table]
+
+    def forecasts(self, windows: np.ndarray) -> dict[str, Forecast]:
+        """Every rival's forecasts of windows `(N, L)`, price units, oldest value first."""
+        windows = np.asarray(windows, dtype=np.float64)
+        last = naive(windows, self.horizon)
+        points = point_baselines(windows, self.horizon, self.period) | dict.fromkeys(_SCALED, last)
+        # Ratios mean nothing where a later value is not positive though the history was.
+        banded = not self.volatility.relative or bool(np.all(windows > 0))
+        return {name: Forecast(point, self._quantiles(name, windows, point, banded)) for name, point in points.items()}
+
+    def _quantiles(self, name: str, windows: np.ndarray, point: np.ndarray, banded: bool) -> np.ndarray | None:
+        if name not in self.tables or not banded:
+            return None
+        table = np.array(self.tables[name])  # type: ignore[index]
+        if name in _SCALED:
+            return scaled_quantiles(windows, table, self.volatility)
+        return self.volatility.around(point, table) if np.all(point > 0) or not self.volatility.relative else None
+
+
+def fit_rivals(
+    train: np.ndarray,
+    history: np.ndarray,
+    window: int,
+    horizon: int,
+    levels: Sequence[float],
+    period: int | None = None,
+) -> Rivals:
+    """Let the simple rivals learn.
+
+    Args:
+        train: `(T,)` training rows of the target, for the period and the units of scaled scores.
+        history: `(U,)` training and validation rows, for quantiles.
+        window: Rows of history each rival sees, L.
+        horizon: Steps ahead H.
+        levels: The K levels, ascending.
+        period: Rows of one season; looked for in the training rows, no longer than a window, where `None`.
+
+    Raises:
+        OptionError: The given period does not fit into the window.
+    """
+    if period is not None and period > window:
+        raise OptionError(f"--period must fit into the window of {window} rows. Received: {period}. Use --window.")
+    season = period or find_period(train, longest=window)
+    volatility = volatility_of(history)
+    tables = {
+        "naive": residual_table(history, horizon, levels, volatility),
+        "ewma": ewma_table(horizon, levels),
+        "ewma_fhs": ewma_fhs_table(history, window, horizon, levels, volatility),
+    }
+    if 1 < season <= window:
+        tables["seasonal_naive"] = residual_table(history, horizon, levels, volatility, season)
+    tables |= _error_tables(history, window, horizon, levels, volatility)
+    return Rivals(
+        window=window,
+        horizon=horizon,
+        levels=tuple(levels),
+        period=season,
+        volatility=volatility,
+        scales=seasonal_scales(train, season if season < len(train) else 1),
+        tables={name: tuple(map(tuple, table.tolist())) for name, table in tables.items()},
+    )
+
+
+def learn_rivals(config: Config, series: Series, split: Split) -> Rivals:
+    """Let the simple rivals learn from the rows before the test part of `series`."""
+    target = series.values[:, 0]
+    return fit_rivals(
+        target[: split.train_end],
+        target[: split.validation_end],
+        config.network.window,
+        config.steps,
+        config.levels,
+        config.evaluation.period,
+    )
+
+
+def _error_tables(
+    history: np.ndarray, window: int, horizon: int, levels: Sequence[float], volatility: Volatility
+) -> dict[str, np.ndarray]:
+    """Quantiles `(H, K)` of the errors that drift and moving average made in the history."""
+    views = sliding_window_view(history, window + horizon)  # (N, L + H)
+    points, after = point_baselines(views[:, :window], horizon), views[:, window:]
+    return {
+        name: np.quantile(volatility.moves(points[name], after), levels, axis=0).T
+        for name in ("drift", "moving_average")
+        if not volatility.relative or np.all(points[name] > 0)  # a steep line may cross zero far ahead
+    }

@@ -1,0 +1,1 @@
+"""A raw table, wherever it lies, to columns of dates and numbers."""

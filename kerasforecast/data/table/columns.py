@@ -1,0 +1,133 @@
+"""Which column holds the dates, which is forecast, which are further inputs: by name unless given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+from kerasforecast.config import DataConfig
+from kerasforecast.data.table.table import Table, listed
+from kerasforecast.errors import DataError, shown
+
+DATE_NAMES = (
+    "date",
+    "datetime",
+    "date time",
+    "ds",
+    "timestamp",
+    "time",
+    "day",
+    "week",
+    "month",
+    "quarter",
+    "year",
+    "period",
+)
+TARGET_NAMES = ("close", "adj close", "y", "value")
+PRICE_NAMES = ("open", "high", "low", "close", "adj close", "price")
+# What `--features` may name beside columns, and the attribute of dates that holds it.
+CALENDAR_FEATURES = {"weekday": "day_of_week", "month": "month", "day_of_year": "day_of_year", "hour": "hour"}
+
+
+def same(name: object) -> str:
+    """`name` as compared: no case, `_`, `/` and spaces alike, without the brackets of MetaTrader's `<CLOSE>`."""
+    return " ".join(re.sub(r"[_/]|^<|>$", " ", str(name)).split()).casefold()
+
+
+def find(names: Sequence[str], wanted: str) -> str | None:
+    """The column called `wanted`: exactly, else in any case where only one fits."""
+    if wanted in names:
+        return wanted
+    alike = [name for name in names if same(name) == same(wanted)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def is_price(name: str) -> bool:
+    """Whether a column's name says that it holds prices."""
+    return same(name) in PRICE_NAMES
+
+
+def date_column(names: Sequence[str], config: DataConfig, place: str) -> str | None:
+    """The column of dates, by option or by name.
+
+    Raises:
+        DataError: `--date-column` names no column.
+    """
+    if config.date_column is not None:
+        return _wanted(names, config.date_column, "--date-column", place)
+    for candidate in DATE_NAMES:
+        found = find(names, candidate)
+        if found is not None:
+            return found
+    unnamed = bool(names) and same(names[0]) in ("column 1", "unnamed: 0")  # an index written without its name
+    return names[0] if unnamed and len(names) > 1 else None
+
+
+def target_column(table: Table, dates: str | None, config: DataConfig) -> tuple[str, list[str]]:
+    """The column to forecast and what to say about the choice.
+
+    Raises:
+        DataError: It is absent, or none can be found by name.
+    """
+    names = [name for name in table.frame.columns if name != dates]
+    if config.target is not None:
+        return _wanted(names, config.target, "--target", table.name), []
+    for candidate in TARGET_NAMES:
+        found = find(names, candidate)
+        if found is not None:
+            return found, _adjusted_hint(names, found)
+    numeric = [name for name in names if pd.api.types.is_numeric_dtype(table.frame[name])]
+    if len(numeric) == 1:
+        return numeric[0], [f"Target column {numeric[0]}: the only column of numbers."]
+    raise DataError(
+        f"{table.name}: no column Close (or Adj Close, y, value) to forecast. "
+        f"Received: {listed(names) or 'no columns beside the dates'}. {_remedy(names)}"
+    )
+
+
+def feature_columns(table: Table, dates: str | None, target: str, config: DataConfig) -> list[str]:
+    """The further input columns, in the order given; calendar features keep their names.
+
+    Raises:
+        DataError: One is absent, repeated, or the target itself.
+    """
+    names = [name for name in table.frame.columns if name != dates]
+    found: list[str] = []
+    for wanted in config.features:
+        column = find(names, wanted)
+        if column is None and wanted in CALENDAR_FEATURES:
+            column = wanted
+        column = column or _wanted(names, wanted, "--features", table.name)
+        if column == target or column in found:
+            raise DataError(
+                f"{table.name}: --features must name each column once, and not the target {target}. "
+                f"Received: {shown(wanted)}. Leave it out."
+            )
+        found.append(column)
+    return found
+
+
+def _wanted(names: Sequence[str], wanted: str, option: str, place: str) -> str:
+    found = find(names, wanted)
+    if found is None:
+        raise DataError(
+            f"{place}: {option} must name a column. Received: {shown(wanted)}. Columns: {listed(names)}. "
+            f"{_remedy(names, option)}"
+        )
+    return found
+
+
+def _remedy(names: Sequence[str], option: str = "--target") -> str:
+    if len(names) == 1:
+        for separator in (";", "\t", "|", ",", ":", " "):
+            if separator in names[0]:
+                return f"There is one column; give --separator {separator!r} to cut it."
+    return f"Give {option} NAME."
+
+
+def _adjusted_hint(names: Sequence[str], found: str) -> list[str]:
+    if same(found) == "close" and find(names, "adj close") is not None:
+        return [f"Target column {found}; --target '{find(names, 'adj close')}' takes adjusted prices."]
+    return []

@@ -1,0 +1,1 @@
+"""Honest judgement: scores beside the baselines', walks, comparisons."""

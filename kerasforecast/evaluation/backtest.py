@@ -1,0 +1,276 @@
+"""Walk-forward backtest: the test part in folds, each forecast by a model that saw only what lay before it.
+
+Every fold has its own scaling, its own validation rows for early stopping and for the bands, its own rivals, and its
+own model, unless one is trained before the first and kept ("frozen"). What a fold learns from is cut off before it is
+handed over, so that nothing later can reach it by any mistake further on. How a model is fitted is passed in: nothing
+here knows of networks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.baselines.classical import classical_forecasts
+from kerasforecast.baselines.fitted import Forecast, Rivals, joined, learn_rivals
+from kerasforecast.config import BacktestConfig, Config
+from kerasforecast.data.series import Series
+from kerasforecast.errors import DataError, DivergedError
+from kerasforecast.evaluation.evaluation import Sequential, forecast_table, outcomes_of, rivals_of
+from kerasforecast.evaluation.folds import FoldStore, Forecasts
+from kerasforecast.evaluation.scores import Row, score_rows, verdicts
+from kerasforecast.metrics.significance import Verdict, check_skill
+from kerasforecast.preprocessing.split import Split, split_series
+from kerasforecast.preprocessing.windows import Windows, windows_of
+
+TOTAL = "all"
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A model trained on a fold's known rows.
+
+    Attributes:
+        forecaster: The model with its bands.
+        epochs: That it trained for.
+    """
+
+    forecaster: Sequential
+    epochs: int
+
+
+Fit = Callable[[Series, Split, Rivals], Fitted]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One step of the walk; rows of the whole series.
+
+    Attributes:
+        number: From 1.
+        first: First row that is known.
+        train_end: First row of its validation part.
+        known_end: One past the last row it learns or validates on.
+        start: First row forecast.
+        stop: One past the last row that is the first step of a forecast.
+    """
+
+    number: int
+    first: int
+    train_end: int
+    known_end: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """A finished walk.
+
+    Attributes:
+        folds: In order.
+        rows: A row of scores for each forecaster and fold, then each forecaster over all of them (`fold` is `"all"`).
+        table: One row a forecast: `date`, `fold`, `actual`, `forecast`, `naive`; `step` where there are several, and a
+            column `q<level>` for each quantile.
+        verdict: Over all folds, by squared errors.
+        bands_verdict: The same by the CRPS of the bands, against the best of the rivals.
+    """
+
+    folds: tuple[Fold, ...]
+    rows: list[Row]
+    table: pd.DataFrame
+    verdict: Verdict
+    bands_verdict: Verdict | None
+
+    def require_skill(self, p_value: float) -> None:
+        """Raise `SkillError` unless the model beats the naive forecast with a p-value below `p_value`."""
+        smaller = (self.verdict.improvement_percent or 0) > 0
+        check_skill(self.verdict.text, self.verdict.dm.p_value, smaller, p_value)
+
+
+def folds_of(series: Series, config: Config, walk: BacktestConfig) -> tuple[Fold, ...]:
+    """Cut the test part into folds of even length, each with what it may know.
+
+    The validation part of every fold has as many rows as the first one's.
+
+    Raises:
+        DataError: The series is too short for the split, the folds or the gap.
+    """
+    split = split_series(series, config.split, config.network)
+    begin, forecasts = split.validation_end, split.rows - split.validation_end - config.steps + 1
+    if walk.folds > forecasts:
+        raise DataError(
+            f"{series.name}: each fold needs a row to forecast. Received: {walk.folds} folds for {forecasts} forecasts "
+            "of the test part. Give fewer --folds or a larger test part."
+        )
+    edges = [begin + round(number * forecasts / walk.folds) for number in range(walk.folds + 1)]
+    validation = split.validation_end - split.train_end
+    folds = []
+    for number, (start, stop) in enumerate(pairwise(edges), 1):
+        known_end = (start if walk.refit else begin) - walk.gap
+        first = start - begin if walk.refit and walk.scheme == "sliding" else 0
+        folds.append(Fold(number, first, known_end - validation, known_end, start, stop))
+    if not len(_split(folds[0], split).origins("train")):
+        raise DataError(
+            f"{series.name}: the first fold needs a window of {split.window} rows and {split.horizon} to learn from. "
+            f"Received: {max(0, folds[0].train_end)} training rows before the gap. Give a smaller --gap or --window."
+        )
+    if validation < config.steps:
+        raise DataError(
+            f"{series.name}: bands need a validation part of at least {config.steps} rows. Received: {validation}. "
+            "Give fewer --steps or a larger --validation-fraction."
+        )
+    return tuple(folds)
+
+
+def run_backtest(
+    series: Series,
+    config: Config,
+    walk: BacktestConfig,
+    fit: Fit,
+    store: FoldStore | None = None,
+    on_fold: Callable[[Fold, Forecasts, bool], None] | None = None,
+) -> Backtest:
+    """Walk forward over the test part.
+
+    Args:
+        series: The data.
+        config: Of the model, and the split whose test part is walked.
+        walk: Folds, scheme, refit, gap.
+        fit: Trains on a series, its split and what its rivals learned; it is given the known rows of a fold alone.
+        store: Keeps each fold's forecasts as soon as they are made, and gives back those of an interrupted walk.
+        on_fold: Called with each finished fold, its forecasts, and whether they came from the store.
+
+    Raises:
+        DataError: As `folds_of`.
+        DivergedError: The loss stopped being a number in a fold; the folds before it are kept.
+    """
+    folds = folds_of(series, config, walk)
+    rivals = _rivals(series, config, folds)
+    whole = windows_of(series, np.concatenate([_origins(fold) for fold in folds]), config.network.window, config.steps)
+    found: list[Forecasts] = []
+    for fold, forecasts, kept in _forecasts(whole, config, walk, folds, rivals, fit, store):
+        found.append(forecasts)
+        if on_fold:
+            on_fold(fold, forecasts, kept)
+    return _scored(whole, config, folds, rivals, found)
+
+
+def fingerprint(series: Series, config: Config, walk: BacktestConfig) -> str:
+    """SHA-256 of all that a fold's forecasts depend on: data, options, and the walk."""
+    content = {"config": config.model_dump(mode="json", exclude={"data"}), "walk": walk.model_dump(mode="json")}
+    return hashlib.sha256(f"{series.sha256} {json.dumps(content, sort_keys=True)}".encode()).hexdigest()
+
+
+def _rivals(series: Series, config: Config, folds: tuple[Fold, ...]) -> list[Rivals]:
+    """What the simple rivals learned from each fold's known rows; the season is that of the first fold for all."""
+    found: dict[tuple[int, int], Rivals] = {}  # by known rows: those of a frozen walk are the same throughout
+    for fold in folds:
+        if (rows := (fold.first, fold.known_end)) not in found:
+            found[rows] = learned = learn_rivals(config, _known(series, fold), _split(fold, config.network))
+            evaluation = config.evaluation.model_copy(update={"period": learned.period})
+            config = config.model_copy(update={"evaluation": evaluation})
+    return [found[fold.first, fold.known_end] for fold in folds]
+
+
+def _forecasts(
+    whole: Windows,
+    config: Config,
+    walk: BacktestConfig,
+    folds: tuple[Fold, ...],
+    rivals: list[Rivals],
+    fit: Fit,
+    store: FoldStore | None,
+) -> Iterator[tuple[Fold, Forecasts, bool]]:
+    """Each fold's forecasts, from the store or made now. Frozen ones come from one model, so all or none are kept."""
+    known = [store.load(fold.number) if store else None for fold in folds]
+    if not walk.refit and None in known:
+        known = [None] * len(folds)
+    fitted: Fitted | None = None
+    for fold, kept, learned in zip(folds, known, rivals, strict=True):
+        if kept is not None:
+            yield fold, kept, True
+            continue
+        seconds = 0.0
+        if fitted is None or walk.refit:
+            started = time.perf_counter()
+            fitted, levels = _fitted(whole.series, config, fold, learned, fit), None
+            seconds = time.perf_counter() - started
+        # All origins of the fold in one call; the bands of a frozen model go on adapting from fold to fold.
+        forecast, levels = fitted.forecaster.in_sequence(replace(whole, origins=_origins(fold)), levels)
+        forecasts = Forecasts(forecast, fitted.epochs, seconds)
+        if store:
+            store.save(fold.number, forecasts)
+        yield fold, forecasts, False
+
+
+def _fitted(series: Series, config: Config, fold: Fold, rivals: Rivals, fit: Fit) -> Fitted:
+    try:
+        return fit(_known(series, fold), _split(fold, config.network), rivals)
+    except DivergedError as error:
+        raise DivergedError(f"Fold {fold.number}: {error} The folds before it are kept.") from None
+
+
+def _known(series: Series, fold: Fold) -> Series:
+    rows = slice(fold.first, fold.known_end)
+    return replace(series, values=series.values[rows], index=series.index[rows])
+
+
+def _split(fold: Fold, sizes: Any) -> Split:
+    """The split of a fold's known rows, which has no test part; `sizes` holds `window` and `horizon`."""
+    end = fold.known_end - fold.first
+    return Split(fold.train_end - fold.first, end, end, sizes.window, sizes.horizon)
+
+
+def _origins(fold: Fold) -> np.ndarray:
+    return np.arange(fold.start - 1, fold.stop - 1, dtype=np.int64)
+
+
+def _scored(
+    whole: Windows, config: Config, folds: tuple[Fold, ...], rivals: list[Rivals], found: list[Forecasts]
+) -> Backtest:
+    ours = joined([each.forecast for each in found])
+    others = _rivals_forecasts(whole, config, folds, rivals)
+    forecasts = {config.network.model: ours} | others
+    outcomes = outcomes_of(whole, rivals[0])
+    rows: list[Row] = []
+    for fold, learned, each in zip(folds, rivals, found, strict=True):
+        places = slice(fold.start - folds[0].start, fold.stop - folds[0].start)
+        part = {name: forecast.at(places) for name, forecast in forecasts.items()}
+        rows += _with_cost(score_rows(outcomes.at(places, learned.scales), part, fold.number), [each])
+    rows += _with_cost(score_rows(outcomes, forecasts, TOTAL), found)
+    table = forecast_table(whole, ours, forecasts["naive"].point, outcomes.levels)
+    numbers = np.repeat([fold.number for fold in folds], [(fold.stop - fold.start) * whole.horizon for fold in folds])
+    table.insert(1, "fold", numbers)
+    return Backtest(folds, rows, table, *verdicts(outcomes, ours, others))
+
+
+def _rivals_forecasts(
+    whole: Windows, config: Config, folds: tuple[Fold, ...], rivals: list[Rivals]
+) -> dict[str, Forecast]:
+    """Every rival's forecasts of all origins, each fold's by what was learned before it."""
+    parts = []
+    begin = 0
+    for place, fold in enumerate(folds):
+        if place + 1 < len(folds) and rivals[place + 1] is rivals[place]:
+            continue  # a frozen walk's, all at once
+        origins = whole.origins[begin : fold.stop - folds[0].start]
+        windows, begin = replace(whole, origins=origins), fold.stop - folds[0].start
+        parts.append(
+            rivals_of(windows, rivals[place]) | classical_forecasts(config, windows, fold.known_end, rivals[place])
+        )
+    return {name: joined([part[name] for part in parts]) for name in parts[0]}
+
+
+def _with_cost(rows: list[Row], found: list[Forecasts]) -> list[Row]:
+    """The rows of one fold, the model's (the first) with the seconds that it cost."""
+    seconds = sum(each.fit_seconds for each in found)
+    return [row | {"fit_seconds": seconds if place == 0 else None} for place, row in enumerate(rows)]

@@ -1,0 +1,145 @@
+"""Several models and every baseline on the same origins: a leaderboard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.baselines.classical import classical_forecasts
+from kerasforecast.baselines.fitted import Forecast, learn_rivals
+from kerasforecast.config import Config
+from kerasforecast.data.series import Series
+from kerasforecast.errors import DataError
+from kerasforecast.evaluation.evaluation import Sequential, outcomes_of, rivals_of, scored_windows
+from kerasforecast.evaluation.scores import Row, score_rows, verdicts
+from kerasforecast.preprocessing.split import Split
+from kerasforecast.preprocessing.windows import Windows, windows_of
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """A trained model that takes part.
+
+    Attributes:
+        name: On the leaderboard, unlike any other's.
+        columns: That it needs, the target first.
+        window: Rows of history it sees.
+        forecaster: The model with its bands.
+        levels: Of its bands; none where it has none.
+        fit_seconds: Its training took, where known.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    window: int
+    forecaster: Sequential
+    levels: tuple[float, ...] = ()
+    fit_seconds: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A finished comparison.
+
+    Attributes:
+        rows: One a forecaster, the smallest RMSE first: those of `kerasforecast.evaluation.scores.score_rows` with
+            `fold` `"all"`, for models with `fit_seconds` and `predict_ms` for all origins.
+        table: One row a forecast: `date`, `actual`, one column a forecaster; `step` where there are several.
+        verdicts: For each model, against the naive forecast, by squared errors.
+        bands_verdicts: The same by the CRPS of the bands, against the best of the rivals.
+        levels: Of the bands that were scored: those which all contenders have.
+    """
+
+    rows: list[Row]
+    table: pd.DataFrame
+    verdicts: dict[str, str]
+    bands_verdicts: dict[str, str]
+    levels: tuple[float, ...]
+
+
+def compare(series: Series, config: Config, split: Split, contenders: Sequence[Contender]) -> Comparison:
+    """Forecast every origin of the test part with each contender and each rival, and rank them.
+
+    Args:
+        series: Holds every column that a contender needs.
+        config: Steps to score, levels of the bands, and which rivals.
+        split: Its test part is forecast; the rivals learn from the parts before.
+        contenders: At least one. Bands are scored at the levels that all of those with bands have.
+
+    Raises:
+        DataError: A contender needs a column or a longer history than the series has.
+    """
+    windows = scored_windows(config, series, split, "test")
+    rivals = learn_rivals(config, series, split)
+    levels = tuple(level for level in config.levels if all(level in each.levels for each in contenders if each.levels))
+    forecasts, costs = {}, {}
+    for contender in contenders:
+        forecast, milliseconds = _timed(contender, _windows(series, contender, windows))
+        forecasts[contender.name] = _at_levels(forecast, contender.levels, levels)
+        costs[contender.name] = {"fit_seconds": contender.fit_seconds, "predict_ms": milliseconds}
+    others = rivals_of(windows, rivals) | classical_forecasts(config, windows, split.validation_end, rivals)
+    others = {name: _at_levels(forecast, rivals.levels, levels) for name, forecast in others.items()}
+    forecasts |= others
+    outcomes = replace(outcomes_of(windows, rivals), levels=levels)
+    unknown = {"fit_seconds": None, "predict_ms": None}
+    rows = [row | costs.get(row["model"], unknown) for row in score_rows(outcomes, forecasts, "all")]
+    found = {each.name: verdicts(outcomes, forecasts[each.name], others) for each in contenders}
+    return Comparison(
+        sorted(rows, key=lambda row: row["rmse"]),
+        _table(windows, outcomes.actual, forecasts),
+        {name: points.text for name, (points, _) in found.items()},
+        {name: bands.text for name, (_, bands) in found.items() if bands},
+        levels,
+    )
+
+
+def _windows(series: Series, contender: Contender, windows: Windows) -> Windows:
+    """The same origins as `windows`, with the columns and the history that a contender sees."""
+    absent = [column for column in contender.columns if column not in series.columns]
+    if absent or contender.columns[0] != series.target:
+        raise DataError(
+            f"{contender.name}: needs the columns {', '.join(contender.columns)} and forecasts the first. "
+            f"Received: {', '.join(series.columns)}. Give its columns with --target and --features."
+        )
+    known = windows.origins[0] + 1
+    if known < contender.window:
+        raise DataError(
+            f"{contender.name}: needs {contender.window} rows before the test part. Received: {known}. "
+            "Give more rows or another split."
+        )
+    places = [series.columns.index(column) for column in contender.columns]
+    if places != list(range(len(series.columns))):
+        series = replace(series, values=series.values[:, places], columns=contender.columns)
+    return windows_of(series, windows.origins, contender.window, windows.horizon)
+
+
+def _timed(contender: Contender, windows: Windows) -> tuple[Forecast, float]:
+    """Forecasts with their bands, and the milliseconds they take once everything is compiled."""
+    contender.forecaster.in_sequence(windows)
+    started = time.perf_counter()
+    forecast, _ = contender.forecaster.in_sequence(windows)
+    return forecast, 1000 * (time.perf_counter() - started)
+
+
+def _at_levels(forecast: Forecast, have: tuple[float, ...], wanted: tuple[float, ...]) -> Forecast:
+    """A forecast with the quantiles wanted alone; with none where none are."""
+    if forecast.quantiles is None or not wanted:
+        return Forecast(forecast.point, None)
+    return Forecast(forecast.point, forecast.quantiles[:, :, [have.index(level) for level in wanted]])
+
+
+def _table(windows: Windows, actual: np.ndarray, forecasts: dict[str, Forecast]) -> pd.DataFrame:
+    steps = np.arange(1, windows.horizon + 1)
+    columns: dict[str, Any] = {
+        "date": windows.series.index[(windows.origins[:, None] + steps).ravel()],
+        "actual": actual.ravel(),
+        **{name: forecast.point.ravel().astype(np.float32) for name, forecast in forecasts.items()},
+    }
+    if windows.horizon > 1:
+        columns["step"] = np.tile(steps, len(windows))
+    return pd.DataFrame(columns)

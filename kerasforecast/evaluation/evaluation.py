@@ -1,0 +1,130 @@
+"""How good are the forecasts of given windows, and are they better than no model at all?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.baselines.fitted import Forecast, Rivals, joined
+from kerasforecast.config import Config
+from kerasforecast.data.series import Series
+from kerasforecast.errors import DataError
+from kerasforecast.evaluation.scores import Outcomes, scores, tests, verdicts
+from kerasforecast.metrics.significance import Verdict, check_skill
+from kerasforecast.preprocessing.split import Split
+from kerasforecast.preprocessing.windows import Windows, windows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Sequential(Protocol):
+    """What forecasts consecutive windows: a `kerasforecast.forecasting.forecaster.Forecaster`, or a test's stand-in."""
+
+    def in_sequence(self, windows: Windows, start: np.ndarray | None = None) -> tuple[Forecast, np.ndarray | None]:
+        """Forecasts, and the levels of the bands in force after them; `start` are those in force before."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores beside the rivals', from one place for the terminal, `metrics.json`, the manifest and the report.
+
+    Attributes:
+        table: Columns `date`, `actual`, `forecast`, `naive` in price units; `step` too where there are several steps,
+            and a column `q<level>` for each quantile.
+        scores: `{"n", "model": {...}, "naive": {...}, ..., "dm": {...}, "tests": [...]}`; `n` counts windows.
+        verdict: One sentence, by squared errors.
+        bands_verdict: The same by the CRPS of the bands, where there are some, against the best of the rivals.
+        better: Whether the model beats the naive forecast significantly.
+        adapted: `(S, K)` levels of the bands in force after the last window.
+    """
+
+    table: pd.DataFrame
+    scores: dict[str, Any]
+    verdict: str
+    bands_verdict: str | None
+    better: bool
+    adapted: np.ndarray | None
+
+    def require_skill(self, p_value: float) -> None:
+        """Raise `SkillError` unless the model beats the naive forecast with a p-value below `p_value`."""
+        ours, naive = self.scores["model"]["rmse"], self.scores["naive"]["rmse"]
+        smaller = ours is not None and naive is not None and ours < naive
+        check_skill(self.verdict, self.scores["dm"]["p_value"], smaller, p_value)
+
+
+def evaluate_windows(
+    forecaster: Sequential, windows: Windows, rivals: Rivals | None, more: Mapping[str, Forecast] | None = None
+) -> Evaluation:
+    """Forecast consecutive windows and score the forecasts against what happened and against every rival.
+
+    The bands adapt from origin to origin, each to outcomes known by then.
+
+    Args:
+        forecaster: The model.
+        windows: With their outcomes.
+        rivals: The simple ones; the naive forecast alone where `None`.
+        more: Forecasts of other rivals by name.
+    """
+    ours, adapted = forecaster.in_sequence(windows)
+    others = rivals_of(windows, rivals) | dict(more or {})
+    outcomes = outcomes_of(windows, rivals)
+    found = {name: scores(outcomes, each) for name, each in ({"model": ours} | others).items()}
+    points, bands = verdicts(outcomes, ours, others)
+    against = [{"rival": name, **test} for name, other in others.items() for test in tests(outcomes, ours, other)]
+    summary = {"n": len(windows), **found, "dm": points.dm.as_json(), "tests": against}
+    table = forecast_table(windows, ours, others["naive"].point, outcomes.levels)
+    return Evaluation(table, summary, points.text, _text(bands), points.better, adapted)
+
+
+def scored_windows(config: Config, series: Series, split: Split, part: str) -> Windows:
+    """The windows of a part whose next `config.steps` rows all lie in it.
+
+    Raises:
+        DataError: There is none.
+    """
+    origins = split.origins(part, config.steps)
+    if not len(origins):
+        raise DataError(
+            f"{series.name}: {part} has {len(split.rows_of(part))} rows. Received: --steps {config.steps}. Use fewer."
+        )
+    return windows_of(series, origins, split.window, config.steps)
+
+
+def outcomes_of(windows: Windows, rivals: Rivals | None) -> Outcomes:
+    """What happened after `windows`, to be scored in the units and at the levels of `rivals`."""
+    levels, scales = (rivals.levels, rivals.scales) if rivals else ((), None)
+    return Outcomes(windows.futures(), windows.last(), levels, scales)
+
+
+def rivals_of(windows: Windows, rivals: Rivals | None) -> dict[str, Forecast]:
+    """Every rival's forecasts of `windows`; the naive one alone where none has learned (files of older releases)."""
+    if rivals is None:
+        return {"naive": Forecast(np.repeat(windows.last()[:, None], windows.horizon, axis=1), None)}
+    parts = [rivals.forecasts(windows.seen(places)) for places in windows.chunks()]
+    return {name: joined([part[name] for part in parts]) for name in parts[0]}
+
+
+def forecast_table(windows: Windows, ours: Forecast, naive: np.ndarray, levels: tuple[float, ...]) -> pd.DataFrame:
+    """One row a forecast, the steps of an origin below one another; columns as in `Evaluation.table`."""
+    steps = np.arange(1, windows.horizon + 1)
+    index = windows.series.index[(windows.origins[:, None] + steps).ravel()]
+    columns: dict[str, Any] = {
+        "date": index,
+        "actual": windows.futures().ravel(),
+        "forecast": ours.point.ravel().astype(np.float32),  # what the network gave; prints without a float64 tail
+        "naive": naive.ravel(),
+    }
+    if windows.horizon > 1:
+        columns["step"] = np.tile(steps, len(windows))
+    if ours.quantiles is not None:
+        rows = ours.quantiles.reshape(-1, len(levels)).astype(np.float32)
+        columns |= {f"q{level:g}": rows[:, k] for k, level in enumerate(levels)}
+    return pd.DataFrame(columns)
+
+
+def _text(verdict: Verdict | None) -> str | None:
+    return verdict.text if verdict else None

@@ -1,0 +1,1 @@
+"""A trained network's forecasts: windows in, values and prediction intervals out."""

@@ -1,0 +1,167 @@
+"""A network together with its bands: what every forecast that leaves the package is made by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.baselines.fitted import Forecast
+from kerasforecast.config import Config
+from kerasforecast.data.calendars import future_index
+from kerasforecast.data.series import Series
+from kerasforecast.errors import OptionError, shown
+from kerasforecast.forecasting.conformal import Adapted, Calibration, Source, calibrate
+from kerasforecast.forecasting.predictor import Predictor
+from kerasforecast.preprocessing.volatility import Volatility
+from kerasforecast.preprocessing.windows import Windows, windows_of
+
+# Outcomes that a level is adapted to at most. At the rate of `kerasforecast.forecasting.conformal.RATE` half of
+# a level's distance from where it belongs is gone after about 150 of them, so older ones have left no trace.
+_REMEMBERED = 2_000
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """Points from the network, bands from its calibration.
+
+    Attributes:
+        predictor: The network.
+        config: Of the fit.
+        volatility: How moves are measured; `None` in files of older releases, which have no bands.
+        calibration: What validation taught; `None` before, and in files of older releases.
+        state: Where adapting its bands had come to, at the end of the test part.
+    """
+
+    predictor: Predictor
+    config: Config
+    volatility: Volatility | None = None
+    calibration: Calibration | None = None
+    state: Adapted | None = None
+
+    def calibrated(self, validation: Windows) -> Forecaster:
+        """This forecaster with bands learned from consecutive windows of the validation part."""
+        points, base = self._start(validation)
+        calibration = calibrate(
+            points,
+            base,
+            self._units(validation),
+            validation.futures(),
+            self.config.levels,
+            self._source,
+            self.config.network.horizon,
+        )
+        return replace(self, calibration=calibration)
+
+    def in_sequence(self, windows: Windows, start: np.ndarray | None = None) -> tuple[Forecast, np.ndarray | None]:
+        """Forecasts of consecutive windows, whose bands adapt to what was known at each origin.
+
+        Args:
+            windows: Consecutive ones. Outcomes may be absent (NaN) where the series has ended.
+            start: `(S, K)` levels of the bands in force at the first; as learned, where `None`.
+
+        Returns:
+            The forecasts, and the levels in force at the origin that would come next; `None` without bands.
+        """
+        points, base = self._start(windows)
+        if self.calibration is None or not self._measures(windows.series.values[:, 0]):
+            return Forecast(points, None), None
+        bands, after = self.calibration.adapted(base, self._units(windows), windows.futures(), start)
+        return Forecast(points, bands), after
+
+    def alone(self, windows: np.ndarray, steps: int, levels: np.ndarray | None = None) -> Forecast:
+        """Forecasts of raw windows `(B, L, F)` that stand alone: points `(B, steps)`, bands `(B, steps, K)`.
+
+        `levels` `(S, K)` are those in force for the bands; as learned, where `None`.
+        """
+        points, base = self._raw(windows, steps)
+        seen = np.asarray(windows[:, :, 0], np.float64)
+        if self.calibration is None or not self._measures(seen):
+            return Forecast(points, None)
+        return Forecast(points, self.calibration.bands(base, self._units_of(seen, steps), levels))
+
+    def ahead(self, series: Series, steps: int) -> pd.DataFrame:
+        """Forecast the `steps` rows after `series`, with bands as adapted to all that is known by its end.
+
+        Returns:
+            One row a step, index `date` (or integer step), column `forecast` and, where there are bands, `q<level>`.
+
+        Raises:
+            OptionError: `steps` is below 1.
+            DataError: The series is too short.
+        """
+        if steps < 1:
+            raise OptionError(f"--steps must be 1 or more. Received: {shown(steps)}.")
+        found = self.alone(self.predictor.last_window(series)[None], steps, self.levels_after(series))
+        columns = {"forecast": _short(found.point[0])}
+        if found.quantiles is not None:
+            columns |= {f"q{level:g}": _short(found.quantiles[0, :, k]) for k, level in enumerate(self.config.levels)}
+        return pd.DataFrame(columns, index=future_index(series, steps).rename("date"))
+
+    def levels_after(self, series: Series) -> np.ndarray | None:
+        """Levels `(S, K)` of the bands in force at the end of `series`: those kept, adapted to the rows since.
+
+        Returns:
+            `None`, as learned, where none were kept or the series ends before they were: they would know its future.
+        """
+        begin = self.state.place(series.index) if self.state else None
+        if self.state is None or begin is None:
+            return None
+        kept = np.array(self.state.levels)
+        last = len(series) - 1
+        origins = np.arange(max(begin, self.config.network.window - 1, last - _REMEMBERED), last)
+        if not len(origins):
+            return kept
+        windows = windows_of(series, origins, self.config.network.window, self.config.steps)
+        return self.in_sequence(windows, kept)[1]
+
+    @property
+    def _source(self) -> Source:
+        if self.config.network.quantiles:
+            return "quantiles"
+        return "mc_dropout" if self.config.evaluation.mc_dropout else "point"
+
+    def _start(self, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
+        parts = [self._raw(windows.inputs(places), windows.horizon) for places in windows.chunks()]
+        return np.concatenate([points for points, _ in parts]), np.concatenate([base for _, base in parts])
+
+    def _raw(self, windows: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        """Points `(B, S)` and what bands start from, `(B, S, K)`, as float64."""
+        horizon = self.config.network.horizon
+        outputs = self.predictor.outputs(windows)
+        points = self.predictor.roll(windows, steps) if steps > horizon else self.predictor.medians(outputs)[:, :steps]
+        points = points.astype(np.float64)
+        base = np.repeat(points[:, :, None], len(self.config.levels), axis=2)
+        if self._source == "quantiles":
+            base[:, :horizon] = outputs[:, :steps]
+        elif self._source == "mc_dropout":
+            passes = self.predictor.sample(windows, self.config.evaluation.mc_dropout, self.config.training.seed)
+            base[:, :horizon] = np.moveaxis(np.quantile(passes[:, :, :steps], self.config.levels, axis=0), 0, 2)
+        return points, base
+
+    def _units(self, windows: Windows) -> np.ndarray:
+        return np.concatenate([self._units_of(windows.seen(places), windows.horizon) for places in windows.chunks()])
+
+    def _units_of(self, seen: np.ndarray, steps: int) -> np.ndarray:
+        if self.volatility is None:
+            raise ValueError("Bands need a volatility.")
+        return self.volatility.units(seen, steps)
+
+    def _measures(self, values: np.ndarray) -> bool:
+        """Whether moves have a meaning: ratios do not where a later value is not positive though the history was."""
+        return self.volatility is not None and (not self.volatility.relative or bool(np.all(values > 0)))
+
+
+def state_after(windows: Windows, levels: np.ndarray | None) -> Adapted | None:
+    """The `levels` `(S, K)` in force after consecutive `windows`, to be kept; `None` where there are none."""
+    if levels is None:
+        return None
+    stamp = windows.series.index[windows.origins[-1] + 1]  # of the origin that comes next
+    at = stamp.to_pydatetime() if windows.series.dated else int(stamp)
+    return Adapted(at=at, levels=tuple(map(tuple, levels.tolist())))
+
+
+def _short(values: np.ndarray) -> list[float]:
+    """The short decimals of float32 numbers, not their tails."""
+    return [float(str(np.float32(value))) for value in values]

@@ -1,0 +1,1 @@
+"""Scores of arrays: points, distributions, and whether a difference is luck."""

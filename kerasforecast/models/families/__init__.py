@@ -1,0 +1,1 @@
+"""Networks by name, a file each."""

@@ -1,0 +1,1 @@
+"""A series to what a network is fed: split, windows, scaled units."""

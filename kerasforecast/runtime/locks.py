@@ -1,0 +1,67 @@
+"""One writer of a name at a time, by the operating system's file locks: those of a dead process are gone with it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from kerasforecast.errors import LockedError
+from kerasforecast.runtime.files import writing
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold `folder` for this process while the block runs; it is made where absent.
+
+    Raises:
+        LockedError: Another process holds it.
+        InputError: It cannot be written, or its file system has no locks.
+        KerasForecastError: The disk is full.
+    """
+    path = folder / ".lock"
+    handle = _acquired(folder, path)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # Windows removes no open file: it stays, and is taken again
+            path.unlink()  # before the lock is given up, so that it is our own
+        os.close(handle)
+
+
+def _acquired(folder: Path, path: Path) -> int:
+    while True:
+        with writing(path, folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            free = _lock(handle)
+        if not free:
+            os.close(handle)
+            raise LockedError(
+                f"{folder}: one process at a time may train a name. Received: a second one. Wait for the first, "
+                "or give another --name."
+            )
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                return handle
+        os.close(handle)  # its holder removed it between our opening and locking it
+
+
+def _lock(handle: int) -> bool:
+    """Lock an open file for this process, or say that another has done so; never wait."""
+    if os.name == "nt":
+        import msvcrt
+
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except OSError:
+            return False
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,179 @@
+"""Finding the weights: `compile` and `fit` of Keras over windows gathered a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from kerasforecast.config import TrainingConfig
+from kerasforecast.layers.dispatch import while_training
+from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.preprocessing.windows import TrainingSet
+from kerasforecast.training.callbacks import Epoch, Keeping, Watch
+from kerasforecast.training.losses import Pinball
+from kerasforecast.training.optimizers import Adam
+
+_EVALUATION_BATCH = 512  # PyTorch and TensorFlow hold all gates of all its rows: 25 MB for the reference model
+_LONGEST_BLOCK = 128  # steps; a signal waits for the end of a block
+_WORTH_BLOCKS = 500  # steps of a training: to trace a block takes a second, and it saves some milliseconds a step
+_OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
+_LOSSES = {"mse": keras.losses.MeanSquaredError, "mae": keras.losses.MeanAbsoluteError, "huber": keras.losses.Huber}
+
+
+@dataclass(frozen=True)
+class History:
+    """How a training went.
+
+    Attributes:
+        epochs: Every epoch that ran.
+        best_epoch: The one whose weights were kept, from 1.
+        stopped_early: Whether validation stopped improving before the last allowed epoch.
+    """
+
+    epochs: tuple[Epoch, ...]
+    best_epoch: int
+    stopped_early: bool
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch whose weights were kept."""
+        return self.epochs[self.best_epoch - 1]
+
+
+def train(
+    model: keras.Model,
+    scaling: FittedScaling,
+    training: TrainingSet,
+    validation: TrainingSet,
+    config: TrainingConfig,
+    *,
+    levels: tuple[float, ...] = (),
+    on_epoch: Callable[[Epoch], None] | None = None,
+    on_best: Callable[[keras.Model, Epoch], None] | None = None,
+    keeping: Keeping | None = None,
+) -> History:
+    """Train `model` in place and leave it with the weights of its best epoch.
+
+    Args:
+        model: In the training role, with its starting weights. One that is compiled already is taken as it is.
+        scaling: Fitted on the training rows.
+        training: TrainingSet to learn from.
+        validation: TrainingSet that steer early stopping and the learning rate.
+        config: Optimizer, loss, epochs, patience, seed.
+        levels: Of the quantile head, if `model` has one.
+        on_epoch: Called after each epoch.
+        on_best: Called with the model whenever the validation loss is the lowest so far.
+        keeping: How to save the state, when to stop, and where to go on from.
+
+    Raises:
+        DivergedError: The loss stopped being a finite number.
+        StoppedError: A signal ended training.
+    """
+    steps = min(-(-len(training) // config.batch_size), config.steps_per_epoch or len(training))
+    if not model.compiled:
+        compile_model(model, config, steps, levels)
+    watch = Watch(config, on_epoch, on_best, keeping)
+    targets, known = training.targets(scaling), _EvaluationBatches(validation, validation.targets(scaling))
+    begun = keeping.start.step if keeping and keeping.start else 0
+    with while_training():
+        while not watch.finished:
+            # One round, but for a training resumed within an epoch: the rest of that one is a round of its own.
+            epoch = len(watch.epochs)
+            model.fit(
+                training_batches(training, targets, config.batch_size, config.seed, epoch, begun, steps),
+                steps_per_epoch=steps - begun,
+                initial_epoch=epoch,
+                epochs=epoch + 1 if begun else config.epochs,
+                validation_data=known,
+                callbacks=[watch],
+                shuffle=False,  # the order is ours
+                verbose=0,
+            )
+            begun = 0
+    best = watch.best
+    if best is None:  # the first epoch is the best so far
+        raise RuntimeError("Keras ended training without an epoch.")
+    model.set_weights(watch.best_weights)
+    return History(tuple(watch.epochs), best.epoch, len(watch.epochs) < config.epochs)
+
+
+def compile_model(model: keras.Model, config: TrainingConfig, steps: int = 1, levels: tuple[float, ...] = ()) -> None:
+    """Give `model` the optimizer and loss of `config`.
+
+    Args:
+        model: In the training role.
+        config: Optimizer, its options, loss.
+        steps: Of an epoch. TensorFlow runs them in blocks, which saves a fifth of the time of a small network.
+        levels: Of the quantile head, if `model` has one: the loss is then the pinball loss.
+    """
+    optimizer = _OPTIMIZERS[config.optimizer](learning_rate=config.learning_rate, global_clipnorm=config.clipnorm)
+    # The mean over the windows that count: the padding of an epoch's last batch has weight 0.
+    loss = Pinball(levels) if levels else _LOSSES[config.loss](reduction="mean_with_sample_weight")
+    blocks = keras.backend.backend() == "tensorflow" and steps * config.epochs >= _WORTH_BLOCKS
+    model.compile(optimizer=optimizer, loss=loss, steps_per_execution=_block(steps) if blocks else 1)
+    optimizer.build(model.trainable_variables)  # else TensorFlow traces a step twice: once to make its variables
+
+
+def _block(steps: int) -> int:
+    """The longest block that divides an epoch: Keras runs whole ones, even past the epoch's end."""
+    return max(block for block in range(1, min(steps, _LONGEST_BLOCK) + 1) if steps % block == 0)
+
+
+def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
+    """The order of `count` windows in an epoch, `(count,)` int32: the same on every backend and after a resume."""
+    order = np.arange(count, dtype=np.int32)
+    np.random.default_rng([seed, 3, epoch]).shuffle(order)
+    return order
+
+
+def training_batches(
+    windows: TrainingSet,
+    targets: np.ndarray,
+    batch_size: int,
+    seed: int,
+    epoch: int = 0,
+    step: int = 0,
+    steps: int | None = None,
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Shuffled batches of epoch after epoch without end, all of one size: XLA compiles a training step per shape.
+
+    The first is that of `step` (from 0) in `epoch` (from 0). An epoch has `steps`, or as many as all windows fill.
+
+    Yields:
+        Inputs `(b, L, F)` raw, targets `(b, H)` scaled, float32. Where batches do not fill an epoch evenly the last one
+        is filled up with its own windows, and all carry weights `(b,)`: 0 for what was filled up, else 1.
+    """
+    count = len(windows)
+    used = min(count, (steps or count) * batch_size)
+    even = used % batch_size == 0
+    while True:
+        order = shuffled(count, seed, epoch)
+        if used < count:
+            order = order[:used].copy()  # a view would keep all of it
+        for start in range(step * batch_size, used, batch_size):
+            places = order[start : start + batch_size]
+            weights = (np.arange(batch_size) < len(places)).astype(np.float32)
+            places = np.resize(places, batch_size)
+            batch = windows.inputs(places), targets[places]
+            yield batch if even else (*batch, weights)
+        epoch, step = epoch + 1, 0
+
+
+class _EvaluationBatches(keras.utils.PyDataset):
+    """Windows in order, in large batches: inputs `(b, L, F)` raw, targets `(b, H)` scaled. Finite, so that a block of
+    steps ends with it."""
+
+    def __init__(self, windows: TrainingSet, targets: np.ndarray) -> None:
+        super().__init__()
+        self._windows = windows
+        self._targets = targets
+
+    def __len__(self) -> int:
+        return -(-len(self._windows) // _EVALUATION_BATCH)
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        places = slice(number * _EVALUATION_BATCH, (number + 1) * _EVALUATION_BATCH)
+        return self._windows.inputs(places), self._targets[places]
