@@ -1,4 +1,4 @@
-"""How low could the CRPS of bands for stock prices go? A volatility regression that has seen the answers.
+"""How low could the CRPS of intervals for stock prices go? A volatility regression that has seen the answers.
 
     python benchmarks/bound.py
 
@@ -45,18 +45,18 @@ def table(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return prices[1:-1], prices[2:], regressors
 
 
-def bands(parameters: np.ndarray, before: np.ndarray, regressors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def intervals(parameters: np.ndarray, before: np.ndarray, regressors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Quantiles `(N, K)`, price units, and volatilities `(N, 1)`."""
     size = np.exp(np.clip(regressors @ parameters[: regressors.shape[1]], -12, 2))[:, None]
     return before[:, None] * np.exp(size * parameters[regressors.shape[1] :]), size
 
 
 def fitted(before: np.ndarray, after: np.ndarray, regressors: np.ndarray) -> np.ndarray:
-    """Coefficients and quantiles `(P + K,)` whose bands have the least CRPS on these rows."""
+    """Coefficients and quantiles `(P + K,)` whose intervals have the least CRPS on these rows."""
     count = regressors.shape[1]
 
     def loss(parameters: np.ndarray, smooth: float) -> tuple[float, np.ndarray]:
-        quantiles, size = bands(parameters, before, regressors)
+        quantiles, size = intervals(parameters, before, regressors)
         error = (after[:, None] - quantiles) / before[:, None]
         share = WEIGHTS * before[:, None] / before.sum()
         value = share * (TAU * error + smooth * np.logaddexp(0, -error / smooth))
@@ -82,7 +82,7 @@ def main() -> None:
         ratios = []
         for part in (past, test):
             parameters = fitted(before[part], after[part], regressors[part])
-            ratios.append(crps(after[test], bands(parameters, before[test], regressors[test])[0], LEVELS) / naive)
+            ratios.append(crps(after[test], intervals(parameters, before[test], regressors[test])[0], LEVELS) / naive)
         rows.append(ratios)
         print(f"{name:<6}CRPS / naive's: fitted before the test part {ratios[0]:.4f}, on it {ratios[1]:.4f}")
     print("mean  CRPS / naive's: fitted before the test part {:.4f}, on it {:.4f}".format(*np.mean(rows, axis=0)))

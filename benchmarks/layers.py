@@ -143,8 +143,8 @@ def show(cell: str, times: dict[str, dict[str, list[float]]]) -> None:
         for name, rounds in times.items():
             own = rounds[task]
             ratios = [
-                f"{paired(times[rival][task], own):5.2f} x" if rival in times else "      -"
-                for rival in ("nn on torch", name.replace("ours", "keras"))
+                f"{paired(times[baseline][task], own):5.2f} x" if baseline in times else "      -"
+                for baseline in ("nn on torch", name.replace("ours", "keras"))
             ]
             print(f"  {name:20} {statistics.median(own):8.2f} [{min(own):.2f}, {max(own):.2f}]", *ratios)
 

@@ -91,8 +91,8 @@ def report(times: dict[str, list[list[float]]]) -> None:
     print(f"{'contestant':<32}{'one, ms':>10}{'thousands a second':>22}{'speed':>8}")
     for name, pairs in times.items():
         one, many = zip(*pairs, strict=True)
-        rivals = [[pair[1] for pair in times[other]] for other in MODULE if other in times]
-        speed = min((paired(rival, many) for rival in rivals), default=1)
+        baselines = [[pair[1] for pair in times[other]] for other in MODULE if other in times]
+        speed = min((paired(baseline, many) for baseline in baselines), default=1)
         rate = MANY / 1e3 / statistics.median(many)
         print(f"{name:<32}{1e3 * statistics.median(one):>10.2f}{rate:>22.1f}{speed:>8.2f}")
 

@@ -1,10 +1,10 @@
-"""Is a forecast worth anything? The test-part scores of real series beside their rivals'.
+"""Is a forecast worth anything? The test-part scores of real series beside their baselines'.
 
     python benchmarks/skill.py                 # stocks with the close alone, with Open, High, Low and Volume; seasons
     python benchmarks/skill.py --set close     # one of the sets: close, ohlcv, seasons
 
 Stocks: a quantile head with the other options at their defaults. Ratios below 1 favour the model. `naive in prices`
-is the naive forecast with bands from past differences in place of past log-ratios, which are the stronger rival.
+is the naive forecast with intervals from past differences in place of past log-ratios, which are the stronger baseline.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STOCKS = {
     "goog": ("goog", "Close"),
 }
 FEATURES = {"close": (), "ohlcv": ("Open", "High", "Low", "Volume")}
-RIVALS = ("naive", "naive in prices", "ewma_fhs")
+BASELINES = ("naive", "naive in prices", "ewma_fhs")
 SEASONS: dict[str, dict[str, Any]] = {
     "statsmodels__co2_weekly": {"missing": "interpolate"},
     "statsmodels__sunspots_yearly": {},
@@ -58,29 +58,29 @@ def stocks(features: tuple[str, ...], seed: int) -> list[dict[str, Any]]:
         rows.append({"series": name, **_stock(model)})
         print(rows[-1], flush=True)
     mean = {key: float(np.mean([row[key] for row in rows])) for key in rows[0] if key != "series"}
-    pooled = {f"CRPS / {rival}": mean["CRPS"] / mean[f"{rival}'s CRPS"] for rival in RIVALS}
+    pooled = {f"CRPS / {baseline}": mean["CRPS"] / mean[f"{baseline}'s CRPS"] for baseline in BASELINES}
     return [*rows, {"series": "mean", **mean}, {"series": "of mean CRPS", **dict.fromkeys(mean, ""), **pooled}]
 
 
 def _stock(model: Model) -> dict[str, float]:
     found = model.test.scores
     ours, naive, fhs = (found[name] for name in ("model", "naive", "ewma_fhs"))
-    rivals = dict(zip(RIVALS, (naive["crps"], _crps_in_prices(model), fhs["crps"]), strict=True))
+    baselines = dict(zip(BASELINES, (naive["crps"], _crps_in_prices(model), fhs["crps"]), strict=True))
     return {
         "RMSE / naive": ours["rmse"] / naive["rmse"],
         "inside 80 %": ours["coverage"]["0.8"],
         "inside 95 %": ours["coverage"]["0.95"],
         "CRPS": ours["crps"],
-        **{f"{rival}'s CRPS": value for rival, value in rivals.items()},
-        **{f"CRPS / {rival}": ours["crps"] / value for rival, value in rivals.items()},
+        **{f"{baseline}'s CRPS": value for baseline, value in baselines.items()},
+        **{f"CRPS / {baseline}": ours["crps"] / value for baseline, value in baselines.items()},
     }
 
 
 def _crps_in_prices(model: Model) -> float:
     table, values = model.test.table, model.series.values[:, 0]
     moves = np.diff(values[: -len(table)])
-    bands = table["naive"].to_numpy()[:, None] + np.quantile(moves, LEVELS)
-    return crps(table["actual"].to_numpy(), bands, LEVELS)
+    intervals = table["naive"].to_numpy()[:, None] + np.quantile(moves, LEVELS)
+    return crps(table["actual"].to_numpy(), intervals, LEVELS)
 
 
 def seasons(seed: int) -> list[dict[str, Any]]:
@@ -88,10 +88,10 @@ def seasons(seed: int) -> list[dict[str, Any]]:
     rows = []
     for name, options in SEASONS.items():
         found = kf.fit(DATA / f"{name}.csv.gz", seed=seed, **options).test.scores
-        tests = {(test["rival"], test["loss"]): test["p_value"] for test in found["tests"]}
+        tests = {(test["baseline"], test["loss"]): test["p_value"] for test in found["tests"]}
         row = {"series": name, "n": found["n"], "MASE": found["model"]["mase"]}
-        for rival in ("seasonal_naive", "naive"):
-            row |= {f"{rival} MASE": found[rival]["mase"], f"p against {rival}": tests[rival, "squared"]}
+        for baseline in ("seasonal_naive", "naive"):
+            row |= {f"{baseline} MASE": found[baseline]["mase"], f"p against {baseline}": tests[baseline, "squared"]}
         rows.append(row | {"inside 80 %": found["model"]["coverage"]["0.8"]})
         print(rows[-1], flush=True)
     return rows

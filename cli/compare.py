@@ -79,7 +79,7 @@ def compare(
     found = compare_on(series, config, split, contenders)
     if found.levels != config.levels:
         kept = ", ".join(map("{:g}".format, found.levels)) or "none"
-        notes.append(f"Bands are scored at the levels that all models have: {kept}.")
+        notes.append(f"Intervals are scored at the levels that all models have: {kept}.")
     record = compare_record(found, series, config, name, choice, notes)
     finish(output_dir / name / "compare", record, found.table, as_json)
 
@@ -136,7 +136,7 @@ def _trained(model: str, config: Config, series: Series, choice: Choice, quiet: 
     from .progress import Progress
 
     network = config.network.model_copy(update={"model": model})
-    alone = config.evaluation.model_copy(update={"rivals": ()})  # the leaderboard has them, once
+    alone = config.evaluation.model_copy(update={"baselines": ()})  # the leaderboard has them, once
     chosen = config.model_copy(update={"network": network, "evaluation": alone})
     with Progress(chosen, choice, quiet=quiet) as progress:
         return fit(chosen, series, name=model, on_start=progress.start, on_epoch=progress.epoch)

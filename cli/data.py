@@ -76,7 +76,7 @@ def show(ticker: str, as_json: bool, quiet: bool, debug: bool, **options: Any) -
     """Print the rows kept of TICKER as CSV; with --json, where they came from."""
     config = checked(DataConfig, given(options))
 
-    from kerasforecast.data import snapshots
+    from kerasforecast.data.yahoo import snapshots
 
     name = ticker.strip().upper()
     kept = snapshots.read(name, config.interval)
@@ -99,8 +99,8 @@ def show(ticker: str, as_json: bool, quiet: bool, debug: bool, **options: Any) -
 @output_options
 def list_(as_json: bool, quiet: bool, debug: bool) -> None:
     """List the snapshots kept, and the folder they are in."""
-    from kerasforecast.data import snapshots
     from kerasforecast.data.table.table import counted
+    from kerasforecast.data.yahoo import snapshots
 
     kept = [{**_facts(snapshot.frame, snapshot.meta), "path": str(snapshot.path)} for snapshot in snapshots.every()]
     if as_json:
@@ -121,8 +121,8 @@ def clear(tickers: tuple[str, ...], everything: bool, as_json: bool, quiet: bool
     if bool(tickers) == everything:
         raise OptionError(f"Give tickers or --all. Received: {' '.join(tickers) or 'neither'}. Choose one.")
 
-    from kerasforecast.data import snapshots
     from kerasforecast.data.table.table import counted
+    from kerasforecast.data.yahoo import snapshots
 
     names: list[str | None] = [ticker.strip().upper() for ticker in tickers]
     removed = [str(path) for name in names or [None] for path in snapshots.clear(name)]

@@ -46,7 +46,7 @@ def fit(
     debug: bool,
     **options: Any,
 ) -> None:
-    """Train a model on FILE, a ticker, or the embedded IBM prices, and score it beside the simple rivals.
+    """Train a model on FILE, a ticker, or the embedded IBM prices, and score it beside the simple baselines.
 
     FILE is a table with a date column and a column to forecast (Close, unless --target names another). The model goes
     to OUTPUT_DIR/NAME.keras; its report, scores, history and test forecasts into OUTPUT_DIR/NAME/.

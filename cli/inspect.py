@@ -46,7 +46,7 @@ def _print(manifest: Manifest) -> None:
         from .output import print_scores
 
         found = manifest.metrics
-        print_scores(found.test.model_dump(), found.verdict, found.bands_verdict, f"Test on {manifest.target}")
+        print_scores(found.test.model_dump(), found.verdict, found.interval_verdict, f"Test on {manifest.target}")
 
 
 def _lines(manifest: Manifest) -> list[tuple[str, str]]:

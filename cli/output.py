@@ -38,8 +38,8 @@ def print_json(content: Any) -> None:
     click.echo(json.dumps(content, allow_nan=False, ensure_ascii=False))
 
 
-def print_scores(scores: dict[str, Any], verdict: str, bands_verdict: str | None, title: str) -> None:
-    """The model's scores above its rivals', step by step where there are several, and the verdicts."""
+def print_scores(scores: dict[str, Any], verdict: str, interval_verdict: str | None, title: str) -> None:
+    """The model's scores above its baselines', step by step where there are several, and the verdicts."""
     from kerasforecast.report.scores import score_cells
 
     named = {name: value for name, value in scores.items() if isinstance(value, dict) and "rmse" in value}
@@ -47,14 +47,14 @@ def print_scores(scores: dict[str, Any], verdict: str, bands_verdict: str | None
     header, rows = score_cells(list(named.values()), _SCORES)
     click.echo(f"{title}: {scores['n']:,} forecasts")
     print_table(["", *header], [[name, *row] for name, row in zip(named, rows, strict=True)])
-    print_verdicts("Verdict", verdict, bands_verdict)
+    print_verdicts("Verdict", verdict, interval_verdict)
 
 
-def print_verdicts(title: str, verdict: str, bands_verdict: str | None) -> None:
-    """A line for the points, and one for the bands where there are some."""
+def print_verdicts(title: str, verdict: str, interval_verdict: str | None) -> None:
+    """A line for the points, and one for the intervals where there are some."""
     click.echo(f"{title}: {verdict}")
-    if bands_verdict:
-        click.echo(f"{title}, bands by CRPS: {bands_verdict}")
+    if interval_verdict:
+        click.echo(f"{title}, intervals by CRPS: {interval_verdict}")
 
 
 def print_table(header: list[str], rows: list[list[str]]) -> None:
@@ -75,7 +75,7 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
         say(f"Kept epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)")
         if model.manifest.metrics and (diagnosis := model.manifest.metrics.diagnosis):
             say(f"Loss curves: {diagnosis.line}")
-    print_scores(model.test.scores, model.test.verdict, model.test.bands_verdict, f"Test on {model.manifest.target}")
+    print_scores(model.test.scores, model.test.verdict, model.test.interval_verdict, f"Test on {model.manifest.target}")
     merged = ""
     if parameters.saved != parameters.trained:
         merged = f", {parameters.saved:,} saved: the two bias vectors of a layer are summed"
@@ -85,8 +85,8 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
 
 def forecast_rows(forecasts: pd.DataFrame) -> list[dict[str, Any]]:
     """`[{"date", "forecast", "quantiles"}, ...]`; dates in ISO form, without the time where all are at midnight."""
-    bands = forecasts.drop(columns="forecast").rename(columns=lambda name: name.removeprefix("q"))
-    rows = zip(dates_of(forecasts.index), forecasts["forecast"], bands.to_dict("records"), strict=True)
+    intervals = forecasts.drop(columns="forecast").rename(columns=lambda name: name.removeprefix("q"))
+    rows = zip(dates_of(forecasts.index), forecasts["forecast"], intervals.to_dict("records"), strict=True)
     return [
         {"date": date, "forecast": float(value), **({"quantiles": quantiles} if quantiles else {})}
         for date, value, quantiles in rows

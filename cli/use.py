@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 @click.argument("model", type=click.Path(path_type=Path))
 @data_options
 @click.option("--steps", type=int, default=1, show_default=True, help="Rows ahead; forecasts become inputs.")
-@click.option("--levels", metavar="A,B,...", help="Bands to print, by the share that each is to cover: 0.8,0.95. All.")
+@click.option(
+    "--levels", metavar="A,B,...", help="Intervals to print, by the share that each is to cover: 0.8,0.95. All."
+)
 @click.option("--output", type=click.Path(path_type=Path), help="Write the forecasts to this CSV file instead.")
 @backend_option
 @output_options
@@ -39,7 +41,7 @@ def predict(
 ) -> None:
     """Forecast with the model file MODEL what follows FILE, a ticker, or the data it was trained on.
 
-    Prints CSV (date,forecast and a column for each level of the bands, q0.1) or, with --json,
+    Prints CSV (date,forecast and a column for each level of the intervals, q0.1) or, with --json,
     {"forecasts": [{"date", "forecast", "quantiles": {"0.1": ...}}, ...]}.
     """
     loaded = open_model(model, backend)
@@ -82,7 +84,7 @@ def evaluate(
     debug: bool,
     **options: Any,
 ) -> None:
-    """Score the model file MODEL on every window of FILE or a ticker, beside the simple rivals.
+    """Score the model file MODEL on every window of FILE or a ticker, beside the simple baselines.
 
     Without either: on the data it was trained on, training part included, which flatters it.
     """
@@ -93,30 +95,30 @@ def evaluate(
     from .output import print_json, print_scores
 
     if as_json:
-        print_json({**result.scores, "verdict": result.verdict, "bands_verdict": result.bands_verdict})
+        print_json({**result.scores, "verdict": result.verdict, "interval_verdict": result.interval_verdict})
     else:
-        print_scores(result.scores, result.verdict, result.bands_verdict, f"{series.name}, {series.target}")
+        print_scores(result.scores, result.verdict, result.interval_verdict, f"{series.name}, {series.target}")
     if require_skill is not None:
         result.require_skill(require_skill)
 
 
 def _columns_of(chosen: str, levels: tuple[float, ...]) -> set[str]:
-    """Columns of the quantiles that bound the bands chosen, e.g. `q0.1` and `q0.9` for 0.8.
+    """Columns of the quantiles that bound the intervals chosen, e.g. `q0.1` and `q0.9` for 0.8.
 
     Raises:
-        OptionError: The model has no such band.
+        OptionError: The model has no such interval.
     """
     from kerasforecast.errors import OptionError, shown
     from kerasforecast.metrics.probabilistic import central_intervals
 
-    bands = {f"{nominal:g}": (levels[low], levels[high]) for nominal, low, high in central_intervals(levels)}
+    intervals = {f"{nominal:g}": (levels[low], levels[high]) for nominal, low, high in central_intervals(levels)}
     found: set[str] = set()
     for word in filter(None, (part.strip() for part in chosen.split(","))):
         try:
-            ends = bands[f"{float(word):g}"]
+            ends = intervals[f"{float(word):g}"]
         except (ValueError, KeyError):
             raise OptionError(
-                f"--levels must name bands that the model has: {', '.join(sorted(bands)) or 'it has none'}. "
+                f"--levels must name intervals that the model has: {', '.join(sorted(intervals)) or 'it has none'}. "
                 f"Received: {shown(word)}."
             ) from None
         found |= {f"q{level:g}" for level in ends}

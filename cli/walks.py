@@ -63,11 +63,17 @@ def backtest_record(
         for fold in found.folds
     ]
     facts = _facts(series, config, name, choice)
-    verdicts, bands = (
-        {config.network.model: verdict.text} if verdict else {} for verdict in (found.verdict, found.bands_verdict)
+    verdicts, intervals = (
+        {config.network.model: verdict.text} if verdict else {} for verdict in (found.verdict, found.interval_verdict)
     )
     return WalkRecord(
-        kind="backtest", verdicts=verdicts, bands_verdicts=bands, rows=found.rows, folds=folds, walk=walk, **facts
+        kind="backtest",
+        verdicts=verdicts,
+        interval_verdicts=intervals,
+        rows=found.rows,
+        folds=folds,
+        walk=walk,
+        **facts,
     )
 
 
@@ -78,7 +84,7 @@ def compare_record(
     from kerasforecast.report import WalkRecord
 
     facts = _facts(series, config, name, choice)
-    verdicts = {"verdicts": found.verdicts, "bands_verdicts": found.bands_verdicts}
+    verdicts = {"verdicts": found.verdicts, "interval_verdicts": found.interval_verdicts}
     return WalkRecord(kind="compare", rows=found.rows, notes=notes, **verdicts, **facts)
 
 
@@ -136,4 +142,4 @@ def _print_board(record: WalkRecord) -> None:
     names = [str(row["model"]).replace("_", " ") for row in board]
     print_table(["", *header], [[name, *row] for name, row in zip(names, cells, strict=True)])
     for model, verdict in record.verdicts.items():
-        print_verdicts(f"Verdict on {model}", verdict, record.bands_verdicts.get(model))
+        print_verdicts(f"Verdict on {model}", verdict, record.interval_verdicts.get(model))

@@ -18,7 +18,7 @@ Family = Literal["lstm", "gru", "rnn", "peephole", "coupled"]
 Classical = Literal["auto_ets", "auto_arima", "theta"]
 
 
-LARGEST_BANDS = 10_000  # steps x levels: each is a distribution of errors in the model file
+LARGEST_INTERVALS = 10_000  # steps x levels: each is a distribution of errors in the model file
 
 
 def ascending(levels: tuple[float, ...]) -> tuple[float, ...]:
@@ -148,33 +148,33 @@ class TrainingConfig(_Section):
 
 
 class EvaluationConfig(_Section):
-    """How forecasts are judged, and the bands they carry."""
+    """How forecasts are judged, and the intervals they carry."""
 
     levels: tuple[float, ...] = Field(
         (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975),
         min_length=1,
         max_length=99,
-        description="Levels of the bands, where --quantiles does not give them.",
+        description="Levels of the intervals, where --quantiles does not give them.",
     )
     mc_dropout: int = Field(
-        0, ge=0, le=10_000, description="Passes with dropout on, whose spread widens the bands; 0 for none."
+        0, ge=0, le=10_000, description="Passes with dropout on, whose spread widens the intervals; 0 for none."
     )
     period: int | None = Field(None, ge=1, le=10_000, description="Rows of one season, 1 for none. Found.")
     steps: int | None = Field(
         None, ge=1, le=1_000, description="Rows ahead to score; beyond --horizon forecasts become inputs. The horizon."
     )
 
-    rivals: tuple[Classical, ...] = Field(
+    baselines: tuple[Classical, ...] = Field(
         (),
         max_length=3,
-        description="Classical models that stand beside the simple rivals: auto_ets, auto_arima, theta. They need the "
-        "extra `baselines`, and time.",
+        description="Classical models that stand beside the simple baselines: auto_ets, auto_arima, theta. They need "
+        "the extra `baselines`, and time.",
     )
 
-    @field_validator("rivals")
+    @field_validator("baselines")
     @classmethod
-    def _once(cls, rivals: tuple[Classical, ...]) -> tuple[Classical, ...]:
-        return tuple(dict.fromkeys(rivals))
+    def _once(cls, baselines: tuple[Classical, ...]) -> tuple[Classical, ...]:
+        return tuple(dict.fromkeys(baselines))
 
     @field_validator("levels")
     @classmethod
@@ -209,13 +209,15 @@ class Config(_Section):
             raise ValueError("--mc-dropout needs --dropout above 0 and no --quantiles")
         if evaluation.steps is not None and evaluation.steps < network.horizon:
             raise ValueError(f"--steps must be at least the horizon of {network.horizon}")
-        if self.steps * len(self.levels) > LARGEST_BANDS:
-            raise ValueError(f"steps times levels must be at most {LARGEST_BANDS}, since a model file holds them all")
+        if self.steps * len(self.levels) > LARGEST_INTERVALS:
+            raise ValueError(
+                f"steps times levels must be at most {LARGEST_INTERVALS}, since a model file holds them all"
+            )
         return self
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """Levels of the bands: the quantile head's, where there is one."""
+        """Levels of the intervals: the quantile head's, where there is one."""
         return self.network.quantiles or self.evaluation.levels
 
     @property

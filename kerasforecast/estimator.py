@@ -104,21 +104,21 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         rows, y = validate_data(
             self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=2, ensure_min_features=2
         )
-        futures = np.asarray(y, np.float64).reshape(len(rows), -1)  # (N, H)
-        network, training = self._configs(rows.shape[1], futures.shape[1])
+        targets = np.asarray(y, np.float64).reshape(len(rows), -1)  # (N, H)
+        network, training = self._configs(rows.shape[1], targets.shape[1])
         train_rows = self._training_rows(len(rows))
         activate()
         from kerasforecast.preprocessing.scaling import fit_scaling
         from kerasforecast.preprocessing.windows import Samples
 
         windows = rows[:, :, None]  # (N, L, 1)
-        known = np.concatenate([windows[:train_rows], futures[:train_rows, :1, None]], axis=1)  # (n, L + 1, 1)
-        scaling = fit_scaling(network.scaling, known, ("X",), level=bool(network.quantiles))
-        if scaling.transforms[0] == "log" and min(rows.min(), futures.min()) <= 0:
+        known = np.concatenate([windows[:train_rows], targets[:train_rows, :1, None]], axis=1)  # (n, L + 1, 1)
+        scaling = fit_scaling(network.scaling, known, ("X",), volatility_channel=bool(network.quantiles))
+        if scaling.transforms[0] == "log" and min(rows.min(), targets.min()) <= 0:
             raise DataError("X and y must be positive for log returns, as in the first rows. Use scaling='difference'.")
         parts = (
-            Samples(windows[:train_rows], futures[:train_rows]),
-            Samples(windows[train_rows:], futures[train_rows:]),
+            Samples(windows[:train_rows], targets[:train_rows]),
+            Samples(windows[train_rows:], targets[train_rows:]),
         )
         self._train(network, training, scaling, *parts)
         self._vector = np.ndim(y) == 1
@@ -144,7 +144,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         from kerasforecast.training.train import train
 
         model = build(network, scaling, "training", training.seed)
-        initialise(model, network, training.seed, known.targets(scaling))
+        initialise(model, network, training.seed, known.scaled_targets(scaling))
         self.history_ = train(model, scaling, known, validation, training, levels=network.quantiles)
         self.predictor_ = Predictor(network, scaling, merged_weights(model))
 

@@ -54,7 +54,7 @@ class Model:
         self.test = test
         self._exporter = exporter
         self.predictor = Predictor(manifest.config.network, manifest.scaling, weights)
-        volatility = manifest.rivals.volatility if manifest.rivals else None
+        volatility = manifest.baselines.volatility if manifest.baselines else None
         self.forecaster = Forecaster(
             self.predictor, manifest.config, volatility, manifest.calibration, manifest.adapted
         )
@@ -82,12 +82,14 @@ class Model:
             Ascending over K, the levels of `config.levels`.
 
         Raises:
-            ArtifactError: The model was written by a release without bands.
+            ArtifactError: The model was written by a release without intervals.
         """
-        bands = self.forecaster.alone(np.asarray(windows, np.float32), steps or self.config.network.horizon).quantiles
-        if bands is None:
-            raise ArtifactError(f"{self.manifest.name}: has no bands for these windows. Train it again.")
-        return bands
+        intervals = self.forecaster.alone(
+            np.asarray(windows, np.float32), steps or self.config.network.horizon
+        ).quantiles
+        if intervals is None:
+            raise ArtifactError(f"{self.manifest.name}: has no intervals for these windows. Train it again.")
+        return intervals
 
     def states(self, windows: np.ndarray) -> tuple[np.ndarray, ...]:
         """Final states after raw windows `(B, L, F)`: h (short-term) and c (long-term), each `(layers, B, units)`.
@@ -105,12 +107,12 @@ class Model:
             **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
 
         Returns:
-            Index `date`, columns `forecast` and, for each level of the bands, `q<level>`, in price units.
+            Index `date`, columns `forecast` and, for each level of the intervals, `q<level>`, in price units.
         """
         return self.forecaster.ahead(self.series_from(data, **options), steps)
 
     def evaluate(self, data: Data = None, **options: object) -> Evaluation:
-        """Score the model on every window of `data`, beside the simple rivals.
+        """Score the model on every window of `data`, beside the simple baselines.
 
         Raises:
             DataError: The data holds no whole window and target.
@@ -123,7 +125,7 @@ class Model:
                 f"{series.name}: an evaluation needs a window of {window} rows and {steps} more. "
                 f"Received: {len(series)} rows."
             )
-        return evaluate_windows(self.forecaster, windows_of(series, origins, window, steps), self.manifest.rivals)
+        return evaluate_windows(self.forecaster, windows_of(series, origins, window, steps), self.manifest.baselines)
 
     def series_from(self, data: Data = None, **options: object) -> Series:
         """The series in `data`, with the columns the model was trained on.

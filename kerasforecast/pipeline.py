@@ -17,13 +17,13 @@ from kerasforecast.artifact.manifest import (
     TrainingRecord,
 )
 from kerasforecast.baselines.classical import classical_forecasts, require_extra
-from kerasforecast.baselines.fitted import learn_rivals
+from kerasforecast.baselines.fitted import learn_baselines
 from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
 from kerasforecast.errors import KerasForecastError, StoppedError
 from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, scored_windows
-from kerasforecast.forecasting.forecaster import Forecaster, state_after
+from kerasforecast.forecasting.forecaster import Forecaster, adapted_after
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.model import Model
 from kerasforecast.models.limits import check_size
@@ -103,14 +103,17 @@ def _fit(
     require_extra(config)
     split = split_series(series, config.split, config.network)
     scaling = fit_scaling(
-        config.network.scaling, series.values[: split.train_end], series.columns, level=bool(config.network.quantiles)
+        config.network.scaling,
+        series.values[: split.train_end],
+        series.columns,
+        volatility_channel=bool(config.network.quantiles),
     )
     scaling.check(series)
     check_size(config.network, len(series.columns), scaling.channels)
-    rivals = learn_rivals(config, series, split)
+    baselines = learn_baselines(config, series, split)
     parts = {part: windows_of(series, split.origins(part), split.window, split.horizon) for part in PARTS}
     network = build(config.network, scaling, "training", config.training.seed)
-    initialise(network, config.network, config.training.seed, parts["train"].targets(scaling))
+    initialise(network, config.network, config.training.seed, parts["train"].scaled_targets(scaling))
     window = parts["train"].inputs(slice(0, 1))[0]
     recorder = Recorder(name, config, series, split, scaling, network, window, run)
     if on_start:
@@ -140,16 +143,16 @@ def _fit(
 
     weights = merged_weights(network)
     record = _training_record(history, time.perf_counter() - started)
-    forecaster = Forecaster(Predictor(config.network, scaling, weights), config, rivals.volatility)
+    forecaster = Forecaster(Predictor(config.network, scaling, weights), config, baselines.volatility)
     forecaster = forecaster.calibrated(scored_windows(config, series, split, "validation"))
     tested = scored_windows(config, series, split, "test")
-    classical = classical_forecasts(config, tested, split.validation_end, rivals)
-    test = evaluate_windows(forecaster, tested, rivals, classical)
+    classical = classical_forecasts(config, tested, split.validation_end, baselines)
+    test = evaluate_windows(forecaster, tested, baselines, classical)
     levels = config.network.quantiles
     naive = naive_loss(parts["train"], parts["validation"], scaling, config.training, levels)
     metrics = metrics_of(test, series.target, _diagnosis(history, naive))
-    bands = {"calibration": forecaster.calibration, "adapted": state_after(tested, test.adapted)}
-    manifest = recorder.manifest(weights, record, metrics).model_copy(update={"rivals": rivals, **bands})
+    intervals = {"calibration": forecaster.calibration, "adapted": adapted_after(tested, test.adapted)}
+    manifest = recorder.manifest(weights, record, metrics).model_copy(update={"baselines": baselines, **intervals})
     return Model(manifest, weights, series=series, history=history, test=test, exporter=recorder.exporter)
 
 
@@ -168,7 +171,7 @@ def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord) -> Met
         target=target,
         test=TestScores(**test.scores),
         verdict=test.verdict,
-        bands_verdict=test.bands_verdict,
+        interval_verdict=test.interval_verdict,
         diagnosis=diagnosis,
     )
 

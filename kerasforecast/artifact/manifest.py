@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from kerasforecast.baselines.fitted import Rivals
+from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.forecasting.conformal import Adapted, Calibration
@@ -89,7 +89,8 @@ class Parameters(_Record):
 class StepScores(_Record):
     """Scores of one contestant, in price units, percent and shares; `None` where one is not defined.
 
-    By interval, as `"0.8"`: `coverage` and `winkler`; by level, as `"0.1"`: `pinball`. Empty where there are no bands.
+    By interval, as `"0.8"`: `coverage` and `winkler`; by level, as `"0.1"`: `pinball`. Empty where there are no
+    intervals.
     """
 
     rmse: float | None
@@ -120,14 +121,14 @@ class DieboldMariano(_Record):
     p_value: float = Field(ge=0, le=1)
 
 
-class RivalTest(DieboldMariano):
-    """The same against the rival named."""
+class BaselineTest(DieboldMariano):
+    """The same against the baseline named."""
 
-    rival: Text
+    baseline: Text
 
 
 class TestScores(_Record):
-    """Scores on the test part, beside those of the naive forecast and of every other rival by its name."""
+    """Scores on the test part, beside those of the naive forecast and of every other baseline by its name."""
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
     __pydantic_extra__: dict[str, Scores]
@@ -136,13 +137,13 @@ class TestScores(_Record):
     model: Scores
     naive: Scores
     dm: DieboldMariano
-    tests: list[RivalTest] = Field([], max_length=100)
+    tests: list[BaselineTest] = Field([], max_length=100)
 
     @model_validator(mode="after")
-    def _few_rivals(self) -> TestScores:
+    def _few_baselines(self) -> TestScores:
         names = self.__pydantic_extra__
         if len(names) > 20 or not all(name.isidentifier() and len(name) <= 50 for name in names):
-            raise ValueError("at most 20 rivals, each with a plain name")
+            raise ValueError("at most 20 baselines, each with a plain name")
         return self
 
 
@@ -166,7 +167,7 @@ class Metrics(_Record):
     target: Text
     test: TestScores
     verdict: Text
-    bands_verdict: Text | None = None
+    interval_verdict: Text | None = None
     diagnosis: DiagnosisRecord | None = None
 
 
@@ -186,7 +187,7 @@ class Manifest(_Record):
     data: DataRecord | None = None
     training: TrainingRecord | None = None
     metrics: Metrics | None = None
-    rivals: Rivals | None = None
+    baselines: Baselines | None = None
     calibration: Calibration | None = None
     adapted: Adapted | None = None
     golden: GoldenPair
@@ -220,38 +221,38 @@ def parse(text: bytes, where: str) -> Manifest:
 
 def _check_lengths(manifest: Manifest, where: str) -> None:
     columns, network, scaling = len(manifest.columns), manifest.config.network, manifest.scaling
-    places = range(len(scaling.transforms))
+    indices = range(len(scaling.transforms))
     lengths = {
         "scaling": {len(scaling.transforms), len(scaling.offset), len(scaling.scale)} == {columns},
         "scaling's reference": all(
             place < len(scaling.reference) and scaling.reference[place] < place
-            for place in places
+            for place in indices
             if scaling.transforms[place] == "ratio"
         ),
         "golden window": len(manifest.golden.window) == network.window
         and {len(row) for row in manifest.golden.window} == {columns},
         "golden forecast": len(manifest.golden.forecast) == network.horizon * max(1, len(network.quantiles)),
-        "bands": _bands_fit(manifest),
+        "intervals": _intervals_fit(manifest),
     }
     for name, right in lengths.items():
         if not right:
             raise ArtifactError(f"{where}: its {name} must fit its configuration. Received: other lengths.")
 
 
-def _bands_fit(manifest: Manifest) -> bool:
-    """Whether the calibration and what the rivals learned have the levels and steps of the configuration."""
-    config, rivals, calibration = manifest.config, manifest.rivals, manifest.calibration
-    if rivals is None or calibration is None:
-        return rivals is calibration and manifest.adapted is None
+def _intervals_fit(manifest: Manifest) -> bool:
+    """Whether the calibration and what the baselines learned have the levels and steps of the configuration."""
+    config, baselines, calibration = manifest.config, manifest.baselines, manifest.calibration
+    if baselines is None or calibration is None:
+        return baselines is calibration and manifest.adapted is None
     kept = manifest.adapted.levels if manifest.adapted else ()
     if kept and (len(kept), *{len(row) for row in kept}) != (config.steps, len(config.levels)):
         return False
-    shapes = {(len(table), *{len(row) for row in table}) for table in rivals.tables.values()}
+    shapes = {(len(table), *{len(row) for row in table}) for table in baselines.tables.values()}
     tables = {len(step) for step in calibration.errors}
     return (
-        rivals.levels == calibration.levels == config.levels
+        baselines.levels == calibration.levels == config.levels
         and shapes <= {(config.steps, len(config.levels))}
-        and (rivals.window, rivals.horizon) == (config.network.window, config.steps)
+        and (baselines.window, baselines.horizon) == (config.network.window, config.steps)
         and (calibration.horizon, len(calibration.errors)) == (config.network.horizon, config.steps)
         and tables <= {1, len(config.levels)}
     )

@@ -1,4 +1,4 @@
-"""Classical models as rivals: AutoETS, AutoARIMA and Theta of statsforecast, an optional extra."""
+"""Classical models as baselines: AutoETS, AutoARIMA and Theta of statsforecast, an optional extra."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from kerasforecast.baselines.fitted import Forecast, Rivals
+from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.errors import OptionError, shown
+from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.metrics.probabilistic import checked_levels
 from kerasforecast.preprocessing.windows import Windows
 
@@ -58,30 +59,30 @@ def statistical(
 
 
 def require_extra(config: Config) -> None:
-    """Refuse, before anything takes long, classical rivals that are not installed.
+    """Refuse, before anything takes long, classical baselines that are not installed.
 
     Raises:
         OptionError: They are asked for, and statsforecast is absent.
     """
-    if config.evaluation.rivals and not _installed():
-        raise _absent(config.evaluation.rivals[0], "none")
+    if config.evaluation.baselines and not _installed():
+        raise _absent(config.evaluation.baselines[0], "none")
 
 
-def classical_forecasts(config: Config, windows: Windows, known: int, rivals: Rivals) -> dict[str, Forecast]:
+def classical_forecasts(config: Config, windows: Windows, known: int, baselines: Baselines) -> dict[str, Forecast]:
     """Forecasts of `windows` by the classical models that `config` asks for.
 
     Args:
         config: Names them.
         windows: Of a series.
         known: Rows, from the first, that the models are fitted on.
-        rivals: The simple ones, for the season and the levels.
+        baselines: The simple ones, for the season and the levels.
     """
     values = windows.series.values[:, 0]
     return {
         name: Forecast(
-            *statistical(name, values, known, windows.origins, windows.horizon, rivals.period, rivals.levels)
+            *statistical(name, values, known, windows.origins, windows.horizon, baselines.period, baselines.levels)
         )
-        for name in config.evaluation.rivals
+        for name in config.evaluation.baselines
     }
 
 
@@ -104,13 +105,13 @@ def _installed() -> bool:
 
 def _absent(name: str, received: str) -> OptionError:
     return OptionError(
-        f"The rival {name} needs statsforecast, which is not installed. Received: {received}. "
+        f"The baseline {name} needs statsforecast, which is not installed. Received: {received}. "
         "Install it with: pip install 'kerasforecast[baselines]'."
     )
 
 
 def _column(result: dict[str, np.ndarray], level: float, width: float) -> np.ndarray:
-    """The quantile at `level` from statsforecast's central intervals; the median of a normal band is its mean."""
+    """The quantile at `level` from statsforecast's central intervals; the median of a normal interval is its mean."""
     if width == 0:
         return result["mean"]
     return result[f"{'lo' if level < 0.5 else 'hi'}-{width}"]

@@ -1,9 +1,8 @@
-"""Every simple rival with what it learned from the history, so that a loaded model still knows what it has to beat."""
+"""Every simple baseline with what it learned from the history: a loaded model still knows what it has to beat."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
@@ -22,6 +21,7 @@ from kerasforecast.baselines.simple import (
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError
+from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.metrics.point import seasonal_scales
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.volatility import Volatility, volatility_of
@@ -34,33 +34,8 @@ Name = Literal["naive", "drift", "seasonal_naive", "moving_average", "ewma", "ew
 _SCALED = ("ewma", "ewma_fhs")  # a normal step's volatility is the window's own
 
 
-@dataclass(frozen=True, eq=False)
-class Forecast:
-    """What one contestant says of N windows, price units.
-
-    Attributes:
-        point: `(N, H)`.
-        quantiles: `(N, H, K)`; `None` where it has none.
-    """
-
-    point: np.ndarray
-    quantiles: np.ndarray | None
-
-    def at(self, places: slice) -> Forecast:
-        """That of the windows at `places`."""
-        return Forecast(self.point[places], None if self.quantiles is None else self.quantiles[places])
-
-
-def joined(parts: Sequence[Forecast]) -> Forecast:
-    """Forecasts of consecutive stretches of windows as one; without quantiles where any has none."""
-    bands = [part.quantiles for part in parts if part.quantiles is not None]
-    return Forecast(
-        np.concatenate([part.point for part in parts]), np.concatenate(bands) if len(bands) == len(parts) else None
-    )
-
-
-class Rivals(BaseModel):
-    """The simple rivals after learning from the training and validation rows; part of the manifest.
+class Baselines(BaseModel):
+    """The simple baselines after learning from the training and validation rows; part of the manifest.
 
     Attributes:
         window: Rows of history each sees.
@@ -69,7 +44,7 @@ class Rivals(BaseModel):
         period: Rows of one season; 1 for none.
         volatility: How moves are measured.
         scales: Mean and root mean square of the changes over one season in training: the units of MASE and RMSSE.
-        tables: Per rival, quantiles of its errors by step and level: as moves, or in units of volatility for `ewma`
+        tables: Per baseline, quantiles of its errors by step and level: as moves, or in units of volatility for `ewma`
             and `ewma_fhs`.
     """
 
@@ -84,37 +59,40 @@ class Rivals(BaseModel):
     tables: dict[Name, Table]
 
     def forecasts(self, windows: np.ndarray) -> dict[str, Forecast]:
-        """Every rival's forecasts of windows `(N, L)`, price units, oldest value first."""
+        """Every baseline's forecasts of windows `(N, L)`, price units, oldest value first."""
         windows = np.asarray(windows, dtype=np.float64)
         last = naive(windows, self.horizon)
         points = point_baselines(windows, self.horizon, self.period) | dict.fromkeys(_SCALED, last)
         # Ratios mean nothing where a later value is not positive though the history was.
-        banded = not self.volatility.relative or bool(np.all(windows > 0))
-        return {name: Forecast(point, self._quantiles(name, windows, point, banded)) for name, point in points.items()}
+        with_intervals = not self.volatility.logarithmic or bool(np.all(windows > 0))
+        return {
+            name: Forecast(point, self._quantiles(name, windows, point, with_intervals))
+            for name, point in points.items()
+        }
 
-    def _quantiles(self, name: str, windows: np.ndarray, point: np.ndarray, banded: bool) -> np.ndarray | None:
-        if name not in self.tables or not banded:
+    def _quantiles(self, name: str, windows: np.ndarray, point: np.ndarray, with_intervals: bool) -> np.ndarray | None:
+        if name not in self.tables or not with_intervals:
             return None
         table = np.array(self.tables[name])  # type: ignore[index]
         if name in _SCALED:
             return scaled_quantiles(windows, table, self.volatility)
-        return self.volatility.around(point, table) if np.all(point > 0) or not self.volatility.relative else None
+        return self.volatility.around(point, table) if np.all(point > 0) or not self.volatility.logarithmic else None
 
 
-def fit_rivals(
+def fit_baselines(
     train: np.ndarray,
     history: np.ndarray,
     window: int,
     horizon: int,
     levels: Sequence[float],
     period: int | None = None,
-) -> Rivals:
-    """Let the simple rivals learn.
+) -> Baselines:
+    """Let the simple baselines learn.
 
     Args:
         train: `(T,)` training rows of the target, for the period and the units of scaled scores.
         history: `(U,)` training and validation rows, for quantiles.
-        window: Rows of history each rival sees, L.
+        window: Rows of history each baseline sees, L.
         horizon: Steps ahead H.
         levels: The K levels, ascending.
         period: Rows of one season; looked for in the training rows, no longer than a window, where `None`.
@@ -134,7 +112,7 @@ def fit_rivals(
     if 1 < season <= window:
         tables["seasonal_naive"] = residual_table(history, horizon, levels, volatility, season)
     tables |= _error_tables(history, window, horizon, levels, volatility)
-    return Rivals(
+    return Baselines(
         window=window,
         horizon=horizon,
         levels=tuple(levels),
@@ -145,10 +123,10 @@ def fit_rivals(
     )
 
 
-def learn_rivals(config: Config, series: Series, split: Split) -> Rivals:
-    """Let the simple rivals learn from the rows before the test part of `series`."""
+def learn_baselines(config: Config, series: Series, split: Split) -> Baselines:
+    """Let the simple baselines learn from the rows before the test part of `series`."""
     target = series.values[:, 0]
-    return fit_rivals(
+    return fit_baselines(
         target[: split.train_end],
         target[: split.validation_end],
         config.network.window,
@@ -167,5 +145,5 @@ def _error_tables(
     return {
         name: np.quantile(volatility.moves(points[name], after), levels, axis=0).T
         for name in ("drift", "moving_average")
-        if not volatility.relative or np.all(points[name] > 0)  # a steep line may cross zero far ahead
+        if not volatility.logarithmic or np.all(points[name] > 0)  # a steep line may cross zero far ahead
     }

@@ -1,4 +1,4 @@
-"""The simple rivals a model must beat: point forecasts and predictive quantiles from raw windows, nothing to train.
+"""The simple baselines a model must beat: point forecasts and predictive quantiles from raw windows, nothing to train.
 
 `windows` are raw target windows `(N, L)` in price units, oldest value first; forecasts are `(N, H)` and quantiles
 `(N, H, K)` in the same units. Whatever is learned is learned from `history`, the rows of the training part (and, for
@@ -125,7 +125,7 @@ def residual_quantiles(
 ) -> np.ndarray:
     """Quantiles of the (seasonal) naive forecast's own past errors, put around it (FPP3, section 5.5).
 
-    Errors are log-ratios where the history is positive, so that a price ten times as high has a band ten times as
+    Errors are log-ratios where the history is positive, so that a price ten times as high has an interval ten times as
     wide, and differences where it is not.
 
     Args:
@@ -158,7 +158,7 @@ def residual_table(
 
 
 def ewma_quantiles(windows: np.ndarray, horizon: int, levels: Sequence[float], history: np.ndarray) -> np.ndarray:
-    """A normal band around the last value, as wide as the window's own volatility (RiskMetrics, J.P. Morgan 1996).
+    """A normal interval around the last value, as wide as the window's own volatility (RiskMetrics, J.P. Morgan 1996).
 
     The variance of one step is the exponentially weighted mean of the window's squared changes, lambda 0.94, zero
     mean; step h has h times that. Arguments and result as in `residual_quantiles`; the history says whether changes are
@@ -179,7 +179,7 @@ def ewma_fhs_quantiles(windows: np.ndarray, horizon: int, levels: Sequence[float
 
     Hull & White (1998); Barone-Adesi, Giannopoulos & Vosper (1999). Each past h-step change is divided by the EWMA
     volatility of the L rows before it; the quantiles of these take the place of the normal's in `ewma_quantiles`. The
-    strongest simple rival on prices. Arguments and result as in `residual_quantiles`.
+    strongest simple baseline on prices. Arguments and result as in `residual_quantiles`.
     """
     rows = _checked(windows, horizon, shortest=2)
     past, volatility = _past(history, rows.shape[1] + horizon, rows)
@@ -222,7 +222,7 @@ def _past(history: np.ndarray, rows: int, windows: np.ndarray) -> tuple[np.ndarr
             f"Received: shape {past.shape}."
         )
     volatility = volatility_of(past)
-    if volatility.relative and np.size(windows) and np.min(windows) <= 0:
+    if volatility.logarithmic and np.size(windows) and np.min(windows) <= 0:
         raise DataError(
             "Windows must be positive where the history is, since its changes are taken as ratios. "
             f"Received: {np.min(windows):g}."

@@ -12,7 +12,7 @@ import pandas as pd
 from kerasforecast.config import DataConfig
 from kerasforecast.data.calendars import calendar_of_ticker, check_code, recognised_calendar
 from kerasforecast.data.frequency import infer_frequency
-from kerasforecast.data.sanity import Split, find_splits, suspicions
+from kerasforecast.data.sanity import StockSplit, find_splits, suspicions
 from kerasforecast.data.series import Series, Source
 from kerasforecast.data.table.bytestream import open_blob
 from kerasforecast.data.table.clock import with_times
@@ -90,7 +90,7 @@ class Rows:
     blank: int
     missing: int
     duplicates: int
-    splits: tuple[Split, ...]
+    splits: tuple[StockSplit, ...]
 
 
 def rows_of(table: Table, config: DataConfig, name: str, source: Source, positive_prices: bool = True) -> Rows:
@@ -128,7 +128,7 @@ def rows_of(table: Table, config: DataConfig, name: str, source: Source, positiv
     return Rows(series, len(table.frame) - len(rows), missing, duplicates, tuple(splits))
 
 
-def _splits(table: Table, numbers: pd.DataFrame, target: str) -> list[Split]:
+def _splits(table: Table, numbers: pd.DataFrame, target: str) -> list[StockSplit]:
     if not is_price(target) or same(target) == "adj close" or not isinstance(numbers.index, pd.DatetimeIndex):
         return []
     adjusted = _beside(table, numbers, "adj close")
@@ -143,7 +143,7 @@ def _beside(table: Table, numbers: pd.DataFrame, wanted: str) -> np.ndarray | No
     return table.frame[column].to_numpy(dtype=np.float64, na_value=np.nan)[positions(numbers)]
 
 
-def _split_notes(splits: list[Split], target: str, table: Table) -> list[str]:
+def _split_notes(splits: list[StockSplit], target: str, table: Table) -> list[str]:
     adjusted = find(list(table.frame.columns), "adj close")
     remedy = f"use --target '{adjusted}'" if adjusted else "use prices adjusted for splits"
     return [

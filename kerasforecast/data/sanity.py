@@ -21,7 +21,7 @@ _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 @dataclass(frozen=True)
-class Split:
+class StockSplit:
     """A day on which unadjusted prices jump by a split's ratio.
 
     Attributes:
@@ -44,7 +44,7 @@ class Split:
 
 def find_splits(
     index: pd.DatetimeIndex, prices: np.ndarray, adjusted: np.ndarray | None, volume: np.ndarray | None
-) -> list[Split]:
+) -> list[StockSplit]:
     """Days on which `prices` jump as an unadjusted split makes them.
 
     Args:
@@ -63,7 +63,7 @@ def find_splits(
         else:
             real = _like_split(jumps, min(step, 20), ratio) and not _news(volume, step, ratio)
         if real:
-            found.append(Split(index[step + 1], float(ratio)))
+            found.append(StockSplit(index[step + 1], float(ratio)))
     return found
 
 

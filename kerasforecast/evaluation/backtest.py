@@ -1,9 +1,9 @@
 """Walk-forward backtest: the test part in folds, each forecast by a model that saw only what lay before it.
 
-Every fold has its own scaling, its own validation rows for early stopping and for the bands, its own rivals, and its
-own model, unless one is trained before the first and kept ("frozen"). What a fold learns from is cut off before it is
-handed over, so that nothing later can reach it by any mistake further on. How a model is fitted is passed in: nothing
-here knows of networks.
+Every fold has its own scaling, its own validation rows for early stopping and for the intervals, its own baselines, and
+its own model, unless one is trained before the first and kept ("frozen"). What a fold learns from is cut off before it
+is handed over, so that nothing later can reach it by any mistake further on. How a model is fitted is passed in:
+nothing here knows of networks.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.baselines.classical import classical_forecasts
-from kerasforecast.baselines.fitted import Forecast, Rivals, joined, learn_rivals
+from kerasforecast.baselines.fitted import Baselines, learn_baselines
 from kerasforecast.config import BacktestConfig, Config
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, DivergedError
-from kerasforecast.evaluation.evaluation import Sequential, forecast_table, outcomes_of, rivals_of
+from kerasforecast.evaluation.evaluation import Sequential, baselines_of, forecast_table, outcomes_of
 from kerasforecast.evaluation.folds import FoldStore, Forecasts
 from kerasforecast.evaluation.scores import Row, score_rows, verdicts
+from kerasforecast.forecasting.forecast import Forecast, joined
 from kerasforecast.metrics.significance import Verdict, check_skill
 from kerasforecast.preprocessing.split import Split, split_series
 from kerasforecast.preprocessing.windows import Windows, windows_of
@@ -39,7 +40,7 @@ class Fitted:
     """A model trained on a fold's known rows.
 
     Attributes:
-        forecaster: The model with its bands.
+        forecaster: The model with its intervals.
         epochs: That it trained for.
     """
 
@@ -47,7 +48,7 @@ class Fitted:
     epochs: int
 
 
-Fit = Callable[[Series, Split, Rivals], Fitted]
+Fit = Callable[[Series, Split, Baselines], Fitted]
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,14 @@ class Backtest:
         table: One row a forecast: `date`, `fold`, `actual`, `forecast`, `naive`; `step` where there are several, and a
             column `q<level>` for each quantile.
         verdict: Over all folds, by squared errors.
-        bands_verdict: The same by the CRPS of the bands, against the best of the rivals.
+        interval_verdict: The same by the CRPS of the intervals, against the best of the baselines.
     """
 
     folds: tuple[Fold, ...]
     rows: list[Row]
     table: pd.DataFrame
     verdict: Verdict
-    bands_verdict: Verdict | None
+    interval_verdict: Verdict | None
 
     def require_skill(self, p_value: float) -> None:
         """Raise `SkillError` unless the model beats the naive forecast with a p-value below `p_value`."""
@@ -125,7 +126,7 @@ def folds_of(series: Series, config: Config, walk: BacktestConfig) -> tuple[Fold
         )
     if validation < config.steps:
         raise DataError(
-            f"{series.name}: bands need a validation part of at least {config.steps} rows. Received: {validation}. "
+            f"{series.name}: intervals need a validation part of at least {config.steps} rows. Received: {validation}. "
             "Give fewer --steps or a larger --validation-fraction."
         )
     return tuple(folds)
@@ -145,7 +146,7 @@ def run_backtest(
         series: The data.
         config: Of the model, and the split whose test part is walked.
         walk: Folds, scheme, refit, gap.
-        fit: Trains on a series, its split and what its rivals learned; it is given the known rows of a fold alone.
+        fit: Trains on a series, its split and what its baselines learned; it is given the known rows of a fold alone.
         store: Keeps each fold's forecasts as soon as they are made, and gives back those of an interrupted walk.
         on_fold: Called with each finished fold, its forecasts, and whether they came from the store.
 
@@ -154,14 +155,14 @@ def run_backtest(
         DivergedError: The loss stopped being a number in a fold; the folds before it are kept.
     """
     folds = folds_of(series, config, walk)
-    rivals = _rivals(series, config, folds)
+    baselines = _baselines(series, config, folds)
     whole = windows_of(series, np.concatenate([_origins(fold) for fold in folds]), config.network.window, config.steps)
     found: list[Forecasts] = []
-    for fold, forecasts, kept in _forecasts(whole, config, walk, folds, rivals, fit, store):
+    for fold, forecasts, kept in _forecasts(whole, config, walk, folds, baselines, fit, store):
         found.append(forecasts)
         if on_fold:
             on_fold(fold, forecasts, kept)
-    return _scored(whole, config, folds, rivals, found)
+    return _scored(whole, config, folds, baselines, found)
 
 
 def fingerprint(series: Series, config: Config, walk: BacktestConfig) -> str:
@@ -170,12 +171,12 @@ def fingerprint(series: Series, config: Config, walk: BacktestConfig) -> str:
     return hashlib.sha256(f"{series.sha256} {json.dumps(content, sort_keys=True)}".encode()).hexdigest()
 
 
-def _rivals(series: Series, config: Config, folds: tuple[Fold, ...]) -> list[Rivals]:
-    """What the simple rivals learned from each fold's known rows; the season is that of the first fold for all."""
-    found: dict[tuple[int, int], Rivals] = {}  # by known rows: those of a frozen walk are the same throughout
+def _baselines(series: Series, config: Config, folds: tuple[Fold, ...]) -> list[Baselines]:
+    """What the simple baselines learned from each fold's known rows; the season is that of the first fold for all."""
+    found: dict[tuple[int, int], Baselines] = {}  # by known rows: those of a frozen walk are the same throughout
     for fold in folds:
         if (rows := (fold.first, fold.known_end)) not in found:
-            found[rows] = learned = learn_rivals(config, _known(series, fold), _split(fold, config.network))
+            found[rows] = learned = learn_baselines(config, _known(series, fold), _split(fold, config.network))
             evaluation = config.evaluation.model_copy(update={"period": learned.period})
             config = config.model_copy(update={"evaluation": evaluation})
     return [found[fold.first, fold.known_end] for fold in folds]
@@ -186,7 +187,7 @@ def _forecasts(
     config: Config,
     walk: BacktestConfig,
     folds: tuple[Fold, ...],
-    rivals: list[Rivals],
+    baselines: list[Baselines],
     fit: Fit,
     store: FoldStore | None,
 ) -> Iterator[tuple[Fold, Forecasts, bool]]:
@@ -195,7 +196,7 @@ def _forecasts(
     if not walk.refit and None in known:
         known = [None] * len(folds)
     fitted: Fitted | None = None
-    for fold, kept, learned in zip(folds, known, rivals, strict=True):
+    for fold, kept, learned in zip(folds, known, baselines, strict=True):
         if kept is not None:
             yield fold, kept, True
             continue
@@ -204,7 +205,7 @@ def _forecasts(
             started = time.perf_counter()
             fitted, levels = _fitted(whole.series, config, fold, learned, fit), None
             seconds = time.perf_counter() - started
-        # All origins of the fold in one call; the bands of a frozen model go on adapting from fold to fold.
+        # All origins of the fold in one call; the intervals of a frozen model go on adapting from fold to fold.
         forecast, levels = fitted.forecaster.in_sequence(replace(whole, origins=_origins(fold)), levels)
         forecasts = Forecasts(forecast, fitted.epochs, seconds)
         if store:
@@ -212,9 +213,9 @@ def _forecasts(
         yield fold, forecasts, False
 
 
-def _fitted(series: Series, config: Config, fold: Fold, rivals: Rivals, fit: Fit) -> Fitted:
+def _fitted(series: Series, config: Config, fold: Fold, baselines: Baselines, fit: Fit) -> Fitted:
     try:
-        return fit(_known(series, fold), _split(fold, config.network), rivals)
+        return fit(_known(series, fold), _split(fold, config.network), baselines)
     except DivergedError as error:
         raise DivergedError(f"Fold {fold.number}: {error} The folds before it are kept.") from None
 
@@ -235,17 +236,17 @@ def _origins(fold: Fold) -> np.ndarray:
 
 
 def _scored(
-    whole: Windows, config: Config, folds: tuple[Fold, ...], rivals: list[Rivals], found: list[Forecasts]
+    whole: Windows, config: Config, folds: tuple[Fold, ...], baselines: list[Baselines], found: list[Forecasts]
 ) -> Backtest:
     ours = joined([each.forecast for each in found])
-    others = _rivals_forecasts(whole, config, folds, rivals)
+    others = _baselines_forecasts(whole, config, folds, baselines)
     forecasts = {config.network.model: ours} | others
-    outcomes = outcomes_of(whole, rivals[0])
+    outcomes = outcomes_of(whole, baselines[0])
     rows: list[Row] = []
-    for fold, learned, each in zip(folds, rivals, found, strict=True):
-        places = slice(fold.start - folds[0].start, fold.stop - folds[0].start)
-        part = {name: forecast.at(places) for name, forecast in forecasts.items()}
-        rows += _with_cost(score_rows(outcomes.at(places, learned.scales), part, fold.number), [each])
+    for fold, learned, each in zip(folds, baselines, found, strict=True):
+        indices = slice(fold.start - folds[0].start, fold.stop - folds[0].start)
+        part = {name: forecast.at(indices) for name, forecast in forecasts.items()}
+        rows += _with_cost(score_rows(outcomes.at(indices, learned.scales), part, fold.number), [each])
     rows += _with_cost(score_rows(outcomes, forecasts, TOTAL), found)
     table = forecast_table(whole, ours, forecasts["naive"].point, outcomes.levels)
     numbers = np.repeat([fold.number for fold in folds], [(fold.stop - fold.start) * whole.horizon for fold in folds])
@@ -253,19 +254,20 @@ def _scored(
     return Backtest(folds, rows, table, *verdicts(outcomes, ours, others))
 
 
-def _rivals_forecasts(
-    whole: Windows, config: Config, folds: tuple[Fold, ...], rivals: list[Rivals]
+def _baselines_forecasts(
+    whole: Windows, config: Config, folds: tuple[Fold, ...], baselines: list[Baselines]
 ) -> dict[str, Forecast]:
-    """Every rival's forecasts of all origins, each fold's by what was learned before it."""
+    """Every baseline's forecasts of all origins, each fold's by what was learned before it."""
     parts = []
     begin = 0
     for place, fold in enumerate(folds):
-        if place + 1 < len(folds) and rivals[place + 1] is rivals[place]:
+        if place + 1 < len(folds) and baselines[place + 1] is baselines[place]:
             continue  # a frozen walk's, all at once
         origins = whole.origins[begin : fold.stop - folds[0].start]
         windows, begin = replace(whole, origins=origins), fold.stop - folds[0].start
         parts.append(
-            rivals_of(windows, rivals[place]) | classical_forecasts(config, windows, fold.known_end, rivals[place])
+            baselines_of(windows, baselines[place])
+            | classical_forecasts(config, windows, fold.known_end, baselines[place])
         )
     return {name: joined([part[name] for part in parts]) for name in parts[0]}
 

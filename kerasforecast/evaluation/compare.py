@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.baselines.classical import classical_forecasts
-from kerasforecast.baselines.fitted import Forecast, learn_rivals
+from kerasforecast.baselines.fitted import learn_baselines
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
-from kerasforecast.evaluation.evaluation import Sequential, outcomes_of, rivals_of, scored_windows
+from kerasforecast.evaluation.evaluation import Sequential, baselines_of, outcomes_of, scored_windows
 from kerasforecast.evaluation.scores import Row, score_rows, verdicts
+from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.windows import Windows, windows_of
 
@@ -29,8 +30,8 @@ class Contender:
         name: On the leaderboard, unlike any other's.
         columns: That it needs, the target first.
         window: Rows of history it sees.
-        forecaster: The model with its bands.
-        levels: Of its bands; none where it has none.
+        forecaster: The model with its intervals.
+        levels: Of its intervals; none where it has none.
         fit_seconds: Its training took, where known.
     """
 
@@ -51,41 +52,41 @@ class Comparison:
             `fold` `"all"`, for models with `fit_seconds` and `predict_ms` for all origins.
         table: One row a forecast: `date`, `actual`, one column a forecaster; `step` where there are several.
         verdicts: For each model, against the naive forecast, by squared errors.
-        bands_verdicts: The same by the CRPS of the bands, against the best of the rivals.
-        levels: Of the bands that were scored: those which all contenders have.
+        interval_verdicts: The same by the CRPS of the intervals, against the best of the baselines.
+        levels: Of the intervals that were scored: those which all contenders have.
     """
 
     rows: list[Row]
     table: pd.DataFrame
     verdicts: dict[str, str]
-    bands_verdicts: dict[str, str]
+    interval_verdicts: dict[str, str]
     levels: tuple[float, ...]
 
 
 def compare(series: Series, config: Config, split: Split, contenders: Sequence[Contender]) -> Comparison:
-    """Forecast every origin of the test part with each contender and each rival, and rank them.
+    """Forecast every origin of the test part with each contender and each baseline, and rank them.
 
     Args:
         series: Holds every column that a contender needs.
-        config: Steps to score, levels of the bands, and which rivals.
-        split: Its test part is forecast; the rivals learn from the parts before.
-        contenders: At least one. Bands are scored at the levels that all of those with bands have.
+        config: Steps to score, levels of the intervals, and which baselines.
+        split: Its test part is forecast; the baselines learn from the parts before.
+        contenders: At least one. Intervals are scored at the levels that all of those with intervals have.
 
     Raises:
         DataError: A contender needs a column or a longer history than the series has.
     """
     windows = scored_windows(config, series, split, "test")
-    rivals = learn_rivals(config, series, split)
+    baselines = learn_baselines(config, series, split)
     levels = tuple(level for level in config.levels if all(level in each.levels for each in contenders if each.levels))
     forecasts, costs = {}, {}
     for contender in contenders:
         forecast, milliseconds = _timed(contender, _windows(series, contender, windows))
         forecasts[contender.name] = _at_levels(forecast, contender.levels, levels)
         costs[contender.name] = {"fit_seconds": contender.fit_seconds, "predict_ms": milliseconds}
-    others = rivals_of(windows, rivals) | classical_forecasts(config, windows, split.validation_end, rivals)
-    others = {name: _at_levels(forecast, rivals.levels, levels) for name, forecast in others.items()}
+    others = baselines_of(windows, baselines) | classical_forecasts(config, windows, split.validation_end, baselines)
+    others = {name: _at_levels(forecast, baselines.levels, levels) for name, forecast in others.items()}
     forecasts |= others
-    outcomes = replace(outcomes_of(windows, rivals), levels=levels)
+    outcomes = replace(outcomes_of(windows, baselines), levels=levels)
     unknown = {"fit_seconds": None, "predict_ms": None}
     rows = [row | costs.get(row["model"], unknown) for row in score_rows(outcomes, forecasts, "all")]
     found = {each.name: verdicts(outcomes, forecasts[each.name], others) for each in contenders}
@@ -93,7 +94,7 @@ def compare(series: Series, config: Config, split: Split, contenders: Sequence[C
         sorted(rows, key=lambda row: row["rmse"]),
         _table(windows, outcomes.actual, forecasts),
         {name: points.text for name, (points, _) in found.items()},
-        {name: bands.text for name, (_, bands) in found.items() if bands},
+        {name: intervals.text for name, (_, intervals) in found.items() if intervals},
         levels,
     )
 
@@ -112,14 +113,14 @@ def _windows(series: Series, contender: Contender, windows: Windows) -> Windows:
             f"{contender.name}: needs {contender.window} rows before the test part. Received: {known}. "
             "Give more rows or another split."
         )
-    places = [series.columns.index(column) for column in contender.columns]
-    if places != list(range(len(series.columns))):
-        series = replace(series, values=series.values[:, places], columns=contender.columns)
+    indices = [series.columns.index(column) for column in contender.columns]
+    if indices != list(range(len(series.columns))):
+        series = replace(series, values=series.values[:, indices], columns=contender.columns)
     return windows_of(series, windows.origins, contender.window, windows.horizon)
 
 
 def _timed(contender: Contender, windows: Windows) -> tuple[Forecast, float]:
-    """Forecasts with their bands, and the milliseconds they take once everything is compiled."""
+    """Forecasts with their intervals, and the milliseconds they take once everything is compiled."""
     contender.forecaster.in_sequence(windows)
     started = time.perf_counter()
     forecast, _ = contender.forecaster.in_sequence(windows)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
-from kerasforecast.baselines.fitted import Forecast, Rivals, joined
+from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
 from kerasforecast.evaluation.scores import Outcomes, scores, tests, verdicts
+from kerasforecast.forecasting.forecast import Forecast, joined
 from kerasforecast.metrics.significance import Verdict, check_skill
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.windows import Windows, windows_of
@@ -25,27 +26,28 @@ class Sequential(Protocol):
     """What forecasts consecutive windows: a `kerasforecast.forecasting.forecaster.Forecaster`, or a test's stand-in."""
 
     def in_sequence(self, windows: Windows, start: np.ndarray | None = None) -> tuple[Forecast, np.ndarray | None]:
-        """Forecasts, and the levels of the bands in force after them; `start` are those in force before."""
+        """Forecasts, and the levels of the intervals in force after them; `start` are those in force before."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores beside the rivals', from one place for the terminal, `metrics.json`, the manifest and the report.
+    """Scores beside the baselines', from one place for the terminal, `metrics.json`, the manifest and the report.
 
     Attributes:
         table: Columns `date`, `actual`, `forecast`, `naive` in price units; `step` too where there are several steps,
             and a column `q<level>` for each quantile.
         scores: `{"n", "model": {...}, "naive": {...}, ..., "dm": {...}, "tests": [...]}`; `n` counts windows.
         verdict: One sentence, by squared errors.
-        bands_verdict: The same by the CRPS of the bands, where there are some, against the best of the rivals.
+        interval_verdict: The same by the CRPS of the intervals, where there are some, against the best of the
+            baselines.
         better: Whether the model beats the naive forecast significantly.
-        adapted: `(S, K)` levels of the bands in force after the last window.
+        adapted: `(S, K)` levels of the intervals in force after the last window.
     """
 
     table: pd.DataFrame
     scores: dict[str, Any]
     verdict: str
-    bands_verdict: str | None
+    interval_verdict: str | None
     better: bool
     adapted: np.ndarray | None
 
@@ -57,27 +59,27 @@ class Evaluation:
 
 
 def evaluate_windows(
-    forecaster: Sequential, windows: Windows, rivals: Rivals | None, more: Mapping[str, Forecast] | None = None
+    forecaster: Sequential, windows: Windows, baselines: Baselines | None, more: Mapping[str, Forecast] | None = None
 ) -> Evaluation:
-    """Forecast consecutive windows and score the forecasts against what happened and against every rival.
+    """Forecast consecutive windows and score the forecasts against what happened and against every baseline.
 
-    The bands adapt from origin to origin, each to outcomes known by then.
+    The intervals adapt from origin to origin, each to outcomes known by then.
 
     Args:
         forecaster: The model.
         windows: With their outcomes.
-        rivals: The simple ones; the naive forecast alone where `None`.
-        more: Forecasts of other rivals by name.
+        baselines: The simple ones; the naive forecast alone where `None`.
+        more: Forecasts of other baselines by name.
     """
     ours, adapted = forecaster.in_sequence(windows)
-    others = rivals_of(windows, rivals) | dict(more or {})
-    outcomes = outcomes_of(windows, rivals)
+    others = baselines_of(windows, baselines) | dict(more or {})
+    outcomes = outcomes_of(windows, baselines)
     found = {name: scores(outcomes, each) for name, each in ({"model": ours} | others).items()}
-    points, bands = verdicts(outcomes, ours, others)
-    against = [{"rival": name, **test} for name, other in others.items() for test in tests(outcomes, ours, other)]
+    points, intervals = verdicts(outcomes, ours, others)
+    against = [{"baseline": name, **test} for name, other in others.items() for test in tests(outcomes, ours, other)]
     summary = {"n": len(windows), **found, "dm": points.dm.as_json(), "tests": against}
     table = forecast_table(windows, ours, others["naive"].point, outcomes.levels)
-    return Evaluation(table, summary, points.text, _text(bands), points.better, adapted)
+    return Evaluation(table, summary, points.text, _text(intervals), points.better, adapted)
 
 
 def scored_windows(config: Config, series: Series, split: Split, part: str) -> Windows:
@@ -94,17 +96,17 @@ def scored_windows(config: Config, series: Series, split: Split, part: str) -> W
     return windows_of(series, origins, split.window, config.steps)
 
 
-def outcomes_of(windows: Windows, rivals: Rivals | None) -> Outcomes:
-    """What happened after `windows`, to be scored in the units and at the levels of `rivals`."""
-    levels, scales = (rivals.levels, rivals.scales) if rivals else ((), None)
-    return Outcomes(windows.futures(), windows.last(), levels, scales)
+def outcomes_of(windows: Windows, baselines: Baselines | None) -> Outcomes:
+    """What happened after `windows`, to be scored in the units and at the levels of `baselines`."""
+    levels, scales = (baselines.levels, baselines.scales) if baselines else ((), None)
+    return Outcomes(windows.targets(), windows.last(), levels, scales)
 
 
-def rivals_of(windows: Windows, rivals: Rivals | None) -> dict[str, Forecast]:
-    """Every rival's forecasts of `windows`; the naive one alone where none has learned (files of older releases)."""
-    if rivals is None:
+def baselines_of(windows: Windows, baselines: Baselines | None) -> dict[str, Forecast]:
+    """Every baseline's forecasts of `windows`; the naive one alone where none has learned (files of older releases)."""
+    if baselines is None:
         return {"naive": Forecast(np.repeat(windows.last()[:, None], windows.horizon, axis=1), None)}
-    parts = [rivals.forecasts(windows.seen(places)) for places in windows.chunks()]
+    parts = [baselines.forecasts(windows.context(indices)) for indices in windows.chunks()]
     return {name: joined([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -114,7 +116,7 @@ def forecast_table(windows: Windows, ours: Forecast, naive: np.ndarray, levels: 
     index = windows.series.index[(windows.origins[:, None] + steps).ravel()]
     columns: dict[str, Any] = {
         "date": index,
-        "actual": windows.futures().ravel(),
+        "actual": windows.targets().ravel(),
         "forecast": ours.point.ravel().astype(np.float32),  # what the network gave; prints without a float64 tail
         "naive": naive.ravel(),
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from kerasforecast.baselines.fitted import Forecast
+from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.runtime.files import atomic_write
 
 
@@ -57,8 +57,8 @@ class FoldStore:
             return None
         if file.fingerprint != self._fingerprint:
             return None
-        bands = None if file.quantiles is None else np.array(file.quantiles)
-        return Forecasts(Forecast(np.array(file.points), bands), file.epochs, file.fit_seconds)
+        intervals = None if file.quantiles is None else np.array(file.quantiles)
+        return Forecasts(Forecast(np.array(file.points), intervals), file.epochs, file.fit_seconds)
 
     def save(self, number: int, forecasts: Forecasts) -> None:
         """Keep what fold `number` gave."""

@@ -13,7 +13,7 @@ from functools import cached_property
 import keras
 import numpy as np
 
-from kerasforecast.baselines.fitted import Rivals
+from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
 from kerasforecast.evaluation.backtest import Fitted
@@ -39,13 +39,13 @@ class ScaledWindows:
     def __len__(self) -> int:
         return len(self.windows)
 
-    def inputs(self, places: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """Scaled inputs of the windows at `places`, `(n, L, C)` float32."""
-        return self.scaling.inputs(self.windows.inputs(places)).astype(np.float32)
+    def inputs(self, indices: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Scaled inputs of the windows at `indices`, `(n, L, C)` float32."""
+        return self.scaling.inputs(self.windows.inputs(indices)).astype(np.float32)
 
-    def targets(self, scaling: FittedScaling) -> np.ndarray:
+    def scaled_targets(self, scaling: FittedScaling) -> np.ndarray:
         """Scaled targets of all windows, `(N, H)` float32."""
-        return self.windows.targets(scaling)
+        return self.windows.scaled_targets(scaling)
 
 
 class Refitter:
@@ -60,15 +60,15 @@ class Refitter:
         self._config = config
         self._columns = columns
 
-    def __call__(self, series: Series, split: Split, rivals: Rivals) -> Fitted:
-        """Train on the training part of `series`; its validation part stops training and calibrates the bands.
+    def __call__(self, series: Series, split: Split, baselines: Baselines) -> Fitted:
+        """Train on the training part of `series`; its validation part stops training and calibrates the intervals.
 
         Raises:
             DivergedError: The loss stopped being a number.
         """
         config, levels = self._config, self._config.network.quantiles
         rows = series.values[: split.train_end]
-        scaling = fit_scaling(config.network.scaling, rows, series.columns, level=bool(levels))
+        scaling = fit_scaling(config.network.scaling, rows, series.columns, volatility_channel=bool(levels))
         scaling.check(series)
         known, validation = (
             ScaledWindows(windows_of(series, split.origins(part), split.window, split.horizon), scaling)
@@ -76,10 +76,10 @@ class Refitter:
         )
         network = self._network
         self._start.restore()
-        initialise(network, config.network, config.training.seed, known.targets(scaling))
+        initialise(network, config.network, config.training.seed, known.scaled_targets(scaling))
         history = train(network, scaling, known, validation, config.training, levels=levels)
         predictor = FoldPredictor(self._shared, scaling, merged_weights(network))
-        forecaster = Forecaster(predictor, config, rivals.volatility)
+        forecaster = Forecaster(predictor, config, baselines.volatility)
         forecaster = forecaster.calibrated(scored_windows(config, series, split, "validation"))
         return Fitted(forecaster, len(history.epochs))
 
@@ -99,8 +99,8 @@ class Refitter:
         return network
 
     @cached_property
-    def _start(self) -> _State:
-        return _State([*self._network.variables, *self._network.optimizer.variables])
+    def _start(self) -> _FirstState:
+        return _FirstState([*self._network.variables, *self._network.optimizer.variables])
 
     @cached_property
     def _shared(self) -> Predictor:
@@ -137,7 +137,7 @@ class FoldPredictor(Predictor):
 
 
 @dataclass(eq=False)
-class _State:
+class _FirstState:
     """Variables and what they held when this was made: weights, seeds of dropout, the optimizer's moments and rate."""
 
     variables: Sequence[keras.Variable]

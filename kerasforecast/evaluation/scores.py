@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from kerasforecast.baselines.fitted import Forecast
+from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.metrics.point import point_scores
-from kerasforecast.metrics.probabilistic import NO_BANDS, crps_losses, quantile_scores
+from kerasforecast.metrics.probabilistic import NO_INTERVALS, crps_losses, quantile_scores
 from kerasforecast.metrics.significance import Verdict, compare_losses, compare_with_naive, squared_losses, verdict_of
 
 Row = dict[str, Any]
@@ -35,9 +35,9 @@ class Outcomes:
     levels: tuple[float, ...] = ()
     scales: tuple[float, float] | None = None
 
-    def at(self, places: slice, scales: tuple[float, float] | None) -> Outcomes:
-        """Those of the origins at `places`, in other units."""
-        return replace(self, actual=self.actual[places], last=self.last[places], scales=scales)
+    def at(self, indices: slice, scales: tuple[float, float] | None) -> Outcomes:
+        """Those of the origins at `indices`, in other units."""
+        return replace(self, actual=self.actual[indices], last=self.last[indices], scales=scales)
 
 
 def scores(outcomes: Outcomes, forecast: Forecast) -> dict[str, Any]:
@@ -66,22 +66,22 @@ def tests(outcomes: Outcomes, ours: Forecast, theirs: Forecast) -> list[dict[str
     return found
 
 
-def verdicts(outcomes: Outcomes, ours: Forecast, rivals: Mapping[str, Forecast]) -> tuple[Verdict, Verdict | None]:
+def verdicts(outcomes: Outcomes, ours: Forecast, baselines: Mapping[str, Forecast]) -> tuple[Verdict, Verdict | None]:
     """Whether a model is worth using.
 
     Args:
         outcomes: What happened.
         ours: The model's forecast.
-        rivals: Everyone else's by name, `naive` among them.
+        baselines: Everyone else's by name, `naive` among them.
 
     Returns:
-        By squared errors against the naive forecast; by CRPS, where there are bands, against the rival whose bands did
-        best, since wide bands such as the naive forecast's are easily beaten.
+        By squared errors against the naive forecast; by CRPS, where there are intervals, against the baseline whose
+        intervals did best, since wide intervals such as the naive forecast's are easily beaten.
     """
-    points = compare_with_naive(outcomes.actual, ours.point, rivals["naive"].point)
+    points = compare_with_naive(outcomes.actual, ours.point, baselines["naive"].point)
     losses = {
         name: crps_losses(outcomes.actual, each.quantiles, outcomes.levels)
-        for name, each in rivals.items()
+        for name, each in baselines.items()
         if each.quantiles is not None
     }
     if ours.quantiles is None or not losses:
@@ -89,7 +89,7 @@ def verdicts(outcomes: Outcomes, ours: Forecast, rivals: Mapping[str, Forecast])
     best = min(losses, key=lambda name: float(np.mean(losses[name])))
     mine = crps_losses(outcomes.actual, ours.quantiles, outcomes.levels)
     means = float(np.mean(mine)), float(np.mean(losses[best]))
-    return points, verdict_of(*means, mine, losses[best], rival=best)
+    return points, verdict_of(*means, mine, losses[best], baseline=best)
 
 
 def score_rows(outcomes: Outcomes, forecasts: Mapping[str, Forecast], fold: int | str) -> list[Row]:
@@ -117,10 +117,10 @@ def score_rows(outcomes: Outcomes, forecasts: Mapping[str, Forecast], fold: int 
 
 def _scores(outcomes: Outcomes, forecast: Forecast, steps: slice) -> dict[str, Any]:
     actual = outcomes.actual[:, steps]
-    bands = NO_BANDS
+    intervals = NO_INTERVALS
     if forecast.quantiles is not None:
-        bands = quantile_scores(actual, forecast.quantiles[:, steps], outcomes.levels)
-    return point_scores(actual, forecast.point[:, steps], outcomes.last, outcomes.scales) | bands
+        intervals = quantile_scores(actual, forecast.quantiles[:, steps], outcomes.levels)
+    return point_scores(actual, forecast.point[:, steps], outcomes.last, outcomes.scales) | intervals
 
 
 def _p_values(outcomes: Outcomes, name: str, forecasts: Mapping[str, Forecast]) -> dict[str, float | None]:

@@ -57,7 +57,7 @@ class WalkRecord(_Part):
     name: Text
     target: Text
     verdicts: dict[Text, Text]  # of each model, the first one's first
-    bands_verdicts: dict[Text, Text] = {}
+    interval_verdicts: dict[Text, Text] = {}
     rows: list[ScoreRow] = Field(max_length=1_000_000)
     folds: list[FoldRecord] = Field(default=[], max_length=10_000)
     config: Config

@@ -1,4 +1,4 @@
-"""A network together with its bands: what every forecast that leaves the package is made by."""
+"""A network together with its intervals: what every forecast that leaves the package is made by."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from kerasforecast.baselines.fitted import Forecast
 from kerasforecast.config import Config
 from kerasforecast.data.calendars import future_index
 from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError, shown
-from kerasforecast.forecasting.conformal import Adapted, Calibration, Source, calibrate
+from kerasforecast.forecasting.conformal import Adapted, Basis, Calibration, calibrate
+from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.preprocessing.volatility import Volatility
 from kerasforecast.preprocessing.windows import Windows, windows_of
@@ -24,68 +24,69 @@ _REMEMBERED = 2_000
 
 @dataclass(frozen=True)
 class Forecaster:
-    """Points from the network, bands from its calibration.
+    """Points from the network, intervals from its calibration.
 
     Attributes:
         predictor: The network.
         config: Of the fit.
-        volatility: How moves are measured; `None` in files of older releases, which have no bands.
+        volatility: How moves are measured; `None` in files of older releases, which have no intervals.
         calibration: What validation taught; `None` before, and in files of older releases.
-        state: Where adapting its bands had come to, at the end of the test part.
+        adapted: Where adapting its intervals had come to, at the end of the test part.
     """
 
     predictor: Predictor
     config: Config
     volatility: Volatility | None = None
     calibration: Calibration | None = None
-    state: Adapted | None = None
+    adapted: Adapted | None = None
 
     def calibrated(self, validation: Windows) -> Forecaster:
-        """This forecaster with bands learned from consecutive windows of the validation part."""
+        """This forecaster with intervals learned from consecutive windows of the validation part."""
         points, base = self._start(validation)
         calibration = calibrate(
             points,
             base,
-            self._units(validation),
-            validation.futures(),
+            self._moves(validation),
+            validation.targets(),
             self.config.levels,
-            self._source,
+            self._basis,
             self.config.network.horizon,
         )
         return replace(self, calibration=calibration)
 
     def in_sequence(self, windows: Windows, start: np.ndarray | None = None) -> tuple[Forecast, np.ndarray | None]:
-        """Forecasts of consecutive windows, whose bands adapt to what was known at each origin.
+        """Forecasts of consecutive windows, whose intervals adapt to what was known at each origin.
 
         Args:
             windows: Consecutive ones. Outcomes may be absent (NaN) where the series has ended.
-            start: `(S, K)` levels of the bands in force at the first; as learned, where `None`.
+            start: `(S, K)` levels of the intervals in force at the first; as learned, where `None`.
 
         Returns:
-            The forecasts, and the levels in force at the origin that would come next; `None` without bands.
+            The forecasts, and the levels in force at the origin that would come next; `None` without intervals.
         """
         points, base = self._start(windows)
         if self.calibration is None or not self._measures(windows.series.values[:, 0]):
             return Forecast(points, None), None
-        bands, after = self.calibration.adapted(base, self._units(windows), windows.futures(), start)
-        return Forecast(points, bands), after
+        intervals, after = self.calibration.adapted(base, self._moves(windows), windows.targets(), start)
+        return Forecast(points, intervals), after
 
     def alone(self, windows: np.ndarray, steps: int, levels: np.ndarray | None = None) -> Forecast:
-        """Forecasts of raw windows `(B, L, F)` that stand alone: points `(B, steps)`, bands `(B, steps, K)`.
+        """Forecasts of raw windows `(B, L, F)` that stand alone: points `(B, steps)`, intervals `(B, steps, K)`.
 
-        `levels` `(S, K)` are those in force for the bands; as learned, where `None`.
+        `levels` `(S, K)` are those in force for the intervals; as learned, where `None`.
         """
         points, base = self._raw(windows, steps)
-        seen = np.asarray(windows[:, :, 0], np.float64)
-        if self.calibration is None or not self._measures(seen):
+        context = np.asarray(windows[:, :, 0], np.float64)
+        if self.calibration is None or not self._measures(context):
             return Forecast(points, None)
-        return Forecast(points, self.calibration.bands(base, self._units_of(seen, steps), levels))
+        return Forecast(points, self.calibration.intervals(base, self._moves_of(context, steps), levels))
 
     def ahead(self, series: Series, steps: int) -> pd.DataFrame:
-        """Forecast the `steps` rows after `series`, with bands as adapted to all that is known by its end.
+        """Forecast the `steps` rows after `series`, with intervals as adapted to all that is known by its end.
 
         Returns:
-            One row a step, index `date` (or integer step), column `forecast` and, where there are bands, `q<level>`.
+            One row a step, index `date` (or integer step), column `forecast` and, where there are intervals,
+            `q<level>`.
 
         Raises:
             OptionError: `steps` is below 1.
@@ -100,15 +101,15 @@ class Forecaster:
         return pd.DataFrame(columns, index=future_index(series, steps).rename("date"))
 
     def levels_after(self, series: Series) -> np.ndarray | None:
-        """Levels `(S, K)` of the bands in force at the end of `series`: those kept, adapted to the rows since.
+        """Levels `(S, K)` of the intervals in force at the end of `series`: those kept, adapted to the rows since.
 
         Returns:
             `None`, as learned, where none were kept or the series ends before they were: they would know its future.
         """
-        begin = self.state.place(series.index) if self.state else None
-        if self.state is None or begin is None:
+        begin = self.adapted.place(series.index) if self.adapted else None
+        if self.adapted is None or begin is None:
             return None
-        kept = np.array(self.state.levels)
+        kept = np.array(self.adapted.levels)
         last = len(series) - 1
         origins = np.arange(max(begin, self.config.network.window - 1, last - _REMEMBERED), last)
         if not len(origins):
@@ -117,43 +118,45 @@ class Forecaster:
         return self.in_sequence(windows, kept)[1]
 
     @property
-    def _source(self) -> Source:
+    def _basis(self) -> Basis:
         if self.config.network.quantiles:
             return "quantiles"
         return "mc_dropout" if self.config.evaluation.mc_dropout else "point"
 
     def _start(self, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
-        parts = [self._raw(windows.inputs(places), windows.horizon) for places in windows.chunks()]
+        parts = [self._raw(windows.inputs(indices), windows.horizon) for indices in windows.chunks()]
         return np.concatenate([points for points, _ in parts]), np.concatenate([base for _, base in parts])
 
     def _raw(self, windows: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
-        """Points `(B, S)` and what bands start from, `(B, S, K)`, as float64."""
+        """Points `(B, S)` and what intervals start from, `(B, S, K)`, as float64."""
         horizon = self.config.network.horizon
         outputs = self.predictor.outputs(windows)
         points = self.predictor.roll(windows, steps) if steps > horizon else self.predictor.medians(outputs)[:, :steps]
         points = points.astype(np.float64)
         base = np.repeat(points[:, :, None], len(self.config.levels), axis=2)
-        if self._source == "quantiles":
+        if self._basis == "quantiles":
             base[:, :horizon] = outputs[:, :steps]
-        elif self._source == "mc_dropout":
+        elif self._basis == "mc_dropout":
             passes = self.predictor.sample(windows, self.config.evaluation.mc_dropout, self.config.training.seed)
             base[:, :horizon] = np.moveaxis(np.quantile(passes[:, :, :steps], self.config.levels, axis=0), 0, 2)
         return points, base
 
-    def _units(self, windows: Windows) -> np.ndarray:
-        return np.concatenate([self._units_of(windows.seen(places), windows.horizon) for places in windows.chunks()])
+    def _moves(self, windows: Windows) -> np.ndarray:
+        return np.concatenate(
+            [self._moves_of(windows.context(indices), windows.horizon) for indices in windows.chunks()]
+        )
 
-    def _units_of(self, seen: np.ndarray, steps: int) -> np.ndarray:
+    def _moves_of(self, context: np.ndarray, steps: int) -> np.ndarray:
         if self.volatility is None:
-            raise ValueError("Bands need a volatility.")
-        return self.volatility.units(seen, steps)
+            raise ValueError("Intervals need a volatility.")
+        return self.volatility.standard_moves(context, steps)
 
     def _measures(self, values: np.ndarray) -> bool:
         """Whether moves have a meaning: ratios do not where a later value is not positive though the history was."""
-        return self.volatility is not None and (not self.volatility.relative or bool(np.all(values > 0)))
+        return self.volatility is not None and (not self.volatility.logarithmic or bool(np.all(values > 0)))
 
 
-def state_after(windows: Windows, levels: np.ndarray | None) -> Adapted | None:
+def adapted_after(windows: Windows, levels: np.ndarray | None) -> Adapted | None:
     """The `levels` `(S, K)` in force after consecutive `windows`, to be kept; `None` where there are none."""
     if levels is None:
         return None

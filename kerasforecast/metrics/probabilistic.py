@@ -15,7 +15,7 @@ from sklearn.metrics import mean_pinball_loss
 from kerasforecast.errors import DataError, shown
 from kerasforecast.metrics.point import checked_pair, finite
 
-NO_BANDS: dict[str, Any] = {"crps": None, "coverage": {}, "pinball": {}, "winkler": {}}  # the scores where none are
+NO_INTERVALS: dict[str, Any] = {"crps": None, "coverage": {}, "pinball": {}, "winkler": {}}  # the scores where none are
 
 
 def quantile_scores(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[float]) -> dict[str, Any]:

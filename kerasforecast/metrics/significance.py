@@ -32,14 +32,14 @@ class DMResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a model is worth using in place of a rival, the naive forecast as a rule.
+    """Whether a model is worth using in place of a baseline, the naive forecast as a rule.
 
     Attributes:
         text: One sentence without a full stop, e.g. `better than naive by 3.1 % (p = 0.002)`.
         better: The model is better and the test says it is not luck.
         dm: The test behind it.
-        improvement_percent: How much smaller the model's score (its RMSE) is, in percent of the rival's; negative where
-            it is larger, `None` where the rival is exact and the model is not.
+        improvement_percent: How much smaller the model's score (its RMSE) is, in percent of the baseline's; negative
+            where it is larger, `None` where the baseline is exact and the model is not.
     """
 
     text: str
@@ -92,7 +92,7 @@ def compare_with_naive(
     forecast: np.ndarray,
     naive: np.ndarray,
     horizon: int | None = None,
-    level: float = 0.05,
+    alpha: float = 0.05,
 ) -> Verdict:
     """The verdict on a model: better than naive, no better, or worse, by the test on squared errors.
 
@@ -101,7 +101,7 @@ def compare_with_naive(
         forecast: As `actual`, the model's.
         naive: As `actual`, the naive forecast.
         horizon: Steps ahead for the test; H when not given. An origin's loss is its mean over the steps.
-        level: p-value below which a difference counts.
+        alpha: p-value below which a difference counts.
 
     Returns:
         The text, the test, and the difference of the RMSE in percent.
@@ -111,7 +111,7 @@ def compare_with_naive(
     """
     ours, theirs = rmse(actual, forecast), rmse(actual, naive)  # checks shapes and values
     losses = squared_losses(actual, forecast), squared_losses(actual, naive)
-    return verdict_of(ours, theirs, *losses, horizon=horizon, level=level)
+    return verdict_of(ours, theirs, *losses, horizon=horizon, alpha=alpha)
 
 
 def verdict_of(
@@ -120,25 +120,25 @@ def verdict_of(
     our_losses: np.ndarray,
     their_losses: np.ndarray,
     horizon: int | None = None,
-    level: float = 0.05,
-    rival: str = "naive",
+    alpha: float = 0.05,
+    baseline: str = "naive",
 ) -> Verdict:
     """The verdict by any score and the losses it is made of.
 
     Args:
         ours: The model's score; smaller is better.
-        theirs: The rival's.
+        theirs: The baseline's.
         our_losses: `(N,)` or `(N, H)`, rows in time order.
         their_losses: As `our_losses`.
         horizon: Steps ahead for the test; H when not given. An origin's loss is its mean over the steps.
-        level: p-value below which a difference counts.
-        rival: Its name.
+        alpha: p-value below which a difference counts.
+        baseline: Its name.
     """
     a, b = (np.reshape(losses, (len(losses), -1)) for losses in (our_losses, their_losses))
     dm = diebold_mariano(a.mean(axis=1), b.mean(axis=1), horizon=horizon or a.shape[1])
     improvement = _improvement(ours, theirs)
-    better = dm.p_value < level and ours < theirs
-    return Verdict(_verdict_text(dm.p_value, level, improvement, rival), better, dm, improvement)
+    better = dm.p_value < alpha and ours < theirs
+    return Verdict(_verdict_text(dm.p_value, alpha, improvement, baseline), better, dm, improvement)
 
 
 def check_skill(text: str, p_value: float, better: bool, required: float) -> None:
@@ -151,7 +151,7 @@ def check_skill(text: str, p_value: float, better: bool, required: float) -> Non
         required: What the p-value must lie below.
 
     Raises:
-        SkillError: The model is not better than naive at that level.
+        SkillError: The model is not better than naive at that alpha.
     """
     if not (better and p_value < required):
         raise SkillError(
@@ -179,14 +179,14 @@ def _improvement(ours: float, theirs: float) -> float | None:
     return 0.0 if ours == 0 else None
 
 
-def _verdict_text(p_value: float, level: float, improvement: float | None, rival: str = "naive") -> str:
-    if not p_value < level:
-        return f"no better than {rival} (DM {_p_text(p_value)})"
+def _verdict_text(p_value: float, alpha: float, improvement: float | None, baseline: str = "naive") -> str:
+    if not p_value < alpha:
+        return f"no better than {baseline} (DM {_p_text(p_value)})"
     if improvement is None:
-        return f"worse than {rival}, which is exact here ({_p_text(p_value)})"
+        return f"worse than {baseline}, which is exact here ({_p_text(p_value)})"
     # One decimal, but never "0.0 %" for a difference that the test calls real.
     size = f"{abs(improvement):.1f}" if abs(improvement) >= 0.05 else f"{abs(improvement):.1g}"
-    return f"{'better' if improvement > 0 else 'worse'} than {rival} by {size} % ({_p_text(p_value)})"
+    return f"{'better' if improvement > 0 else 'worse'} than {baseline} by {size} % ({_p_text(p_value)})"
 
 
 def _p_text(p_value: float) -> str:

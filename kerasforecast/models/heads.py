@@ -34,7 +34,7 @@ def head(hidden: KerasTensor, config: NetworkConfig) -> KerasTensor:
 def start_at(layer: keras.layers.Dense, config: NetworkConfig, targets: np.ndarray) -> None:
     """Set a quantile head to the quantiles of scaled training targets `(N, H)`, whatever the window.
 
-    In units of the window's own volatility that is EWMA filtered historical simulation, the strongest simple rival:
+    In units of the window's own volatility that is EWMA filtered historical simulation, the strongest simple baseline:
     training starts there and departs from it only as far as it pays.
     """
     table = np.quantile(targets.astype(np.float64), config.quantiles, axis=0).T  # (H, K)

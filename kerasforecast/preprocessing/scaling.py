@@ -49,7 +49,7 @@ class FittedScaling(BaseModel):
         offset: Per column, for `"linear"`: subtracted first, in the column's unit.
         scale: Per column: what one scaled unit is. For relative columns the training volatility of `r_t`.
         reference: Per column, for `"ratio"`: the place of the column it is compared with, an earlier one. May be empty.
-        level: Whether a lone relative column, too, brings the level of its volatility as a channel.
+        volatility_channel: Whether a lone relative column, too, brings the level of its volatility as a channel.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -59,38 +59,38 @@ class FittedScaling(BaseModel):
     offset: tuple[Annotated[float, Field(ge=-FLOAT32_LARGEST, le=FLOAT32_LARGEST)], ...]
     scale: tuple[Annotated[float, Field(ge=FLOAT32_SMALLEST, le=FLOAT32_LARGEST)], ...]  # so that 1 / scale is finite
     reference: tuple[Annotated[int, Field(ge=0, le=999)], ...] = Field((), max_length=1_000)
-    level: bool = False
+    volatility_channel: bool = False
 
     @property
-    def relative(self) -> bool:
+    def per_window(self) -> bool:
         """Whether windows are expressed relative to themselves (`anchor`, `difference`)."""
         return self.transforms[0] != "linear"
 
     @property
     def channels(self) -> int:
-        """Channels the network sees: the columns, and the level of volatility where `shows_level`."""
-        return len(self.transforms) + self.shows_level
+        """Channels the network sees: the columns, and the level of volatility where `shows_volatility`."""
+        return len(self.transforms) + self.shows_volatility
 
     @property
-    def shows_level(self) -> bool:
+    def shows_volatility(self) -> bool:
         """Whether the level of volatility is a channel: several relative columns bring it, or `level` asks for it."""
-        return self.relative and (self.level or len(self.transforms) > 1)
+        return self.per_window and (self.volatility_channel or len(self.transforms) > 1)
 
     def inputs(self, windows: Any, xp: ModuleType | Any = np) -> Any:
         """Raw windows `(B, L, F)` to network inputs `(B, L, C)`, scaled."""
-        if not self.relative:
+        if not self.per_window:
             return (windows - _row(self.offset)) * _row(1 / np.asarray(self.scale))
         changes = self._changes(windows, xp)  # (B, L, F)
         spread = self._spread(changes, xp)  # (B, 1, F)
         scaled = changes / spread
-        if not self.shows_level:
+        if not self.shows_volatility:
             return scaled
         level = xp.log(spread[:, :, :1] / np.float32(self.scale[0]))  # (B, 1, 1)
         return xp.concatenate([scaled, level + xp.zeros_like(changes[:, :, :1])], axis=-1)
 
     def restore(self, windows: Any, scaled: Any, xp: ModuleType | Any = np) -> Any:
         """Scaled network outputs `(B, H)` or `(B, H, K)` to raw forecasts of the target, of the same shape."""
-        if not self.relative:
+        if not self.per_window:
             return scaled * np.float32(self.scale[0]) + np.float32(self.offset[0])
         last, unit = windows[:, -1, :1], self._unit(windows, scaled.shape[1], xp)  # (B, 1), (B, H)
         if len(scaled.shape) == 3:
@@ -99,14 +99,14 @@ class FittedScaling(BaseModel):
         # expm1, since exp would round the move to the precision of 1 + move before it meets the price
         return last + (last * xp.expm1(move) if self.transforms[0] == "log" else move)
 
-    def targets(self, windows: np.ndarray, futures: np.ndarray) -> np.ndarray:
-        """What the network should answer: raw futures `(B, H)` of raw windows `(B, L, F)`, scaled, `(B, H)` float32."""
-        if not self.relative:
-            scaled = (futures - self.offset[0]) / self.scale[0]
+    def scaled_targets(self, windows: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """What the network should answer: raw targets `(B, H)` of raw windows `(B, L, F)`, scaled, `(B, H)` float32."""
+        if not self.per_window:
+            scaled = (targets - self.offset[0]) / self.scale[0]
         else:
             last = windows[:, -1, :1]
-            move = _log_ratio(futures, last, np) if self.transforms[0] == "log" else futures - last
-            scaled = move / self._unit(windows, futures.shape[-1], np)
+            move = _log_ratio(targets, last, np) if self.transforms[0] == "log" else targets - last
+            scaled = move / self._unit(windows, targets.shape[-1], np)
         return scaled.astype(np.float32)
 
     def check(self, series: Series) -> None:
@@ -177,14 +177,16 @@ def _log_ratio(now: Any, before: Any, xp: Any) -> Any:
     return xp.log1p((now - before) / before)
 
 
-def fit_scaling(kind: Scaling, train: np.ndarray, columns: tuple[str, ...], *, level: bool = False) -> FittedScaling:
+def fit_scaling(
+    kind: Scaling, train: np.ndarray, columns: tuple[str, ...], *, volatility_channel: bool = False
+) -> FittedScaling:
     """Learn a scaling from the training rows.
 
     Args:
         kind: The scaling option.
         train: Raw training rows, `(T, F)` float64, or separate stretches of rows, `(N, T, F)`.
         columns: Their names, for messages.
-        level: Show the level of volatility to the network, as a quantile head needs it.
+        volatility_channel: Show the level of volatility to the network, as a quantile head needs it.
 
     Raises:
         DataError: A column does not change within the training rows, or not by enough for float32; or it has a value
@@ -200,7 +202,7 @@ def fit_scaling(kind: Scaling, train: np.ndarray, columns: tuple[str, ...], *, l
                 "Leave it out, or train on rows where it moves."
             )
     if kind in ("anchor", "difference"):
-        return _fit_relative(kind, train if train.ndim == 3 else train[None], level)
+        return _fit_relative(kind, train if train.ndim == 3 else train[None], volatility_channel)
     offset, scale = _fit_linear(kind, rows)
     return FittedScaling(
         kind=kind, transforms=("linear",) * len(columns), offset=_exact(offset), scale=_exact(_normal(scale))
@@ -228,7 +230,7 @@ def _check_size(values: np.ndarray, what: str) -> None:
         )
 
 
-def _fit_relative(kind: Scaling, train: np.ndarray, level: bool) -> FittedScaling:
+def _fit_relative(kind: Scaling, train: np.ndarray, volatility_channel: bool) -> FittedScaling:
     transforms: list[Transform] = []
     volatility = []
     for place in range(train.shape[-1]):
@@ -248,7 +250,7 @@ def _fit_relative(kind: Scaling, train: np.ndarray, level: bool) -> FittedScalin
         offset=(0.0,) * len(transforms),
         scale=_exact(_normal(volatility)),
         reference=tuple(reference) if "ratio" in transforms else (),
-        level=level,
+        volatility_channel=volatility_channel,
     )
 
 

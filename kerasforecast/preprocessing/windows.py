@@ -20,10 +20,10 @@ class TrainingSet(Protocol):
 
     def __len__(self) -> int: ...
 
-    def inputs(self, places: np.ndarray | slice) -> np.ndarray:
-        """Raw inputs of the windows at `places`, `(n, L, F)` float32."""
+    def inputs(self, indices: np.ndarray | slice) -> np.ndarray:
+        """Raw inputs of the windows at `indices`, `(n, L, F)` float32."""
 
-    def targets(self, scaling: FittedScaling) -> np.ndarray:
+    def scaled_targets(self, scaling: FittedScaling) -> np.ndarray:
         """Scaled targets of all windows, `(N, H)` float32."""
 
 
@@ -48,13 +48,13 @@ class Windows:
     def __len__(self) -> int:
         return len(self.origins)
 
-    def inputs(self, places: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """Raw inputs of the windows at `places`, `(n, L, F)` float32; a gathered copy."""
-        return self._gathered(self.values, places)
+    def inputs(self, indices: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Raw inputs of the windows at `indices`, `(n, L, F)` float32; a gathered copy."""
+        return self._gathered(self.values, indices)
 
-    def futures(self, places: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """Raw targets of the windows at `places`, `(n, H)` float64; NaN where the series has ended by then."""
-        rows = self.origins[places][:, None] + np.arange(1, self.horizon + 1)  # (n, H)
+    def targets(self, indices: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Raw targets of the windows at `indices`, `(n, H)` float64; NaN where the series has ended by then."""
+        rows = self.origins[indices][:, None] + np.arange(1, self.horizon + 1)  # (n, H)
         last = len(self.series) - 1
         return np.where(rows <= last, self.series.values[:, 0][np.minimum(rows, last)], np.nan)
 
@@ -62,28 +62,28 @@ class Windows:
         """The last observed target of each window, `(N,)` float64: the naive forecast of every step."""
         return self.series.values[self.origins, 0]
 
-    def seen(self, places: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """The target's past in the windows at `places`, `(n, L)` float64."""
-        return self._gathered(self.series.values[:, :1], places)[:, :, 0]
+    def context(self, indices: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """The target's past in the windows at `indices`, `(n, L)` float64."""
+        return self._gathered(self.series.values[:, :1], indices)[:, :, 0]
 
     def chunks(self) -> list[slice]:
-        """All places, a few thousand at a time."""
+        """All indices, a few thousand at a time."""
         return [slice(start, start + _CHUNK) for start in range(0, len(self), _CHUNK)]
 
-    def targets(self, scaling: FittedScaling) -> np.ndarray:
+    def scaled_targets(self, scaling: FittedScaling) -> np.ndarray:
         """Scaled targets of all windows, `(N, H)` float32."""
-        return self.scaled(scaling, self.futures)
+        return self.scaled(scaling, self.targets)
 
-    def scaled(self, scaling: FittedScaling, futures: Callable[[slice], np.ndarray]) -> np.ndarray:
-        """What `futures` gives for a slice of places, raw `(n, H)`, in scaled units, `(N, H)` float32."""
+    def scaled(self, scaling: FittedScaling, targets: Callable[[slice], np.ndarray]) -> np.ndarray:
+        """What `targets` gives for a slice of indices, raw `(n, H)`, in scaled units, `(N, H)` float32."""
         scaled = np.empty((len(self), self.horizon), np.float32)
         for chunk in self.chunks():
-            scaled[chunk] = scaling.targets(self._gathered(self.series.values, chunk), futures(chunk))
+            scaled[chunk] = scaling.scaled_targets(self._gathered(self.series.values, chunk), targets(chunk))
         return scaled
 
-    def _gathered(self, values: np.ndarray, places: np.ndarray | slice) -> np.ndarray:
+    def _gathered(self, values: np.ndarray, indices: np.ndarray | slice) -> np.ndarray:
         views = sliding_window_view(values, self.window, axis=0)  # (T-L+1, F, L), no copy
-        return views[self.origins[places] - self.window + 1].transpose(0, 2, 1)  # (n, L, F)
+        return views[self.origins[indices] - self.window + 1].transpose(0, 2, 1)  # (n, L, F)
 
 
 def windows_of(series: Series, origins: np.ndarray, window: int, horizon: int) -> Windows:
@@ -111,13 +111,13 @@ class Samples:
     def __len__(self) -> int:
         return len(self.windows)
 
-    def inputs(self, places: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """Raw inputs of the windows at `places`, `(n, L, F)` float32."""
-        return self.windows[places].astype(np.float32)
+    def inputs(self, indices: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Raw inputs of the windows at `indices`, `(n, L, F)` float32."""
+        return self.windows[indices].astype(np.float32)
 
-    def targets(self, scaling: FittedScaling) -> np.ndarray:
+    def scaled_targets(self, scaling: FittedScaling) -> np.ndarray:
         """Scaled targets of all windows, `(N, H)` float32."""
-        return scaling.targets(self.windows, self.following)
+        return scaling.scaled_targets(self.windows, self.following)
 
 
 def pairs(values: np.ndarray, window: int, horizon: int = 1) -> tuple[np.ndarray, np.ndarray]:

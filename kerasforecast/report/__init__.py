@@ -17,13 +17,13 @@ from pathlib import Path
 from kerasforecast.data.series import Series
 from kerasforecast.evaluation.walk import FoldRecord, WalkRecord, read_walk, write_walk
 from kerasforecast.report.fit_page import fit_report
-from kerasforecast.report.run import Run, read_run
+from kerasforecast.report.run import FinishedRun, read_run
 from kerasforecast.report.walk_page import walk_report
 from kerasforecast.runtime.files import atomic_write
 
 __all__ = [
+    "FinishedRun",
     "FoldRecord",
-    "Run",
     "WalkRecord",
     "fit_report",
     "read_run",

@@ -14,10 +14,10 @@ from kerasforecast.report.page import Figure
 MOST_POINTS = 3_000  # of a line; beyond it every n-th row is drawn, since a screen has no more columns
 OPENED_ON = 90  # forecasts that the chart of the test part shows at first: with more the lines hide one another
 NONE = "rgba(0,0,0,0)"  # no colour: the card shows through
-_OTHERS = 5  # colours for rivals beyond the naive forecast
+_OTHERS = 5  # colours for baselines beyond the naive forecast
 
 Values: TypeAlias = Sequence[Any] | np.ndarray
-Band: TypeAlias = tuple[str, np.ndarray, np.ndarray]  # name, lower and upper ends (N,), outermost band first
+Interval: TypeAlias = tuple[str, np.ndarray, np.ndarray]  # name, lower and upper ends (N,), outermost interval first
 
 
 def prices(
@@ -25,11 +25,11 @@ def prices(
     values: np.ndarray,
     tested: Values,
     forecasts: Mapping[str, np.ndarray],
-    bands: Sequence[Band] = (),
+    intervals: Sequence[Interval] = (),
     parts: Mapping[str, Any] | None = None,
 ) -> Figure:
-    """The whole series `(T,)` with the forecasts `(N,)` of its last part, their bands, and where each part begins."""
-    traces = [line("actual", dates, values, "--actual", width=1.3), *_bands(tested, bands)]
+    """The series `(T,)` with the forecasts `(N,)` of its last part, their intervals, and where each part begins."""
+    traces = [line("actual", dates, values, "--actual", width=1.3), *_intervals(tested, intervals)]
     traces += [_forecast(name, tested, forecast, place) for place, (name, forecast) in enumerate(forecasts.items())]
     starts = [_mark(start) for start in (parts or {}).values()]
     names = [_note(name, start) for name, start in (parts or {}).items()]
@@ -37,17 +37,17 @@ def prices(
 
 
 def test_period(
-    dates: Values, actual: np.ndarray, forecasts: Mapping[str, np.ndarray], bands: Sequence[Band] = ()
+    dates: Values, actual: np.ndarray, forecasts: Mapping[str, np.ndarray], intervals: Sequence[Interval] = ()
 ) -> Figure:
-    """What happened and the forecasts, `(N,)`, with bands; opened on the last of it, the rest in the strip below."""
-    traces = _bands(dates, bands)
+    """What happened and the forecasts `(N,)`, with intervals; opened on the last of it, the rest in a strip below."""
+    traces = _intervals(dates, intervals)
     traces.append(line("actual", dates, actual, "--actual", width=1.6))
     traces += [_forecast(name, dates, forecast, place) for place, (name, forecast) in enumerate(forecasts.items())]
     xaxis: Figure = {"rangeslider": {"visible": True, "thickness": 0.13, "bgcolor": "--strip"}}
     xaxis["rangeslider"]["yaxis"] = {"rangemode": "auto"}
     yaxis: Figure = {}
     if len(dates) > 2 * OPENED_ON:
-        shown = [actual, *forecasts.values(), *(end for _, *ends in bands for end in ends)]
+        shown = [actual, *forecasts.values(), *(end for _, *ends in intervals for end in ends)]
         tail = np.concatenate([curve[-OPENED_ON:] for curve in shown])
         room = 0.05 * float(np.ptp(tail))
         xaxis["range"] = plain([dates[-OPENED_ON], dates[-1]])
@@ -101,7 +101,7 @@ def residuals(errors: np.ndarray) -> Figure:
     spread = float(errors.std()) or 1.0
     normal = len(errors) * np.diff(edges)[0] / (spread * np.sqrt(2 * np.pi))
     curve = normal * np.exp(-0.5 * ((middles - errors.mean()) / spread) ** 2)
-    bars = _bars("errors", numbers(middles), counts.tolist(), "--band") | {"width": float(np.diff(edges)[0])}
+    bars = _bars("errors", numbers(middles), counts.tolist(), "--interval") | {"width": float(np.diff(edges)[0])}
     bars["marker"] |= {"line": {"color": "--model", "width": 1}}
     traces = [bars, line("normal", middles, curve, "--naive", width=1.5)]
     return _figure(traces, xaxis=_titled("actual - forecast"), yaxis=_titled("forecasts"), bargap=0)
@@ -163,7 +163,7 @@ def line(
 
 
 def colour(name: str, place: int = 0) -> str:
-    """The colour of the model (place 0), then of rival 1, 2, ...; the naive forecast's is its own."""
+    """The colour of the model (place 0), then of baseline 1, 2, ...; the naive forecast's is its own."""
     if name == "naive":
         return "--naive"
     return "--model" if place == 0 else f"--other-{(place - 1) % _OTHERS}"
@@ -194,12 +194,12 @@ def _forecast(name: str, dates: Values, forecast: np.ndarray, place: int) -> Fig
     )
 
 
-def _bands(dates: Values, bands: Sequence[Band]) -> list[Figure]:
+def _intervals(dates: Values, intervals: Sequence[Interval]) -> list[Figure]:
     traces = []
-    for place, (name, lower, upper) in enumerate(bands):
-        edge = {"mode": "lines", "line": {"width": 0, "color": "--band"}, "hoverinfo": "skip"}
-        low, high = (line(name, dates, end, "--band") | edge for end in (lower, upper))
-        shade = "--band" if place == 0 else "--inner"
+    for place, (name, lower, upper) in enumerate(intervals):
+        edge = {"mode": "lines", "line": {"width": 0, "color": "--interval"}, "hoverinfo": "skip"}
+        low, high = (line(name, dates, end, "--interval") | edge for end in (lower, upper))
+        shade = "--interval" if place == 0 else "--inner"
         traces += [low | {"showlegend": False}, high | {"fill": "tonexty", "fillcolor": shade}]
     return traces
 

@@ -11,14 +11,14 @@ from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.metrics.point import rmse
 from kerasforecast.report import figures
 from kerasforecast.report.page import Headline, Section, facts, folded, page, text
-from kerasforecast.report.parts import bands_of, calibration, first_step, steps_ahead
-from kerasforecast.report.run import Run
+from kerasforecast.report.parts import calibration, first_step, intervals_of, steps_ahead
+from kerasforecast.report.run import FinishedRun
 from kerasforecast.report.scores import leaders, option_tables, score_table, tone, worth
 
 _SEVERAL = "; the first step ahead of each origin"
 
 
-def fit_report(run: Run) -> str:
+def fit_report(run: FinishedRun) -> str:
     """The page of a run, whole."""
     sections = [
         _scores(run),
@@ -33,35 +33,38 @@ def fit_report(run: Run) -> str:
     return page(_headline(run), sections, footer)
 
 
-def _headline(run: Run) -> Headline:
-    test, verdict, bands = run.metrics["test"], run.metrics["verdict"], run.metrics["bands_verdict"]
+def _headline(run: FinishedRun) -> Headline:
+    test, verdict, intervals = run.metrics["test"], run.metrics["verdict"], run.metrics["interval_verdict"]
     parts = run.manifest.data.split if run.manifest.data else {}
     span = f", {parts['test'].start} to {parts['test'].end}" if "test" in parts else ""
     lead = f"{leaders(test)} Measured on {test['n']:,} forecasts of the test part{span}, which training never saw."
     return Headline(
-        f"{run.manifest.name}: forecasts of {run.manifest.target}", worth(verdict, bands), lead, tone(verdict, bands)
+        f"{run.manifest.name}: forecasts of {run.manifest.target}",
+        worth(verdict, intervals),
+        lead,
+        tone(verdict, intervals),
     )
 
 
-def _scores(run: Run) -> Section:
+def _scores(run: FinishedRun) -> Section:
     test = run.metrics["test"]
     named = {name: scores for name, scores in test.items() if isinstance(scores, dict) and name != "dm"}
     note = "In the units of the data, on the test part; the same numbers as in metrics.json."
     return Section("Scores", note, score_table(named), wide=True)
 
 
-def _charts(run: Run) -> list[Section]:
+def _charts(run: FinishedRun) -> list[Section]:
     first = first_step(run.forecasts)
     dates, actual, forecast, naive = (first[name].to_numpy() for name in ("date", "actual", "forecast", "naive"))
-    forecasts, bands = {"forecast": forecast, "naive": naive}, bands_of(first)
+    forecasts, intervals = {"forecast": forecast, "naive": naive}, intervals_of(first)
     several = _SEVERAL if "step" in run.forecasts else ""
     sections = []
     if run.series is not None:
         stamps = _stamps(run.series.index)
-        figure = figures.prices(stamps, run.series.values[:, 0], dates, forecasts, bands, _starts(run.manifest))
+        figure = figures.prices(stamps, run.series.values[:, 0], dates, forecasts, intervals, _starts(run.manifest))
         note = f"The whole series, with the forecasts of the test part{several}. Drag to zoom, double-click to go back."
         sections.append(Section("Prices and forecasts", note, "", (("The series with forecasts", figure),), wide=True))
-    figure = figures.test_period(dates, actual, forecasts, bands)
+    figure = figures.test_period(dates, actual, forecasts, intervals)
     note = (
         f"What happened, the model's forecast, and the naive one: the last value known{several}. The strip shows all."
     )
@@ -88,7 +91,7 @@ def _over_time(table: pd.DataFrame, *, wide: bool) -> Section:
     return Section("Error over time", note, "", (("RMSE over time", figure),), wide=wide)
 
 
-def _training(run: Run) -> Section:
+def _training(run: FinishedRun) -> Section:
     history, record = run.history, run.manifest.training
     found = run.metrics.get("diagnosis") or {}
     best = record.best_epoch if record else int(history["epoch"][history["val_loss"].argmin()])
@@ -99,7 +102,7 @@ def _training(run: Run) -> Section:
     return Section("Loss curves", note.strip(), "", (("Loss by epoch", figure),), wide=True)
 
 
-def _errors(run: Run) -> list[Section]:
+def _errors(run: FinishedRun) -> list[Section]:
     first = first_step(run.forecasts)
     errors = (first["actual"] - first["forecast"]).to_numpy(np.float64)
     if len(errors) < 8:

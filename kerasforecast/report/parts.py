@@ -1,4 +1,4 @@
-"""What the pages of a fit and of a walk share: bands to draw, whether they hold, and the scores of each step ahead."""
+"""What the pages of a fit and of a walk share: intervals to draw, whether they hold, the scores of each step."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def first_step(forecasts: pd.DataFrame) -> pd.DataFrame:
     return forecasts[forecasts["step"] == 1] if "step" in forecasts else forecasts
 
 
-def bands_of(first: pd.DataFrame) -> list[figures.Band]:
-    """The two widest bands of a table, to be drawn."""
+def intervals_of(first: pd.DataFrame) -> list[figures.Interval]:
+    """The two widest intervals of a table, to be drawn."""
     levels = _levels(first)
     columns = [first[name].to_numpy() for name in levels.values()]
     intervals = central_intervals(list(levels)) if levels else []
-    return [(f"{nominal:.0%} band", columns[low], columns[high]) for nominal, low, high in intervals[:2]]
+    return [(f"{nominal:.0%} interval", columns[low], columns[high]) for nominal, low, high in intervals[:2]]
 
 
 def calibration(forecasts: pd.DataFrame, scores: Mapping[str, Any]) -> list[Section]:
-    """Share of actual values below each quantile; `scores` hold the coverage. Nothing where there are no bands."""
+    """Share of actual values below each quantile; `scores` hold the coverage. Nothing where there are no intervals."""
     levels = _levels(forecasts)
     if not levels:
         return []
@@ -37,12 +37,12 @@ def calibration(forecasts: pd.DataFrame, scores: Mapping[str, Any]) -> list[Sect
     observed = [float(np.mean(actual <= forecasts[name].to_numpy())) for name in levels.values()]
     figure = figures.calibration(list(levels), observed)
     rows = [
-        [f"{float(nominal):.0%} band", f"{float(nominal):.1%}", f"{share:.1%}"]
+        [f"{float(nominal):.0%} interval", f"{float(nominal):.1%}", f"{share:.1%}"]
         for nominal, share in (scores.get("coverage") or {}).items()
     ]
     body = table(["", "meant to cover", "covered"], rows) if rows else ""
-    note = "Bands say how sure a forecast is. On the diagonal they hold what they promise."
-    return [Section("Calibration of the bands", note, body, (("Observed share below each quantile", figure),))]
+    note = "Intervals say how sure a forecast is. On the diagonal they hold what they promise."
+    return [Section("Calibration of the intervals", note, body, (("Observed share below each quantile", figure),))]
 
 
 def steps_ahead(model: Mapping[str, Any], naive: Mapping[str, Any]) -> list[Section]:

@@ -20,7 +20,7 @@ _FORECASTS = ("date", "actual", "forecast", "naive")
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class FinishedRun:
     """A finished fit.
 
     Attributes:
@@ -39,7 +39,7 @@ class Run:
     series: Series | None = None
 
 
-def read_run(model: Path, series: Series | None = None) -> Run:
+def read_run(model: Path, series: Series | None = None) -> FinishedRun:
     """The run that wrote the model file `model`.
 
     Args:
@@ -58,7 +58,7 @@ def read_run(model: Path, series: Series | None = None) -> Run:
             f"{folder}: its metrics.json must be that of {model.name}. Received: the scores of another run. "
             "Run `kerasforecast fit` again."
         )
-    return Run(
+    return FinishedRun(
         manifest,
         metrics,
         _table(folder / "history.csv", _HISTORY),

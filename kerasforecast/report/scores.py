@@ -43,17 +43,17 @@ def score_cells(
 ) -> tuple[list[str], list[list[str]]]:
     """Headings, and for each of `scores` a row of texts; what nobody has is left out.
 
-    `keys` says which scores; all where `None`. `coverage` makes a column for each band.
+    `keys` says which scores; all where `None`. `coverage` makes a column for each interval.
     """
     header: list[str] = []
     rows: list[list[str]] = [[] for _ in scores]
     for key in keys or _COLUMNS:
         title, form = _COLUMNS[key]
-        bands = list(dict.fromkeys(band for each in scores for band in each.get("coverage") or {}))
-        for band in bands if key == "coverage" else [None]:
-            values = [each.get(key) if band is None else (each.get(key) or {}).get(band) for each in scores]
+        intervals = list(dict.fromkeys(interval for each in scores for interval in each.get("coverage") or {}))
+        for interval in intervals if key == "coverage" else [None]:
+            values = [each.get(key) if interval is None else (each.get(key) or {}).get(interval) for each in scores]
             if any(value is not None for value in values):
-                header.append(title.format(float(band)) if band is not None else title)
+                header.append(title.format(float(interval)) if interval is not None else title)
                 for row, value in zip(rows, values, strict=True):
                     row.append(_cell(form, value))
     return header, rows
@@ -68,20 +68,20 @@ def score_table(
     return table(["", *header], named, strong)
 
 
-def tone(verdict: str, bands: str | None = None) -> Tone:
-    """Whether the verdicts on a model and on its bands are good news."""
-    good = [each.startswith("better") for each in (verdict, bands or "")]
+def tone(verdict: str, intervals: str | None = None) -> Tone:
+    """Whether the verdicts on a model and on its intervals are good news."""
+    good = [each.startswith("better") for each in (verdict, intervals or "")]
     if verdict.startswith("worse"):
         return "neutral" if good[1] else "bad"
     return "good" if any(good) else "neutral"
 
 
-def worth(verdict: str, bands: str | None = None) -> str:
+def worth(verdict: str, intervals: str | None = None) -> str:
     """The verdicts as the sentence that says whether the model is worth using."""
-    if bands and bands.startswith("better") and not verdict.startswith("better"):
-        return f"Worth using for its bands alone: they are {bands}; its point forecast is {verdict}."
+    if intervals and intervals.startswith("better") and not verdict.startswith("better"):
+        return f"Worth using for its intervals alone: they are {intervals}; its point forecast is {verdict}."
     advice = {"good": "Worth using", "neutral": "Not worth using", "bad": "Do not use"}[tone(verdict)]
-    return f"{advice}: {verdict}{f'; its bands: {bands}' if bands else ''}."
+    return f"{advice}: {verdict}{f'; its intervals: {intervals}' if intervals else ''}."
 
 
 def leaders(test: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from kerasforecast.evaluation.walk import FoldRecord, WalkRecord
 from kerasforecast.report import figures
 from kerasforecast.report.page import Headline, Section, facts, folded, page, table
-from kerasforecast.report.parts import bands_of, calibration, first_step, steps_ahead
+from kerasforecast.report.parts import calibration, first_step, intervals_of, steps_ahead
 from kerasforecast.report.scores import BOARD_KEYS, FOLD_KEYS, option_tables, score_cells, score_table, tone, worth
 
 _DRAWN = 20  # folds in the drawing of the walk, and models in charts of lines, that a page has room for
@@ -34,22 +34,24 @@ def _headline(record: WalkRecord) -> Headline:
     board = record.over_all()
     count = int(board[0]["n"])
     if record.kind == "backtest":
-        verdict, bands = record.verdicts[record.models[0]], record.bands_verdicts.get(record.models[0])
+        verdict, intervals = record.verdicts[record.models[0]], record.interval_verdicts.get(record.models[0])
         each = "trained anew for each fold" if record.walk and record.walk.refit else "trained once, before the first"
         lead = f"{count:,} forecasts in {len(record.folds)} folds, {each}; each model saw only rows before its fold."
         return Headline(
-            f"{record.name}: backtest on {record.target}", worth(verdict, bands), lead, tone(verdict, bands)
+            f"{record.name}: backtest on {record.target}", worth(verdict, intervals), lead, tone(verdict, intervals)
         )
     best = next(row["model"] for row in board if row["model"] in record.verdicts)
     first = board[0]["model"]
     sentence = f"Best model: {best}, {record.verdicts[best]}"
-    banded = [row for row in board if row["model"] in record.bands_verdicts]
-    sharpest = min(banded, key=lambda row: row["crps"])["model"] if banded else None
-    bands = record.bands_verdicts[sharpest] if sharpest else None
-    sentence += f"; best bands: {sharpest}, {bands}." if bands else "."
+    with_intervals = [row for row in board if row["model"] in record.interval_verdicts]
+    sharpest = min(with_intervals, key=lambda row: row["crps"])["model"] if with_intervals else None
+    intervals = record.interval_verdicts[sharpest] if sharpest else None
+    sentence += f"; best intervals: {sharpest}, {intervals}." if intervals else "."
     ahead = "" if first == best else f" The smallest error is the {str(first).replace('_', ' ')} forecast's."
     lead = f"{len(record.models)} models and every baseline on the same {count:,} origins of the test part.{ahead}"
-    return Headline(f"{record.name}: comparison on {record.target}", sentence, lead, tone(record.verdicts[best], bands))
+    return Headline(
+        f"{record.name}: comparison on {record.target}", sentence, lead, tone(record.verdicts[best], intervals)
+    )
 
 
 def _board(record: WalkRecord) -> Section:
@@ -114,7 +116,7 @@ def _lines(record: WalkRecord, forecasts: pd.DataFrame) -> list[Section]:
     models = {name: first[name].to_numpy(np.float64) for name in record.models[:_DRAWN]}
     leads = {name: np.cumsum((naive - actual) ** 2 - (values - actual) ** 2) for name, values in models.items()}
     note = "Squared errors of the naive forecast minus the model's, added up: rising while the model is the better one."
-    period = figures.test_period(dates, actual, models | {"naive": naive}, bands_of(first))
+    period = figures.test_period(dates, actual, models | {"naive": naive}, intervals_of(first))
     several = " The first step ahead of each origin." if "step" in forecasts else ""
     return [
         Section("Lead over naive", note, "", (("Lead over naive", figures.lead(dates, leads)),), wide=len(models) > 1),

@@ -40,7 +40,7 @@ class Epoch:
 
 
 @dataclass(frozen=True, eq=False)
-class State:
+class TrainingState:
     """A training between two steps; with the data and the configuration, all that its rest depends on.
 
     Attributes:
@@ -67,10 +67,10 @@ class Keeping:
         start: Where to go on from.
     """
 
-    save: Callable[[State], None]
+    save: Callable[[TrainingState], None]
     stop: Deferred
     every: int | None = None
-    start: State | None = None
+    start: TrainingState | None = None
 
 
 class Plateau:
@@ -121,7 +121,7 @@ class Watch(keras.callbacks.Callback):
         self._on_epoch = on_epoch
         self._on_best = on_best
         self._keeping = keeping
-        self._start = keeping.start if keeping and keeping.start else State()
+        self._start = keeping.start if keeping and keeping.start else TrainingState()
         self._plateau = Plateau(config.lr_patience)
         for epoch in self._start.epochs:
             self._plateau.reached(epoch.val_loss)
@@ -147,7 +147,7 @@ class Watch(keras.callbacks.Callback):
         self._started = time.perf_counter()
         if self._start.arrays:  # here, because Keras has just reset the running mean of the loss
             restore(self.model, self._start.arrays, within_epoch=self._start.step > 0)
-        self._offset, self._start = self._start.step, State()
+        self._offset, self._start = self._start.step, TrainingState()
         self._rate = float(str(np.float32(self._rate_now())))  # 0.001, no float32 tail
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
@@ -190,7 +190,7 @@ class Watch(keras.callbacks.Callback):
             raise self._diverged("a weight that is none")
         self._saved_step = step
         if self._keeping:
-            self._keeping.save(State(tuple(self.epochs), step, arrays, self.best_weights))
+            self._keeping.save(TrainingState(tuple(self.epochs), step, arrays, self.best_weights))
 
     def _obey(self) -> None:
         if self._keeping and (number := self._keeping.stop.take()) is not None:

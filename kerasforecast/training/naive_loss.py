@@ -45,4 +45,4 @@ def naive_loss(
 def _errors(windows: Windows, scaling: FittedScaling) -> np.ndarray:
     """Of the naive forecast, `(N, H)` float64, scaled."""
     last = np.repeat(windows.last()[:, None], windows.horizon, axis=1)
-    return windows.targets(scaling).astype(np.float64) - windows.scaled(scaling, lambda places: last[places])
+    return windows.scaled_targets(scaling).astype(np.float64) - windows.scaled(scaling, lambda indices: last[indices])

@@ -42,12 +42,12 @@ class Adam(_KerasAdam):  # type: ignore[misc, valid-type]
 
     def _parallel_update_step(self, grads: list[Any], variables: list[Any], learning_rate: Any) -> None:
         """Keras' hook on PyTorch alone: all weights in one call of PyTorch's fused kernel."""
-        places = [self._get_variable_index(variable) for variable in variables]
+        indices = [self._get_variable_index(variable) for variable in variables]
         kernels.load("torch").adam(
             [variable.value for variable in variables],
             list(grads),
-            [self._momentums[place].value for place in places],
-            [self._velocities[place].value for place in places],
+            [self._momentums[place].value for place in indices],
+            [self._velocities[place].value for place in indices],
             step=int(self.iterations.value) + 1,
             learning_rate=float(learning_rate),
             betas=(self.beta_1, self.beta_2),

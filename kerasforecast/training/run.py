@@ -18,7 +18,7 @@ from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.preprocessing.split import PARTS, Split
 from kerasforecast.runtime.backend import provenance
 from kerasforecast.runtime.signals import Deferred
-from kerasforecast.training.callbacks import Epoch, Keeping, State
+from kerasforecast.training.callbacks import Epoch, Keeping, TrainingState
 from kerasforecast.training.checkpoint import STATES, Checkpoint, Generation, check_same
 
 MODEL = "checkpoint.keras"
@@ -106,7 +106,7 @@ class Recorder:
             "machine": run.machine if run else {},
         }
         self._snapshot = series.source.sha256
-        self._start = self._resumed(run.resumed) if run and run.resumed else State()
+        self._start = self._resumed(run.resumed) if run and run.resumed else TrainingState()
         self._states = Checkpoint(run.states, resumed=bool(run.resumed)) if run else None
         self._saved = bool(self._start.arrays)
         self._epoch = next((epoch for epoch in reversed(self._start.epochs) if epoch.best), None)
@@ -131,7 +131,7 @@ class Recorder:
         """What training needs to be kept."""
         return Keeping(self._save, stop, self._run.every if self._run else None, self._start)
 
-    def _save(self, state: State) -> None:
+    def _save(self, state: TrainingState) -> None:
         if self._states is None:
             return
         best = {f"best/{number}": array for number, array in enumerate(state.best)}
@@ -141,12 +141,12 @@ class Recorder:
         )
         self._saved = True
 
-    def _resumed(self, generation: Generation) -> State:
+    def _resumed(self, generation: Generation) -> TrainingState:
         check_same(generation.facts["run"], self._identity)
         progress, arrays = generation.facts["progress"], dict(generation.arrays)
         count = sum(key.startswith("best/") for key in arrays)
         best = tuple(arrays.pop(f"best/{number}") for number in range(count))
-        return State(tuple(Epoch(**epoch) for epoch in progress["epochs"]), progress["step"], arrays, best)
+        return TrainingState(tuple(Epoch(**epoch) for epoch in progress["epochs"]), progress["step"], arrays, best)
 
     def keep(self, network: keras.Model, epoch: Epoch) -> None:
         """Write the network as the best model so far."""

@@ -76,7 +76,10 @@ def train(
     if not model.compiled:
         compile_model(model, config, steps, levels)
     watch = Watch(config, on_epoch, on_best, keeping)
-    targets, known = training.targets(scaling), _EvaluationBatches(validation, validation.targets(scaling))
+    targets, known = (
+        training.scaled_targets(scaling),
+        _EvaluationBatches(validation, validation.scaled_targets(scaling)),
+    )
     begun = keeping.start.step if keeping and keeping.start else 0
     with while_training():
         while not watch.finished:
@@ -154,10 +157,10 @@ def training_batches(
         if used < count:
             order = order[:used].copy()  # a view would keep all of it
         for start in range(step * batch_size, used, batch_size):
-            places = order[start : start + batch_size]
-            weights = (np.arange(batch_size) < len(places)).astype(np.float32)
-            places = np.resize(places, batch_size)
-            batch = windows.inputs(places), targets[places]
+            indices = order[start : start + batch_size]
+            weights = (np.arange(batch_size) < len(indices)).astype(np.float32)
+            indices = np.resize(indices, batch_size)
+            batch = windows.inputs(indices), targets[indices]
             yield batch if even else (*batch, weights)
         epoch, step = epoch + 1, 0
 
@@ -175,5 +178,5 @@ class _EvaluationBatches(keras.utils.PyDataset):
         return -(-len(self._windows) // _EVALUATION_BATCH)
 
     def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        places = slice(number * _EVALUATION_BATCH, (number + 1) * _EVALUATION_BATCH)
-        return self._windows.inputs(places), self._targets[places]
+        indices = slice(number * _EVALUATION_BATCH, (number + 1) * _EVALUATION_BATCH)
+        return self._windows.inputs(indices), self._targets[indices]

@@ -26,8 +26,8 @@ class Kept:
         self._refitter = Refitter(config, columns)
         self.fitted = []
 
-    def __call__(self, series, split, rivals):
-        self.fitted.append(self._refitter(series, split, rivals))
+    def __call__(self, series, split, baselines):
+        self.fitted.append(self._refitter(series, split, baselines))
         return self.fitted[-1]
 
 
@@ -60,7 +60,7 @@ def test_a_fold_does_not_depend_on_the_folds_before_it():
 
 @pytest.mark.parametrize("options", [{}, {"quantiles": (0.1, 0.5, 0.9)}], ids=["point", "quantiles"])
 def test_a_frozen_walk_is_the_test_part_of_a_fit(options):
-    """The same rows, the same weights, bands that go on adapting: the same forecasts and scores."""
+    """The same rows, the same weights, intervals that go on adapting: the same forecasts and scores."""
     config = config_of(dropout=0.0, **options)
     series = load_series(config.data, prices())
     refitter = Kept(config, 1)

@@ -106,7 +106,7 @@ def check_same_numbers(run, printed):
             shown = re.findall("<td>([^<]*)</td>", rows[name.replace("_", " ")])
             assert set(texts) <= set(lines[name])
             assert set(texts) <= set(shown)
-    for verdict in (metrics["verdict"], metrics["bands_verdict"]):
+    for verdict in (metrics["verdict"], metrics["interval_verdict"]):
         assert verdict in page
         assert f": {verdict}\n" in printed
 
@@ -138,14 +138,14 @@ def test_predict_prints_csv_or_writes_it(model, tmp_path):
     assert written.stdout == ""
 
 
-def test_predict_prints_the_bands_that_are_chosen(model):
+def test_predict_prints_the_intervals_that_are_chosen(model):
     lines = run("predict", model, "--levels", "0.8, 0.95").stdout.splitlines()
     assert lines[0] == "date,forecast,q0.025,q0.1,q0.9,q0.975"
     rows = json.loads(run("predict", model, "--levels", "0.5", "--json").stdout)["forecasts"]
     assert list(rows[0]["quantiles"]) == ["0.25", "0.75"]
     for wrong in ("0.7", "wide"):
         refused = run("predict", model, "--levels", f"0.8,{wrong}")
-        one_line_error(refused, "--levels must name bands that the model has: 0.5, 0.8, 0.95", repr(wrong))
+        one_line_error(refused, "--levels must name intervals that the model has: 0.5, 0.8, 0.95", repr(wrong))
 
 
 def test_predict_says_when_the_data_has_changed(folder, model):

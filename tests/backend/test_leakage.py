@@ -1,4 +1,4 @@
-"""No value reaches what was made before it: every scaling, model, kind of feature and of bands, at least once each."""
+"""No value reaches what was made before it: every scaling, model, kind of feature and interval, at least once each."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def changed(frame, row):
 
 
 def forecasts(found):
-    """Forecasts with their bands, a row each."""
+    """Forecasts with their intervals, a row each."""
     table = found.table
     return table[["forecast", "naive", *(name for name in table if name.startswith("q"))]].to_numpy()
 
@@ -59,7 +59,7 @@ def test_nothing_after_validation_reaches_the_model(case):
     options = SMALL | {"layers": 1} | CASES[case][0]
     first, second = (kf.fit(frame, **options) for frame in (table(), changed(table(), TEST)))
     assert [a.tobytes() for a in first.predictor.weights] == [a.tobytes() for a in second.predictor.weights]
-    for part in ("scaling", "calibration", "rivals"):
+    for part in ("scaling", "calibration", "baselines"):
         assert getattr(first.manifest, part) == getattr(second.manifest, part)
     assert [e.val_loss for e in first.history.epochs] == [e.val_loss for e in second.history.epochs]
     steps = first.config.steps  # of the first origin, which had seen no changed value
@@ -67,7 +67,7 @@ def test_nothing_after_validation_reaches_the_model(case):
     assert first.test.scores != second.test.scores
 
 
-def test_forecasts_know_no_later_value_while_bands_adapt(small, frame):
+def test_forecasts_know_no_later_value_while_intervals_adapt(small, frame):
     before, after = (forecasts(small.evaluate(data)) for data in (frame, changed(frame, TEST)))
     known = TEST - SMALL["window"] + 1
     assert before[:known].tobytes() == after[:known].tobytes()
@@ -81,8 +81,8 @@ def test_nothing_after_a_fold_reaches_its_model(case):
     fitted = []
     refit = Refitter(config, 1 + len(config.data.features))
 
-    def fit(series, split, rivals):
-        fitted.append(refit(series, split, rivals))
+    def fit(series, split, baselines):
+        fitted.append(refit(series, split, baselines))
         return fitted[-1]
 
     def run(frame):

@@ -32,8 +32,8 @@ def test_same_seed_same_weights(small, frame):
 
 def test_scores_are_those_of_the_test_forecasts(small):
     table = small.test.table
-    bands = [f"q{level:g}" for level in small.config.levels]
-    assert list(table.columns) == ["date", "actual", "forecast", "naive", *bands]
+    intervals = [f"q{level:g}" for level in small.config.levels]
+    assert list(table.columns) == ["date", "actual", "forecast", "naive", *intervals]
     assert len(table) == small.test.scores["n"] == 45
     np.testing.assert_array_equal(table["actual"], small.series.values[-45:, 0])
     np.testing.assert_array_equal(table["naive"], small.series.values[-46:-1, 0])
@@ -65,20 +65,20 @@ def test_forecasting_rolls_forward_on_its_own_forecasts(small):
         window = np.concatenate([window[1:], [[expected]]])
 
 
-def test_bands_go_on_adapting_with_the_rows_that_follow(small, frame, saved):
+def test_intervals_go_on_adapting_with_the_rows_that_follow(small, frame, saved):
     """A table that goes on continues from where the test part had come to; an earlier one knows nothing of it."""
     longer = prices(330)
     pd.testing.assert_frame_equal(longer[:300], frame)
     series = small.series_from(longer)
     windows = windows_of(series, np.arange(254, 330), 8, 1)
-    bands = small.forecaster.in_sequence(windows)[0].quantiles[-1, 0]
+    intervals = small.forecaster.in_sequence(windows)[0].quantiles[-1, 0]
     columns = [f"q{level:g}" for level in small.config.levels]
     for model in (small, kf.load(saved)):
-        assert model.forecast(1, longer)[columns].iloc[0].tolist() == pytest.approx(bands, rel=1e-6)
+        assert model.forecast(1, longer)[columns].iloc[0].tolist() == pytest.approx(intervals, rel=1e-6)
         ahead = model.forecast(4, longer)[columns].to_numpy()
         assert np.all(np.diff(ahead, axis=1) >= 0)
     learned = small.predict_quantiles(longer.to_numpy()[-8:][None])[0, 0]
-    assert np.abs(bands - learned).max() > 1e-4
+    assert np.abs(intervals - learned).max() > 1e-4
     earlier = small.forecast(1, frame[:290])[columns].iloc[0].tolist()
     assert earlier == pytest.approx(small.predict_quantiles(frame[:290].to_numpy()[-8:][None])[0, 0], rel=1e-6)
     assert small.manifest.adapted.at == frame.index[-1]

@@ -1,4 +1,4 @@
-"""Quantile heads, bands and dropout passes: in order, reproducible, portable, and blind to the test part."""
+"""Quantile heads, intervals and dropout passes: in order, reproducible, portable, and blind to the test part."""
 
 import keras
 import numpy as np
@@ -34,8 +34,8 @@ def test_no_window_makes_quantiles_cross(model):
 def test_the_forecast_is_the_median(model):
     windows = strange_windows()
     assert np.array_equal(model.predict(windows), model.predictor.outputs(windows)[:, :, 2])
-    bands = model.predict_quantiles(windows)
-    assert np.array_equal(bands[:, :, 2].astype(np.float32), model.predict(windows))
+    intervals = model.predict_quantiles(windows)
+    assert np.array_equal(intervals[:, :, 2].astype(np.float32), model.predict(windows))
 
 
 def test_training_starts_at_the_quantiles_of_the_scaled_targets():
@@ -43,14 +43,14 @@ def test_training_starts_at_the_quantiles_of_the_scaled_targets():
     model = kf.fit(prices(), quantiles=LEVELS, **SMALL | {"learning_rate": 1e-9, "epochs": 1})
     series, scaling = model.series, model.manifest.scaling
     views = np.lib.stride_tricks.sliding_window_view(series.values[:210, 0], 9)
-    targets = scaling.targets(views[:, :8, None], views[:, 8:])[:, 0]
+    targets = scaling.scaled_targets(views[:, :8, None], views[:, 8:])[:, 0]
     outputs = model.predictor.outputs(series.values[100:108][None])
     expected = scaling.restore(series.values[100:108][None], np.quantile(targets, LEVELS)[None, None])
     np.testing.assert_allclose(outputs, expected, rtol=1e-5)
 
 
-def test_file_opens_in_plain_keras_and_keeps_the_bands(model, tmp_path):
-    path = model.save(tmp_path / "bands.keras")
+def test_file_opens_in_plain_keras_and_keeps_the_intervals(model, tmp_path):
+    path = model.save(tmp_path / "intervals.keras")
     windows = strange_windows()
     np.testing.assert_allclose(
         keras.models.load_model(path).predict(windows, verbose=0), model.predictor.outputs(windows), rtol=1e-5
@@ -89,11 +89,11 @@ def test_dropout_passes_differ_and_come_again_with_their_seed(small):
     assert np.array_equal(before, small.predict(windows))
 
 
-def test_dropout_bands_are_wider_than_their_passes():
+def test_dropout_intervals_are_wider_than_their_passes():
     model = kf.fit(prices(), mc_dropout=5, **SMALL)
-    bands = model.predict_quantiles(model.series.values[-8:][None])
+    intervals = model.predict_quantiles(model.series.values[-8:][None])
     passes = model.predictor.sample(model.series.values[-8:][None], 5, 0)
-    assert bands[0, 0, -1] - bands[0, 0, 0] > np.ptp(passes)
+    assert intervals[0, 0, -1] - intervals[0, 0, 0] > np.ptp(passes)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_shuffled_order_depends_on_seed_and_epoch_alone():
 def test_an_epoch_holds_every_window_once_and_its_target_beside_it():
     data = samples(10)
     scaling = fit_scaling("anchor", data.windows, ("p",))
-    targets = data.targets(scaling)
+    targets = data.scaled_targets(scaling)
     batches = training_batches(data, targets, 4, seed=0)
     x, y, weights = (np.concatenate(parts) for parts in zip(*(next(batches) for _ in range(3)), strict=True))
     assert len(x) == 12  # whole batches, for one compilation
@@ -67,7 +67,7 @@ def test_an_epoch_of_few_steps_takes_other_windows_each_time():
 def test_a_filled_up_batch_steps_as_its_own_windows_alone():
     data = samples(5)
     scaling = fit_scaling("anchor", data.windows, ("p",))
-    targets = data.targets(scaling)
+    targets = data.scaled_targets(scaling)
     filled, alone = (build(NETWORK, scaling, "training") for _ in range(2))
     for model in (filled, alone):
         initialise(model, NETWORK, 0)
@@ -91,7 +91,7 @@ def test_a_step_is_the_one_keras_makes_of_the_same_graph(family):
     for model in (ours, plain):
         initialise(model, network, 0)
         compile_model(model, TrainingConfig(optimizer="sgd", learning_rate=0.5))
-        loss = model.train_on_batch(data.inputs(), data.targets(scaling), np.linspace(0, 1, 8, dtype=np.float32))
+        loss = model.train_on_batch(data.inputs(), data.scaled_targets(scaling), np.linspace(0, 1, 8, dtype=np.float32))
         assert loss == pytest.approx(0.7, abs=0.65)
     for one, other in zip(ours.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
@@ -105,7 +105,7 @@ def test_keras_sees_the_windows_in_our_order():
     byhand = build(NETWORK, scaling, "training", 0)
     initialise(byhand, NETWORK, 0)
     compile_model(byhand, config)
-    batches = training_batches(data, data.targets(scaling), 16, seed=0)
+    batches = training_batches(data, data.scaled_targets(scaling), 16, seed=0)
     histories = []
     for step in range(8):
         byhand.train_on_batch(*next(batches))
@@ -124,7 +124,7 @@ def test_best_epoch_is_kept_and_training_stops_when_validation_does_not_improve(
     assert history.best_epoch == int(np.argmin(losses)) + 1
     assert len(losses) == history.best_epoch + 3
     data = samples(40, seed=1)
-    again = model.evaluate(data.inputs(), data.targets(scaling), batch_size=40, verbose=0)
+    again = model.evaluate(data.inputs(), data.scaled_targets(scaling), batch_size=40, verbose=0)
     assert again == pytest.approx(min(losses), rel=1e-5)
 
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerasforecast.baselines.fitted import Forecast
 from kerasforecast.config import BacktestConfig, Config
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, DivergedError, SkillError
 from kerasforecast.evaluation.backtest import Fitted, fingerprint, folds_of, run_backtest
 from kerasforecast.evaluation.folds import FoldStore, Forecasts
+from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.metrics.significance import DMResult, Verdict
 
 ROWS = 200
@@ -38,13 +38,13 @@ class Fits:
         self.states = []
         self._stop_at = stop_at
 
-    def __call__(self, known, split, rivals):
+    def __call__(self, known, split, baselines):
         if len(self.seen) == self._stop_at:
             raise DivergedError("The loss must stay a finite number.")
         self.seen.append((known, split))
         moves = np.diff(np.log(known.values[: split.train_end, 0]))
         growth = np.exp(moves.mean() * np.arange(1, split.horizon + 1))
-        return Fitted(_Mean(growth, 2 * moves.std() * (np.array(rivals.levels) - 0.5), self), 7)
+        return Fitted(_Mean(growth, 2 * moves.std() * (np.array(baselines.levels) - 0.5), self), 7)
 
 
 class _Mean:
@@ -109,7 +109,7 @@ def test_each_fold_is_forecast_in_one_call_and_frozen_ones_by_one_model():
     assert (len(frozen.seen), frozen.batches) == (1, [8, 7, 7, 8])
 
 
-def test_bands_start_anew_with_each_model_and_go_on_with_a_frozen_one():
+def test_intervals_start_anew_with_each_model_and_go_on_with_a_frozen_one():
     fit, frozen = Fits(), Fits()
     walk(fit=fit, folds=3)
     walk(fit=frozen, folds=3, refit=False)
@@ -137,8 +137,8 @@ def test_what_comes_after_a_fold_changes_nothing_before(options):
 def test_the_table_holds_what_happened_and_what_was_forecast():
     found = walk(folds=4)
     data = series()
-    bands = [f"q{level:g}" for level in CONFIG.levels]
-    assert list(found.table.columns) == ["date", "fold", "actual", "forecast", "naive", *bands]
+    intervals = [f"q{level:g}" for level in CONFIG.levels]
+    assert list(found.table.columns) == ["date", "fold", "actual", "forecast", "naive", *intervals]
     np.testing.assert_array_equal(found.table["actual"], data.values[170:, 0])
     np.testing.assert_array_equal(found.table["naive"], data.values[169:-1, 0])
     assert list(found.table["date"]) == list(data.index[170:])
@@ -165,7 +165,7 @@ def test_rows_score_each_forecaster_in_each_fold_and_over_all():
     assert 0 <= total["lstm"]["crps_p_value"] <= 1
     assert total["lstm"]["relative_crps"] == total["lstm"]["crps"] / total["naive"]["crps"]
     assert "naive" in found.verdict.text
-    assert found.bands_verdict.text
+    assert found.interval_verdict.text
     json.dumps(found.rows, allow_nan=False)
 
 
@@ -218,11 +218,11 @@ def test_results_of_other_data_or_options_do_not_count(tmp_path):
 
 def test_a_damaged_result_is_made_again(tmp_path):
     kept = store(tmp_path, folds=2)
-    for bands in (np.ones((2, 1, 3)), None):
-        kept.save(1, Forecasts(Forecast(np.ones((2, 1)), bands), 3, 1.0))
+    for intervals in (np.ones((2, 1, 3)), None):
+        kept.save(1, Forecasts(Forecast(np.ones((2, 1)), intervals), 3, 1.0))
         assert kept.load(1).forecast.point.tolist() == [[1.0], [1.0]]
         found = kept.load(1).forecast.quantiles
-        assert found is bands is None or np.array_equal(found, bands)
+        assert found is intervals is None or np.array_equal(found, intervals)
     path = tmp_path / "fold-0001.json"
     for content in (path.read_bytes()[:-9], b"", b"[]"):
         path.write_bytes(content)

@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.stats import norm
 
 from kerasforecast.baselines import simple as baselines
-from kerasforecast.baselines.fitted import fit_rivals
+from kerasforecast.baselines.fitted import fit_baselines
 from kerasforecast.errors import DataError, OptionError
 from kerasforecast.metrics import probabilistic as interval_metrics
 
@@ -68,9 +68,9 @@ def test_a_season_of_one_is_the_naive_forecast(windows, horizon):
 
 
 def quantiles_of(windows, horizon, levels, history, period=1):
-    """What every rival that learned from `history` says of `windows`."""
-    rivals = fit_rivals(history, history, np.shape(windows)[1], horizon, levels, period)
-    return {name: forecast.quantiles for name, forecast in rivals.forecasts(windows).items()}
+    """What every baseline that learned from `history` says of `windows`."""
+    baselines = fit_baselines(history, history, np.shape(windows)[1], horizon, levels, period)
+    return {name: forecast.quantiles for name, forecast in baselines.forecasts(windows).items()}
 
 
 def test_no_season_no_seasonal_baseline():
@@ -141,55 +141,55 @@ def test_residual_quantiles_by_hand():
     history = np.array([1.0, 2.0, 4.0, 2.0, 4.0])
     assert baselines.residual_quantiles(np.array([[3.0]]), 1, [0.5], history) == pytest.approx(np.array([[[6.0]]]))
     # Two steps ahead: 4, 1, 1.
-    bands = baselines.residual_quantiles(np.array([[3.0]]), 2, [0.5], history)
-    assert bands[0, 1] == pytest.approx([3.0])
+    intervals = baselines.residual_quantiles(np.array([[3.0]]), 2, [0.5], history)
+    assert intervals[0, 1] == pytest.approx([3.0])
     # A history with a zero: differences 1, 2, -1.
-    bands = baselines.residual_quantiles(np.array([[3.0]]), 1, [0.5, 0.75], np.array([0.0, 1.0, 3.0, 2.0]))
-    assert bands[0, 0] == pytest.approx([4.0, 4.5])
+    intervals = baselines.residual_quantiles(np.array([[3.0]]), 1, [0.5, 0.75], np.array([0.0, 1.0, 3.0, 2.0]))
+    assert intervals[0, 0] == pytest.approx([4.0, 4.5])
 
 
 def test_seasonal_residuals_lie_whole_seasons_back():
     # Period 2: step 1 and 2 err by x_t - x_(t-2), step 3 by x_t - x_(t-4); zero keeps the history additive.
     history = np.array([0.0, 5.0, 1.0, 7.0, 4.0, 8.0])
-    bands = baselines.residual_quantiles(np.array([[10.0, 20.0]]), 3, [0.5], history, period=2)
-    assert bands[0, :, 0] == pytest.approx([10 + 1.5, 20 + 1.5, 10 + 3.5])  # of 1, 2, 3, 1 and of 4, 3
+    intervals = baselines.residual_quantiles(np.array([[10.0, 20.0]]), 3, [0.5], history, period=2)
+    assert intervals[0, :, 0] == pytest.approx([10 + 1.5, 20 + 1.5, 10 + 3.5])  # of 1, 2, 3, 1 and of 4, 3
 
 
-def test_ewma_band_by_hand():
+def test_ewma_interval_by_hand():
     history = np.array([0.0, 10.0, 0.0, 10.0])  # not positive: differences; a floor of 0.1 x 10
     window = np.array([[0.0, 3.0, 1.0]])  # squared changes 9, 4 with weights 0.94, 1
     volatility = np.sqrt((9 * 0.94 + 4) / 1.94)
-    bands = baselines.ewma_quantiles(window, 2, LEVELS, history)
-    assert bands[0, 0] == pytest.approx(1 + volatility * norm.ppf(LEVELS))
-    assert bands[0, 1] == pytest.approx(1 + np.sqrt(2) * volatility * norm.ppf(LEVELS))
+    intervals = baselines.ewma_quantiles(window, 2, LEVELS, history)
+    assert intervals[0, 0] == pytest.approx(1 + volatility * norm.ppf(LEVELS))
+    assert intervals[0, 1] == pytest.approx(1 + np.sqrt(2) * volatility * norm.ppf(LEVELS))
 
 
 def test_ewma_floor():
-    bands = baselines.ewma_quantiles(np.ones((1, 3)), 1, LEVELS, np.array([0.0, 10.0, 0.0, 10.0]))
-    assert bands[0, 0] == pytest.approx(1 + 1.0 * norm.ppf(LEVELS))
+    intervals = baselines.ewma_quantiles(np.ones((1, 3)), 1, LEVELS, np.array([0.0, 10.0, 0.0, 10.0]))
+    assert intervals[0, 0] == pytest.approx(1 + 1.0 * norm.ppf(LEVELS))
 
 
 def test_filtered_simulation_by_hand():
     # Windows of two rows: the volatility is the last change's size. Changes 2, -1, 3, -3 (differences, for the zero):
     # each over the size of the one before is -0.5, 3, -1; the median -0.5 times the window's 4 is -2.
     history = np.array([0.0, 2.0, 1.0, 4.0, 1.0])
-    bands = baselines.ewma_fhs_quantiles(np.array([[6.0, 10.0]]), 1, [0.5], history)
-    assert bands == pytest.approx(np.array([[[8.0]]]))
+    intervals = baselines.ewma_fhs_quantiles(np.array([[6.0, 10.0]]), 1, [0.5], history)
+    assert intervals == pytest.approx(np.array([[[8.0]]]))
     # Two steps: moves 1 + ... of -1 + 3 = 2 and 3 - 3 = 0, over 2 and 1: the median 0.5 times 4 is 2.
     assert baselines.ewma_fhs_quantiles(np.array([[6.0, 10.0]]), 2, [0.5], history)[0, 1] == pytest.approx([12.0])
 
 
 @given(st.integers(0, 2**16), st.integers(1, 6), st.floats(0.01, 100))
-def test_bands_ascend_and_follow_the_unit(seed, horizon, unit):
+def test_intervals_ascend_and_follow_the_unit(seed, horizon, unit):
     values = walk(120, seed)
     windows = sliding_window_view(values[80:], 10)
     plain = quantiles_of(windows, horizon, LEVELS, values[:80], period=5)
     scaled = quantiles_of(unit * windows, horizon, LEVELS, unit * values[:80], period=5)
     assert list(plain) == ["naive", "drift", "seasonal_naive", "moving_average", "ewma", "ewma_fhs"]
-    for name, bands in plain.items():
-        assert bands.shape == (len(windows), horizon, 3)
-        assert np.all(np.diff(bands, axis=-1) >= 0)
-        assert scaled[name] == pytest.approx(unit * bands, rel=1e-9)
+    for name, intervals in plain.items():
+        assert intervals.shape == (len(windows), horizon, 3)
+        assert np.all(np.diff(intervals, axis=-1) >= 0)
+        assert scaled[name] == pytest.approx(unit * intervals, rel=1e-9)
 
 
 def test_a_later_window_changes_no_earlier_forecast():
@@ -199,23 +199,23 @@ def test_a_later_window_changes_no_earlier_forecast():
     points = baselines.point_baselines(windows, 3, period=5)
     windows[40:] = 1e-3
     after = quantiles_of(windows, 3, LEVELS, values[:200], period=5)
-    for name, bands in before.items():
-        assert np.array_equal(after[name][:40], bands[:40])
+    for name, intervals in before.items():
+        assert np.array_equal(after[name][:40], intervals[:40])
     for name, forecast in baselines.point_baselines(windows, 3, period=5).items():
         assert np.array_equal(forecast[:40], points[name][:40])
 
 
-def test_bands_of_a_random_walk_cover_what_they_say():
+def test_intervals_of_a_random_walk_cover_what_they_say():
     values = walk(6000, seed=4)
     rows = np.arange(4000, 5995)
     windows = sliding_window_view(values, 60)[rows - 59]
-    for name, bands in quantiles_of(windows, 5, LEVELS, values[:4000]).items():
+    for name, intervals in quantiles_of(windows, 5, LEVELS, values[:4000]).items():
         for step in range(5):
-            inside = interval_metrics.coverage(values[rows + step + 1], bands[:, step, 0], bands[:, step, 2])
+            inside = interval_metrics.coverage(values[rows + step + 1], intervals[:, step, 0], intervals[:, step, 2])
             assert inside == pytest.approx(0.8, abs=0.05), (name, step)
 
 
-def test_filtered_simulation_beats_fixed_bands_where_volatility_clusters():
+def test_filtered_simulation_beats_fixed_intervals_where_volatility_clusters():
     generator = np.random.default_rng(11)
     variance, returns = 1e-4, []
     for _ in range(4000):  # GARCH(1, 1)
@@ -224,14 +224,14 @@ def test_filtered_simulation_beats_fixed_bands_where_volatility_clusters():
     values = 100 * np.exp(np.cumsum(returns))
     rows = np.arange(3000, 3999)
     windows = sliding_window_view(values, 60)[rows - 59]
-    bands = quantiles_of(windows, 1, LEVELS, values[:3000])
-    scores = {name: interval_metrics.crps(values[rows + 1], b[:, 0], LEVELS) for name, b in bands.items()}
+    intervals = quantiles_of(windows, 1, LEVELS, values[:3000])
+    scores = {name: interval_metrics.crps(values[rows + 1], b[:, 0], LEVELS) for name, b in intervals.items()}
     assert scores["ewma_fhs"] < 0.99 * scores["naive"]
 
 
-def test_a_flat_history_makes_bands_without_width():
-    bands = quantiles_of(np.full((2, 6), 7.0), 2, LEVELS, np.full(50, 7.0))
-    for quantiles in bands.values():
+def test_a_flat_history_makes_intervals_without_width():
+    intervals = quantiles_of(np.full((2, 6), 7.0), 2, LEVELS, np.full(50, 7.0))
+    for quantiles in intervals.values():
         assert quantiles == pytest.approx(np.full((2, 2, 3), 7.0))
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerasforecast.baselines.fitted import Forecast
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
 from kerasforecast.evaluation.compare import Contender, compare
+from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.preprocessing.split import split_series
 
 CONFIG = Config.from_options(window=5)
@@ -16,7 +16,7 @@ VALUES = 100 + np.cumsum(np.random.default_rng(0).normal(size=(200, 2)), axis=0)
 SERIES = Series(VALUES, pd.bdate_range("2020-01-01", periods=200), ("Close", "Open"))
 SPLIT = split_series(SERIES, CONFIG.split, CONFIG.network)
 LEVELS = CONFIG.levels
-RIVALS = ("naive", "drift", "moving_average", "ewma", "ewma_fhs")
+BASELINES = ("naive", "drift", "moving_average", "ewma", "ewma_fhs")
 
 
 def oracle(share, columns=("Close",), window=5, name="oracle", levels=LEVELS):
@@ -54,19 +54,19 @@ def test_rows_are_ranked_and_carry_scores_p_values_and_costs():
 
 def test_the_table_has_a_column_for_each():
     found = compare(SERIES, CONFIG, SPLIT, [oracle(0.5)])
-    assert list(found.table.columns) == ["date", "actual", "oracle", *RIVALS]
+    assert list(found.table.columns) == ["date", "actual", "oracle", *BASELINES]
     np.testing.assert_array_equal(found.table["actual"], VALUES[170:, 0])
     np.testing.assert_array_equal(found.table["naive"], VALUES[169:-1, 0].astype(np.float32))
 
 
-def test_bands_are_scored_at_the_levels_that_all_have():
+def test_intervals_are_scored_at_the_levels_that_all_have():
     narrow = oracle(0.5, name="narrow", levels=(0.1, 0.3, 0.5, 0.9))
     found = compare(SERIES, CONFIG, SPLIT, [oracle(0.4), narrow, oracle(0.1, name="point", levels=())])
     rows = {row["model"]: row for row in found.rows}
     assert found.levels == (0.1, 0.5, 0.9)
     assert {tuple(row["coverage"]) for name, row in rows.items() if name != "point"} == {("0.8",)}
     assert rows["point"]["crps"] is rows["point"]["relative_crps"] is None
-    assert set(found.bands_verdicts) == {"oracle", "narrow"}
+    assert set(found.interval_verdicts) == {"oracle", "narrow"}
     assert rows["naive"]["relative_crps"] == 1
     alone = compare(SERIES, CONFIG, SPLIT, [oracle(0.5, levels=(0.33,))])
     assert alone.levels == ()

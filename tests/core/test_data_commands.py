@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from kerasforecast.data import downloads, yahoo
+from kerasforecast.data.yahoo import client as yahoo
+from kerasforecast.data.yahoo import downloads
 from kerasforecast.runtime.files import cache_folder
 
 try:
@@ -230,7 +231,7 @@ def test_two_processes_never_corrupt_a_snapshot(tmp_path):
 import os, sys
 os.environ["KERASFORECAST_CACHE"] = {str(tmp_path)!r}
 import numpy as np, pandas as pd
-from kerasforecast.data import snapshots
+from kerasforecast.data.yahoo import snapshots
 from kerasforecast.data.yahoo.snapshots import Meta
 index = pd.bdate_range("2000-01-03", periods=3000, tz="America/New_York")
 for step in range(25):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerasforecast.data import layout
+from kerasforecast.data.table import layout
 from kerasforecast.data.table.layout import iso_layout, read_layout
 
 FORMS = ["%d/%m/%Y", "%m/%d/%Y %H:%M", "%Y-%m-%d %H:%M:%S", "%Y%m%d", "%Y.%m.%d %H:%M", "%Y%m%d%H%M%S", "%m/%Y", "%Y"]

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 
 from kerasforecast.config import DataConfig
-from kerasforecast.data import prices as policy
-from kerasforecast.data import snapshots, yahoo
 from kerasforecast.data.calendars import future_index
 from kerasforecast.data.load import load_series
+from kerasforecast.data.yahoo import client as yahoo
+from kerasforecast.data.yahoo import prices as policy
+from kerasforecast.data.yahoo import snapshots
 from kerasforecast.errors import DataError, KerasForecastError, OptionError
 
 from .yahoo_server import redirect, serving

@@ -1,4 +1,4 @@
-"""Conformal bands: they cover, they know nothing of the future, they do not cross, and they correct only what pays."""
+"""Conformal intervals: they cover, they know nothing of the future, they do not cross, they correct only what pays."""
 
 import datetime as dt
 
@@ -22,21 +22,21 @@ def walk(count, spread, seed, steps=1):
     return np.zeros((count, steps)), np.zeros((count, steps, len(LEVELS))), np.ones((count, steps)), actual
 
 
-def inside(actual, bands, low=1, high=3):
-    return interval_metrics.coverage(actual, bands[..., low], bands[..., high])
+def inside(actual, intervals, low=1, high=3):
+    return interval_metrics.coverage(actual, intervals[..., low], intervals[..., high])
 
 
-def test_bands_around_a_point_cover_what_they_say():
+def test_intervals_around_a_point_cover_what_they_say():
     points, base, units, actual = walk(4000, 3.0, seed=1)
     calibration = calibrate(points, base, units, actual, LEVELS, "point", 1)
-    bands = calibration.bands(*walk(1, 3.0, seed=2)[1:3])
-    assert bands[0, 0] == pytest.approx(3 * NORMAL, abs=0.2)
+    intervals = calibration.intervals(*walk(1, 3.0, seed=2)[1:3])
+    assert intervals[0, 0] == pytest.approx(3 * NORMAL, abs=0.2)
 
 
-def test_bands_are_as_wide_as_the_volatility_of_now():
+def test_intervals_are_as_wide_as_the_volatility_of_now():
     points, base, units, actual = walk(500, 1.0, seed=1)
     calibration = calibrate(points, base, units, actual, LEVELS, "point", 1)
-    once, twice = (calibration.bands(base[:1], units[:1] * factor) for factor in (1, 2))
+    once, twice = (calibration.intervals(base[:1], units[:1] * factor) for factor in (1, 2))
     assert twice == pytest.approx(2 * once)
 
 
@@ -45,14 +45,14 @@ def test_a_right_quantile_head_is_left_alone_and_a_wrong_one_is_corrected():
     wrong = calibrate(points, base + 0.3 * NORMAL, units, actual, LEVELS, "quantiles", 1)
     assert wrong.kept
     assert (
-        inside(*[walk(4000, 1.0, seed=4)[3], wrong.bands(np.tile(0.3 * NORMAL, (4000, 1, 1)), np.ones((4000, 1)))])
+        inside(*[walk(4000, 1.0, seed=4)[3], wrong.intervals(np.tile(0.3 * NORMAL, (4000, 1, 1)), np.ones((4000, 1)))])
         > 0.75
     )
     # A correction learned on a calmer first half would hurt in the second.
     calm = np.concatenate([actual[:300] * 0.2, actual[300:]])
     right = calibrate(points, base + NORMAL, units, calm, LEVELS, "quantiles", 1)
     assert not right.kept
-    assert right.bands(base[:1] + NORMAL, units[:1])[0, 0] == pytest.approx(NORMAL)
+    assert right.intervals(base[:1] + NORMAL, units[:1])[0, 0] == pytest.approx(NORMAL)
 
 
 def test_levels_adapt_where_the_spread_has_changed():
@@ -72,9 +72,11 @@ def test_adapting_goes_on_where_it_was_left():
     second, after = calibration.adapted(base[120:], units[120:], actual[120:], kept)
     assert np.array_equal(np.concatenate([first, second]), whole)
     assert np.array_equal(after, end)
-    assert np.array_equal(calibration.bands(base[:1], units[:1], kept)[0], second[0])
+    assert np.array_equal(calibration.intervals(base[:1], units[:1], kept)[0], second[0])
     assert np.abs(kept - LEVELS).max() > 0.01
-    later = calibration.bands(np.zeros((1, 3, 5)), np.ones((1, 3)), kept)  # steps that never adapted, as the last did
+    later = calibration.intervals(
+        np.zeros((1, 3, 5)), np.ones((1, 3)), kept
+    )  # steps that never adapted, as the last did
     assert np.array_equal(later[0, 1], later[0, 2])
 
 
@@ -101,7 +103,7 @@ def test_the_rows_since_are_found_by_date_or_step(at, index, place):
 
 
 @given(st.integers(1, 40), st.integers(1, 4), st.integers(0, 2**16))
-def test_a_band_depends_on_no_outcome_its_origin_did_not_know(origin, steps, seed):
+def test_a_interval_depends_on_no_outcome_its_origin_did_not_know(origin, steps, seed):
     """What step h of origin t forecasts is known from origin t + h on, and changes nothing before."""
     calibration = calibrate(*walk(60, 1.0, seed, steps), LEVELS, "point", steps)
     _, base, units, actual = walk(45, 2.0, seed + 1, steps)
@@ -117,30 +119,30 @@ def test_quantiles_never_cross(seed, source):
     generator = np.random.default_rng(seed)
     base = base + np.sort(generator.normal(size=base.shape), axis=-1)
     calibration = calibrate(points, base, units, actual, LEVELS, source, 1)
-    for bands in (calibration.bands(base, units), calibration.adapted(base, units, actual * 5, rate=0.3)[0]):
-        assert np.all(np.diff(bands, axis=-1) >= 0)
+    for intervals in (calibration.intervals(base, units), calibration.adapted(base, units, actual * 5, rate=0.3)[0]):
+        assert np.all(np.diff(intervals, axis=-1) >= 0)
 
 
 def test_a_head_s_median_stays_the_forecast():
     points, base, units, actual = walk(400, 1.0, seed=7)
     calibration = calibrate(points, base + 0.2 * NORMAL, units, actual + 3, LEVELS, "quantiles", 1)
     assert calibration.kept
-    assert np.array_equal(calibration.bands(base + 0.2 * NORMAL, units)[..., 2], points)
+    assert np.array_equal(calibration.intervals(base + 0.2 * NORMAL, units)[..., 2], points)
 
 
 def test_steps_never_measured_take_the_last_errors():
     points, base, units, actual = walk(300, 1.0, seed=8, steps=2)
     calibration = calibrate(points, base, units, actual, LEVELS, "point", 2)
-    longer = calibration.bands(np.zeros((1, 4, 5)), np.sqrt(np.arange(1, 5))[None])
+    longer = calibration.intervals(np.zeros((1, 4, 5)), np.sqrt(np.arange(1, 5))[None])
     assert longer[0, 3] == pytest.approx(longer[0, 1] * np.sqrt(2))
 
 
 def test_volatility_is_that_of_the_window_s_own_last_rows():
     volatility = volatility_of(np.array([1.0, 2.0, 1.0, 2.0]))
-    assert volatility.relative
+    assert volatility.logarithmic
     windows = np.array([[100.0, 110.0, 100.0]])
     moves = np.log([1.1, 1 / 1.1])
     expected = np.sqrt((0.94 * moves[0] ** 2 + moves[1] ** 2) / 1.94)
     assert volatility.of_windows(windows) == pytest.approx([expected])
-    assert volatility.units(windows, 4)[0] == pytest.approx(100 * expected * np.sqrt([1, 2, 3, 4]))
-    assert not volatility_of(np.array([1.0, -2.0, 1.0])).relative
+    assert volatility.standard_moves(windows, 4)[0] == pytest.approx(100 * expected * np.sqrt([1, 2, 3, 4]))
+    assert not volatility_of(np.array([1.0, -2.0, 1.0])).logarithmic

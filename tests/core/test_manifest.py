@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kerasforecast.artifact.manifest import Manifest, parse
-from kerasforecast.baselines.fitted import fit_rivals
+from kerasforecast.baselines.fitted import fit_baselines
 from kerasforecast.config import Config
 from kerasforecast.errors import ArtifactError
 from kerasforecast.forecasting.conformal import calibrate
@@ -21,9 +21,9 @@ WINDOW, HORIZON = 3, 2
 
 def _valid():
     scaling = FittedScaling(kind="anchor", transforms=("log", "log"), offset=(0, 0), scale=(0.01, 0.02))
-    bands = {"crps": 0.9, "coverage": {"0.8": 0.79}, "pinball": {"0.1": 0.2, "0.9": 0.25}, "winkler": {"0.8": 4.5}}
+    intervals = {"crps": 0.9, "coverage": {"0.8": 0.79}, "pinball": {"0.1": 0.2, "0.9": 0.25}, "winkler": {"0.8": 4.5}}
     errors = {"rmse": 1.5, "mae": 1.0, "mape": None, "smape": 0.5, "mase": 1.25, "rmsse": 1.25}
-    step = errors | {"directional_accuracy": 0.5, "directional_interval": [0.25, 0.75]} | bands
+    step = errors | {"directional_accuracy": 0.5, "directional_interval": [0.25, 0.75]} | intervals
     scores = step | {"steps": [step, step]}
     dm = {"loss": "squared", "statistic": -1.0, "p_value": 1.0}
     return {
@@ -45,10 +45,10 @@ def _valid():
                 "naive": scores,
                 "ewma_fhs": scores,
                 "dm": dm,
-                "tests": [{"rival": "ewma_fhs", **dm}],
+                "tests": [{"baseline": "ewma_fhs", **dm}],
             },
             "verdict": "no better than naive (DM p = 1.00)",
-            "bands_verdict": "no better than ewma_fhs (DM p = 0.50)",
+            "interval_verdict": "no better than ewma_fhs (DM p = 0.50)",
             "diagnosis": {"name": "good", "text": "fell together", "advice": "keep it", "naive_val_loss": 1.0},
         },
         "golden": {"window": [[1.0, 2.0]] * WINDOW, "forecast": [1.0] * HORIZON},
@@ -151,23 +151,23 @@ def test_a_manifest_that_contradicts_itself_is_refused(path, value, what):
         parse(changed(path, value), "ibm.keras")
 
 
-def with_bands(**changes):
-    """The valid manifest with what its rivals and bands learned, and `changes` to where adapting had come to."""
+def with_intervals(**changes):
+    """The valid manifest with what its baselines and intervals learned, and `changes` to where adapting had come to."""
     config = Config.model_validate(VALID["config"])
     history = 100 + np.sin(np.arange(60.0))
-    rivals = fit_rivals(history[:50], history, WINDOW, HORIZON, config.levels)
+    baselines = fit_baselines(history[:50], history, WINDOW, HORIZON, config.levels)
     zeros, base = np.zeros((20, HORIZON)), np.zeros((20, HORIZON, len(config.levels)))
     calibration = calibrate(zeros, base, zeros + 1, zeros, config.levels, "point", HORIZON)
     adapted = {"at": "2013-02-28T00:00:00", "levels": [list(config.levels)] * HORIZON} | changes
-    bands = {"rivals": rivals.model_dump(mode="json"), "calibration": calibration.model_dump(mode="json")}
-    return json.dumps(VALID | bands | {"adapted": adapted}).encode()
+    intervals = {"baselines": baselines.model_dump(mode="json"), "calibration": calibration.model_dump(mode="json")}
+    return json.dumps(VALID | intervals | {"adapted": adapted}).encode()
 
 
 def test_where_adapting_had_come_to_is_kept():
-    manifest = parse(with_bands(), "ibm.keras")
+    manifest = parse(with_intervals(), "ibm.keras")
     assert manifest.adapted.at == dt.datetime(2013, 2, 28)
     assert parse(manifest.model_dump_json().encode(), "ibm.keras").adapted == manifest.adapted
-    assert parse(with_bands(at=299), "ibm.keras").adapted.at == 299
+    assert parse(with_intervals(at=299), "ibm.keras").adapted.at == 299
 
 
 @pytest.mark.parametrize(
@@ -189,16 +189,16 @@ def test_where_adapting_had_come_to_is_kept():
         {"unheard_of": 1},
     ],
 )
-def test_levels_of_bands_against_the_schema_are_refused(changes):
+def test_levels_of_intervals_against_the_schema_are_refused(changes):
     with pytest.raises(
-        ArtifactError, match=r"^ibm\.keras: its (manifest must follow schema 1; adapted|bands must fit)"
+        ArtifactError, match=r"^ibm\.keras: its (manifest must follow schema 1; adapted|intervals must fit)"
     ):
-        parse(with_bands(**changes), "ibm.keras")
+        parse(with_intervals(**changes), "ibm.keras")
 
 
-def test_levels_without_bands_are_refused():
+def test_levels_without_intervals_are_refused():
     content = {**VALID, "adapted": {"at": 1, "levels": [[0.5] * 7] * HORIZON}}
-    with pytest.raises(ArtifactError, match="its bands must fit its configuration"):
+    with pytest.raises(ArtifactError, match="its intervals must fit its configuration"):
         parse(json.dumps(content).encode(), "ibm.keras")
 
 

@@ -24,7 +24,7 @@ def test_the_naive_loss_is_that_of_the_last_value(scaling, loss):
     windows = windows_of(series, split.origins("validation"), 8, 2)
     raw = windows.inputs().astype(np.float64)
     last = np.repeat(raw[:, -1:, 0], 2, axis=1)
-    scaled = [fitted.targets(raw, futures).astype(np.float64) for futures in (windows.futures(), last)]
+    scaled = [fitted.scaled_targets(raw, targets).astype(np.float64) for targets in (windows.targets(), last)]
     if scaling in ("anchor", "difference"):
         assert not scaled[1].any()
     errors = np.abs(scaled[0] - scaled[1])
@@ -41,8 +41,8 @@ def test_with_quantiles_it_is_that_of_past_moves_around_the_last_value(scaling):
     fitted = fit_scaling(scaling, series.values[: split.train_end], series.columns)
     known, ahead = (windows_of(series, split.origins(part), 8, 1) for part in ("train", "validation"))
     errors = [
-        fitted.targets(part.inputs().astype(float), part.futures())
-        - fitted.targets(part.inputs().astype(float), part.last()[:, None])
+        fitted.scaled_targets(part.inputs().astype(float), part.targets())
+        - fitted.scaled_targets(part.inputs().astype(float), part.last()[:, None])
         for part in (known, ahead)
     ]
     loss = 0.0

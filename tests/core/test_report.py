@@ -105,11 +105,11 @@ def test_the_lines_are_the_run_s_own_numbers(model, page):
     assert page.figures[2]["data"][0]["y"][-1] == pytest.approx(squares[0] - squares[1], rel=1e-5)
 
 
-def test_bands_are_drawn_and_their_calibration_with_them(tmp_path):
+def test_intervals_are_drawn_and_their_calibration_with_them(tmp_path):
     model = write_run(tmp_path, levels=(0.05, 0.1, 0.5, 0.9, 0.95))
     page = Page(write_fit_report(model))
-    assert {"90% band", "80% band"} <= traces(page)
-    assert "Calibration of the bands" in page.words
+    assert {"90% interval", "80% interval"} <= traces(page)
+    assert "Calibration of the intervals" in page.words
     observed = next(figure for figure in page.figures if figure["data"][0]["name"] == "ideal")["data"][1]
     assert observed["x"] == [0.05, 0.1, 0.5, 0.9, 0.95]
     table = read_run(model).forecasts

@@ -106,7 +106,7 @@ def plain(tmp_path_factory):
 
 
 def filled(content, hostile, where="", shown=None):
-    """`content` with every text that is free in the schema replaced, and the texts by their places."""
+    """`content` with every text that is free in the schema replaced, and the texts by their indices."""
     shown = {} if shown is None else shown
     for key, value in content.items() if isinstance(content, dict) else enumerate(content):
         place = f"{where}.{key}".strip(".")
@@ -118,7 +118,7 @@ def filled(content, hostile, where="", shown=None):
 
 
 FREE = {
-    *("name", "created", "backend", "device", "keras", "target", "verdict", "bands_verdict", "text", "advice"),
+    *("name", "created", "backend", "device", "keras", "target", "verdict", "interval_verdict", "text", "advice"),
     *("source", "location", "start", "end", "frequency", "date_column", "calendar", "interval", "encoding", "data"),
 }
 
@@ -149,7 +149,7 @@ def test_whatever_a_field_holds_is_shown_as_text(plain, hostile):
     content["columns"] = [f"{hostile} column"]
     shown = filled(content, hostile)
     unseen = {"data.frequency", "metrics.target"}  # the calendar stands there; the target is the column
-    manifest = Manifest.model_validate(content | {"rivals": None, "calibration": None})
+    manifest = Manifest.model_validate(content | {"baselines": None, "calibration": None})
     dates = run.forecasts.assign(date=f"{hostile} date")
     written = fit_report(replace(run, manifest=manifest, metrics=content["metrics"], forecasts=dates, series=None))
     check(written, hostile, {place: text for place, text in shown.items() if place not in unseen}, "fit")
@@ -157,7 +157,7 @@ def test_whatever_a_field_holds_is_shown_as_text(plain, hostile):
     for record, table in ((backtest, walked), (compared, forecasts)):
         content = record.model_dump(mode="json")
         names = {name: f"{hostile} {name}" for name in record.verdicts}
-        for kind in ("verdicts", "bands_verdicts"):
+        for kind in ("verdicts", "interval_verdicts"):
             content[kind] = {names[name]: f"{text} {hostile}" for name, text in content[kind].items()}
         for row in content["rows"]:
             row["model"] = names.get(row["model"], row["model"])

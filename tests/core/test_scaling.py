@@ -26,7 +26,7 @@ def walk(rows=200, columns=1, seed=0, spread=0.02):
 
 
 def windows_of(values, window=8, horizon=3):
-    """Windows `(N, L, F)` and futures of the first column `(N, H)`, by slicing."""
+    """Windows `(N, L, F)` and targets of the first column `(N, H)`, by slicing."""
     ends = range(window, len(values) - horizon + 1)
     windows = np.stack([values[end - window : end] for end in ends])
     return windows, np.stack([values[end : end + horizon, 0] for end in ends])
@@ -95,14 +95,14 @@ def test_weights_decay_from_the_newest_change_and_sum_to_one(window):
 def test_inputs_and_targets_are_their_definitions(kind, columns):
     values = walk(40, columns)
     scaling = fitted(kind, values)
-    windows, futures = windows_of(values)
-    inputs, targets = scaling.inputs(windows), scaling.targets(windows, futures)
+    windows, targets = windows_of(values)
+    inputs, scaled = scaling.inputs(windows), scaling.scaled_targets(windows, targets)
     assert inputs.shape == (len(windows), 8, scaling.channels)
-    assert targets.shape == futures.shape
-    assert targets.dtype == np.float32
+    assert scaled.shape == targets.shape
+    assert scaled.dtype == np.float32
     for place, window in enumerate(windows):
         assert inputs[place] == pytest.approx(inputs_by_hand(window, scaling), rel=1e-5, abs=1e-6)
-        assert targets[place] == pytest.approx(targets_by_hand(window, futures[place], scaling), rel=1e-5, abs=1e-6)
+        assert scaled[place] == pytest.approx(targets_by_hand(window, targets[place], scaling), rel=1e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize(("kind", "transform"), [("anchor", "log"), ("difference", "difference")])
@@ -129,11 +129,11 @@ def test_columns_that_are_not_positive_throughout_are_differenced_alone():
     values[7, 2] = 0.0
     scaling = fitted("anchor", values)
     assert scaling.transforms == ("log", "difference", "difference")
-    windows, futures = windows_of(values)
+    windows, targets = windows_of(values)
     for place, window in enumerate(windows):
         assert scaling.inputs(windows)[place] == pytest.approx(inputs_by_hand(window, scaling), rel=1e-5, abs=1e-5)
-        expected = targets_by_hand(window, futures[place], scaling)
-        assert scaling.targets(windows, futures)[place] == pytest.approx(expected, rel=1e-5, abs=1e-6)
+        expected = targets_by_hand(window, targets[place], scaling)
+        assert scaling.scaled_targets(windows, targets)[place] == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize("kind", RELATIVE)
@@ -163,8 +163,8 @@ def test_linear_scalings_keep_one_channel_a_column():
 def test_restoring_the_targets_gives_the_futures_back(kind, columns):
     values = walk(100, columns)
     scaling = fitted(kind, values)
-    windows, futures = windows_of(values, window=10, horizon=5)
-    assert scaling.restore(windows, scaling.targets(windows, futures)) == pytest.approx(futures, rel=1e-6)
+    windows, targets = windows_of(values, window=10, horizon=5)
+    assert scaling.restore(windows, scaling.scaled_targets(windows, targets)) == pytest.approx(targets, rel=1e-6)
 
 
 prices = st.lists(st.floats(2**-6, 1e6, width=32), min_size=9, max_size=30).filter(lambda drawn: len(set(drawn)) > 1)
@@ -174,9 +174,9 @@ prices = st.lists(st.floats(2**-6, 1e6, width=32), min_size=9, max_size=30).filt
 def test_restoring_the_targets_gives_the_futures_back_for_any_prices(kind, drawn):
     values = np.array(drawn)[:, None]
     scaling = fitted(kind, values)
-    windows, futures = windows_of(values, window=5, horizon=2)
-    restored = scaling.restore(windows, scaling.targets(windows, futures))
-    assert restored == pytest.approx(futures, rel=1e-4, abs=1e-5 * values.max())
+    windows, targets = windows_of(values, window=5, horizon=2)
+    restored = scaling.restore(windows, scaling.scaled_targets(windows, targets))
+    assert restored == pytest.approx(targets, rel=1e-4, abs=1e-5 * values.max())
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -191,21 +191,25 @@ def test_a_forecast_of_nothing_is_the_naive_forecast_where_windows_are_relative(
 def test_anchored_windows_do_not_know_the_price_level(power, seed):
     """Exactly: a power of two changes no mantissa. So a split of shares, or another currency, changes no forecast."""
     values, factor = walk(40, 2, seed), 2.0**power
-    windows, futures = windows_of(values)
+    windows, targets = windows_of(values)
     scaling, scaled_up = fitted("anchor", values), fitted("anchor", factor * values)
     assert scaled_up == scaling
     assert (scaling.inputs(factor * windows) == scaling.inputs(windows)).all()
-    assert (scaling.targets(factor * windows, factor * futures) == scaling.targets(windows, futures)).all()
-    answer = scaling.targets(windows, futures)
+    assert (
+        scaling.scaled_targets(factor * windows, factor * targets) == scaling.scaled_targets(windows, targets)
+    ).all()
+    answer = scaling.scaled_targets(windows, targets)
     assert (scaling.restore(factor * windows, answer) == factor * scaling.restore(windows, answer)).all()
 
 
 def test_differences_do_not_know_the_zero_point():
     values = np.round(walk(40, 2), 2)
-    windows, futures = windows_of(values)
+    windows, targets = windows_of(values)
     scaling = fitted("difference", values)
     assert scaling.inputs(windows + 1024) == pytest.approx(scaling.inputs(windows), abs=1e-6)
-    assert scaling.targets(windows + 1024, futures + 1024) == pytest.approx(scaling.targets(windows, futures), abs=1e-6)
+    assert scaling.scaled_targets(windows + 1024, targets + 1024) == pytest.approx(
+        scaling.scaled_targets(windows, targets), abs=1e-6
+    )
 
 
 def test_other_scalings_do_know_the_price_level():
@@ -218,8 +222,8 @@ def test_other_scalings_do_know_the_price_level():
 
 def test_a_random_walk_has_targets_of_about_unit_variance_at_every_step():
     values = walk(20_000)
-    windows, futures = windows_of(values, window=60, horizon=4)
-    spread = fitted("anchor", values).targets(windows, futures).std(axis=0)
+    windows, targets = windows_of(values, window=60, horizon=4)
+    spread = fitted("anchor", values).scaled_targets(windows, targets).std(axis=0)
     assert spread == pytest.approx([1, 1, 1, 1], abs=0.07)
 
 
@@ -228,7 +232,7 @@ def test_after_a_flat_stretch_volatility_counts_as_a_tenth_of_trainings():
     flat = np.full((1, 8, 1), 50.0)
     future = np.array([[50.0 * math.exp(scaling.scale[0])]])  # one ordinary day
     assert scaling.inputs(flat).tolist() == np.zeros((1, 8, 1)).tolist()
-    assert scaling.targets(flat, future)[0, 0] == pytest.approx(10, rel=1e-5)
+    assert scaling.scaled_targets(flat, future)[0, 0] == pytest.approx(10, rel=1e-5)
 
 
 @pytest.mark.parametrize(("kind", "scaler"), [("minmax", MinMaxScaler), ("standard", StandardScaler)])
@@ -236,21 +240,21 @@ def test_linear_scalings_are_scikit_learn_s(kind, scaler):
     values = walk(120, 3)
     train = values[:80]
     scaling, reference = fitted(kind, train), scaler().fit(train)
-    windows, futures = windows_of(values)
+    windows, targets = windows_of(values)
     expected = reference.transform(windows.reshape(-1, 3)).reshape(windows.shape)
     assert scaling.inputs(windows) == pytest.approx(expected, abs=1e-5)
     column = scaler().fit(train[:, :1])
-    assert scaling.targets(windows, futures) == pytest.approx(
-        column.transform(futures.reshape(-1, 1)).reshape(futures.shape), abs=1e-5
+    assert scaling.scaled_targets(windows, targets) == pytest.approx(
+        column.transform(targets.reshape(-1, 1)).reshape(targets.shape), abs=1e-5
     )
 
 
 def test_none_changes_nothing():
     values = walk(40, 2)
-    windows, futures = windows_of(values)
+    windows, targets = windows_of(values)
     scaling = fitted("none", values)
     assert (scaling.inputs(windows) == windows).all()
-    assert scaling.targets(windows, futures) == pytest.approx(futures, rel=1e-7)
+    assert scaling.scaled_targets(windows, targets) == pytest.approx(targets, rel=1e-7)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -308,11 +312,11 @@ def test_a_value_too_large_for_the_network_s_numbers_is_refused(kind, size):
 def test_the_largest_values_allowed_give_finite_numbers_in_float32(kind):
     values = 1e18 * np.cos(np.arange(40.0))[:, None]
     scaling = fitted(kind, values)
-    windows, futures = windows_of(values)
+    windows, targets = windows_of(values)
     windows = windows.astype(np.float32)
-    targets = scaling.targets(windows, futures)
+    scaled = scaling.scaled_targets(windows, targets)
     assert np.isfinite(scaling.inputs(windows)).all()
-    assert scaling.restore(windows, targets) == pytest.approx(futures, rel=1e-4, abs=1e13)
+    assert scaling.restore(windows, scaled) == pytest.approx(targets, rel=1e-4, abs=1e13)
 
 
 def _series(*target):

@@ -180,7 +180,7 @@ def test_the_level_decides():
     actual, forecast, naive = windows(0)
     forecast = forecast + 0.02 * np.random.default_rng(5).normal(size=len(naive))
     p_value = compare_with_naive(actual, forecast, naive).dm.p_value
-    assert compare_with_naive(actual, forecast, naive, level=p_value + 0.01).text.startswith(("better", "worse"))
+    assert compare_with_naive(actual, forecast, naive, alpha=p_value + 0.01).text.startswith(("better", "worse"))
 
 
 def test_naive_itself_is_no_better_than_naive():

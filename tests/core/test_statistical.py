@@ -9,12 +9,13 @@ import pytest
 
 from kerasforecast.artifact import manifest
 from kerasforecast.baselines.classical import STATISTICAL, classical_forecasts, require_extra, statistical
-from kerasforecast.baselines.fitted import Forecast, learn_rivals
+from kerasforecast.baselines.fitted import learn_baselines
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError
 from kerasforecast.evaluation.compare import compare
 from kerasforecast.evaluation.evaluation import evaluate_windows, scored_windows
+from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.preprocessing.split import split_series
 from tests.core import test_backtest, test_compare
 
@@ -40,10 +41,10 @@ def test_unknown_model():
 def test_forecasts_a_season_and_sees_nothing_later(name):
     pytest.importorskip("statsforecast")
     values, origins, levels = seasonal(), np.array([119, 125]), [0.1, 0.5, 0.9]
-    points, bands = statistical(name, values, 100, origins, 6, period=12, levels=levels)
+    points, intervals = statistical(name, values, 100, origins, 6, period=12, levels=levels)
     assert points.shape == (2, 6)
-    assert bands.shape == (2, 6, 3)
-    assert np.all(np.diff(bands, axis=-1) > 0)
+    assert intervals.shape == (2, 6, 3)
+    assert np.all(np.diff(intervals, axis=-1) > 0)
     actual = values[origins[:, None] + np.arange(1, 7)]
     assert np.sqrt(np.mean((actual - points) ** 2)) < 1.0  # the season's amplitude is 5, the noise 0.3
     changed = values.copy()
@@ -57,7 +58,7 @@ class Naive:
 
 
 class Drifting:
-    """Stands in for a model of statsforecast where that is not installed: the last value, and bands of fixed width."""
+    """Stands in for a model of statsforecast where that is not installed: the last value, intervals of fixed width."""
 
     seen = 0
 
@@ -80,24 +81,24 @@ def installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "statsforecast", SimpleNamespace(models=models, __spec__=True))
 
 
-def test_they_stand_beside_the_simple_rivals_with_the_same_scores(installed):
-    config = Config.from_options(window=5, rivals=("theta", "auto_ets"))
+def test_they_stand_beside_the_simple_baselines_with_the_same_scores(installed):
+    config = Config.from_options(window=5, baselines=("theta", "auto_ets"))
     series = Series(seasonal()[:, None], pd.bdate_range("2020-01-01", periods=144), ("Close",))
     split = split_series(series, config.split, config.network)
-    rivals, windows = learn_rivals(config, series, split), scored_windows(config, series, split, "test")
-    classical = classical_forecasts(config, windows, split.validation_end, rivals)
+    baselines, windows = learn_baselines(config, series, split), scored_windows(config, series, split, "test")
+    classical = classical_forecasts(config, windows, split.validation_end, baselines)
     assert Drifting.seen == split.validation_end
-    scores = evaluate_windows(Naive(), windows, rivals, classical).scores
+    scores = evaluate_windows(Naive(), windows, baselines, classical).scores
     assert list(scores)[:2] == ["n", "model"]
     assert set(scores["theta"]) == set(scores["auto_ets"]) == set(scores["ewma_fhs"])
     assert set(scores["theta"]["coverage"]) == set(scores["ewma_fhs"]["coverage"])
     assert scores["theta"]["rmse"] == scores["naive"]["rmse"]
-    assert {test["rival"] for test in scores["tests"]} >= {"theta", "auto_ets"}
+    assert {test["baseline"] for test in scores["tests"]} >= {"theta", "auto_ets"}
     manifest.TestScores(**scores)  # as the manifest takes them
 
 
 def test_each_fold_fits_them_anew_on_its_known_rows(installed):
-    config = Config.from_options(window=5, rivals=("theta",))
+    config = Config.from_options(window=5, baselines=("theta",))
     found = test_backtest.walk(config=config, folds=2)
     rows = {(row["model"], row["fold"]): row for row in found.rows}
     assert rows["theta", "all"]["rmse"] == pytest.approx(rows["naive", "all"]["rmse"])
@@ -109,8 +110,8 @@ def test_each_fold_fits_them_anew_on_its_known_rows(installed):
 def test_their_absence_is_said_before_anything_takes_long(monkeypatch):
     monkeypatch.setitem(sys.modules, "statsforecast", None)
     require_extra(Config())
-    with pytest.raises(OptionError, match=r"The rival theta needs .* pip install 'kerasforecast\[baselines\]'"):
-        require_extra(Config.from_options(rivals=("theta",)))
+    with pytest.raises(OptionError, match=r"The baseline theta needs .* pip install 'kerasforecast\[baselines\]'"):
+        require_extra(Config.from_options(baselines=("theta",)))
 
 
 def test_no_levels_no_quantiles():

@@ -16,15 +16,17 @@ def test_a_backtest_says_first_what_it_found(tmp_path):
     path = write_backtest(tmp_path)
     record, _ = read_walk(path)
     page = Page(write_walk_report(path))
-    assert f"Not worth using: {record.verdicts['lstm']}; its bands: {record.bands_verdicts['lstm']}." in page.text
+    assert (
+        f"Not worth using: {record.verdicts['lstm']}; its intervals: {record.interval_verdicts['lstm']}." in page.text
+    )
     assert "30 forecasts in 4 folds, trained anew for each fold" in page.text
-    for heading in ("Leaderboard", "Folds", "The walk", "Lead over naive", "Forecasts", "Calibration of the bands"):
+    for heading in ("Leaderboard", "Folds", "The walk", "Lead over naive", "Forecasts", "Calibration of the intervals"):
         assert heading in page.words
     for row in record.rows:
         assert row.fold != "all" or f"{row.rmse:,.4f}" in page.text
         assert row.fold != "all" or f"{row.crps:,.4f}" in page.text
         assert row.fold != "all" or f"{row.coverage['0.8']:.1%}" in page.text
-    assert {"95% band", "80% band"} <= {trace["name"] for figure in page.figures for trace in figure["data"]}
+    assert {"95% interval", "80% interval"} <= {trace["name"] for figure in page.figures for trace in figure["data"]}
     bars = page.figures[0]["data"]
     assert [bar["name"] for bar in bars] == ["lstm", "naive"]
     errors = [row.rmse for row in record.rows if row.model == "lstm" and row.fold != "all"]
@@ -44,7 +46,7 @@ def test_several_steps_have_an_error_each_here_too(tmp_path):
 
 def test_a_comparison_names_the_best_model_first(tmp_path):
     page = Page(write_walk_report(write_compare(tmp_path)))
-    assert "Best model: acme, better than naive by 50.0 % (p < 0.001); best bands: acme, better than " in page.text
+    assert "Best model: acme, better than naive by 50.0 % (p < 0.001); best intervals: acme, better than " in page.text
     assert "2 models and every baseline on the same 30 origins" in page.text
     assert "its scores flatter it." in page.text
     assert {trace["name"] for trace in page.figures[1]["data"]} == {"acme", "other"}

@@ -30,13 +30,13 @@ def test_windows_are_what_slicing_gives(shape):
     window, horizon, columns, more = shape
     series = series_of(window + horizon + more, columns)
     windows = windows_of(series, all_origins(len(series), window, horizon), window, horizon)
-    inputs, futures, last = windows.inputs(), windows.futures(), windows.last()
-    assert len(windows) == len(inputs) == len(futures) == more + 1
+    inputs, targets, last = windows.inputs(), windows.targets(), windows.last()
+    assert len(windows) == len(inputs) == len(targets) == more + 1
     assert inputs.dtype == np.float32
-    assert futures.dtype == last.dtype == np.float64
+    assert targets.dtype == last.dtype == np.float64
     for place, origin in enumerate(windows.origins):
         assert (inputs[place] == series.values[origin - window + 1 : origin + 1].astype(np.float32)).all()
-        assert (futures[place] == series.values[origin + 1 : origin + 1 + horizon, 0]).all()
+        assert (targets[place] == series.values[origin + 1 : origin + 1 + horizon, 0]).all()
         assert last[place] == series.values[origin, 0]
 
 
@@ -45,9 +45,9 @@ def test_a_gathered_batch_is_those_windows_in_that_order(shape, data):
     window, horizon, columns, more = shape
     series = series_of(window + horizon + more, columns)
     windows = windows_of(series, all_origins(len(series), window, horizon), window, horizon)
-    places = np.array(data.draw(st.lists(st.integers(0, more), min_size=1, max_size=8)))
-    assert (windows.inputs(places) == windows.inputs()[places]).all()
-    assert (windows.futures(places) == windows.futures()[places]).all()
+    indices = np.array(data.draw(st.lists(st.integers(0, more), min_size=1, max_size=8)))
+    assert (windows.inputs(indices) == windows.inputs()[indices]).all()
+    assert (windows.targets(indices) == windows.targets()[indices]).all()
     assert (windows.inputs(slice(0, 1)) == windows.inputs()[:1]).all()
 
 
@@ -69,15 +69,15 @@ def test_targets_are_the_scaled_futures_of_exact_windows():
     windows = windows_of(series, all_origins(80, 6, 3), 6, 3)
     exact = np.stack([series.values[origin - 5 : origin + 1] for origin in windows.origins])
     scaling = fitted(series)
-    assert (windows.targets(scaling) == scaling.targets(exact, windows.futures())).all()
+    assert (windows.scaled_targets(scaling) == scaling.scaled_targets(exact, windows.targets())).all()
 
 
 def test_targets_do_not_depend_on_how_many_are_made_at_once(monkeypatch):
     series = series_of(80)
     windows = windows_of(series, all_origins(80, 6, 3), 6, 3)
-    whole = windows.targets(fitted(series))
+    whole = windows.scaled_targets(fitted(series))
     monkeypatch.setattr("kerasforecast.preprocessing.windows._CHUNK", 7)
-    assert (windows.targets(fitted(series)) == whole).all()
+    assert (windows.scaled_targets(fitted(series)) == whole).all()
 
 
 def test_a_batch_is_a_copy_so_that_nobody_can_change_the_series_through_it():
@@ -85,7 +85,7 @@ def test_a_batch_is_a_copy_so_that_nobody_can_change_the_series_through_it():
     windows = windows_of(series, all_origins(40, 5, 1), 5, 1)
     before = windows.values.copy()
     windows.inputs()[:] = 0
-    windows.futures()[:] = 0
+    windows.targets()[:] = 0
     assert (windows.values == before).all()
 
 
@@ -111,8 +111,8 @@ def test_making_windows_takes_one_float32_copy_of_the_rows_whatever_the_window()
 def test_a_batch_takes_the_memory_of_a_batch():
     series = series_of(50_000, columns=1)
     windows = windows_of(series, all_origins(50_000, 500, 1), 500, 1)
-    places = np.arange(0, 49_000, 1_600)
-    peak, batch = _peak(lambda: windows.inputs(places))
+    indices = np.arange(0, 49_000, 1_600)
+    peak, batch = _peak(lambda: windows.inputs(indices))
     assert peak < 3 * batch.nbytes
 
 
@@ -122,7 +122,7 @@ def test_targets_take_memory_that_grows_with_rows_not_rows_x_window():
     for rows in (20_000, 40_000):
         series = series_of(rows, columns=1)
         windows, scaling = windows_of(series, all_origins(rows, window, 1), window, 1), fitted(series)
-        peaks.append(_peak(lambda windows=windows, scaling=scaling: windows.targets(scaling))[0])
+        peaks.append(_peak(lambda windows=windows, scaling=scaling: windows.scaled_targets(scaling))[0])
     growth = peaks[1] - peaks[0]
     assert growth < 20_000 * 4 * 4  # a few numbers a row, far from the 100 a window has
 
@@ -143,12 +143,12 @@ def test_samples_give_rows_as_windows_do():
     series = series_of(40, columns=1)
     windows = windows_of(series, all_origins(40, 5, 2), 5, 2)
     exact = np.stack([series.values[origin - 4 : origin + 1] for origin in windows.origins])
-    samples, scaling = Samples(exact, windows.futures()), fitted(series)
-    places = np.array([3, 0, 7])
+    samples, scaling = Samples(exact, windows.targets()), fitted(series)
+    indices = np.array([3, 0, 7])
     assert len(samples) == len(windows)
-    assert (samples.inputs(places) == windows.inputs(places)).all()
-    assert samples.inputs(places).dtype == np.float32
-    assert (samples.targets(scaling) == windows.targets(scaling)).all()
+    assert (samples.inputs(indices) == windows.inputs(indices)).all()
+    assert samples.inputs(indices).dtype == np.float32
+    assert (samples.scaled_targets(scaling) == windows.scaled_targets(scaling)).all()
 
 
 def test_values_keep_their_precision_where_float32_would_lose_it():
@@ -157,4 +157,4 @@ def test_values_keep_their_precision_where_float32_would_lose_it():
     series = Series(values, pd.RangeIndex(6), ("level",))
     windows = windows_of(series, all_origins(6, 2, 1), 2, 1)
     plain = FittedScaling(kind="difference", transforms=("difference",), offset=(0.0,), scale=(1.0,))
-    assert windows.targets(plain)[:, 0].tolist() == [-1.0, 1.0, -1.0, 1.0]
+    assert windows.scaled_targets(plain)[:, 0].tolist() == [-1.0, 1.0, -1.0, 1.0]

@@ -10,10 +10,10 @@ import pandas as pd
 
 from kerasforecast.artifact.format.archive import GRAPH, MANIFEST, WEIGHTS, pack
 from kerasforecast.artifact.manifest import DataRecord, DiagnosisRecord, Manifest, Metrics, PartRecord, TrainingRecord
-from kerasforecast.baselines.fitted import Forecast
 from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
 from kerasforecast.evaluation.scores import Outcomes, scores
+from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.metrics.significance import compare_with_naive
 from kerasforecast.models.limits import parameter_count, weight_shapes
 from kerasforecast.preprocessing.scaling import FittedScaling
@@ -42,11 +42,11 @@ def write_run(folder, name="acme", target="Close", horizon=1, levels=(), skill=0
     naive = np.repeat(last[:, None], horizon, axis=1)
     forecast = naive + skill * (actual - naive) + 0.1 * random.normal(size=actual.shape)
     verdict = compare_with_naive(actual, forecast, naive, horizon=horizon)
-    bands = forecast[..., None] * (1 + 0.05 * (np.array(levels) - 0.5)) if levels else None
+    intervals = forecast[..., None] * (1 + 0.05 * (np.array(levels) - 0.5)) if levels else None
     outcomes = Outcomes(actual, last, tuple(levels), (1.0, 1.0))
     test = {
         "n": len(origins),
-        "model": scores(outcomes, Forecast(forecast, bands)),
+        "model": scores(outcomes, Forecast(forecast, intervals)),
         "naive": scores(outcomes, Forecast(naive, None)),
         "dm": verdict.dm.as_json(),
     }
@@ -61,7 +61,7 @@ def write_run(folder, name="acme", target="Close", horizon=1, levels=(), skill=0
     if horizon > 1:
         table["step"] = np.tile(steps, len(origins))
     for place, level in enumerate(levels):
-        table[f"q{level}"] = bands[..., place].ravel()
+        table[f"q{level}"] = intervals[..., place].ravel()
     loss = 0.5 + np.exp(-EPOCHS / 2)
     history = pd.DataFrame({"epoch": EPOCHS, "loss": loss, "val_loss": loss + 0.1, "learning_rate": 0.001})
     diagnosis = DiagnosisRecord(name="good", text="both fell", advice="keep it", naive_val_loss=1.0)

@@ -39,7 +39,7 @@ def write_backtest(folder, name="acme", folds=4, config=test_backtest.CONFIG):
     record = WalkRecord(
         kind="backtest",
         verdicts={"lstm": found.verdict.text},
-        bands_verdicts={"lstm": found.bands_verdict.text},
+        interval_verdicts={"lstm": found.interval_verdict.text},
         rows=found.rows,
         folds=records,
         walk=BacktestConfig(folds=folds),
@@ -56,7 +56,7 @@ def write_compare(folder, name="acme"):
     record = WalkRecord(
         kind="compare",
         verdicts=found.verdicts,
-        bands_verdicts=found.bands_verdicts,
+        interval_verdicts=found.interval_verdicts,
         rows=found.rows,
         notes=notes,
         **facts("acme", test_compare.CONFIG),

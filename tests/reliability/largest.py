@@ -55,6 +55,6 @@ def file_of(network, *, whole=True):
             "window": [[100.0 + row % 7] * columns for row in range(config.window)],
             "forecast": [1.0] * head_width(config),
         }
-        content["rivals"] = content["calibration"] = None
+        content["baselines"] = content["calibration"] = None
 
     return forged(manifest=change, weights=buffer.getvalue())

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from kerasforecast_cli.main import cli
 
-from kerasforecast.data import snapshots
+from kerasforecast.data.yahoo import snapshots
 from kerasforecast.runtime.backend import installed
 from kerasforecast.runtime.files import name_from, safe_name
 

@@ -11,9 +11,9 @@ from importlib.metadata import version
 import numpy as np
 import pandas as pd
 
-from kerasforecast.data import snapshots
 from kerasforecast.data.calendars import calendar_of_ticker, trading_calendar
 from kerasforecast.data.table.table import counted
+from kerasforecast.data.yahoo import snapshots
 from kerasforecast.data.yahoo.client import Deadline, DownloadError, Query, client, fetch
 from kerasforecast.data.yahoo.downloads import Downloads
 from kerasforecast.data.yahoo.snapshots import Meta, Snapshot

@@ -17,7 +17,7 @@ Array = jax.Array
 
 def on_cpu(x: Array) -> bool:
     """Whether `x`, perhaps a tracer, is computed on a CPU."""
-    del x  # a tracer knows no device; JAX places by its default backend
+    del x  # a tracer knows no device; JAX indices by its default backend
     return jax.default_backend() == "cpu"
 
 
@@ -52,8 +52,8 @@ def dropout(x: Array, rate: float, seeds: Any) -> Array:
     seed = seeds.next()  # two uint32
     first = _hash(seed[0].astype(jnp.uint32) + jnp.uint32(0x9E3779B9))
     second = _hash(seed[1].astype(jnp.uint32) ^ first)
-    places = lax.iota(jnp.uint32, x.size).reshape(*x.shape[1:], x.shape[0])  # as the kernels have it, windows last
-    drawn = _hash(_hash(jnp.moveaxis(places, -1, 0) ^ first) + second)
+    indices = lax.iota(jnp.uint32, x.size).reshape(*x.shape[1:], x.shape[0])  # as the kernels have it, windows last
+    drawn = _hash(_hash(jnp.moveaxis(indices, -1, 0) ^ first) + second)
     return jnp.where(drawn >= jnp.uint32(rate * 2**32), x / (1 - rate), 0)
 
 
