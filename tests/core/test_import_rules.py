@@ -133,7 +133,7 @@ def test_imports_point_one_way():
         for target, line in imported(name):
             here, there = place(name), place(target)
             within = here == there
-            if not within and ROWS[there] >= ROWS[here]:
+            if not within and ROWS[there] >= ROWS[here] and (here, there) not in STILL_UP:
                 wrong.append(f"{where(name, line)}: {here} must not import {there}")
     assert not wrong, "\n".join(wrong)
 
