@@ -69,7 +69,7 @@ def backtest(
         series,
         config,
         walk,
-        Refitter(config, len(series.columns)),
+        Refitter(config),
         FoldStore(folder, fingerprint(series, config, walk)),
         None if quiet else lambda fold, forecasts, kept: _tell(walk.folds, fold, forecasts, kept),
     )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerasforecast.config import DataConfig, EvaluationConfig, NetworkConfig, SplitConfig, TrainingConfig, choices
+from kerasforecast.config import DataConfig, EvaluationConfig, NetworkConfig, SplitConfig, TrainingConfig
+from kerasforecast.models.families import registry
 
 from .options import DATA_FLAGS, SectionedCommand, backend_option, given, output_options, section
 
@@ -62,7 +63,8 @@ def compare(
     from .walks import begin, compare_record, finish
 
     names = _named(models)
-    config = Config.from_options(**given(options))
+    configs = Config.of_families([model for model in names.values() if model in registry.names()], **given(options))
+    config = next(iter(configs.values()), None) or Config.from_options(**given(options))
     series, name, choice = begin(config, name, output_dir, threads, backend)
 
     from kerasforecast.preprocessing.split import split_series
@@ -74,7 +76,8 @@ def compare(
 
     notes: list[str] = []
     contenders = [
-        _contender(label, model, config, series, split, notes, choice, quiet) for label, model in names.items()
+        _contender(label, model, configs.get(model), series, split, notes, choice, quiet)
+        for label, model in names.items()
     ]
     found = compare_on(series, config, split, contenders)
     if found.levels != config.levels:
@@ -92,7 +95,7 @@ def _named(models: tuple[str, ...]) -> dict[str, str]:
     """
     from kerasforecast.errors import OptionError, shown
 
-    networks = choices(NetworkConfig, "model")
+    networks = registry.names()
     names: dict[str, str] = {}
     for model in models:
         if model not in networks and not model.endswith(".keras"):
@@ -108,12 +111,19 @@ def _named(models: tuple[str, ...]) -> dict[str, str]:
 
 
 def _contender(
-    label: str, model: str, config: Config, series: Series, split: Split, notes: list[str], choice: Choice, quiet: bool
+    label: str,
+    model: str,
+    config: Config | None,
+    series: Series,
+    split: Split,
+    notes: list[str],
+    choice: Choice,
+    quiet: bool,
 ) -> Contender:
     from kerasforecast import load
     from kerasforecast.evaluation.compare import Contender
 
-    if model.endswith(".keras"):
+    if config is None:
         found = load(model)
         if reach := _reach(found.manifest.data, series, split):
             notes.append(f"{label} learned from rows up to {reach}, within the test part: its scores flatter it.")
@@ -123,7 +133,7 @@ def _contender(
     return Contender(
         label,
         manifest.columns,
-        manifest.config.network.window,
+        manifest.window,
         found.forecaster,
         manifest.calibration.levels if manifest.calibration else (),
         manifest.training.seconds if manifest.training else None,
@@ -135,9 +145,8 @@ def _trained(model: str, config: Config, series: Series, choice: Choice, quiet: 
 
     from .progress import Progress
 
-    network = config.network.model_copy(update={"model": model})
     alone = config.evaluation.model_copy(update={"baselines": ()})  # the leaderboard has them, once
-    chosen = config.model_copy(update={"network": network, "evaluation": alone})
+    chosen = config.model_copy(update={"evaluation": alone})
     with Progress(chosen, choice, quiet=quiet) as progress:
         return fit(chosen, series, name=model, on_start=progress.start, on_epoch=progress.epoch)
 

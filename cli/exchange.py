@@ -11,7 +11,9 @@ import click
 from .options import backend_option, output_options
 
 if TYPE_CHECKING:
-    from kerasforecast.model import Model
+    import numpy as np
+
+    from kerasforecast.artifact.manifest import Manifest
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -61,8 +63,8 @@ def import_torch(
     low, high = _begin(minmax, backend)
     from kerasforecast.artifact.exchange.torch_state import import_state_dict
 
-    model = import_state_dict(weights, window=window, target=target, low=low, high=high)
-    _save(model, out, "PyTorch", as_json)
+    found = import_state_dict(weights, window=window, target=target, low=low, high=high)
+    _save(*found, out, "PyTorch", as_json)
 
 
 @click.command(
@@ -88,7 +90,7 @@ def export_torch(
     loaded = open_model(model, backend)
     from kerasforecast.artifact.exchange.torch_state import export_state_dict
 
-    export_state_dict(loaded, out, linear_name)
+    export_state_dict(loaded.manifest.members[0].network, loaded.predictor.weights, out, linear_name)
     if as_json:
         print_json({"weights": str(out)})
     else:
@@ -134,7 +136,7 @@ def import_keras(
     low, high = _begin(minmax, backend)
     from kerasforecast.artifact.exchange.keras_model import import_keras_model
 
-    _save(import_keras_model(model, target=target, low=low, high=high), out, "Keras", as_json)
+    _save(*import_keras_model(model, target=target, low=low, high=high), out, "Keras", as_json)
 
 
 def _begin(minmax: tuple[float, float] | None, backend: str | None) -> tuple[float | None, float | None]:
@@ -150,11 +152,13 @@ def _begin(minmax: tuple[float, float] | None, backend: str | None) -> tuple[flo
     return low, high
 
 
-def _save(model: Model, out: Path, origin: str, as_json: bool) -> None:
+def _save(manifest: Manifest, weights: list[np.ndarray], out: Path, origin: str, as_json: bool) -> None:
+    from kerasforecast.model import Model
+
     from .output import print_json
 
-    path = model.save(out)
-    parameters = model.manifest.parameters
+    path = Model(manifest, weights).save(out)
+    parameters = manifest.parameters
     if as_json:
         print_json({"model": str(path), "parameters": parameters.model_dump()})
     else:

@@ -50,6 +50,8 @@ def _print(manifest: Manifest) -> None:
 
 
 def _lines(manifest: Manifest) -> list[tuple[str, str]]:
+    from kerasforecast.models.member import describe
+
     network, data, training = manifest.config.network, manifest.data, manifest.training
     lines = [
         ("name", manifest.name),
@@ -60,8 +62,8 @@ def _lines(manifest: Manifest) -> list[tuple[str, str]]:
         ),
         (
             "network",
-            f"{network.layers} x {network.model} of {network.units} units, window {network.window}, "
-            f"horizon {network.horizon}, scaling {network.scaling}",
+            f"{describe(manifest.members)}, window {manifest.window}, horizon {manifest.horizon}, "
+            f"scaling {network.scaling}",
         ),
         ("columns", f"{', '.join(manifest.columns)}; forecasts {manifest.target}"),
         ("parameters", f"{manifest.parameters.trained:,} trained, {manifest.parameters.saved:,} saved"),

@@ -18,7 +18,9 @@ from kerasforecast.config import (
     SplitConfig,
     TrainingConfig,
     choices,
+    words,
 )
+from kerasforecast.models.families import registry
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -61,14 +63,30 @@ class ConfigOption(click.Option):
 
 
 def section(model: type[BaseModel], *, only: tuple[str, ...] | None = None) -> Callable[[Command], Command]:
-    """One flag per field of a config section; a flag that is not given does not reach the command."""
+    """One flag per field of a config section; a flag that is not given does not reach the command.
+
+    Those of a network are followed by one for each option that any family has.
+    """
 
     def decorate(command: Command) -> Command:
+        if model is NetworkConfig:
+            for name, fields in reversed(registry.options().items()):
+                command = _flag(model, name, next(iter(fields.values())), _having(fields))(command)
         for name in reversed(only or tuple(model.model_fields)):
-            command = _flag(model, name, model.model_fields[name])(command)
+            if name != "options":
+                command = _flag(model, name, model.model_fields[name])(command)
         return command
 
     return decorate
+
+
+def _having(fields: dict[str, FieldInfo]) -> str:
+    """Which families have an option, and its default where that is not the same in all of them."""
+    few = "" if len(fields) == len(registry.names()) else f" Only {', '.join(fields)}."
+    defaults = {family: field.default for family, field in fields.items()}
+    if len(set(defaults.values())) == 1:
+        return few
+    return f"{few} [default: {', '.join(f'{value} for {family}' for family, value in defaults.items())}]"
 
 
 def data_options(command: Command) -> Command:
@@ -120,19 +138,19 @@ def given(options: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _flag(model: type[BaseModel], name: str, field: FieldInfo) -> Callable[[Command], Command]:
+def _flag(model: type[BaseModel], name: str, field: FieldInfo, more: str = "") -> Callable[[Command], Command]:
     flag = f"--{name.replace('_', '-')}"
-    words = choices(model, name)
-    text = field.description or ""
-    if field.default is not None and field.default is not False and field.default != ():
+    allowed = choices(model, name) if name in model.model_fields else words(field)
+    text = f"{field.description or ''}{more}"
+    if "[default" not in more and field.default is not None and field.default is not False and field.default != ():
         default = ",".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
         text = f"{text} [default: {default}]"
     settings: dict[str, Any] = {"cls": ConfigOption, "section": _TITLES[model], "help": text}
     if _plain(field.annotation) is bool:
         on_off = f"{flag}/--no-{name.replace('_', '-')}" if field.default else flag
         return click.option(on_off, name, default=None, is_flag=True, **settings)
-    if words:
-        return click.option(flag, name, type=click.Choice(words), **settings)
+    if allowed:
+        return click.option(flag, name, type=click.Choice(allowed), **settings)
     # Values stay text here: the config checks types and bounds, so Python and command line give the same message.
     return click.option(flag, name, metavar=_metavar(field), **settings)
 

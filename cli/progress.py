@@ -13,7 +13,6 @@ from rich.progress import Progress as Bar
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
 from kerasforecast.errors import printable
-from kerasforecast.layers.kernels import describe
 from kerasforecast.preprocessing.split import PARTS, Split
 from kerasforecast.runtime.backend import Choice, device_name
 from kerasforecast.training.callbacks import Epoch
@@ -48,9 +47,9 @@ class Progress:
             f"{series.name}: {len(series):,} rows of {', '.join(series.columns)}, {_span(series, 0, len(series) - 1)}",
             *series.notes,
             *(f"  {part:<10} {_part(series, split, part)}" for part in PARTS),
-            f"{network.layers} x {network.model} of {network.units} units on windows of {network.window}, "
-            f"{parameters:,} trained parameters",
-            f"{self._choice.name} ({self._choice.reason}) on {device}; {describe(self._choice.name, device)}",
+            f"{network.describe()} on windows of {network.window}, {parameters:,} trained parameters",
+            f"{self._choice.name} ({self._choice.reason}) on {device}; "
+            f"{network.family.computation(self._choice.name, device)}",
         ):
             say(printable(line))
         if sys.stderr.isatty():

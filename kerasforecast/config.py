@@ -7,14 +7,25 @@ manifest of a model stores them. Units and shapes stand in the descriptions.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
 
 from kerasforecast.errors import OptionError, shown
+from kerasforecast.models.families import registry
+from kerasforecast.models.families.base import Family, FamilyOptions, SavedLayer, Sizes
 
 Scaling = Literal["anchor", "difference", "minmax", "standard", "none"]
-Family = Literal["lstm", "gru", "rnn", "peephole", "coupled"]
 Classical = Literal["auto_ets", "auto_arima", "theta"]
 
 
@@ -97,24 +108,37 @@ class SplitConfig(_Section):
 
 
 class NetworkConfig(_Section):
-    """The saved network: raw prices `(B, window, F)` in, raw prices `(B, horizon)` out."""
+    """A network: raw values `(B, window, F)` in, raw values `(B, horizon)` out.
 
-    model: Family = Field("lstm", description="Recurrent cell.")
+    The options of its family stand in `options`; to construct one they may be given beside the others, by name.
+    """
+
+    model: str = Field("lstm", description="Family of the network.")
     window: int = Field(60, ge=2, le=10_000, description="Rows of history the network sees.")
     horizon: int = Field(1, ge=1, le=1_000, description="Rows ahead it forecasts at once.")
-    units: int = Field(50, ge=1, le=4_096, description="Hidden units of each layer.")
-    layers: int = Field(2, ge=1, le=16, description="Recurrent layers.")
-    bidirectional: bool = Field(False, description="Read each window both ways.")
-    norm: Literal["none", "layer", "batch"] = Field("none", description="Normalisation between layers.")
-    dropout: float = Field(0.2, ge=0, lt=1, description="Dropout between layers and before the output.")
-    recurrent_bias: bool = Field(True, description="A second bias vector in each LSTM layer, as PyTorch has.")
-    initializer: Literal["keras", "he", "orthogonal", "torch"] = Field("keras", description="How weights start.")
     scaling: Scaling = Field("anchor", description="What the network sees instead of raw prices.")
     quantiles: tuple[float, ...] = Field(
         (),
         max_length=99,
         description="Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them.",
     )
+    options: SerializeAsAny[FamilyOptions] = FamilyOptions()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_family(cls, values: Any) -> Any:
+        """Hand the options that are not every network's to the family, which knows their bounds."""
+        if not isinstance(values, dict):
+            return values
+        common = {name: value for name, value in values.items() if name in cls.model_fields and name != "options"}
+        own = {name: value for name, value in values.items() if name not in cls.model_fields}
+        family = registry.family(common.get("model", cls.model_fields["model"].default))
+        given = values.get("options", {})
+        own |= given.model_dump() if isinstance(given, FamilyOptions) else given
+        for name, value in own.items():
+            if name not in family.options.model_fields:
+                raise OptionError(_not_of(family, name, value))
+        return {"scaling": family.scaling} | common | {"options": checked(family.options, own)}
 
     @field_validator("quantiles")
     @classmethod
@@ -122,9 +146,26 @@ class NetworkConfig(_Section):
         return ascending((*levels, 0.5) if levels and 0.5 not in levels else levels)
 
     @property
+    def family(self) -> Family:
+        """What knows its options, layers and words."""
+        return registry.family(self.model)
+
+    @property
     def wants_logs(self) -> bool:
         """Whether prices must be positive, because the scaling takes logs of them."""
         return self.scaling == "anchor"
+
+    def sizes(self, channels: int) -> Sizes:
+        """What it takes and gives, where the scaled past has so many channels."""
+        return Sizes(self.window, channels, self.horizon, self.quantiles)
+
+    def layers(self, channels: int) -> list[SavedLayer]:
+        """The layers of its saved network that hold arrays."""
+        return self.family.layers(self.options, self.sizes(channels))
+
+    def describe(self) -> str:
+        """What it is in a few words, e.g. `"2 x lstm of 50 units"`."""
+        return self.family.describe(self.options)
 
 
 class TrainingConfig(_Section):
@@ -198,14 +239,15 @@ class Config(_Section):
 
     data: DataConfig = DataConfig()
     split: SplitConfig = SplitConfig()
-    network: NetworkConfig = NetworkConfig()
+    network: NetworkConfig = Field(default_factory=NetworkConfig)
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Config:
         network, evaluation = self.network, self.evaluation
-        if evaluation.mc_dropout and (network.quantiles or not network.dropout):
+        dropout = getattr(network.options, "dropout", 0)
+        if evaluation.mc_dropout and (network.quantiles or not dropout):
             raise ValueError("--mc-dropout needs --dropout above 0 and no --quantiles")
         if evaluation.steps is not None and evaluation.steps < network.horizon:
             raise ValueError(f"--steps must be at least the horizon of {network.horizon}")
@@ -230,8 +272,52 @@ class Config(_Section):
         """Sort flat `options` (as the command line and `kerasforecast.fit` take them) into sections and check them.
 
         Raises:
-            OptionError: An option is unknown, outside its bounds, or excludes another.
+            OptionError: An option is unknown, outside its bounds, excludes another, or would have no effect.
         """
+        config = cls._sorted(options)
+        check_effect(options, config)
+        return config
+
+    @classmethod
+    def of_families(cls, models: Sequence[str], **options: Any) -> dict[str, Config]:
+        """A configuration for each of `models` by the same `options`: a family's own go to the families that have them.
+
+        Raises:
+            OptionError: As `from_options`; or none of the families has an option that was given.
+        """
+        own = {name: having.keys() for name, having in registry.options().items() if name in options}
+        for name, having in own.items():
+            if not models:
+                raise OptionError(f"{_flag(name)} has no effect where no network is trained. Leave it out.")
+            if not having & set(models):
+                raise OptionError(_not_of(registry.family(models[0]), name, options[name]))
+        return {
+            model: cls.from_options(
+                model=model, **{name: value for name, value in options.items() if model in own.get(name, {model})}
+            )
+            for model in models
+        }
+
+    def changed(self, **options: Any) -> Config:
+        """This configuration with other `options`, flat; those that are not given stay.
+
+        Raises:
+            OptionError: As `from_options`.
+        """
+        config = self._sorted(dict(self.flat()) | options)
+        check_effect(options, config)
+        return config
+
+    def flat(self) -> dict[str, Any]:
+        """Every option by name, those of the family among them."""
+        found: dict[str, Any] = {}
+        for section in self.model_dump().values():
+            found |= section
+            found |= found.pop("options", {})
+        return found
+
+    @classmethod
+    def _sorted(cls, options: dict[str, Any]) -> Config:
         sections: dict[str, dict[str, Any]] = {name: {} for name in cls.model_fields}
         for option, value in options.items():
             sections[_section_of(option)][option] = value
@@ -248,7 +334,7 @@ SECTIONS: dict[str, type[_Section]] = {
 }
 
 
-def checked(section: type[_Section], values: dict[str, Any]) -> Any:
+def checked(section: type[BaseModel], values: dict[str, Any]) -> Any:
     """`section(**values)`, its first fault turned into one line.
 
     Raises:
@@ -258,28 +344,84 @@ def checked(section: type[_Section], values: dict[str, Any]) -> Any:
         return section(**values)
     except ValidationError as error:
         fault = error.errors()[0]
+        if isinstance(cause := fault.get("ctx", {}).get("error"), OptionError):
+            raise cause from None
         field = str(fault["loc"][0]) if fault["loc"] else None
         rule = fault["msg"].removeprefix("Value error, ")
         if field is None:
             raise OptionError(f"{rule[:1].upper()}{rule[1:]}.") from None
-        flag = f"--{field.replace('_', '-')}"
         rule = rule[:1].lower() + rule[1:]
-        raise OptionError(f"{flag}: {rule}. Received: {shown(fault['input'])}.") from None
+        raise OptionError(f"{_flag(field)}: {rule}. Received: {shown(fault['input'])}.") from None
+
+
+def check_effect(given: dict[str, Any], config: Config) -> None:
+    """Refuse options that were given and would change nothing.
+
+    Args:
+        given: Options by name, only those that the user gave.
+        config: The configuration they make.
+
+    Raises:
+        OptionError: One has no effect; the message says why.
+    """
+    data, split, network = config.data, config.split, config.network
+    without = {
+        "without --ticker": (data.ticker is None, ("interval", "offline", "timeout", "snapshot", "max_age")),
+        "with --ticker, whose table needs no reading": (
+            data.ticker is not None,
+            ("separator", "encoding", "decimal", "thousands", "date_format", "date_column"),
+        ),
+        "with --offline": (data.offline, ("timeout", "max_age")),
+        "beside --validation-start and --test-start": (
+            split.test_start is not None,
+            ("train_fraction", "validation_fraction"),
+        ),
+        "beside --quantiles, which are trained by the pinball loss": (bool(network.quantiles), ("loss",)),
+        "beside --quantiles, which are the levels of its intervals": (bool(network.quantiles), ("levels",)),
+    }
+    for reason, (holds, options) in without.items():
+        for name in options:
+            if holds and given.get(name) is not None:
+                received = shown(given[name])
+                raise OptionError(f"{_flag(name)} has no effect {reason}. Received: {received}. Leave it out.")
 
 
 def choices(section: type[BaseModel], field: str) -> tuple[str, ...]:
-    """The allowed words of a `Literal` field (`None` left out), else `()`; a list of such words is none."""
-    annotation = section.model_fields[field].annotation
+    """The allowed words of a field, else `()`: families by name for `model`; a list of words is none."""
+    if section is NetworkConfig and field == "model":
+        return registry.names()
+    return words(section.model_fields[field])
+
+
+def words(field: FieldInfo) -> tuple[str, ...]:
+    """The allowed words of a `Literal` field (`None` left out), else `()`."""
+    annotation = field.annotation
     if get_origin(annotation) is tuple:
         return ()
-    words = [annotation, *get_args(annotation)]
-    found = [arg for word in words for arg in get_args(word) if isinstance(arg, str)]
+    parts = [annotation, *get_args(annotation)]
+    found = [arg for part in parts for arg in get_args(part) if isinstance(arg, str)]
     return tuple(dict.fromkeys(found))
+
+
+def _flag(option: str) -> str:
+    return f"--{option.replace('_', '-')}"
+
+
+def _not_of(family: Family, option: str, value: Any) -> str:
+    """That `family` has no such option, and which families do."""
+    having = registry.options().get(option, {})
+    if not having:
+        return f"Options must be known by name. Received: {shown(option)}."
+    few = f"only {', '.join(having)} {'has' if len(having) == 1 else 'have'} it"
+    return f"{_flag(option)} is no option of {family.name}; {few}. Received: {shown(value)}. Leave it out."
 
 
 def _section_of(option: str) -> str:
     for name, section in SECTIONS.items():
-        if option in section.model_fields:
+        if option in section.model_fields and option != "options":
             return name
-    known = ", ".join(sorted(field for section in SECTIONS.values() for field in section.model_fields))
+    if option in registry.options():
+        return "network"
+    fields = {field for section in SECTIONS.values() for field in section.model_fields} - {"options"}
+    known = ", ".join(sorted(fields | registry.options().keys()))
     raise OptionError(f"Options must be known by name. Received: {shown(option)}. Use one of: {known}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,14 +12,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kerasforecast.config import NetworkConfig, TrainingConfig, checked
 from kerasforecast.errors import DataError, shown
+from kerasforecast.models.families import registry
 from kerasforecast.runtime.backend import activate
 
 if TYPE_CHECKING:
-    from kerasforecast.preprocessing.scaling import FittedScaling
-    from kerasforecast.preprocessing.windows import Samples
+    pass
 
 
 _NETWORK = NetworkConfig()
+_OPTIONS: Any = _NETWORK.options
 _TRAINING = TrainingConfig()
 
 
@@ -49,13 +50,13 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self,
         *,
         model: str = _NETWORK.model,
-        units: int = _NETWORK.units,
-        layers: int = _NETWORK.layers,
-        bidirectional: bool = _NETWORK.bidirectional,
-        norm: str = _NETWORK.norm,
-        dropout: float = _NETWORK.dropout,
-        recurrent_bias: bool = _NETWORK.recurrent_bias,
-        initializer: str = _NETWORK.initializer,
+        units: int = _OPTIONS.units,
+        layers: int = _OPTIONS.layers,
+        bidirectional: bool = _OPTIONS.bidirectional,
+        norm: str = _OPTIONS.norm,
+        dropout: float = _OPTIONS.dropout,
+        recurrent_bias: bool = _OPTIONS.recurrent_bias,
+        initializer: str = _OPTIONS.initializer,
         scaling: str = _NETWORK.scaling,
         quantiles: tuple[float, ...] = _NETWORK.quantiles,
         epochs: int = _TRAINING.epochs,
@@ -108,6 +109,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         network, training = self._configs(rows.shape[1], targets.shape[1])
         train_rows = self._training_rows(len(rows))
         activate()
+        from kerasforecast.forecasting.fitting import Fitting
+        from kerasforecast.models.member import Member
         from kerasforecast.preprocessing.scaling import fit_scaling
         from kerasforecast.preprocessing.windows import Samples
 
@@ -120,7 +123,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
             Samples(windows[:train_rows], targets[:train_rows]),
             Samples(windows[train_rows:], targets[train_rows:]),
         )
-        self._train(network, training, scaling, *parts)
+        trained = Fitting(Member(network=network, scaling=scaling), training, *parts).train()
+        self.history_, self.predictor_ = trained.history, trained.predictor
         self._vector = np.ndim(y) == 1
         return self
 
@@ -131,33 +135,21 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         forecasts = self.predictor_.predict(rows[:, :, None]).astype(np.float64)  # scikit-learn expects the type of y
         return forecasts[:, 0] if self._vector else forecasts
 
-    def _train(
-        self,
-        network: NetworkConfig,
-        training: TrainingConfig,
-        scaling: FittedScaling,
-        known: Samples,
-        validation: Samples,
-    ) -> None:
-        from kerasforecast.forecasting.predictor import Predictor
-        from kerasforecast.models.network import build, initialise, merged_weights
-        from kerasforecast.training.train import train
-
-        model = build(network, scaling, "training", training.seed)
-        initialise(model, network, training.seed, known.scaled_targets(scaling))
-        self.history_ = train(model, scaling, known, validation, training, levels=network.quantiles)
-        self.predictor_ = Predictor(network, scaling, merged_weights(model))
-
     def _configs(self, window: int, horizon: int) -> tuple[NetworkConfig, TrainingConfig]:
         seed = self.random_state
         if not isinstance(seed, int | np.integer):
             seed = check_random_state(seed).randint(2**31 - 1)
         parameters = self.get_params(deep=False) | {"window": window, "horizon": horizon, "seed": int(seed)}
-        sections = [
-            checked(section, {name: parameters[name] for name in section.model_fields})
-            for section in (NetworkConfig, TrainingConfig)
-        ]
-        return sections[0], sections[1]
+        model = registry.family(parameters["model"])
+        wanted = {name for name in NetworkConfig.model_fields if name != "options"} | model.options.model_fields.keys()
+        for name, fields in registry.options().items():  # one of another family may stay at its default
+            if name not in wanted and parameters[name] != next(iter(fields.values())).default:
+                wanted.add(name)
+        network: NetworkConfig = checked(NetworkConfig, {name: parameters[name] for name in wanted})
+        training: TrainingConfig = checked(
+            TrainingConfig, {name: parameters[name] for name in TrainingConfig.model_fields}
+        )
+        return network, training
 
     def _training_rows(self, rows: int) -> int:
         if not 0 < self.validation_fraction < 1:

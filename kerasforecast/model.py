@@ -24,7 +24,7 @@ from kerasforecast.training.train import History
 
 Data: TypeAlias = str | PathLike | pd.DataFrame | pd.Series | Series | None
 
-# The golden pair is met within this much of one scaled unit, and the rounding of float32 prices.
+# The golden batch is met within this much of one scaled unit, and the rounding of float32 prices.
 GOLDEN_TOLERANCE = 1e-5
 
 
@@ -53,7 +53,7 @@ class Model:
         self.history = history
         self.test = test
         self._exporter = exporter
-        self.predictor = Predictor(manifest.config.network, manifest.scaling, weights)
+        self.predictor = Predictor(manifest.members, weights)
         volatility = manifest.baselines.volatility if manifest.baselines else None
         self.forecaster = Forecaster(
             self.predictor, manifest.config, volatility, manifest.calibration, manifest.adapted
@@ -118,7 +118,7 @@ class Model:
             DataError: The data holds no whole window and target.
         """
         series = self.series_from(data, **options)
-        window, steps = self.config.network.window, self.config.steps
+        window, steps = self.manifest.window, self.config.steps
         origins = all_origins(len(series), window, steps)
         if not len(origins):
             raise DataError(
@@ -144,7 +144,8 @@ class Model:
                 f"{series.name}: the model needs the columns {', '.join(self.manifest.columns)}, in this order. "
                 f"Received: {', '.join(series.columns)}."
             )
-        self.manifest.scaling.check(series)
+        for member in self.manifest.members:
+            member.scaling.check(series)
         return series
 
     def save(self, path: str | PathLike) -> Path:
@@ -156,19 +157,19 @@ class Model:
         target = Path(path)
         if target.suffix != ".keras":
             raise OptionError(f"A model is saved as a .keras file. Received: {target}.")
-        self._exporter = self._exporter or Exporter(self.config.network, self.manifest.scaling)
+        self._exporter = self._exporter or Exporter(self.manifest.members)
         self.manifest = self._exporter.write(target, self.manifest, self.predictor.weights)
         return target
 
     def golden_error(self) -> float:
         """Largest difference from the golden forecast, in scaled units beyond the rounding of float32 prices."""
-        window = np.asarray(self.manifest.golden.window, np.float32)[None]  # (1, L, F)
+        windows = np.asarray(self.manifest.golden.past, np.float32)  # (B, L, F)
         golden = np.asarray(self.manifest.golden.forecast, np.float64)
-        ours = self.predictor.outputs(window)[0].astype(np.float64)  # (H,) or (H, K)
-        exact = window.astype(np.float64)
-        half = np.full((1, *ours.shape), 0.5)
-        unit = np.abs(self.manifest.scaling.restore(exact, half) - self.manifest.scaling.restore(exact, -half))[0]
-        ours, unit = ours.ravel(), unit.ravel()
+        ours = self.predictor.outputs(windows).astype(np.float64)  # (B, H) or (B, H, K)
+        exact, scaling = windows.astype(np.float64), self.manifest.members[0].scaling
+        half = np.full(ours.shape, 0.5)
+        unit = np.abs(scaling.restore(exact, half) - scaling.restore(exact, -half))
+        ours, unit = ours.reshape(golden.shape), unit.reshape(golden.shape)
         rounding = 4 * np.spacing(np.abs(golden).astype(np.float32)).astype(np.float64)
         return float(np.max(np.maximum(np.abs(ours - golden) - rounding, 0) / unit))
 
@@ -193,14 +194,13 @@ class Model:
             # Other data: only what the network needs is kept of the old choice, the rest is found anew.
             values = DataConfig().model_dump() | {"calendar": trained.calendar, "interval": trained.interval}
             values["file"] = None if frame is not None or data is None else str(data)
-        if self.manifest.columns:
-            values |= {"target": self.manifest.columns[0], "features": self.manifest.columns[1:]}
+        values |= {"target": self.manifest.roles.target, "features": self.manifest.roles.past}
         config = checked(DataConfig, values | options)
-        return load_series(config, frame, positive_prices="log" in self.manifest.scaling.transforms)
+        return load_series(config, frame, positive_prices=self.manifest.wants_logs)
 
 
 def proven(path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Model:
-    """The model that `kerasforecast.artifact.reader.read` found at `path`, rebuilt and proved by its golden pair.
+    """The model that `kerasforecast.artifact.reader.read` found at `path`, rebuilt and proved by its golden batch.
 
     Raises:
         ArtifactError: It computes something else than when it was written.
@@ -210,7 +210,7 @@ def proven(path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Mod
         error = model.golden_error()
     if not error <= GOLDEN_TOLERANCE:
         raise ArtifactError(
-            f"{path}: must forecast its golden pair within {GOLDEN_TOLERANCE:g} scaled units. Received: {error:.2g}. "
+            f"{path}: must forecast its golden batch within {GOLDEN_TOLERANCE:g} scaled units. Received: {error:.2g}. "
             "The file was altered, or this machine computes differently; train it again."
         )
     return model

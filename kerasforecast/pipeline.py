@@ -8,14 +8,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from kerasforecast.artifact.manifest import (
-    DiagnosisRecord,
-    Metrics,
-    TestScores,
-    TrainingRecord,
-)
+from kerasforecast.artifact.recorder import Recorder
+from kerasforecast.artifact.records import DiagnosisRecord, Metrics, TestScores, TrainingRecord
 from kerasforecast.baselines.classical import classical_forecasts, require_extra
 from kerasforecast.baselines.fitted import learn_baselines
 from kerasforecast.config import Config
@@ -23,11 +20,11 @@ from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
 from kerasforecast.errors import KerasForecastError, StoppedError
 from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, scored_windows
+from kerasforecast.forecasting.fitting import Fitting
 from kerasforecast.forecasting.forecaster import Forecaster, adapted_after
-from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.model import Model
 from kerasforecast.models.limits import check_size
-from kerasforecast.models.network import build, initialise, merged_weights
+from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.scaling import fit_scaling
 from kerasforecast.preprocessing.split import PARTS, Split, split_series
 from kerasforecast.preprocessing.windows import windows_of
@@ -38,8 +35,8 @@ from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.callbacks import Epoch
 from kerasforecast.training.diagnosis import diagnose
 from kerasforecast.training.naive_loss import naive_loss
-from kerasforecast.training.run import Recorder, Run
-from kerasforecast.training.train import History, train
+from kerasforecast.training.run import Run
+from kerasforecast.training.train import History
 
 
 def fit(
@@ -109,41 +106,36 @@ def _fit(
         volatility_channel=bool(config.network.quantiles),
     )
     scaling.check(series)
-    check_size(config.network, len(series.columns), scaling.channels)
+    member = Member(network=config.network, scaling=scaling)
+    check_size([member])
     baselines = learn_baselines(config, series, split)
     parts = {part: windows_of(series, split.origins(part), split.window, split.horizon) for part in PARTS}
-    network = build(config.network, scaling, "training", config.training.seed)
-    initialise(network, config.network, config.training.seed, parts["train"].scaled_targets(scaling))
-    window = parts["train"].inputs(slice(0, 1))[0]
-    recorder = Recorder(name, config, series, split, scaling, network, window, run)
+    fitting = Fitting(member, config.training, parts["train"], parts["validation"])
+    windows = parts["train"].inputs(np.array([0, len(parts["train"]) - 1]))
+    trained = fitting.network.count_params()
+    recorder = Recorder(name, config, series, split, member, trained, windows, run)
     if on_start:
-        on_start(series, split, network.count_params())
+        on_start(series, split, trained)
     if on_note and run:
         for note in run.notes:
             on_note(note)
 
-    started = time.perf_counter() - recorder.seconds
+    started = time.perf_counter() - recorder.state.seconds
     with Deferred() if run else contextlib.nullcontext() as stop:
         try:
-            history = train(
-                network,
-                scaling,
-                parts["train"],
-                parts["validation"],
-                config.training,
-                levels=config.network.quantiles,
+            fitted = fitting.train(
                 on_epoch=on_epoch,
                 on_best=recorder.keep if run else None,
-                keeping=recorder.keeping(stop) if stop else None,
+                keeping=recorder.state.keeping(stop) if stop else None,
             )
         except StoppedError as error:
             raise StoppedError(f"{error} {recorder.kept}", signal_number=error.exit_code - 128) from None
         except KerasForecastError as error:
             raise type(error)(f"{error} {recorder.kept}".strip()) from None
 
-    weights = merged_weights(network)
+    history, weights = fitted.history, fitted.weights
     record = _training_record(history, time.perf_counter() - started)
-    forecaster = Forecaster(Predictor(config.network, scaling, weights), config, baselines.volatility)
+    forecaster = Forecaster(fitted.predictor, config, baselines.volatility)
     forecaster = forecaster.calibrated(scored_windows(config, series, split, "validation"))
     tested = scored_windows(config, series, split, "test")
     classical = classical_forecasts(config, tested, split.validation_end, baselines)
@@ -151,8 +143,14 @@ def _fit(
     levels = config.network.quantiles
     naive = naive_loss(parts["train"], parts["validation"], scaling, config.training, levels)
     metrics = metrics_of(test, series.target, _diagnosis(history, naive))
-    intervals = {"calibration": forecaster.calibration, "adapted": adapted_after(tested, test.adapted)}
-    manifest = recorder.manifest(weights, record, metrics).model_copy(update={"baselines": baselines, **intervals})
+    manifest = recorder.manifest(
+        weights,
+        record,
+        metrics=metrics,
+        baselines=baselines,
+        calibration=forecaster.calibration,
+        adapted=adapted_after(tested, test.adapted),
+    )
     return Model(manifest, weights, series=series, history=history, test=test, exporter=recorder.exporter)
 
 

@@ -2,202 +2,180 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import math
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from kerasforecast.artifact.records import Count, DataRecord, Metrics, Price, Record, Sha256, Text, TrainingRecord
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.forecasting.conformal import Adapted, Calibration
-from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST, FittedScaling
-from kerasforecast.training.diagnosis import Diagnosis, Pattern
+from kerasforecast.models.member import Member
+from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.runtime.backend import loaded_backend, provenance
 
-SCHEMA_VERSION = 1
-
-Text = Annotated[str, StringConstraints(max_length=1_000)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Stamp = Text | Annotated[int, Field(ge=-(2**63), lt=2**63)]
-Share = Annotated[float, Field(ge=0, le=1)]
-ByLevel = Annotated[dict[Text, float | None], Field(max_length=100)]
-Count = Annotated[int, Field(ge=0, le=10**12)]
-Price = Annotated[float, Field(ge=-FLOAT32_LARGEST, le=FLOAT32_LARGEST)]
+SCHEMA_VERSION = 2
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class Roles(Record):
+    """The columns of the data by their role: what is forecast, known until now, known ahead, one value a series."""
+
+    target: Text
+    past: tuple[Text, ...] = Field((), max_length=1_000)
+    known: tuple[Text, ...] = Field((), max_length=1_000)
+    static: tuple[Text, ...] = Field((), max_length=1_000)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the windows `past`, the target first."""
+        return (self.target, *self.past)
 
 
-class PartRecord(_Record):
-    """One part of the split: its rows, its windows, its first and last date (or integer step)."""
+class GoldenBatch(Record):
+    """A few windows, and what the network answered its maker: by it every loading is proved.
 
-    rows: Count
-    windows: Count
-    start: Stamp
-    end: Stamp
+    Attributes:
+        past: Raw windows `(B, L, F)`.
+        forecast: `(B, H)`, or `(B, H K)` of a quantile head, raw values.
+    """
 
-
-class DataRecord(_Record):
-    """The series the model was trained on, and how it was divided."""
-
-    source: Text
-    location: Text
-    snapshot: Text
-    retrieved: Text
-    rows: Count
-    start: Stamp
-    end: Stamp
-    frequency: Text | None
-    calendar: Text | None
-    sha256: Sha256
-    split: dict[Literal["train", "validation", "test"], PartRecord]
+    past: list[list[list[Price]]] = Field(min_length=1, max_length=8)
+    forecast: list[list[Price]] = Field(min_length=1, max_length=8)
 
 
-class TrainingRecord(_Record):
-    """How training went; losses in scaled units."""
-
-    epochs: Count
-    best_epoch: Count
-    best_loss: float
-    best_val_loss: float
-    stopped_early: bool
-    complete: bool
-    seconds: float = Field(ge=0)
-
-
-class GoldenPair(_Record):
-    """One raw window `(L, F)` and what the network answered its maker, `(H,)` or `(H K,)`, both in price units."""
-
-    window: list[list[Price]] = Field(min_length=1, max_length=10_000)
-    forecast: list[Price] = Field(min_length=1, max_length=100_000)
-
-
-class WeightRecord(_Record):
+class WeightRecord(Record):
     """One array of `model.weights.h5`."""
 
     path: Text
     shape: list[Annotated[int, Field(ge=1, le=10**6)]] = Field(max_length=4)
 
 
-class Parameters(_Record):
+class Parameters(Record):
     """Numbers of weights: trained, and saved (fewer, where two bias vectors were merged into one)."""
 
     trained: Count
     saved: Count
 
 
-class StepScores(_Record):
-    """Scores of one contestant, in price units, percent and shares; `None` where one is not defined.
+class MemberRecord(Member):
+    """One network of the model, how many numbers it has, and how it was trained.
 
-    By interval, as `"0.8"`: `coverage` and `winkler`; by level, as `"0.1"`: `pinball`. Empty where there are no
-    intervals.
+    Attributes:
+        weights: The arrays of its network alone, in the order in which Keras lists them.
     """
 
-    rmse: float | None
-    mae: float | None
-    mape: float | None
-    smape: float | None = None
-    mase: float | None = None
-    rmsse: float | None = None
-    directional_accuracy: float | None
-    directional_interval: tuple[Share, Share] | None = None
-    crps: float | None = None
-    coverage: ByLevel = {}
-    pinball: ByLevel = {}
-    winkler: ByLevel = {}
+    parameters: Parameters
+    training: TrainingRecord | None = None
+    weights: tuple[WeightRecord, ...] = Field((), max_length=2_000)
+
+    @classmethod
+    def of(cls, member: Member, trained: int | None = None, training: TrainingRecord | None = None) -> MemberRecord:
+        """The record of `member`, of which so many numbers were trained (as many as are saved where `None`)."""
+        saved = member.parameters_saved
+        arrays = tuple(WeightRecord(path=path, shape=list(shape)) for path, shape in member.arrays().items())
+        parameters = Parameters(trained=saved if trained is None else trained, saved=saved)
+        plain = {name: getattr(member, name) for name in Member.model_fields}
+        return cls(**plain, parameters=parameters, training=training, weights=arrays)
 
 
-class Scores(StepScores):
-    """Scores of all steps together, and of each where there are several."""
+class Manifest(Record):
+    """Everything there is to know of a model besides its weights.
 
-    steps: list[StepScores] = Field([], max_length=1_000)
+    Attributes:
+        config: Every option of the fit that made it.
+        roles: The columns it takes.
+        members: The networks it is made of; one is the ordinary case.
+        baselines: What the simple baselines learned before the test part.
+        calibration: What validation taught of its errors.
+        adapted: Where its prediction intervals had come to at the end of the test part.
+        hashes: SHA-256 of the file's other members.
+    """
 
-
-class DieboldMariano(_Record):
-    """The test of the model's losses against the naive forecast's; an infinite statistic is `None`."""
-
-    loss: Text
-    statistic: float | None
-    p_value: float = Field(ge=0, le=1)
-
-
-class BaselineTest(DieboldMariano):
-    """The same against the baseline named."""
-
-    baseline: Text
-
-
-class TestScores(_Record):
-    """Scores on the test part, beside those of the naive forecast and of every other baseline by its name."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
-    __pydantic_extra__: dict[str, Scores]
-
-    n: Count
-    model: Scores
-    naive: Scores
-    dm: DieboldMariano
-    tests: list[BaselineTest] = Field([], max_length=100)
-
-    @model_validator(mode="after")
-    def _few_baselines(self) -> TestScores:
-        names = self.__pydantic_extra__
-        if len(names) > 20 or not all(name.isidentifier() and len(name) <= 50 for name in names):
-            raise ValueError("at most 20 baselines, each with a plain name")
-        return self
-
-
-class DiagnosisRecord(_Record):
-    """What the loss curves say, with the naive forecast's validation loss in scaled units where it is known."""
-
-    name: Pattern
-    text: Text
-    advice: Text
-    naive_val_loss: float | None = Field(None, ge=0)
-
-    @property
-    def line(self) -> str:
-        """All that there is to say, in one line."""
-        return Diagnosis(self.name, self.text, self.advice).line
-
-
-class Metrics(_Record):
-    """The content of `metrics.json`."""
-
-    target: Text
-    test: TestScores
-    verdict: Text
-    interval_verdict: Text | None = None
-    diagnosis: DiagnosisRecord | None = None
-
-
-class Manifest(_Record):
-    """Everything there is to know of a model besides its weights."""
-
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     name: Text
     created: Text
     backend: Text
     device: Text
     versions: dict[Text, Text | None] = Field(max_length=100)
     config: Config
-    columns: tuple[Text, ...] = Field(min_length=1, max_length=1_000)
-    scaling: FittedScaling
-    parameters: Parameters
+    roles: Roles
+    members: tuple[MemberRecord, ...] = Field(min_length=1, max_length=16)
     data: DataRecord | None = None
-    training: TrainingRecord | None = None
     metrics: Metrics | None = None
     baselines: Baselines | None = None
     calibration: Calibration | None = None
     adapted: Adapted | None = None
-    golden: GoldenPair
-    weights: tuple[WeightRecord, ...] = Field((), max_length=1_000)
-    members: dict[Text, Sha256] = Field({}, max_length=10)
+    golden: GoldenBatch
+    hashes: dict[Text, Sha256] = Field({}, max_length=10)
+
+    @classmethod
+    def of(cls, name: str, config: Config, roles: Roles, members: Sequence[MemberRecord], **facts: Any) -> Manifest:
+        """The manifest of a model made here and now: the one place where a manifest comes from.
+
+        Args:
+            name: Of the model.
+            config: Every option.
+            roles: The columns it takes.
+            members: Its networks.
+            **facts: The other fields, by name.
+
+        Raises:
+            ValidationError: They contradict one another.
+        """
+        made = provenance(loaded_backend() or "")
+        return cls(name=name, config=config, roles=roles, members=tuple(members), **made, **facts)
+
+    def updated(self, **facts: Any) -> Manifest:
+        """This manifest with other `facts`, checked again."""
+        return type(self)(**dict(self) | facts)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of its windows, the target first."""
+        return self.roles.columns
 
     @property
     def target(self) -> str:
         """The column it forecasts."""
-        return self.columns[0]
+        return self.roles.target
+
+    @property
+    def wants_logs(self) -> bool:
+        """Whether values must be positive, because a network takes logs of them."""
+        return any("log" in member.scaling.transforms for member in self.members)
+
+    @property
+    def window(self) -> int:
+        """Rows of context it sees, the longest of its members'."""
+        return max(member.network.window for member in self.members)
+
+    @property
+    def horizon(self) -> int:
+        """Rows ahead it forecasts at once."""
+        return self.members[0].network.horizon
+
+    @property
+    def parameters(self) -> Parameters:
+        """Numbers of weights of all members."""
+        each = [member.parameters for member in self.members]
+        return Parameters(trained=sum(one.trained for one in each), saved=sum(one.saved for one in each))
+
+    @property
+    def training(self) -> TrainingRecord | None:
+        """How its first member was trained, where that is known."""
+        return self.members[0].training
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Manifest:
+        for what, wanted, received in _lengths(self):
+            if wanted != received:
+                raise ValueError(f"its {what} must fit its members, {shown(wanted)}; received {shown(received)}")
+        if not math.isclose(sum(member.weight for member in self.members), 1, abs_tol=1e-6):
+            raise ValueError("the weights of its members must sum to 1")
+        return self
 
 
 def parse(text: bytes, where: str) -> Manifest:
@@ -207,52 +185,58 @@ def parse(text: bytes, where: str) -> Manifest:
         ArtifactError: It is not JSON, breaks the schema, or contradicts itself.
     """
     try:
-        manifest = Manifest.model_validate_json(text)
+        return Manifest.model_validate_json(text)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(str(part) for part in fault["loc"])[:100] or "kerasforecast.json"
+        received = fault["input"] if fault["loc"] else "a manifest that contradicts itself"
         raise ArtifactError(
             f"{where}: its manifest must follow schema {SCHEMA_VERSION}; {place}: {fault['msg'].lower()}. "
-            f"Received: {shown(fault['input'])}. Train it again, or update kerasforecast if it is newer than yours."
+            f"Received: {shown(received)}. Train it again, or update kerasforecast if it is newer than yours."
         ) from None
-    _check_lengths(manifest, where)
-    return manifest
 
 
-def _check_lengths(manifest: Manifest, where: str) -> None:
-    columns, network, scaling = len(manifest.columns), manifest.config.network, manifest.scaling
-    indices = range(len(scaling.transforms))
-    lengths = {
-        "scaling": {len(scaling.transforms), len(scaling.offset), len(scaling.scale)} == {columns},
-        "scaling's reference": all(
-            place < len(scaling.reference) and scaling.reference[place] < place
-            for place in indices
-            if scaling.transforms[place] == "ratio"
-        ),
-        "golden window": len(manifest.golden.window) == network.window
-        and {len(row) for row in manifest.golden.window} == {columns},
-        "golden forecast": len(manifest.golden.forecast) == network.horizon * max(1, len(network.quantiles)),
-        "intervals": _intervals_fit(manifest),
-    }
-    for name, right in lengths.items():
-        if not right:
-            raise ArtifactError(f"{where}: its {name} must fit its configuration. Received: other lengths.")
+def _lengths(manifest: Manifest) -> Iterator[tuple[str, object, object]]:
+    """What each part must have, and has: sizes, levels and steps of one model agree."""
+    columns, golden = len(manifest.columns), manifest.golden
+    first = manifest.members[0].network
+    for member in manifest.members:
+        yield from _scaling_lengths(member.scaling, columns)
+        network = member.network
+        yield "horizon", (first.horizon, first.quantiles), (network.horizon, network.quantiles)
+    network = manifest.config.network
+    yield "configuration", (network.horizon, network.quantiles), (first.horizon, first.quantiles)
+    shapes = {(len(window), *{len(row) for row in window}) for window in golden.past}
+    yield "golden windows", {(manifest.window, columns)}, shapes
+    outputs = first.sizes(1).outputs
+    yield "golden forecasts", (len(golden.past), {outputs}), (len(golden.forecast), set(map(len, golden.forecast)))
+    yield from _interval_lengths(manifest)
 
 
-def _intervals_fit(manifest: Manifest) -> bool:
-    """Whether the calibration and what the baselines learned have the levels and steps of the configuration."""
+def _scaling_lengths(scaling: FittedScaling, columns: int) -> Iterator[tuple[str, object, object]]:
+    yield "scaling", (columns,) * 3, (len(scaling.transforms), len(scaling.offset), len(scaling.scale))
+    earlier = all(
+        place < len(scaling.reference) and scaling.reference[place] < place
+        for place, transform in enumerate(scaling.transforms)
+        if transform == "ratio"
+    )
+    yield "scaling's reference to earlier columns", True, earlier
+
+
+def _interval_lengths(manifest: Manifest) -> Iterator[tuple[str, object, object]]:
+    """The levels and steps of what validation taught, of what the baselines learned, and of the configuration."""
     config, baselines, calibration = manifest.config, manifest.baselines, manifest.calibration
     if baselines is None or calibration is None:
-        return baselines is calibration and manifest.adapted is None
-    kept = manifest.adapted.levels if manifest.adapted else ()
-    if kept and (len(kept), *{len(row) for row in kept}) != (config.steps, len(config.levels)):
-        return False
-    shapes = {(len(table), *{len(row) for row in table}) for table in baselines.tables.values()}
+        yield "baselines and intervals together", (None, None, None), (baselines, calibration, manifest.adapted)
+        return
+    steps, levels = config.steps, config.levels
+    if manifest.adapted and manifest.adapted.levels:
+        kept = manifest.adapted.levels
+        yield "adapted intervals", (steps, {len(levels)}), (len(kept), {len(row) for row in kept})
+    yield "levels", (levels, levels), (baselines.levels, calibration.levels)
+    for name, table in baselines.tables.items():
+        yield f"baseline {name}", (steps, {len(levels)}), (len(table), {len(row) for row in table})
+    yield "baselines", (manifest.window, steps), (baselines.window, baselines.horizon)
+    yield "intervals", (manifest.horizon, steps), (calibration.horizon, len(calibration.errors))
     tables = {len(step) for step in calibration.errors}
-    return (
-        baselines.levels == calibration.levels == config.levels
-        and shapes <= {(config.steps, len(config.levels))}
-        and (baselines.window, baselines.horizon) == (config.network.window, config.steps)
-        and (calibration.horizon, len(calibration.errors)) == (config.network.horizon, config.steps)
-        and tables <= {1, len(config.levels)}
-    )
+    yield "tables of errors", True, tables <= {1, len(levels)}

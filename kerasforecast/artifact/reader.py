@@ -5,7 +5,7 @@
 
 Plain Keras opens the file with `keras.models.load_model`. We never do: the loader checks the file part by part, in
 the order of `read`, and takes nothing but arrays of numbers from it; `kerasforecast.model` rebuilds the network from
-the manifest and proves it by the golden pair.
+the manifest and proves it by the golden batch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from kerasforecast.artifact.format.hdf5 import read_arrays
 from kerasforecast.artifact.format.strict_json import parse_json
 from kerasforecast.artifact.manifest import Manifest, parse
 from kerasforecast.errors import ArtifactError, InputError, shown
-from kerasforecast.models.limits import Shape, check_size, weight_shapes
+from kerasforecast.models.families.base import Shape
+from kerasforecast.models.limits import check_size
+from kerasforecast.models.member import array_shapes
 
 SIZE_LIMIT = 192 * 2**20  # the largest network, and text beside it
 
@@ -40,7 +42,7 @@ def read(path: Path) -> tuple[Manifest, list[np.ndarray]]:
     manifest = parse(bytes(members[MANIFEST]), where)
     _check_hashes(members, manifest, where)
     shapes = _implied(manifest, where)
-    check_graph(members[GRAPH], _largest(manifest, shapes), where)
+    check_graph(members[GRAPH], _classes(manifest), _largest(manifest, shapes), where)
     parse_json(members["metadata.json"], f"{where}: metadata.json")
     return manifest, _arrays(members[WEIGHTS], shapes, where)
 
@@ -61,38 +63,46 @@ def _content(path: Path) -> bytes:
 
 
 def _check_hashes(members: dict[str, memoryview], manifest: Manifest, where: str) -> None:
-    if sorted(manifest.members) != sorted(KERAS_MEMBERS):
-        raise ArtifactError(f"{where}: its manifest must hash every member. Received: {shown(list(manifest.members))}.")
-    for name, expected in manifest.members.items():
+    if sorted(manifest.hashes) != sorted(KERAS_MEMBERS):
+        raise ArtifactError(f"{where}: its manifest must hash every member. Received: {shown(list(manifest.hashes))}.")
+    for name, expected in manifest.hashes.items():
         if hashlib.sha256(members[name]).hexdigest() != expected:
             raise ArtifactError(f"{where}: {name} was altered or damaged since it was written. Copy or train it again.")
 
 
 def _implied(manifest: Manifest, where: str) -> dict[str, Shape]:
-    """The arrays that the configuration implies, by arithmetic: a small file cannot ask for a huge network."""
-    network, scaling = manifest.config.network, manifest.scaling
+    """The arrays that the members imply, by arithmetic: a small file cannot ask for a huge network."""
     try:
-        check_size(network, len(manifest.columns), scaling.channels)
+        check_size(manifest.members)
     except InputError as error:
         raise ArtifactError(f"{where}: {error}") from None
-    shapes = weight_shapes(network, scaling.channels)
-    listed = {record.path: tuple(record.shape) for record in manifest.weights}
-    if list(listed.items()) != list(shapes.items()) or len(listed) != len(manifest.weights):
-        raise ArtifactError(
-            f"{where}: its manifest must list the weights that its configuration implies. Received: {shown(listed)}."
-        )
-    count = sum(int(np.prod(shape)) for shape in shapes.values())
-    if manifest.parameters.saved != count:
-        raise ArtifactError(
-            f"{where}: its configuration implies {count} parameters. Received: {manifest.parameters.saved}."
-        )
-    return shapes
+    for member in manifest.members:
+        shapes = member.arrays()
+        listed = {record.path: tuple(record.shape) for record in member.weights}
+        if list(listed.items()) != list(shapes.items()) or len(listed) != len(member.weights):
+            raise ArtifactError(
+                f"{where}: its manifest must list the weights that its members imply. Received: {shown(listed)}."
+            )
+        if member.parameters.saved != member.parameters_saved:
+            raise ArtifactError(
+                f"{where}: its members imply {member.parameters_saved} parameters. Received: {member.parameters.saved}."
+            )
+    return array_shapes(manifest.members)
+
+
+def _classes(manifest: Manifest) -> set[tuple[str, str]]:
+    """What the graph of these members may name beyond what every network has."""
+    found: set[tuple[str, str]] = set()
+    for member in manifest.members:
+        found |= member.network.family.vocabulary
+        found |= {pair for layer in member.layers for pair in layer.classes}
+    return found
 
 
 def _largest(manifest: Manifest, shapes: dict[str, Shape]) -> int:
     """The largest size that a layer or tensor of the network may have."""
     widest = max(size for shape in shapes.values() for size in shape)
-    return max(widest, manifest.config.network.window, manifest.scaling.channels)
+    return max(widest, manifest.window, *(member.scaling.channels for member in manifest.members))
 
 
 def _arrays(weights_file: memoryview, shapes: dict[str, Shape], where: str) -> list[np.ndarray]:

@@ -15,12 +15,11 @@ import numpy as np
 
 from kerasforecast.artifact.format.archive import KERAS_MEMBERS, MANIFEST, WEIGHTS, pack
 from kerasforecast.artifact.format.hdf5 import read_arrays
-from kerasforecast.artifact.manifest import GoldenPair, Manifest, WeightRecord
-from kerasforecast.config import NetworkConfig
+from kerasforecast.artifact.manifest import GoldenBatch, Manifest
 from kerasforecast.errors import ArtifactError, KerasForecastError, shown
-from kerasforecast.models.limits import check_size, weight_shapes
-from kerasforecast.models.network import build, set_weights
-from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.models.limits import check_size
+from kerasforecast.models.member import Member, array_shapes
+from kerasforecast.models.network import build_model, set_weights
 from kerasforecast.runtime.files import atomic_write, json_text
 
 
@@ -28,45 +27,36 @@ class Exporter:
     """Writes model files of one architecture; the plain Keras network is built once and reused for every file.
 
     Args:
-        config: The network's configuration.
-        scaling: Its fitted scaling.
+        members: The networks it is made of, with their scaling.
 
     Raises:
         InputError: It is larger than what a file is opened for.
     """
 
-    def __init__(self, config: NetworkConfig, scaling: FittedScaling) -> None:
-        check_size(config, len(scaling.transforms), scaling.channels)
-        self._network = build(config, scaling, "export")
-        self._paths = list(weight_shapes(config, scaling.channels))
+    def __init__(self, members: Sequence[Member]) -> None:
+        check_size(members)
+        self._network = build_model(members, "export")
+        self._paths = list(array_shapes(members))
 
-    def golden(self, window: np.ndarray, weights: Sequence[np.ndarray]) -> GoldenPair:
-        """Have plain Keras' layers forecast one raw window `(L, F)`, as the pair that proves a loaded model right."""
+    def golden(self, windows: np.ndarray, weights: Sequence[np.ndarray]) -> GoldenBatch:
+        """Have plain Keras' layers forecast raw windows `(B, L, F)`, by which a loaded model is proved right."""
         set_weights(self._network, weights)
-        window = window.astype(np.float32)
-        forecast = np.asarray(self._network.predict_on_batch(window[None]))[0].ravel()
-        return GoldenPair(window=window.tolist(), forecast=forecast.tolist())
+        windows = windows.astype(np.float32)
+        forecast = np.asarray(self._network.predict_on_batch(windows)).reshape(len(windows), -1)
+        return GoldenBatch(past=windows.tolist(), forecast=forecast.tolist())
 
     def write(self, path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Manifest:
         """Write a model file atomically and return the manifest as it stands in the file.
 
         Args:
             path: Ends in `.keras`; replaced only when the new file is complete.
-            manifest: Its `weights` and `members` are filled in here.
-            weights: In the order of `kerasforecast.models.network.merged_weights`.
+            manifest: Its `hashes` are filled in here.
+            weights: In the order of `kerasforecast.models.network.merged_weights`, members in turn.
         """
         set_weights(self._network, weights)
         members = _keras_members(self._network)
         self._check_layout(members[WEIGHTS], weights)
-        manifest = manifest.model_copy(
-            update={
-                "weights": tuple(
-                    WeightRecord(path=place, shape=list(array.shape))
-                    for place, array in zip(self._paths, weights, strict=True)
-                ),
-                "members": {name: hashlib.sha256(data).hexdigest() for name, data in members.items()},
-            }
-        )
+        manifest = manifest.updated(hashes={name: hashlib.sha256(data).hexdigest() for name, data in members.items()})
         members[MANIFEST] = json_text(manifest.model_dump(mode="json")).encode()
         atomic_write(path, pack(members))
         return manifest

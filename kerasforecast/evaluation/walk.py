@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from kerasforecast.artifact.manifest import Scores, Share, Text
+from kerasforecast.artifact.records import Scores, Share, Text
 from kerasforecast.config import BacktestConfig, Config
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.runtime.files import atomic_write, json_text

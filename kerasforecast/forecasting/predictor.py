@@ -9,34 +9,40 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasforecast.config import NetworkConfig
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
-from kerasforecast.models.families.recurrent import states_per_cell
+from kerasforecast.models.families.base import Role
 from kerasforecast.models.lean import answering
-from kerasforecast.models.network import build, build_states, set_weights
-from kerasforecast.models.role import Role
-from kerasforecast.preprocessing.scaling import LOGGED, FittedScaling
+from kerasforecast.models.member import Member
+from kerasforecast.models.network import build_model, build_states, every_layer, set_weights
+from kerasforecast.preprocessing.scaling import LOGGED
 
 _BATCH = 1_024
 
 
 class Predictor:
-    """A trained network that takes and returns raw prices.
+    """The trained network of a model, which takes and returns raw values.
 
     Args:
-        config: The network's configuration.
-        scaling: Its fitted scaling.
-        weights: In the order of `kerasforecast.models.network.merged_weights`.
+        members: The networks it is made of: one, or several whose weighted mean it gives.
+        weights: In the order of `kerasforecast.models.network.merged_weights`, those of one member after another's.
+
+    Attributes:
+        window: Rows of context L, the longest of the members'.
+        horizon: Rows ahead H that it forecasts at once.
+        levels: Quantile levels of its head, none for a point forecast.
     """
 
-    def __init__(self, config: NetworkConfig, scaling: FittedScaling, weights: Sequence[np.ndarray]) -> None:
-        self.config = config
-        self.scaling = scaling
+    def __init__(self, members: Sequence[Member], weights: Sequence[np.ndarray]) -> None:
+        self.members = tuple(members)
         self.weights = tuple(weights)
+        first = self.members[0].network
+        self.window = max(member.network.window for member in self.members)
+        self.horizon, self.levels = first.horizon, first.quantiles
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("config", "scaling", "weights")}  # networks are built again
+        kept = ("members", "weights", "window", "horizon", "levels")
+        return {name: getattr(self, name) for name in kept}  # networks are built again
 
     @cached_property
     def network(self) -> keras.Model:
@@ -48,17 +54,18 @@ class Predictor:
         return answering(self.network)
 
     @cached_property
-    def _sampling_network(self) -> keras.Model:
+    def sampling_network(self) -> keras.Model:
+        """The same with dropout on."""
         return self._built("sampling")
 
     @cached_property
     def _state_network(self) -> keras.Model:
-        model = build_states(self.config, self.scaling)
+        model = build_states(self.members[0].network, self.members[0].scaling)
         set_weights(model, self.weights[: sum(len(layer.weights) for layer in model.layers)])
         return model
 
     def _built(self, role: Role) -> keras.Model:
-        model = build(self.config, self.scaling, role)
+        model = build_model(self.members, role)
         set_weights(model, self.weights)
         return model
 
@@ -77,46 +84,50 @@ class Predictor:
 
     def medians(self, outputs: np.ndarray) -> np.ndarray:
         """The forecasts `(B, H)` in the network's `outputs`."""
-        levels = self.config.quantiles
-        return outputs[:, :, levels.index(0.5)] if levels else outputs
+        return outputs[:, :, self.levels.index(0.5)] if self.levels else outputs
 
     def sample(self, windows: np.ndarray, passes: int, seed: int) -> np.ndarray:
         """Forecasts `(passes, B, H)` with dropout on (Gal & Ghahramani 2016), raw prices, of raw windows `(B, L, F)`.
 
         The same seed, windows and backend give the same passes; masks differ between backends.
         """
-        dropouts = [layer for layer in self._sampling_network.layers if isinstance(layer, keras.layers.Dropout)]
-        found = []
-        for number in range(passes):
-            for place, layer in enumerate(dropouts):
-                state = np.random.SeedSequence([seed, 4, place, number]).generate_state(2) >> 1
-                layer.seed_generator.state.assign(state.astype(layer.seed_generator.state.dtype))
-            found.append(self._answers(self._sampling_network.predict_on_batch, windows))
-        return np.stack(found)
+        return np.stack([self.sample_once(windows, [seed, 4], number) for number in range(passes)])
+
+    def sample_once(self, windows: np.ndarray, seed: Sequence[int], number: int) -> np.ndarray:
+        """Pass `number` of `sample`, `(B, H)`; the masks of the n-th dropout layer follow from `(*seed, n, number)`."""
+        dropouts = [layer for layer in every_layer(self.sampling_network) if isinstance(layer, keras.layers.Dropout)]
+        for place, layer in enumerate(dropouts):
+            state = np.random.SeedSequence([*seed, place, number]).generate_state(2) >> 1
+            layer.seed_generator.state.assign(state.astype(layer.seed_generator.state.dtype))
+        return self._answers(self.sampling_network.predict_on_batch, windows)
 
     def roll(self, windows: np.ndarray, steps: int) -> np.ndarray:
         """Forecasts `(B, steps)` of raw windows `(B, L, F)`: beyond the horizon, forecasts become inputs.
 
         Columns other than the target stay at their last observed value.
         """
-        windows = self._checked(windows)
+        windows = self.checked(windows)
         found = [self.predict(windows)]
         while sum(block.shape[1] for block in found) < steps:
-            rows = np.repeat(windows[:, -1:], self.config.horizon, axis=1)  # (B, H, F)
+            rows = np.repeat(windows[:, -1:], self.horizon, axis=1)  # (B, H, F)
             rows[:, :, 0] = found[-1]
-            windows = np.concatenate([windows, rows], axis=1)[:, -self.config.window :]
+            windows = np.concatenate([windows, rows], axis=1)[:, -self.window :]
             found.append(self.predict(windows))
         return np.concatenate(found, axis=1)[:, :steps]
 
     def states(self, windows: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Final states after raw windows `(B, L, F)`: h (short-term) and, where the cell has one, c (long-term).
+        """The inner states of the network, of the first member's where there are several, after windows `(B, L, F)`.
 
-        Each is `(layers, B, units)`; a bidirectional layer counts twice, forward first.
+        Which they are its family says; recurrent ones give h (short-term) and, where the cell has one, c (long-term),
+        each `(layers, B, units)`.
+
+        Raises:
+            OptionError: Its family has no inner states.
         """
-        outputs = self._state_network.predict_on_batch(self._checked(windows))
+        network = self.members[0].network
+        outputs = self._state_network.predict_on_batch(self.checked(windows)[:, -network.window :])
         outputs = outputs if isinstance(outputs, list) else [outputs]  # Keras unpacks a single one
-        kinds = states_per_cell(self.config)
-        return tuple(np.stack(outputs[kind::kinds]) for kind in range(kinds))
+        return network.family.states(network.options, outputs)
 
     def last_window(self, series: Series) -> np.ndarray:
         """The window `(L, F)` float32 that ends with `series`.
@@ -124,27 +135,34 @@ class Predictor:
         Raises:
             DataError: The series is shorter.
         """
-        if len(series) < self.config.window:
+        if len(series) < self.window:
             raise DataError(
-                f"{series.name}: a forecast needs a window of {self.config.window} rows. Received: {len(series)} rows."
+                f"{series.name}: a forecast needs a window of {self.window} rows. Received: {len(series)} rows."
             )
-        return series.values[-self.config.window :].astype(np.float32)
+        return series.values[-self.window :].astype(np.float32)
 
     def _answers(self, answer: Callable[[np.ndarray], np.ndarray], windows: np.ndarray) -> np.ndarray:
-        windows = self._checked(windows)
+        windows = self.checked(windows)
         chunks = [windows[start : start + _BATCH] for start in range(0, len(windows), _BATCH)]
         parts = [_padded_to_two_power(answer, chunk) for chunk in chunks]
-        levels = (len(self.config.quantiles),) if self.config.quantiles else ()
-        return np.concatenate(parts) if parts else np.empty((0, self.config.horizon, *levels), np.float32)
+        levels = (len(self.levels),) if self.levels else ()
+        return np.concatenate(parts) if parts else np.empty((0, self.horizon, *levels), np.float32)
 
-    def _checked(self, windows: np.ndarray) -> np.ndarray:
+    def checked(self, windows: np.ndarray) -> np.ndarray:
+        """Windows as float32 `(B, L, F)`.
+
+        Raises:
+            DataError: As `predict`.
+        """
         windows = np.asarray(windows, dtype=np.float32)
-        wanted = (self.config.window, len(self.scaling.transforms))
+        transforms = self.members[0].scaling.transforms
+        wanted = (self.window, len(transforms))
         if windows.ndim != 3 or windows.shape[1:] != wanted:
             raise DataError(f"Windows must have shape (B, {wanted[0]}, {wanted[1]}). Received: {windows.shape}.")
         if not np.isfinite(windows).all():
             raise DataError("Windows must be finite. Received: NaN or infinity. Drop or fill such rows first.")
-        logs = [place for place, transform in enumerate(self.scaling.transforms) if transform in LOGGED]
+        scalings = [member.scaling.transforms for member in self.members]
+        logs = [place for place, found in enumerate(zip(*scalings, strict=True)) if set(found) & set(LOGGED)]
         if logs and (windows[:, :, logs] <= 0).any():
             raise DataError("Windows must be positive for log returns. Received: zero or negative values.")
         return windows

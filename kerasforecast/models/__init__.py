@@ -1,4 +1,4 @@
-"""Networks by name. Every network takes raw windows `(B, L, F)`; scaling is inside.
+"""Networks by family. Every network takes raw windows `past` `(B, L, F)`; scaling is inside.
 
 A network is built in one of four roles from the same configuration, with layers of the same names and order; with a
 quantile head `(B, H, K)` takes the place of `(B, H)`:

@@ -2,48 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 from keras import KerasTensor, ops
 
 from kerasforecast.config import NetworkConfig
-from kerasforecast.models.families.recurrent import recurrent
+from kerasforecast.errors import OptionError
+from kerasforecast.models.families.base import Graph, Inputs, Role
 from kerasforecast.models.heads import start_at
-from kerasforecast.models.initializers import draw
 from kerasforecast.models.lean import LeanModel
-from kerasforecast.models.role import Role
+from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.scaling import FittedScaling
 
-Builder = Callable[[KerasTensor, NetworkConfig, Role, int], tuple[KerasTensor, list[KerasTensor]]]
 
-FAMILIES: dict[str, Builder] = dict.fromkeys(("lstm", "gru", "rnn", "peephole", "coupled"), recurrent)
-
-
-def build(config: NetworkConfig, scaling: FittedScaling, role: Role, seed: int = 0) -> keras.Model:
+def build(
+    config: NetworkConfig, scaling: FittedScaling, role: Role, seed: int = 0, name: str = "forecaster"
+) -> keras.Model:
     """The network `config` names, in the given role; its weights are still to be set.
 
     Args:
         config: Family and sizes.
-        scaling: What turns raw windows into the network's inputs, and its outputs into prices.
+        scaling: What turns raw windows into the network's inputs, and its outputs into raw values.
         role: See the package's docstring.
-        seed: Of the dropout masks.
+        seed: Seed of the dropout masks.
+        name: Of the model, for one that stands in another.
 
     Returns:
-        Functional model from raw windows `(B, L, F)` float32 to `(B, H)`, or `(B, H, K)` where there are quantiles:
-        scaled in training, raw otherwise.
+        Functional model from raw windows `past` `(B, L, F)` float32 to `(B, H)`, or `(B, H, K)` where there are
+        quantiles: scaled in training, raw otherwise.
     """
-    prices, scaled, _ = _graph(config, scaling, role, seed)
+    past, graph = _graph(config, scaling, role, seed)
     if role == "training":
-        return _trainee()(prices, scaled, name="forecaster")
-    return keras.Model(prices, scaling.restore(prices, scaled, ops), name="forecaster")
+        return _trainee()(past, graph.outputs, name=name)
+    return keras.Model(past, scaling.restore(past, graph.outputs, ops), name=name)
+
+
+def build_model(members: Sequence[Member], role: Role) -> keras.Model:
+    """The network of a model, in a role other than training: its only member's, or the weighted mean of several.
+
+    Args:
+        members: Of one horizon, the same quantile levels and the same columns. Each sees the last rows of the window,
+            as many as its own.
+        role: See the package's docstring.
+
+    Returns:
+        Functional model from raw windows `past` `(B, L, F)`, L the longest of the members' windows, to raw forecasts.
+    """
+    if len(members) == 1:
+        return build(members[0].network, members[0].scaling, role)
+    window = max(member.network.window for member in members)
+    past = keras.Input((window, len(members[0].scaling.transforms)), name="past", dtype="float32")
+    parts = []
+    for number, member in enumerate(members, 1):
+        own = past if member.network.window == window else past[:, window - member.network.window :]
+        network = build(member.network, member.scaling, role, name=f"member_{number}")
+        parts.append(network(own) * np.float32(member.weight))
+    return keras.Model(past, keras.layers.Add(name="mean")(parts), name="forecaster")
 
 
 def build_states(config: NetworkConfig, scaling: FittedScaling) -> keras.Model:
-    """The inference network with the final states of every recurrent layer as outputs, each `(B, U)`."""
-    prices, _, states = _graph(config, scaling, "inference", 0)
-    return keras.Model(prices, states, name="states")
+    """The inference network with its inner states at the window's end as outputs.
+
+    Raises:
+        OptionError: Its family has none.
+    """
+    past, graph = _graph(config, scaling, "inference", 0)
+    if not graph.states:
+        raise OptionError(f"Inner states need a recurrent network. Received: {config.describe()}.")
+    return keras.Model(past, list(graph.states), name="states")
 
 
 def initialise(model: keras.Model, config: NetworkConfig, seed: int, targets: np.ndarray | None = None) -> None:
@@ -52,13 +80,14 @@ def initialise(model: keras.Model, config: NetworkConfig, seed: int, targets: np
     Args:
         model: In the training role.
         config: Its configuration.
-        seed: Of the draws.
+        seed: Seed of the draws.
         targets: Scaled targets of the training windows, `(N, H)`: where a quantile head starts.
     """
     for layer in weighted_layers(model):
-        layer.set_weights(draw(layer, config.initializer, np.random.default_rng([seed, 2, *layer.name.encode()])))
+        random = np.random.default_rng([seed, 2, *layer.name.encode()])
+        layer.set_weights(config.family.start(layer, config.options, random))
     if config.quantiles and targets is not None:
-        start_at(model.get_layer("head"), config, targets)
+        start_at(model.get_layer("head"), config.quantiles, targets)
 
 
 def merged_weights(model: keras.Model) -> list[np.ndarray]:
@@ -70,7 +99,7 @@ def merged_weights(model: keras.Model) -> list[np.ndarray]:
 
 
 def set_weights(model: keras.Model, weights: Sequence[np.ndarray]) -> None:
-    """Assign `weights`, in the order of `merged_weights`, to a network in the inference or export role."""
+    """Assign `weights`, in the order of `merged_weights`, to a network in another role than training."""
     left = list(weights)
     for layer in weighted_layers(model):
         count = len(layer.weights)
@@ -80,7 +109,15 @@ def set_weights(model: keras.Model, weights: Sequence[np.ndarray]) -> None:
 
 def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """The layers that hold trained numbers, in order (a dropout layer's variable is its random seed)."""
-    return [layer for layer in model.layers if layer.weights and not isinstance(layer, keras.layers.Dropout)]
+    return [layer for layer in every_layer(model) if layer.weights and not isinstance(layer, keras.layers.Dropout)]
+
+
+def every_layer(model: keras.Model) -> list[keras.layers.Layer]:
+    """The layers of `model` in order; in the place of a model within it, that one's."""
+    found: list[keras.layers.Layer] = []
+    for layer in model.layers:
+        found += every_layer(layer) if isinstance(layer, keras.Model) else [layer]
+    return found
 
 
 def _trainee() -> type[keras.Model]:
@@ -89,12 +126,10 @@ def _trainee() -> type[keras.Model]:
     return LeanModel if lean else keras.Model
 
 
-def _graph(
-    config: NetworkConfig, scaling: FittedScaling, role: Role, seed: int
-) -> tuple[KerasTensor, KerasTensor, list[KerasTensor]]:
-    prices = keras.Input((config.window, len(scaling.transforms)), name="prices", dtype="float32")  # (B, L, F)
-    scaled, states = FAMILIES[config.model](scaling.inputs(prices, ops), config, role, seed)  # (B, H)
-    return prices, scaled, states
+def _graph(config: NetworkConfig, scaling: FittedScaling, role: Role, seed: int) -> tuple[KerasTensor, Graph]:
+    past = keras.Input((config.window, len(scaling.transforms)), name="past", dtype="float32")  # (B, L, F)
+    inputs = Inputs(scaling.inputs(past, ops))
+    return past, config.family.build(config.options, config.sizes(scaling.channels), inputs, role, seed)
 
 
 def _merged(layer: keras.layers.Layer) -> list[np.ndarray]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.metrics.point import rmse
+from kerasforecast.models.member import describe
 from kerasforecast.report import figures
 from kerasforecast.report.page import Headline, Section, facts, folded, page, text
 from kerasforecast.report.parts import calibration, first_step, intervals_of, steps_ahead
@@ -137,7 +138,7 @@ def _split(manifest: Manifest) -> Section:
 def _configuration(manifest: Manifest) -> Section:
     network, data = manifest.config.network, manifest.data
     pairs: list[tuple[str, object]] = [
-        ("Network", f"{network.layers} x {network.model} of {network.units} units"),
+        ("Network", describe(manifest.members)),
         ("Window and horizon", f"{network.window} rows, {network.horizon} ahead"),
         ("Scaling", network.scaling),
         ("Parameters", f"{manifest.parameters.trained:,} trained, {manifest.parameters.saved:,} saved"),

@@ -102,10 +102,10 @@ def _series(manifest: Manifest) -> Series | None:
     if record is None or record.source == "frame" or manifest.config.data.file == "-":
         return None
     offline = {"offline": True, "snapshot": record.snapshot} if record.snapshot else {}
-    columns = {"target": manifest.columns[0], "features": manifest.columns[1:]}
+    columns = {"target": manifest.roles.target, "features": manifest.roles.past}
     try:
         config = manifest.config.data.model_copy(update=offline | columns)
-        return load_series(config, positive_prices="log" in manifest.scaling.transforms)
+        return load_series(config, positive_prices=manifest.wants_logs)
     except KerasForecastError:
         return None  # moved or changed since; the report goes on without it
 

@@ -113,8 +113,7 @@ def resumed_config(generation: Generation, options: dict[str, Any]) -> Config:
         OptionError: They are not.
     """
     before: dict[str, Any] = generation.facts["run"]["config"]
-    flat = dict(_flat(Config.model_validate(before).model_dump()))
-    now = Config.from_options(**flat | options)
+    now = Config.model_validate(before).changed(**options)
     check_same(before, now.model_dump(mode="json"))
     return now
 

@@ -16,6 +16,7 @@ from kerasforecast.artifact.reader import KERAS_MEMBERS, MANIFEST, WEIGHTS, read
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import NetworkConfig
 from kerasforecast.errors import ArtifactError, InputError, OptionError
+from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.scaling import known_range
 from tests.backend.conftest import SMALL, prices
 
@@ -86,12 +87,16 @@ def test_a_process_without_this_package_gets_the_same_forecasts(small, saved, tm
 def test_manifest_tells_where_the_model_came_from(small, saved):
     manifest = json.loads(members(saved)[MANIFEST])
     assert manifest["backend"] == keras.backend.backend()
-    assert manifest["columns"] == ["Close"]
+    assert manifest["roles"] == {"target": "Close", "past": [], "known": [], "static": []}
     assert manifest["data"]["sha256"] == small.series.sha256
     assert manifest["data"]["split"]["test"]["windows"] == small.test.scores["n"]
     assert manifest["metrics"]["test"] == small.test.scores
-    assert manifest["config"]["network"]["units"] == 4
-    assert manifest["parameters"] == {"trained": 277, "saved": 245}  # 4(4+16+4) + 4(16+16+4) + 5, and 32 second biases
+    assert manifest["config"]["network"]["options"]["units"] == 4
+    assert manifest["members"][0]["network"] == manifest["config"]["network"]
+    assert manifest["members"][0]["parameters"] == {
+        "trained": 277,
+        "saved": 245,
+    }  # 4(4+16+4) + 4(16+16+4) + 5, and 32 second biases
     assert manifest["versions"]["keras"] == keras.__version__
 
 
@@ -105,7 +110,8 @@ def test_writing_leaves_no_temporary_file_and_replaces_whole(small, saved):
 def test_no_network_is_written_that_would_not_be_read():
     scaling = known_range(60.5, 215.9)
     with pytest.raises(InputError, match="at most 32,768 rows times layers"):
-        Exporter(NetworkConfig(units=1, layers=4, window=10_000, scaling=scaling.kind), scaling)
+        network = NetworkConfig(units=1, layers=4, window=10_000, scaling=scaling.kind)
+        Exporter([Member(network=network, scaling=scaling)])
 
 
 def test_only_keras_files_are_written(small, tmp_path):
@@ -130,18 +136,18 @@ def unknown_field(content):
 
 
 def newer_schema(content):
-    content[MANIFEST] = json.dumps(json.loads(content[MANIFEST]) | {"schema_version": 2}).encode()
+    content[MANIFEST] = json.dumps(json.loads(content[MANIFEST]) | {"schema_version": 3}).encode()
 
 
 def huge_network(content):
     manifest = json.loads(content[MANIFEST])
-    manifest["config"]["network"]["units"] = 4096
+    manifest["members"][0]["network"]["options"]["units"] = 4096
     content[MANIFEST] = json.dumps(manifest).encode()
 
 
 def other_network(content):
     manifest = json.loads(content[MANIFEST])
-    manifest["config"]["network"]["units"] = 5
+    manifest["members"][0]["network"]["options"]["units"] = 5
     content[MANIFEST] = json.dumps(manifest).encode()
 
 
@@ -156,9 +162,9 @@ def no_json(content):
         (extra_member, "must hold metadata.json, config.json"),
         (altered_config, "config.json was altered or damaged"),
         (unknown_field, "exec: extra inputs are not permitted"),
-        (newer_schema, "schema_version: input should be 1"),
+        (newer_schema, "schema_version: input should be 2"),
         (huge_network, "must have at most 33,554,432 parameters"),
-        (other_network, "must list the weights that its configuration implies"),
+        (other_network, "must list the weights that its members imply"),
         (no_json, "kerasforecast.json: must be JSON"),
     ],
 )
@@ -194,7 +200,7 @@ def with_weights(saved, tmp_path, change):
             change(file)
         content[WEIGHTS] = buffer.getvalue()
         manifest = json.loads(content[MANIFEST])
-        manifest["members"][WEIGHTS] = hashlib.sha256(content[WEIGHTS]).hexdigest()
+        manifest["hashes"][WEIGHTS] = hashlib.sha256(content[WEIGHTS]).hexdigest()
         content[MANIFEST] = json.dumps(manifest).encode()
 
     return rewritten(saved, tmp_path / "forged.keras", forge)
@@ -231,7 +237,7 @@ def extra_dataset(file):
     ("change", "message"),
     [
         (nan_in_head, "must be finite"),
-        (other_head, "golden pair"),
+        (other_head, "golden batch"),
         (soft_link, "plain datasets in groups|a link"),
         (external_link, "plain datasets in groups|a link"),
         (extra_dataset, "its weights must be the ones listed"),

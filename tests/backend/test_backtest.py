@@ -22,8 +22,8 @@ FLAGS = [part for name, value in OPTIONS.items() for part in (f"--{name.replace(
 class Kept:
     """A refitter that remembers what it has fitted."""
 
-    def __init__(self, config, columns):
-        self._refitter = Refitter(config, columns)
+    def __init__(self, config):
+        self._refitter = Refitter(config)
         self.fitted = []
 
     def __call__(self, series, split, baselines):
@@ -46,7 +46,7 @@ def config_of(**options):
 def test_a_fold_does_not_depend_on_the_folds_before_it():
     """Dropout's seeds, the optimizer's moments and its rate are put back too, so a resumed walk gives the same."""
     config = config_of(dropout=0.3, lr_patience=1, epochs=3)
-    shared, alone = Kept(config, 1), Kept(config, 1)
+    shared, alone = Kept(config), Kept(config)
     folds = walk(prices(), shared, config).folds
     cut = BacktestConfig(folds=1)
     test_start = prices().index[folds[-1].start].date()
@@ -63,7 +63,7 @@ def test_a_frozen_walk_is_the_test_part_of_a_fit(options):
     """The same rows, the same weights, intervals that go on adapting: the same forecasts and scores."""
     config = config_of(dropout=0.0, **options)
     series = load_series(config.data, prices())
-    refitter = Kept(config, 1)
+    refitter = Kept(config)
     found = run_backtest(series, config, BacktestConfig(folds=2, refit=False), refitter)
     model = fit(config, series)
     for ours, theirs in zip(weights(refitter, 0), model.predictor.weights, strict=True):
@@ -142,7 +142,8 @@ def test_compare_ranks_files_networks_and_baselines(table, tmp_path):
     [
         (["lstmm"], "must be a .keras file or one of lstm, gru"),
         (["rnn", "rnn"], "must differ. Received: 'rnn' twice."),
-        (["absent.keras"], "no such model file"),
+        (["absent.keras", "rnn"], "no such model file"),
+        (["absent.keras"], "has no effect where no network is trained"),
     ],
 )
 def test_models_that_cannot_be_compared_are_refused(models, message, table, tmp_path):

@@ -9,7 +9,7 @@ from kerasforecast import layers
 from kerasforecast.config import NetworkConfig
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.lean import answering
-from kerasforecast.models.limits import parameter_count
+from kerasforecast.models.member import Member
 from kerasforecast.models.network import build, initialise, merged_weights, set_weights
 from kerasforecast.preprocessing.scaling import FittedScaling
 from tests.backend.conftest import SMALL, prices
@@ -48,7 +48,8 @@ def test_parameters_by_arithmetic_are_those_built(model, bidirectional, norm):
     config = NetworkConfig(model=model, bidirectional=bidirectional, norm=norm, window=5, units=3, layers=2)
     trained = build(config, ANCHOR, "training")
     initialise(trained, config, 0)
-    assert parameter_count(config, 1) == sum(array.size for array in merged_weights(trained))
+    saved = Member(network=config, scaling=ANCHOR).parameters_saved
+    assert saved == sum(array.size for array in merged_weights(trained))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,8 @@ def test_states_of_every_layer_and_direction(model, kinds, bidirectional):
     config = NetworkConfig(model=model, bidirectional=bidirectional, window=5, units=3, layers=1)
     trained = build(config, ANCHOR, "training")
     initialise(trained, config, 0)
-    states = Predictor(config, ANCHOR, merged_weights(trained)).states(np.linspace(90, 110, 10).reshape(2, 5, 1))
+    predictor = Predictor([Member(network=config, scaling=ANCHOR)], merged_weights(trained))
+    states = predictor.states(np.linspace(90, 110, 10).reshape(2, 5, 1))
     assert len(states) == kinds
     assert {state.shape for state in states} == {(1 + bidirectional, 2, 3)}
     assert np.ptp(states[0]) > 0

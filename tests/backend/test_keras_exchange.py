@@ -9,6 +9,7 @@ from kerasforecast_cli.main import cli
 import kerasforecast as kf
 from kerasforecast.artifact.exchange.keras_model import import_keras_model
 from kerasforecast.errors import InputError
+from kerasforecast.model import Model
 
 layers = keras.layers
 
@@ -65,7 +66,7 @@ def test_other_stacks_are_taken_in(inner, family, tmp_path):
     path = tmp_path / "plain.keras"
     network = stack(*inner, horizon=2)
     network.save(path)
-    model = import_keras_model(path, target="Close")
+    model = Model(*import_keras_model(path, target="Close"))
     windows = np.random.default_rng(2).uniform(size=(3, 6, 1)).astype(np.float32)
     np.testing.assert_allclose(model.predict(windows), network.predict_on_batch(windows), atol=1e-5)
     assert model.config.network.model == family

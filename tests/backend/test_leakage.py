@@ -59,7 +59,8 @@ def test_nothing_after_validation_reaches_the_model(case):
     options = SMALL | {"layers": 1} | CASES[case][0]
     first, second = (kf.fit(frame, **options) for frame in (table(), changed(table(), TEST)))
     assert [a.tobytes() for a in first.predictor.weights] == [a.tobytes() for a in second.predictor.weights]
-    for part in ("scaling", "calibration", "baselines"):
+    assert first.manifest.members[0].scaling == second.manifest.members[0].scaling
+    for part in ("calibration", "baselines"):
         assert getattr(first.manifest, part) == getattr(second.manifest, part)
     assert [e.val_loss for e in first.history.epochs] == [e.val_loss for e in second.history.epochs]
     steps = first.config.steps  # of the first origin, which had seen no changed value
@@ -79,7 +80,7 @@ def test_nothing_after_a_fold_reaches_its_model(case):
     options, walk = CASES[case]
     config = Config.from_options(**SMALL | {"layers": 1} | options)
     fitted = []
-    refit = Refitter(config, 1 + len(config.data.features))
+    refit = Refitter(config)
 
     def fit(series, split, baselines):
         fitted.append(refit(series, split, baselines))
@@ -95,7 +96,7 @@ def test_nothing_after_a_fold_reaches_its_model(case):
     for ours, theirs in list(zip(fitted[:half], fitted[half:], strict=True))[:2]:  # a frozen walk has but one
         ours, theirs = ours.forecaster, theirs.forecaster
         assert [a.tobytes() for a in ours.predictor.weights] == [a.tobytes() for a in theirs.predictor.weights]
-        assert ours.predictor.scaling == theirs.predictor.scaling
+        assert ours.predictor.members == theirs.predictor.members
         assert ours.calibration == theirs.calibration
         assert ours.volatility == theirs.volatility
     known = (fold.start - whole.folds[0].start + 1) * config.steps  # the fold's first origin had seen none either

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kerasforecast.config import NetworkConfig
-from kerasforecast.models.limits import parameter_count
+from kerasforecast.models.member import Member
 from kerasforecast.models.network import build, build_states, initialise, merged_weights, set_weights
 from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
 
@@ -68,7 +68,7 @@ def test_both_dropouts_stand_where_the_specification_has_them():
 
 
 def test_merged_model_is_smaller_and_forecasts_the_same():
-    model = trained_network(REFERENCE.model_copy(update={"initializer": "torch"}))
+    model = trained_network(NetworkConfig(initializer="torch"))
     merged = build(REFERENCE, ANCHOR, "inference")
     set_weights(merged, merged_weights(model))
     export = build(REFERENCE, ANCHOR, "export")
@@ -113,7 +113,7 @@ def test_starting_weights_are_the_same_on_every_backend():
 
 
 def test_torch_initialiser_draws_within_its_bound_and_uses_it():
-    config = REFERENCE.model_copy(update={"initializer": "torch"})
+    config = NetworkConfig(initializer="torch")
     for array in trained_network(config).get_layer("lstm_2").get_weights():
         bound = 1 / np.sqrt(50)
         assert np.abs(array).max() <= bound
@@ -122,7 +122,7 @@ def test_torch_initialiser_draws_within_its_bound_and_uses_it():
 
 def test_he_and_orthogonal_starts():
     he, orthogonal = (
-        trained_network(REFERENCE.model_copy(update={"initializer": name})).get_layer("lstm_2").get_weights()
+        trained_network(NetworkConfig(initializer=name)).get_layer("lstm_2").get_weights()
         for name in ("he", "orthogonal")
     )
     assert 0.9 * np.sqrt(6 / 50) < np.abs(he[0]).max() <= np.sqrt(6 / 50)
@@ -152,4 +152,5 @@ def test_dropout_acts_in_training_only():
 def test_parameter_count_by_arithmetic_is_what_is_built(config, columns):
     config = NetworkConfig(window=6, **config)
     scaling = fit_scaling(config.scaling, windows(2, 6, columns).astype(np.float64), tuple("abcd"[:columns]))
-    assert parameter_count(config, scaling.channels) == build(config, scaling, "export").count_params()
+    member = Member(network=config, scaling=scaling)
+    assert member.parameters_saved == build(config, scaling, "export").count_params()

@@ -19,7 +19,7 @@ def test_scaling_sees_training_rows_only(scaling):
     after = before.copy()
     after.iloc[210:] *= 3
     first, second = (kf.fit(data, scaling=scaling, **SMALL) for data in (before, after))
-    assert first.manifest.scaling == second.manifest.scaling
+    assert first.manifest.members[0].scaling == second.manifest.members[0].scaling
     assert [e.loss for e in first.history.epochs] == [e.loss for e in second.history.epochs]
 
 
@@ -94,7 +94,7 @@ def test_states_are_those_of_the_last_step(small):
     head_kernel, head_bias = small.predictor.weights[-2:]
     scaled = h[-1] @ head_kernel + head_bias
     raw = small.series.values[:16].reshape(2, 8, 1)
-    np.testing.assert_allclose(small.manifest.scaling.restore(raw, scaled), small.predict(raw), rtol=1e-5)
+    np.testing.assert_allclose(small.manifest.members[0].scaling.restore(raw, scaled), small.predict(raw), rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_integer_steps_where_there_are_no_dates():
 def test_values_below_zero_train_on_differences():
     frame = prices().rename(columns={"Close": "level"}) - 100
     model = kf.fit(frame, target="level", **SMALL)
-    assert model.manifest.scaling.transforms == ("difference",)
+    assert model.manifest.members[0].scaling.transforms == ("difference",)
     assert np.isfinite(model.forecast(5)["forecast"]).all()
 
 

@@ -41,7 +41,7 @@ def test_the_forecast_is_the_median(model):
 def test_training_starts_at_the_quantiles_of_the_scaled_targets():
     """The head begins as filtered historical simulation: one learning rate of nothing leaves it there."""
     model = kf.fit(prices(), quantiles=LEVELS, **SMALL | {"learning_rate": 1e-9, "epochs": 1})
-    series, scaling = model.series, model.manifest.scaling
+    series, scaling = model.series, model.manifest.members[0].scaling
     views = np.lib.stride_tricks.sliding_window_view(series.values[:210, 0], 9)
     targets = scaling.scaled_targets(views[:, :8, None], views[:, 8:])[:, 0]
     outputs = model.predictor.outputs(series.values[100:108][None])

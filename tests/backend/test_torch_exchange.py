@@ -96,10 +96,10 @@ def test_export_and_import_are_inverse(tmp_path, small, saved):
     network = stock_lstm("fc", hidden_size=4).eval()
     network.load_state_dict(torch.load(tmp_path / "w.pt", weights_only=True))
     raw = small.series.values[:16].reshape(2, 8, 1)
-    scaled = small.manifest.scaling.inputs(raw).astype(np.float32)
+    scaled = small.manifest.members[0].scaling.inputs(raw).astype(np.float32)
     with torch.no_grad():
         forecast = network(torch.from_numpy(scaled)).numpy()
-    np.testing.assert_allclose(small.manifest.scaling.restore(raw, forecast), small.predict(raw), rtol=1e-6)
+    np.testing.assert_allclose(small.manifest.members[0].scaling.restore(raw, forecast), small.predict(raw), rtol=1e-6)
     assert run("import-torch", tmp_path / "w.pt", "--out", tmp_path / "m.keras", "--window", 8).exit_code == 0
     for ours, theirs in zip(kf.load(tmp_path / "m.keras").predictor.weights, small.predictor.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)

@@ -10,15 +10,21 @@ from pydantic import ValidationError
 
 from kerasforecast.config import SECTIONS, Config, NetworkConfig, TrainingConfig, checked, choices
 from kerasforecast.errors import OptionError
+from kerasforecast.models.families import registry
 
-FIELDS = [(section, field) for section, model in SECTIONS.items() for field in model.model_fields]
-NAMES = [field for _, field in FIELDS]
+FIELDS = [
+    *((section, field) for section, model in SECTIONS.items() for field in model.model_fields if field != "options"),
+    *((family, field) for field, having in registry.options().items() for family in having),
+]
+MODELS = SECTIONS | {name: registry.family(name).options for name in registry.names()}
+NAMES = sorted({field for _, field in FIELDS})
 
 
 def test_the_defaults_are_the_specification_s():
     network, training, split = Config().network, Config().training, Config().split
-    assert (network.window, network.units, network.layers, network.dropout) == (60, 50, 2, 0.2)
-    assert (network.horizon, network.recurrent_bias, network.scaling) == (1, True, "anchor")
+    assert (network.options.units, network.options.layers, network.options.dropout) == (50, 2, 0.2)
+    assert (network.model, network.window, network.horizon, network.scaling) == ("lstm", 60, 1, "anchor")
+    assert network.options.recurrent_bias
     assert (training.epochs, training.batch_size, training.optimizer) == (100, 32, "adam")
     assert (training.learning_rate, training.loss, training.clipnorm) == (0.001, "mse", None)
     assert (training.patience, training.lr_patience, training.lr_factor) == (10, 5, 0.5)
@@ -26,12 +32,13 @@ def test_the_defaults_are_the_specification_s():
 
 
 def test_no_two_sections_share_an_option_since_flags_are_flat():
-    assert sorted(set(NAMES)) == sorted(NAMES)
+    flat = [field for model in SECTIONS.values() for field in model.model_fields] + list(registry.options())
+    assert sorted(set(flat)) == sorted(flat)
 
 
 @pytest.mark.parametrize(("section", "field"), FIELDS)
 def test_every_option_explains_itself_in_one_sentence(section, field):
-    text = SECTIONS[section].model_fields[field].description
+    text = MODELS[section].model_fields[field].description
     assert text
     assert text.endswith(".")
     assert text.isprintable()
@@ -119,8 +126,8 @@ AT_THE_BOUNDS = [
 
 @pytest.mark.parametrize(("option", "value"), AT_THE_BOUNDS)
 def test_a_value_at_its_bound_is_taken(option, value):
-    config = Config.from_options(**{option: value})
-    assert value in [getattr(getattr(config, name), option, "absent") for name in SECTIONS]
+    needed = {"ticker": "IBM"} if option in ("timeout", "max_age") else {}
+    assert Config.from_options(**{option: value}, **needed).flat()[option] == value
 
 
 EXCLUDING = [
@@ -152,7 +159,7 @@ def test_an_unknown_option_is_refused_with_the_known_ones():
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_section_refuses_a_field_it_does_not_have(section):
-    with pytest.raises(OptionError, match="--colour"):
+    with pytest.raises(OptionError, match="colour"):
         checked(SECTIONS[section], {"colour": "red"})
 
 
@@ -196,8 +203,45 @@ def test_choices_are_the_words_of_a_literal():
 
 @pytest.mark.parametrize(("section", "field"), FIELDS)
 def test_every_choice_offered_is_one_the_option_takes(section, field):
-    for word in choices(SECTIONS[section], field):
-        assert getattr(checked(SECTIONS[section], {field: word}), field) == word
+    for word in choices(MODELS[section], field):
+        assert getattr(checked(MODELS[section], {field: word}), field) == word
+
+
+NO_EFFECT = [
+    ({"quantiles": (0.1, 0.9), "loss": "mae"}, "--loss has no effect beside --quantiles"),
+    ({"quantiles": (0.1, 0.9), "levels": (0.1, 0.9)}, "--levels has no effect beside --quantiles"),
+    ({"file": "a.csv", "offline": True}, "--offline has no effect without --ticker"),
+    ({"max_age": 3}, "--max-age has no effect without --ticker"),
+    ({"ticker": "IBM", "offline": True, "timeout": 3}, "--timeout has no effect with --offline"),
+    ({"ticker": "IBM", "separator": ";"}, "--separator has no effect with --ticker"),
+    (
+        {"validation_start": "2010-01-01", "test_start": "2011-01-01", "train_fraction": 0.5},
+        "--train-fraction has no effect beside --validation-start",
+    ),
+    ({"model": "gru", "recurrent_bias": True}, "--recurrent-bias is no option of gru; only lstm has it"),
+    ({"model": "rnn", "recurrent_bias": False}, "--recurrent-bias is no option of rnn; only lstm has it"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), NO_EFFECT)
+def test_an_option_without_effect_is_refused_and_says_why(options, message):
+    with pytest.raises(OptionError, match=f"^{message}"):
+        Config.from_options(**options)
+
+
+def test_an_option_that_another_one_brought_is_not_held_against_its_user():
+    config = Config.from_options(quantiles=(0.1, 0.9), epochs=3)
+    assert config.changed(units=7).network.options.units == 7
+    with pytest.raises(OptionError, match="--loss has no effect"):
+        config.changed(loss="mae")
+
+
+def test_families_get_the_options_that_they_have():
+    found = Config.of_families(["lstm", "gru"], units=3, recurrent_bias=False)
+    assert [config.network.options.units for config in found.values()] == [3, 3]
+    assert not found["lstm"].network.options.recurrent_bias
+    with pytest.raises(OptionError, match="--recurrent-bias is no option of gru"):
+        Config.of_families(["gru", "rnn"], recurrent_bias=False)
 
 
 def test_only_the_anchor_scaling_takes_logs():

@@ -143,6 +143,14 @@ def test_json_within_bounds_is_read(content):
     ],
 )
 def test_a_graph_names_known_things_of_known_size(node):
-    check_graph(json.dumps({"config": [{"units": 100, "activation": "tanh"}]}).encode(), 100, "x")
+    known = {("keras.layers", "LSTM"), ("keras.layers", "Dense")}
+    check_graph(json.dumps({"config": [{"units": 100, "activation": "tanh"}]}).encode(), known, 100, "x")
     with pytest.raises(ArtifactError, match=r"config\.json must"):
-        check_graph(json.dumps({"config": [[node]]}).encode(), 100, "x")
+        check_graph(json.dumps({"config": [[node]]}).encode(), known, 100, "x")
+
+
+def test_a_graph_names_the_layers_of_its_members_alone():
+    graph = json.dumps({"module": "keras.layers", "class_name": "LSTM", "config": {}}).encode()
+    check_graph(graph, {("keras.layers", "LSTM")}, 1, "x")
+    with pytest.raises(ArtifactError, match=r"Received: 'LSTM' of 'keras\.layers'"):
+        check_graph(graph, {("keras.layers", "GRU")}, 1, "x")

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerasforecast.artifact.manifest import Manifest, parse
+from kerasforecast.artifact.manifest import Manifest, MemberRecord, parse
 from kerasforecast.baselines.fitted import fit_baselines
 from kerasforecast.config import Config
 from kerasforecast.errors import ArtifactError
 from kerasforecast.forecasting.conformal import calibrate
+from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.scaling import FittedScaling
 
 WINDOW, HORIZON = 3, 2
@@ -21,22 +22,23 @@ WINDOW, HORIZON = 3, 2
 
 def _valid():
     scaling = FittedScaling(kind="anchor", transforms=("log", "log"), offset=(0, 0), scale=(0.01, 0.02))
+    config = Config.from_options(window=WINDOW, horizon=HORIZON)
+    member = MemberRecord.of(Member(network=config.network, scaling=scaling), trained=31_051)
     intervals = {"crps": 0.9, "coverage": {"0.8": 0.79}, "pinball": {"0.1": 0.2, "0.9": 0.25}, "winkler": {"0.8": 4.5}}
     errors = {"rmse": 1.5, "mae": 1.0, "mape": None, "smape": 0.5, "mase": 1.25, "rmsse": 1.25}
     step = errors | {"directional_accuracy": 0.5, "directional_interval": [0.25, 0.75]} | intervals
     scores = step | {"steps": [step, step]}
     dm = {"loss": "squared", "statistic": -1.0, "p_value": 1.0}
     return {
-        "schema_version": 1,
+        "schema_version": 2,
         "name": "ibm",
         "created": "2020-01-01T00:00:00+00:00",
         "backend": "jax",
         "device": "cpu",
         "versions": {"keras": "3.15.1", "torch": None},
-        "config": Config.from_options(window=WINDOW, horizon=HORIZON).model_dump(mode="json"),
-        "columns": ["Close", "Volume"],
-        "scaling": scaling.model_dump(mode="json"),
-        "parameters": {"trained": 31051, "saved": 30651},
+        "config": config.model_dump(mode="json"),
+        "roles": {"target": "Close", "past": ["Volume"], "known": [], "static": []},
+        "members": [member.model_dump(mode="json")],
         "metrics": {
             "target": "Close",
             "test": {
@@ -51,9 +53,8 @@ def _valid():
             "interval_verdict": "no better than ewma_fhs (DM p = 0.50)",
             "diagnosis": {"name": "good", "text": "fell together", "advice": "keep it", "naive_val_loss": 1.0},
         },
-        "golden": {"window": [[1.0, 2.0]] * WINDOW, "forecast": [1.0] * HORIZON},
-        "weights": [{"path": "layers/lstm/cell/vars/0", "shape": [1, 200]}],
-        "members": {"config.json": "0" * 64},
+        "golden": {"past": [[[1.0, 2.0]] * WINDOW] * 2, "forecast": [[1.0] * HORIZON] * 2},
+        "hashes": {"config.json": "0" * 64},
     }
 
 
@@ -66,8 +67,8 @@ def changed(path, value):
     *holders, last = path.split(".")
     place = content
     for holder in holders:
-        place = place[holder]
-    place[last] = value
+        place = place[int(holder) if holder.isdigit() else holder]
+    place[int(last) if last.isdigit() else last] = value
     return json.dumps(content).encode()
 
 
@@ -85,25 +86,33 @@ def test_a_manifest_from_before_there_was_a_diagnosis_is_read():
 
 
 WRONG = [
-    ("schema_version", 2),
+    ("schema_version", 1),
+    ("schema_version", 3),
     ("schema_version", "1.0"),
     ("name", "x" * 1001),
     ("name", None),
     ("unheard_of", 1),
-    ("config.network.units", 0),
-    ("config.network.units", 10**9),
+    ("config.network.options.units", 0),
+    ("config.network.options.units", 10**9),
+    ("config.network.options.colour", "red"),
+    ("members.0.network.options.units", 0),
+    ("members.0.network.model", "__import__"),
+    ("members.0.weight", 0),
+    ("members.0.weight", 2),
     ("config.network.model", "__import__"),
     ("config.network.unheard_of", 1),
     ("config.data.unheard_of", 1),
-    ("columns", []),
-    ("scaling.transforms", ["exec", "log"]),
-    ("scaling.scale", [0.01, 0.0]),
-    ("scaling.scale", [0.01, -0.02]),
-    ("scaling.scale", [0.01, float("nan")]),
-    ("scaling.scale", [0.01, float("inf")]),
-    ("scaling.offset", [float("-inf"), 0]),
-    ("parameters.saved", -1),
-    ("parameters.saved", 10**13),
+    ("roles.target", None),
+    ("roles.colour", []),
+    ("members", []),
+    ("members.0.scaling.transforms", ["exec", "log"]),
+    ("members.0.scaling.scale", [0.01, 0.0]),
+    ("members.0.scaling.scale", [0.01, -0.02]),
+    ("members.0.scaling.scale", [0.01, float("nan")]),
+    ("members.0.scaling.scale", [0.01, float("inf")]),
+    ("members.0.scaling.offset", [float("-inf"), 0]),
+    ("members.0.parameters.saved", -1),
+    ("members.0.parameters.saved", 10**13),
     ("metrics.test.model.rmse", float("nan")),
     ("metrics.test.naive.mae", float("inf")),
     ("metrics.test.dm.p_value", 1.5),
@@ -113,14 +122,15 @@ WRONG = [
     ("metrics.diagnosis.naive_val_loss", -1.0),
     ("metrics", {}),
     ("metrics", []),
-    ("golden.forecast", [float("nan")] * HORIZON),
-    ("golden.window", []),
-    ("weights", [{"path": "x", "shape": [0]}]),
-    ("weights", [{"path": "x", "shape": [1] * 5}]),
-    ("weights", [{"path": "x", "shape": [10**7]}]),
-    ("members", {"config.json": "0" * 63}),
-    ("members", {"config.json": "0" * 63 + "\n"}),
-    ("members", {"config.json": "G" * 64}),
+    ("golden.forecast", [[float("nan")] * HORIZON] * 2),
+    ("golden.past", []),
+    ("golden.past", [[[1.0, 2.0]] * WINDOW] * 9),
+    ("members.0.weights", [{"path": "x", "shape": [0]}]),
+    ("members.0.weights", [{"path": "x", "shape": [1] * 5}]),
+    ("members.0.weights", [{"path": "x", "shape": [10**7]}]),
+    ("hashes", {"config.json": "0" * 63}),
+    ("hashes", {"config.json": "0" * 63 + "\n"}),
+    ("hashes", {"config.json": "G" * 64}),
 ]
 
 
@@ -129,26 +139,56 @@ def test_a_value_against_the_schema_is_refused_by_its_place(path, value):
     with pytest.raises(ArtifactError) as caught:
         parse(changed(path, value), "ibm.keras")
     message = str(caught.value)
-    assert message.startswith("ibm.keras: its manifest must follow schema 1; ")
+    assert message.startswith("ibm.keras: its manifest must follow schema 2; ")
     assert path.split(".")[0] in message
     assert message.isprintable()
 
 
 CONTRADICTIONS = [
-    ("columns", ["Close"], "scaling"),
-    ("scaling.scale", [0.01], "scaling"),
-    ("scaling.transforms", ["log"] * 3, "scaling"),
-    ("config.network.window", WINDOW + 1, "golden window"),
-    ("golden.window", [[1.0]] * WINDOW, "golden window"),
-    ("golden.window", [[1.0, 2.0], [1.0, 2.0], [1.0]], "golden window"),
-    ("config.network.horizon", HORIZON + 1, "golden forecast"),
+    ("roles.past", [], "scaling"),
+    ("members.0.scaling.scale", [0.01], "scaling"),
+    ("members.0.scaling.transforms", ["log"] * 3, "scaling"),
+    ("members.0.network.window", WINDOW + 1, "golden windows"),
+    ("golden.past", [[[1.0]] * WINDOW] * 2, "golden windows"),
+    ("golden.past", [[[1.0, 2.0], [1.0, 2.0], [1.0]]] * 2, "golden windows"),
+    ("golden.past", [[[1.0, 2.0]] * WINDOW], "golden forecasts"),
+    ("members.0.network.horizon", HORIZON + 1, "configuration"),
+    ("members.0.network.quantiles", [0.1, 0.5], "configuration"),
 ]
 
 
 @pytest.mark.parametrize(("path", "value", "what"), CONTRADICTIONS)
-def test_a_manifest_that_contradicts_itself_is_refused(path, value, what):
-    with pytest.raises(ArtifactError, match=f"^ibm.keras: its {what} must fit its configuration"):
+def test_a_manifest_that_contradicts_itself_is_refused_by_what_it_has(path, value, what):
+    with pytest.raises(ArtifactError, match=f"its {what} must fit .*; received "):
         parse(changed(path, value), "ibm.keras")
+
+
+def two_members(weights, **changes):
+    content = copy.deepcopy(VALID)
+    member = content["members"][0]
+    second = copy.deepcopy(member)
+    second["network"] |= changes
+    content["members"] = [member | {"weight": weights[0]}, second | {"weight": weights[1]}]
+    return json.dumps(content).encode()
+
+
+def test_several_members_are_read_and_their_numbers_added():
+    manifest = parse(two_members([0.25, 0.75]), "ibm.keras")
+    assert manifest.parameters.trained == 2 * 31_051
+    assert manifest.window == WINDOW
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (two_members([0.5, 0.6]), "weights of its members must sum to 1"),
+        (two_members([0.5, 0.5], horizon=HORIZON + 1), "its horizon must fit its members"),
+        (two_members([0.5, 0.5], quantiles=[0.1, 0.5]), "its horizon must fit its members"),
+    ],
+)
+def test_members_that_do_not_go_together_are_refused(content, message):
+    with pytest.raises(ArtifactError, match=message):
+        parse(content, "ibm.keras")
 
 
 def with_intervals(**changes):
@@ -191,21 +231,22 @@ def test_where_adapting_had_come_to_is_kept():
 )
 def test_levels_of_intervals_against_the_schema_are_refused(changes):
     with pytest.raises(
-        ArtifactError, match=r"^ibm\.keras: its (manifest must follow schema 1; adapted|intervals must fit)"
+        ArtifactError,
+        match=r"^ibm\.keras: its (manifest must follow schema 2; (adapted|kerasforecast.json: .*intervals))",
     ):
         parse(with_intervals(**changes), "ibm.keras")
 
 
 def test_levels_without_intervals_are_refused():
     content = {**VALID, "adapted": {"at": 1, "levels": [[0.5] * 7] * HORIZON}}
-    with pytest.raises(ArtifactError, match="its intervals must fit its configuration"):
+    with pytest.raises(ArtifactError, match="its baselines and intervals together must fit"):
         parse(json.dumps(content).encode(), "ibm.keras")
 
 
-@pytest.mark.parametrize("name", sorted(set(VALID) - {"schema_version", "metrics", "weights", "members"}))
+@pytest.mark.parametrize("name", sorted(set(VALID) - {"schema_version", "metrics", "hashes"}))
 def test_what_every_manifest_needs_is_missed_by_name(name):
     content = {key: value for key, value in VALID.items() if key != name}
-    with pytest.raises(ArtifactError, match=f"schema 1; {name}"):
+    with pytest.raises(ArtifactError, match=f"schema 2; {name}"):
         parse(json.dumps(content).encode(), "ibm.keras")
 
 

@@ -146,7 +146,7 @@ def test_whatever_a_field_holds_is_shown_as_text(plain, hostile):
     content = run.manifest.model_dump(mode="json")
     content["config"]["data"]["date_column"] = content["data"]["calendar"] = "x"
     content["versions"] = {"keras": "x", f"{hostile} package"[:999]: "1"}
-    content["columns"] = [f"{hostile} column"]
+    content["roles"]["target"] = f"{hostile} column"
     shown = filled(content, hostile)
     unseen = {"data.frequency", "metrics.target"}  # the calendar stands there; the target is the column
     manifest = Manifest.model_validate(content | {"baselines": None, "calibration": None})

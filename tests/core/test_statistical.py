@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerasforecast.artifact import manifest
+from kerasforecast.artifact import records
 from kerasforecast.baselines.classical import STATISTICAL, classical_forecasts, require_extra, statistical
 from kerasforecast.baselines.fitted import learn_baselines
 from kerasforecast.config import Config
@@ -94,7 +94,7 @@ def test_they_stand_beside_the_simple_baselines_with_the_same_scores(installed):
     assert set(scores["theta"]["coverage"]) == set(scores["ewma_fhs"]["coverage"])
     assert scores["theta"]["rmse"] == scores["naive"]["rmse"]
     assert {test["baseline"] for test in scores["tests"]} >= {"theta", "auto_ets"}
-    manifest.TestScores(**scores)  # as the manifest takes them
+    records.TestScores(**scores)  # as the manifest takes them
 
 
 def test_each_fold_fits_them_anew_on_its_known_rows(installed):

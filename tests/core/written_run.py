@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.artifact.format.archive import GRAPH, MANIFEST, WEIGHTS, pack
-from kerasforecast.artifact.manifest import DataRecord, DiagnosisRecord, Manifest, Metrics, PartRecord, TrainingRecord
+from kerasforecast.artifact.manifest import Manifest, MemberRecord
+from kerasforecast.artifact.records import DataRecord, DiagnosisRecord, Metrics, PartRecord, TrainingRecord
 from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
 from kerasforecast.evaluation.scores import Outcomes, scores
 from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.metrics.significance import compare_with_naive
-from kerasforecast.models.limits import parameter_count, weight_shapes
+from kerasforecast.models.member import Member, array_shapes
 from kerasforecast.preprocessing.scaling import FittedScaling
 
 ROWS, TESTED = 400, 60
@@ -78,16 +79,14 @@ def write_run(folder, name="acme", target="Close", horizon=1, levels=(), skill=0
 
 def _model_file(manifest):
     """A whole model file whose weights are zeros and whose graph for plain Keras is empty."""
-    shapes = weight_shapes(manifest.config.network, manifest.scaling.channels)
+    shapes = array_shapes(manifest.members)
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         for path, shape in shapes.items():
             file[path] = np.zeros(shape, np.float32)
     members = {"metadata.json": b"{}", GRAPH: b"{}", WEIGHTS: buffer.getvalue()}
-    content = manifest.model_dump(mode="json") | {
-        "weights": [{"path": path, "shape": shape} for path, shape in shapes.items()],
-        "members": {member: hashlib.sha256(data).hexdigest() for member, data in members.items()},
-    }
+    hashes = {member: hashlib.sha256(data).hexdigest() for member, data in members.items()}
+    content = manifest.model_dump(mode="json") | {"hashes": hashes}
     return pack(members | {MANIFEST: json.dumps(content).encode()})
 
 
@@ -106,7 +105,7 @@ def _manifest(name, target, config, series, metrics):
         epochs=8, best_epoch=8, best_loss=0.5, best_val_loss=0.6, stopped_early=False, complete=True, seconds=1.0
     )
     scaling = FittedScaling(kind="anchor", transforms=("log",), offset=(0.0,), scale=(0.02,))
-    saved = parameter_count(config.network, scaling.channels)
+    member = Member(network=config.network, scaling=scaling)
     return Manifest(
         name=name,
         created="2026-01-02T03:04:05+00:00",
@@ -114,11 +113,9 @@ def _manifest(name, target, config, series, metrics):
         device="cpu",
         versions={"kerasforecast": "0.1.0", "torch": None},
         config=config,
-        columns=(target,),
-        scaling=scaling,
-        parameters={"trained": saved + 400, "saved": saved},
+        roles={"target": target},
+        members=[MemberRecord.of(member, member.parameters_saved + 400, training)],
         data=data,
-        training=training,
         metrics=metrics,
-        golden={"window": [[1.0]] * 5, "forecast": [1.0] * config.network.horizon},
+        golden={"past": [[[1.0]] * 5], "forecast": [[1.0] * config.network.horizon]},
     )

@@ -85,7 +85,7 @@ def unit(folder, trained):
     from kerasforecast.artifact.manifest import parse
 
     with zipfile.ZipFile(folder / f"{trained}.keras") as archive:
-        scaling = parse(archive.read("kerasforecast.json"), trained).scaling
+        scaling = parse(archive.read("kerasforecast.json"), trained).members[0].scaling
     windows = np.load(folder / "windows.npy").astype(np.float64)
     half = np.full((len(windows), 2), 0.5)
     return scaling.restore(windows, half) - scaling.restore(windows, -half)

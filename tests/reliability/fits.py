@@ -125,7 +125,7 @@ def check_whole(folder):
     """Every file that has its final name must be whole, whenever its writer was killed."""
     for path in folder.rglob("*.keras"):
         with zipfile.ZipFile(path) as archive:
-            hashes = json.loads(archive.read("kerasforecast.json"))["members"]
+            hashes = json.loads(archive.read("kerasforecast.json"))["hashes"]
             for name, expected in hashes.items():
                 assert hashlib.sha256(archive.read(name)).hexdigest() == expected, path
     for path in folder.rglob("*.json"):

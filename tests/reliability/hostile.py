@@ -51,7 +51,7 @@ def forged(**changes):
     if "weights" in changes:
         content[WEIGHTS] = changes["weights"]
     manifest = json.loads(content[MANIFEST])
-    manifest["members"] = {name: hashlib.sha256(content[name]).hexdigest() for name in KERAS_MEMBERS}
+    manifest["hashes"] = {name: hashlib.sha256(content[name]).hexdigest() for name in KERAS_MEMBERS}
     if "manifest" in changes:
         changes["manifest"](manifest)
     content[MANIFEST] = json.dumps(manifest).encode()
@@ -227,7 +227,7 @@ def _set(path, value):
     def change(manifest):
         *holders, last = path.split(".")
         for holder in holders:
-            manifest = manifest[holder]
+            manifest = manifest[int(holder) if holder.isdigit() else holder]
         manifest[last] = value
 
     return forged(manifest=change)
@@ -320,16 +320,18 @@ def hand_made():
         "circle of groups": with_hdf5(lambda file: file["layers"].__setitem__("again", file["/"])),
         "second name of an array": with_hdf5(lambda file: file["layers"].__setitem__("again", file[HEAD])),
         "nan weights": with_hdf5(lambda file: file[HEAD].write_direct(nan[: file[HEAD].shape[0]])),
-        "manifest size bomb": _set("config.network.units", 4096),
-        "manifest time bomb": _set("config.network.window", 10_000),
-        "manifest layers": _set("config.network.layers", 16),
-        "manifest shape bomb": _set("weights", [{"path": HEAD, "shape": [10**6, 10**6]}]),
+        "manifest size bomb": _set("members.0.network.options.units", 4096),
+        "manifest time bomb": _set("members.0.network.window", 10_000),
+        "manifest layers": _set("members.0.network.options.layers", 16),
+        "members without end": forged(manifest=lambda content: content.update(members=content["members"] * 10_000)),
+        "members in the graph alone": _layer(module="keras.layers", class_name="GRU", config={"units": 8}),
+        "manifest shape bomb": _set("members.0.weights", [{"path": HEAD, "shape": [10**6, 10**6]}]),
         "a million unknown fields": _set("config", {f"{number:x}": 1 for number in range(250_000)}),
-        "a million wrong values": _set("columns", [1] * 280_000),
+        "a million wrong values": _set("roles.past", [1] * 280_000),
         "a list of lists": with_text(b'{"name": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"),
         "empty lists": with_text(b'{"name": [' + b"[]," * 4_000_000 + b"[]]}"),
         "a number of a million digits": with_text(b'{"schema_version": ' + b"9" * 10**6 + b"}"),
-        "a field twice": with_text(members()[MANIFEST].replace(b"{", b'{"schema_version": 1, "schema_version": 1,', 1)),
+        "a field twice": with_text(members()[MANIFEST].replace(b"{", b'{"schema_version": 2, "schema_version": 2,', 1)),
         "a long field": with_text(b'{"' + b"x" * 10**6 + b'": 1}'),
         "not a number": with_text(members()[MANIFEST].replace(b'"seed": 0', b'"seed": NaN')),
         "terminal escapes": _set("backend", {"\x1b[2J\u202e": "\x1b]0;owned\x07"}),

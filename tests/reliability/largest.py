@@ -2,14 +2,14 @@
 
 import io
 import json
-import math
 
 import h5py
 import numpy as np
 
 from kerasforecast.artifact.format.archive import MANIFEST
+from kerasforecast.artifact.manifest import MemberRecord
 from kerasforecast.config import NetworkConfig
-from kerasforecast.models.limits import head_width, weight_shapes
+from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.scaling import FittedScaling
 from tests.reliability.hostile import forged, members
 
@@ -32,29 +32,28 @@ NETWORKS = {
 
 
 def file_of(network, *, whole=True):
-    """A file in order but for its golden pair, of a network `{option: value}` whose weights are zero.
+    """A file in order but for its golden batch, of a network `{option: value}` whose weights are zero.
 
     One that is not `whole` says so and has none.
     """
     manifest = json.loads(members()[MANIFEST])
-    options = manifest["config"]["network"] | network
-    config, scaling = NetworkConfig.model_validate(options), FittedScaling.model_validate(manifest["scaling"])
-    shapes = weight_shapes(config, scaling.channels)
+    own = manifest["members"][0]
+    common = {name: own["network"][name] for name in ("model", "window", "horizon", "scaling", "quantiles")}
+    config = NetworkConfig(**common | network)
+    member = Member(network=config, scaling=FittedScaling.model_validate(own["scaling"]))
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
-        for path, shape in shapes.items() if whole else ():
+        for path, shape in member.arrays().items() if whole else ():
             file[path] = np.zeros(shape, np.float32)
-    count = sum(math.prod(shape) for shape in shapes.values())
 
     def change(content):
-        content["config"]["network"] = options
-        content["weights"] = [{"path": path, "shape": shape} for path, shape in shapes.items()]
-        content["parameters"] = {"trained": count, "saved": count}
-        columns = len(content["columns"])
+        content["config"]["network"] = config.model_dump(mode="json")
+        content["members"] = [MemberRecord.of(member).model_dump(mode="json")]
+        columns = 1 + len(content["roles"]["past"])
         content["golden"] = {
-            "window": [[100.0 + row % 7] * columns for row in range(config.window)],
-            "forecast": [1.0] * head_width(config),
+            "past": [[[100.0 + row % 7] * columns for row in range(config.window)]],
+            "forecast": [[1.0] * config.sizes(1).outputs],
         }
-        content["baselines"] = content["calibration"] = None
+        content["baselines"] = content["calibration"] = content["adapted"] = None
 
     return forged(manifest=change, weights=buffer.getvalue())

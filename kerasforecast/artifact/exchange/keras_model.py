@@ -15,16 +15,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasforecast.artifact.manifest import Manifest, Parameters
+from kerasforecast.artifact.exchange.foreign import foreign_manifest
+from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.artifact.reader import SIZE_LIMIT
-from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
 from kerasforecast.errors import InputError, shown
-from kerasforecast.model import Model
-from kerasforecast.models.limits import weight_shapes
+from kerasforecast.forecasting.predictor import Predictor
+from kerasforecast.models.families import registry
+from kerasforecast.models.member import Member
 from kerasforecast.models.network import weighted_layers
-from kerasforecast.preprocessing.scaling import FittedScaling, known_range, ramp
-from kerasforecast.runtime.backend import provenance
+from kerasforecast.preprocessing.scaling import known_range
 
 _CELLS = {keras.layers.LSTM: "lstm", keras.layers.GRU: "gru", keras.layers.SimpleRNN: "rnn"}
 _NORMS = {keras.layers.LayerNormalization: "layer", keras.layers.BatchNormalization: "batch"}
@@ -32,8 +32,10 @@ _PASSED = (keras.layers.InputLayer, keras.layers.Dropout)
 _AGREEMENT = 1e-5
 
 
-def import_keras_model(path: Path, *, target: str, low: float | None = None, high: float | None = None) -> Model:
-    """Make a model of a plain Keras file, which must come from someone you trust.
+def import_keras_model(
+    path: Path, *, target: str, low: float | None = None, high: float | None = None
+) -> tuple[Manifest, list[np.ndarray]]:
+    """The manifest and weights of a plain Keras file, which must come from someone you trust.
 
     Args:
         path: A `.keras` file of a stack of recurrent layers and a linear head.
@@ -49,15 +51,16 @@ def import_keras_model(path: Path, *, target: str, low: float | None = None, hig
     options, window = _options(chain, path), _window(network, path)
     scaling = known_range(low, high)
     config = Config.from_options(
-        target=target, window=window, scaling=scaling.kind, recurrent_bias=False, dropout=_dropout(network), **options
+        target=target, window=window, scaling=scaling.kind, dropout=_dropout(network), **options
     )
     weights = [np.asarray(array, np.float32) for layer in weighted_layers(network) for array in layer.get_weights()]
-    shapes = list(weight_shapes(config.network, 1).values())
+    member = Member(network=config.network, scaling=scaling)
+    shapes = list(member.arrays().values())
     if [array.shape for array in weights] != shapes or not all(np.isfinite(array).all() for array in weights):
         raise _other(path, "weights of other shapes, or not finite")
-    model = _model(path.stem, config, scaling, weights)
-    _check_agreement(model, network, path)
-    return model
+    manifest = foreign_manifest(path.stem, config, member, weights)
+    _check_agreement(member, weights, network, path)
+    return manifest, weights
 
 
 def _read(path: Path) -> keras.Model:
@@ -85,8 +88,10 @@ def _options(chain: list[keras.layers.Layer], path: Path) -> dict[str, Any]:
     plain = len(kinds) == len(units) == len(both) == 1 and kinds <= _CELLS.keys() and len(norms) <= 1
     if not plain or not isinstance(head, keras.layers.Dense) or not all(map(_as_ours, [*singles, head])):
         raise _other(path, shown([type(layer).__name__ for layer in chain], 200))
-    return {
-        "model": _CELLS[kinds.pop()],
+    model = _CELLS[kinds.pop()]
+    one_bias = {"recurrent_bias": False} if "recurrent_bias" in registry.family(model).options.model_fields else {}
+    return one_bias | {
+        "model": model,
         "units": units.pop(),
         "layers": len(cells),
         "bidirectional": both.pop(),
@@ -115,28 +120,13 @@ def _dropout(network: keras.Model) -> float:
     return max(rates, default=0.0)
 
 
-def _model(name: str, config: Config, scaling: FittedScaling, weights: list[np.ndarray]) -> Model:
-    exporter = Exporter(config.network, scaling)
-    count = sum(array.size for array in weights)
-    manifest = Manifest(
-        name=name,
-        **provenance(keras.backend.backend()),
-        config=config,
-        columns=(config.data.target or "Close",),
-        scaling=scaling,
-        parameters=Parameters(trained=count, saved=count),
-        golden=exporter.golden(ramp(scaling, config.network.window), weights),
-    )
-    return Model(manifest, weights, exporter=exporter)
-
-
-def _check_agreement(model: Model, network: keras.Model, path: Path) -> None:
+def _check_agreement(member: Member, weights: list[np.ndarray], network: keras.Model, path: Path) -> None:
     """Prove by forecasting that nothing of the network was left behind, e.g. another activation or another order."""
-    window, scaling = model.config.network.window, model.manifest.scaling
+    window, scaling = member.network.window, member.scaling
     scaled = np.random.default_rng(0).uniform(size=(4, window, 1)).astype(np.float32)  # (B, L, 1)
     prices = scaled * np.float32(scaling.scale[0]) + np.float32(scaling.offset[0])
     theirs = np.asarray(network.predict_on_batch(scaled)) * scaling.scale[0] + scaling.offset[0]
-    error = np.max(np.abs(model.predict(prices) - theirs)) / scaling.scale[0]
+    error = np.max(np.abs(Predictor([member], weights).predict(prices) - theirs)) / scaling.scale[0]
     level = 1 + np.max(np.abs(prices)) / scaling.scale[0]
     if not error <= _AGREEMENT * level:
         raise _other(path, f"forecasts that differ by {error:.2g} scaled units when it is rebuilt")

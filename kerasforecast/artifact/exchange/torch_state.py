@@ -9,27 +9,29 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import keras
 import numpy as np
 
-from kerasforecast.artifact.manifest import Manifest, Parameters
-from kerasforecast.artifact.writer import Exporter
-from kerasforecast.config import Config
+from kerasforecast.artifact.exchange.foreign import foreign_manifest
+from kerasforecast.artifact.manifest import Manifest
+from kerasforecast.config import Config, NetworkConfig
 from kerasforecast.errors import BackendError, InputError, shown
-from kerasforecast.model import Model
-from kerasforecast.preprocessing.scaling import known_range, ramp
-from kerasforecast.runtime.backend import provenance
+from kerasforecast.models.member import Member
+from kerasforecast.preprocessing.scaling import known_range
 from kerasforecast.runtime.files import atomic_write
 
+STOCK_LSTM = "lstm"  # the family that it is
 LINEAR_NAMES = ("linear", "fc", "head", "dense", "output", "out")
 
 
-def import_state_dict(path: Path, *, window: int, target: str, low: float | None, high: float | None) -> Model:
-    """Make a model of a StockLSTM's `state_dict` file.
+def import_state_dict(
+    path: Path, *, window: int, target: str, low: float | None, high: float | None
+) -> tuple[Manifest, list[np.ndarray]]:
+    """The manifest and weights of a StockLSTM's `state_dict` file.
 
     Args:
         path: What `torch.save(model.state_dict(), path)` wrote; read with `weights_only=True`.
@@ -51,24 +53,27 @@ def import_state_dict(path: Path, *, window: int, target: str, low: float | None
         weights += _layer(arrays, prefix, layer, path)
     weights += [arrays[f"{linear}.weight"].T, arrays[f"{linear}.bias"]]
     _check_shapes(weights, path)
-    return _model(weights, layers, window=window, target=target, low=low, high=high, name=path.stem)
+    manifest = _manifest(weights, layers, window=window, target=target, low=low, high=high, name=path.stem)
+    return manifest, weights
 
 
-def state_dict(model: Model, linear: str = "linear") -> dict[str, np.ndarray]:
-    """The model's weights under PyTorch's names; the merged bias is `bias_ih`, and `bias_hh` is zero.
+def state_dict(network: NetworkConfig, weights: Sequence[np.ndarray], linear: str = "linear") -> dict[str, np.ndarray]:
+    """A network's weights under PyTorch's names; the merged bias is `bias_ih`, and `bias_hh` is zero.
+
+    Args:
+        network: What the weights are of.
+        weights: In the order of `kerasforecast.models.network.merged_weights`.
+        linear: What the linear layer is called there.
 
     Raises:
         InputError: The model is not an LSTM over one channel per column.
     """
-    network = model.config.network
-    if network.model != "lstm" or network.bidirectional or network.norm != "none":
-        raise InputError(
-            "Only a plain LSTM has the StockLSTM's layout. "
-            f"Received: {network.model}, bidirectional {network.bidirectional}, norm {network.norm}."
-        )
-    *recurrent, head_kernel, head_bias = model.predictor.weights
+    options: Any = network.options
+    if network.model != STOCK_LSTM or options.bidirectional or options.norm != "none":
+        raise InputError(f"Only a plain LSTM has the StockLSTM's layout. Received: {network.describe()}.")
+    *recurrent, head_kernel, head_bias = weights
     arrays: dict[str, np.ndarray] = {}
-    for layer in range(model.config.network.layers):
+    for layer in range(options.layers):
         kernel, recurrent_kernel, bias = recurrent[3 * layer : 3 * layer + 3]
         arrays[f"lstm.weight_ih_l{layer}"] = kernel.T
         arrays[f"lstm.weight_hh_l{layer}"] = recurrent_kernel.T
@@ -77,10 +82,13 @@ def state_dict(model: Model, linear: str = "linear") -> dict[str, np.ndarray]:
     return arrays | {f"{linear}.weight": head_kernel.T, f"{linear}.bias": head_bias}
 
 
-def export_state_dict(model: Model, path: Path, linear: str = "linear") -> None:
-    """Write the model's weights as a file that `StockLSTM().load_state_dict(torch.load(path))` takes."""
+def export_state_dict(
+    network: NetworkConfig, weights: Sequence[np.ndarray], path: Path, linear: str = "linear"
+) -> None:
+    """Write a network's weights as a file that `StockLSTM().load_state_dict(torch.load(path))` takes."""
     torch = _torch()
-    tensors = {name: torch.from_numpy(np.array(array, order="C")) for name, array in state_dict(model, linear).items()}
+    arrays = state_dict(network, weights, linear)
+    tensors = {name: torch.from_numpy(np.array(array, order="C")) for name, array in arrays.items()}
     buffer = io.BytesIO()
     torch.save(tensors, buffer)
     atomic_write(path, buffer.getvalue())
@@ -161,7 +169,7 @@ def _check_shapes(weights: list[np.ndarray], path: Path) -> None:
             )
 
 
-def _model(
+def _manifest(
     weights: list[np.ndarray],
     layers: int,
     *,
@@ -170,7 +178,7 @@ def _model(
     low: float | None,
     high: float | None,
     name: str,
-) -> Model:
+) -> Manifest:
     columns, units, horizon = weights[0].shape[0], weights[1].shape[0], len(weights[-1])
     if columns != 1:
         raise InputError(f"A StockLSTM reads one column, the closing price. Received: input_size {columns}.")
@@ -178,15 +186,5 @@ def _model(
     config = Config.from_options(
         target=target, window=window, units=units, layers=layers, horizon=horizon, scaling=scaling.kind
     )
-    exporter = Exporter(config.network, scaling)
-    saved = sum(array.size for array in weights)
-    manifest = Manifest(
-        name=name,
-        **provenance(keras.backend.backend()),
-        config=config,
-        columns=(target,),
-        scaling=scaling,
-        parameters=Parameters(trained=saved + 4 * units * layers, saved=saved),
-        golden=exporter.golden(ramp(scaling, window), weights),
-    )
-    return Model(manifest, weights, exporter=exporter)
+    member = Member(network=config.network, scaling=scaling)
+    return foreign_manifest(name, config, member, weights, member.parameters_saved + 4 * units * layers)

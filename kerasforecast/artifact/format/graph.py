@@ -5,58 +5,61 @@ A file that passes here is opened by `keras.models.load_model` elsewhere, by peo
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 from kerasforecast.artifact.format.strict_json import parse_json
 from kerasforecast.errors import ArtifactError, shown
 
+# What every network may be made of, whatever its family: inputs, scaling, heads, the mean of several networks.
 _NAMES = {
     "keras": "DTypePolicy",
     "keras.initializers": "GlorotUniform Ones Orthogonal Zeros",
-    "keras.layers": "BatchNormalization Bidirectional Dense Dropout GRU InputLayer LSTM LayerNormalization "
-    "Reshape SimpleRNN",
+    "keras.layers": "Add Dropout InputLayer Reshape",
     "keras.src.models.functional": "Functional",
     "keras.src.ops.nn": "Softplus",
     "keras.src.ops.numpy": "Add Concatenate Cumsum Expm1 Flip GetItem Log Log1p Maximum Multiply Pad "
     "Sqrt Subtract Sum TrueDivide ZerosLike",
-    "kerasforecast.layers.coupled": "CoupledLSTM",
-    "kerasforecast.layers.peephole": "PeepholeLSTM",
     None: "__ellipsis__ __keras_tensor__ __numpy__ __slice__",
 }
-_ALLOWED = {(module, name) for module, names in _NAMES.items() for name in names.split()}
+_COMMON: frozenset[tuple[str | None, str]] = frozenset(
+    (module, name) for module, names in _NAMES.items() for name in names.split()
+)
 _SIZES = ("units", "batch_shape", "shape", "input_shape")  # what Keras allocates by
 _FUNCTIONS = ("tanh", "sigmoid", "linear")
 
 
-def check_graph(text: bytes | memoryview, largest: int, where: str) -> None:
+def check_graph(text: bytes | memoryview, classes: Set[tuple[str, str]], largest: int, where: str) -> None:
     """Check that the network is made of known layers and operations, none larger than the manifest implies.
 
     Args:
         text: Content of `config.json`.
+        classes: `(module, class)` of the layers that the manifest implies, beyond what every network has.
         largest: The largest size that any layer or tensor may have.
         where: The file's path, for messages.
 
     Raises:
         ArtifactError: It names something else, or a larger size.
     """
+    allowed = _COMMON | classes
     left = [parse_json(text, f"{where}: config.json")]
     while left:
         node = left.pop()
         if isinstance(node, dict):
-            _check_names(node, where)
+            _check_names(node, allowed, where)
             _check_sizes(node, largest, where)
             left += node.values()
         elif isinstance(node, list):
             left += node
 
 
-def _check_names(node: dict[str, Any], where: str) -> None:
+def _check_names(node: dict[str, Any], allowed: Set[tuple[str | None, str]], where: str) -> None:
     if node.keys() & {"class_name", "module", "registered_name"}:
         name, module, registered = (node.get(key) for key in ("class_name", "module", "registered_name"))
-        known = isinstance(name, str) and (module is None or isinstance(module, str)) and (module, name) in _ALLOWED
+        known = isinstance(name, str) and (module is None or isinstance(module, str)) and (module, name) in allowed
         if not known or registered not in (None, name, f"kerasforecast>{name}"):
             raise ArtifactError(
-                f"{where}: config.json must name layers and operations of kerasforecast's networks only. "
+                f"{where}: config.json must name layers and operations of the networks in its manifest only. "
                 f"Received: {shown(name)} of {shown(module)}."
             )
     for key in ("activation", "recurrent_activation"):
@@ -66,7 +69,18 @@ def _check_names(node: dict[str, Any], where: str) -> None:
 
 def _check_sizes(node: dict[str, Any], largest: int, where: str) -> None:
     for key in _SIZES:
-        value = node.get(key)
-        for size in value if isinstance(value, list) else [value]:
+        for size in _flat(node.get(key)):
             if size is not None and not (isinstance(size, int) and 0 <= size <= largest):
                 raise ArtifactError(f"{where}: config.json must hold sizes up to {largest}. Received: {shown(size)}.")
+
+
+def _flat(value: Any) -> list[Any]:
+    """The sizes in a shape, or in the shapes of several inputs."""
+    left, found = [value], []
+    while left:
+        part = left.pop()
+        if isinstance(part, list):
+            left += part
+        else:
+            found.append(part)
+    return found

@@ -8,108 +8,215 @@ reveals nothing: all of it is past. Their outputs are joined, `(B, L, 2U)`.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import keras
-import numpy as np
-from keras import KerasTensor
+from pydantic import Field
 
-from kerasforecast import layers
-from kerasforecast.config import NetworkConfig
-from kerasforecast.layers import kernels
-from kerasforecast.models.heads import head
-from kerasforecast.models.role import Role
+from kerasforecast.models.families.base import (
+    KERAS,
+    Family,
+    FamilyOptions,
+    Graph,
+    Inputs,
+    Role,
+    SavedLayer,
+    Shape,
+    Sizes,
+    dense,
+)
 
-_OURS = {
-    "lstm": layers.LSTM,
-    "gru": layers.GRU,
-    "rnn": layers.SimpleRNN,
-    "peephole": layers.PeepholeLSTM,
-    "coupled": layers.CoupledLSTM,
-}
-# What a file holds. Keras has no peephole or coupled-gate cell: those stay ours, and plain Keras opens such a file
-# after `from kerasforecast.layers import PeepholeLSTM, CoupledLSTM`.
-_EXPORTED = _OURS | {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
-_NORMS = {"layer": keras.layers.LayerNormalization, "batch": keras.layers.BatchNormalization}
+if TYPE_CHECKING:
+    import numpy as np
 
-
-class _Dropout(keras.layers.Dropout):
-    """Keras' dropout, its masks drawn by our kernel where the backend has one: Keras' take a tenth of a step on JAX."""
-
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        kernel = getattr(kernels.load(keras.backend.backend()), "dropout", None)
-        if not training or kernel is None:
-            return super().call(inputs, training=training)
-        return kernel(inputs, self.rate, self.seed_generator)
+_NORMS = {"none": ("", 0), "layer": ("LayerNormalization", 2), "batch": ("BatchNormalization", 4)}
 
 
-class _SampledDropout(_Dropout):
-    """Dropout that also drops when the network only forecasts: `predict` would turn the plain layer off."""
+class RecurrentOptions(FamilyOptions):
+    """Options of every recurrent network."""
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        return super().call(inputs, training=True)
+    units: int = Field(50, ge=1, le=4_096, description="Hidden units of each layer.")
+    layers: int = Field(2, ge=1, le=16, description="Recurrent layers.")
+    bidirectional: bool = Field(False, description="Read each window both ways.")
+    norm: Literal["none", "layer", "batch"] = Field("none", description="Normalisation between layers.")
+    dropout: float = Field(0.2, ge=0, lt=1, description="Dropout between layers and before the output.")
+    initializer: Literal["keras", "he", "orthogonal", "torch"] = Field("keras", description="How weights start.")
 
 
-_DROPOUTS: dict[Role, type[keras.layers.Dropout]] = {"training": _Dropout, "sampling": _SampledDropout}
+class LSTMOptions(RecurrentOptions):
+    """Options of the LSTM."""
+
+    recurrent_bias: bool = Field(True, description="A second bias vector in each LSTM layer, as PyTorch has.")
 
 
-def recurrent(
-    scaled: KerasTensor, config: NetworkConfig, role: Role, seed: int
-) -> tuple[KerasTensor, list[KerasTensor]]:
-    """Stack `config.layers` recurrent layers and the head on scaled inputs.
+@dataclass(frozen=True)
+class Cell:
+    """One step of a recurrent network, by arithmetic.
+
+    Attributes:
+        layer: Class of the layer around it, in `kerasforecast.layers` and in `module`.
+        gates: Pre-activations of each unit.
+        module: Where a saved network has the layer from.
+        biases: Bias vectors that are kept: Keras' GRU has two.
+        peepholes: Weights of each unit beyond kernels and biases.
+        states: `("h", "c")` where it has a long-term state, else `("h",)`.
+    """
+
+    layer: str
+    gates: int
+    module: str = KERAS
+    biases: int = 1
+    peepholes: int = 0
+    states: tuple[str, ...] = ("h", "c")
+
+    def arrays(self, inputs: int, units: int) -> list[tuple[str, Shape]]:
+        """Kernel, recurrent kernel, bias, and where it has them peepholes."""
+        width = self.gates * units
+        bias = (width,) if self.biases == 1 else (self.biases, width)
+        shapes: list[Shape] = [(inputs, width), (units, width), bias]
+        if self.peepholes:
+            shapes.append((self.peepholes, units))
+        return [(f"cell/vars/{place}", shape) for place, shape in enumerate(shapes)]
+
+
+class Recurrent(Family):
+    """Stacks of one recurrent cell.
 
     Args:
-        scaled: `(B, L, C)`.
-        config: Cell, units, layers, direction, normalisation, dropout, horizon.
-        role: Which layers to build from.
-        seed: Of the dropout masks.
-
-    Returns:
-        Forecasts `(B, H)`, or quantiles `(B, H, K)`, scaled; and the final states of every layer and direction, each
-        `(B, U)`, in the order h_1, c_1, h_2, c_2, ... (h alone for cells that have no c).
+        name: Of the family.
+        cell: What it stacks.
     """
-    seeds = np.random.SeedSequence([seed, 1]).generate_state(config.layers)
-    states: list[KerasTensor] = []
-    hidden = scaled
-    for number in range(1, config.layers + 1):
-        last = number == config.layers
-        layer = _layer(config, role, number, return_sequences=not last)
-        hidden, *layer_states = layer(hidden)
-        states += layer_states
-        if role == "export":
-            _name_initializers(layer)
-        if config.norm != "none" and not last:
-            hidden = _NORMS[config.norm](name=f"norm_{number}")(hidden)
-        if config.dropout:
-            dropout_seed = int(seeds[number - 1] >> 1)  # Keras wants a signed 32-bit seed
-            kind = _DROPOUTS.get(role, keras.layers.Dropout)
-            hidden = kind(config.dropout, seed=dropout_seed, name=f"dropout_{number}")(hidden)
-    return head(hidden, config), states
+
+    options: ClassVar[type[FamilyOptions]] = RecurrentOptions
+    smaller = ("units", "layers")
+
+    def __init__(self, name: str, cell: Cell) -> None:
+        self.name = name
+        self.cell = cell
+
+    def layers(self, options: RecurrentOptions, sizes: Sizes) -> list[SavedLayer]:
+        """Each cell, the normalisation behind it, and the head."""
+        width = options.units * (1 + options.bidirectional)
+        norm, vectors = _NORMS[options.norm]
+        found = []
+        for number in range(options.layers):
+            found.append(self._saved(options, sizes, width if number else sizes.channels))
+            if norm and number < options.layers - 1:
+                found.append(SavedLayer(norm, tuple((f"vars/{place}", (width,)) for place in range(vectors))))
+        return [*found, dense(width, sizes.outputs)]
+
+    def build(self, options: RecurrentOptions, sizes: Sizes, inputs: Inputs, role: Role, seed: int) -> Graph:
+        """States are the final ones of every layer and direction, each `(B, U)`: h_1, c_1, h_2, c_2, ..."""
+        import keras
+        import numpy as np
+
+        from kerasforecast.layers.dropout import Dropout, SampledDropout
+        from kerasforecast.models.heads import head
+
+        dropouts = {"training": Dropout, "sampling": SampledDropout}
+        seeds = np.random.SeedSequence([seed, 1]).generate_state(options.layers)
+        hidden, states = inputs.past, []
+        for number in range(1, options.layers + 1):
+            last = number == options.layers
+            layer = self._layer(options, role, number, return_sequences=not last)
+            hidden, *finals = layer(hidden)
+            states += finals
+            if role == "export":
+                _name_initializers(layer)
+            if options.norm != "none" and not last:
+                hidden = getattr(keras.layers, _NORMS[options.norm][0])(name=f"norm_{number}")(hidden)
+            if options.dropout:
+                dropout_seed = int(seeds[number - 1] >> 1)  # Keras wants a signed 32-bit seed
+                kind = dropouts.get(role, keras.layers.Dropout)
+                hidden = kind(options.dropout, seed=dropout_seed, name=f"dropout_{number}")(hidden)
+        return Graph(head(hidden, sizes), states)
+
+    def describe(self, options: RecurrentOptions) -> str:
+        """E.g. `"2 x lstm of 50 units"`."""
+        both = "bidirectional " if options.bidirectional else ""
+        return f"{options.layers} x {both}{self.name} of {options.units} units"
+
+    def start(self, layer: Any, options: RecurrentOptions, random: np.random.Generator) -> list[np.ndarray]:
+        """Weights by the scheme that `--initializer` names."""
+        from kerasforecast.models.initializers import draw
+
+        return draw(layer, options.initializer, random)
+
+    def states(self, options: RecurrentOptions, finals: list[np.ndarray]) -> tuple[np.ndarray, ...]:
+        """h (short-term) and, where the cell has one, c (long-term), each `(layers, B, U)`.
+
+        A bidirectional layer counts twice, forward first.
+        """
+        import numpy as np
+
+        kinds = len(self.cell.states)
+        return tuple(np.stack(finals[kind::kinds]) for kind in range(kinds))
+
+    def computation(self, backend: str, device: str) -> str:
+        """The kernel that `backend` has for recurrent layers."""
+        from kerasforecast.layers.kernels import describe
+
+        return describe(backend, device)
+
+    def _saved(self, options: RecurrentOptions, sizes: Sizes, inputs: int) -> SavedLayer:
+        arrays = self.cell.arrays(inputs, options.units)
+        if not options.bidirectional:
+            return SavedLayer(self.cell.layer, tuple(arrays), self.cell.module, rows=sizes.window, loops=1)
+        both = [(f"{side}_layer/{place}", shape) for side in ("forward", "backward") for place, shape in arrays]
+        inner = self.cell.module, self.cell.layer
+        return SavedLayer("Bidirectional", tuple(both), wraps=inner, rows=sizes.window, loops=2)
+
+    def _layer(self, options: RecurrentOptions, role: Role, number: int, *, return_sequences: bool) -> Any:
+        import keras
+
+        from kerasforecast import layers
+
+        name = f"{self.name}_{number}"
+        arguments: dict[str, Any] = {
+            "name": name,
+            "return_sequences": return_sequences,
+            "return_state": True,
+            # Weights are always assigned after building: to draw them here would be work thrown away.
+            "kernel_initializer": "zeros",
+            "recurrent_initializer": "zeros",
+        }
+        if role == "training":
+            arguments |= self._trained(options)
+        # A file holds plain Keras' layers; a cell that Keras does not have stays ours, and plain Keras opens such a
+        # file after `from kerasforecast.layers import PeepholeLSTM, CoupledLSTM`.
+        home = keras.layers if role == "export" and self.cell.module == KERAS else layers
+        layer = getattr(home, self.cell.layer)(options.units, **arguments)
+        return keras.layers.Bidirectional(layer, name=f"{name}_both") if options.bidirectional else layer
+
+    def _trained(self, options: RecurrentOptions) -> dict[str, Any]:
+        """Arguments of a layer that is trained, beyond those of one that only forecasts."""
+        return {}
 
 
-def states_per_cell(config: NetworkConfig) -> int:
-    """2 for cells with a long-term state c beside h, else 1."""
-    return 1 if config.model in ("gru", "rnn") else 2
+class LSTM(Recurrent):
+    """The specification's: with PyTorch's second bias vector while it trains."""
+
+    options: ClassVar[type[FamilyOptions]] = LSTMOptions
+
+    def _trained(self, options: RecurrentOptions) -> dict[str, Any]:
+        return options.model_dump(include={"recurrent_bias"})
 
 
-def _layer(config: NetworkConfig, role: Role, number: int, *, return_sequences: bool) -> keras.layers.Layer:
-    arguments: dict[str, Any] = {
-        "name": f"{config.model}_{number}",
-        "return_sequences": return_sequences,
-        "return_state": True,
-        # Weights are always assigned after building: to draw them here would be work thrown away.
-        "kernel_initializer": "zeros",
-        "recurrent_initializer": "zeros",
-    }
-    if config.model == "lstm" and role == "training":
-        arguments["recurrent_bias"] = config.recurrent_bias
-    layer = (_EXPORTED if role == "export" else _OURS)[config.model](config.units, **arguments)
-    return keras.layers.Bidirectional(layer, name=f"{config.model}_{number}_both") if config.bidirectional else layer
-
-
-def _name_initializers(layer: keras.layers.Layer) -> None:
+def _name_initializers(layer: Any) -> None:
     """Have the file's configuration name the initialisers that someone who trains it anew would start from."""
+    import keras
+
     both = isinstance(layer, keras.layers.Bidirectional)
     for single in (layer.forward_layer, layer.backward_layer) if both else (layer,):
         single.cell.kernel_initializer = keras.initializers.GlorotUniform()
         single.cell.recurrent_initializer = keras.initializers.Orthogonal()
+
+
+FAMILIES: Sequence[Family] = (
+    LSTM("lstm", Cell("LSTM", gates=4)),
+    Recurrent("gru", Cell("GRU", gates=3, biases=2, states=("h",))),
+    Recurrent("rnn", Cell("SimpleRNN", gates=1, states=("h",))),
+    Recurrent("peephole", Cell("PeepholeLSTM", gates=4, module="kerasforecast.layers.peephole", peepholes=3)),
+    Recurrent("coupled", Cell("CoupledLSTM", gates=3, module="kerasforecast.layers.coupled")),
+)

@@ -1,0 +1,122 @@
+"""Everything of a fit that its file will say: the manifest from the first best epoch on, and that epoch's model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerasforecast.artifact.manifest import Manifest, MemberRecord, Roles
+from kerasforecast.artifact.records import DataRecord, PartRecord, TrainingRecord
+from kerasforecast.artifact.writer import Exporter
+from kerasforecast.config import Config
+from kerasforecast.data.series import Series
+from kerasforecast.models.member import Member
+from kerasforecast.models.network import merged_weights
+from kerasforecast.preprocessing.split import PARTS, Split
+from kerasforecast.training.callbacks import Epoch
+from kerasforecast.training.run import Kept, Run
+
+_GOLDEN_VALUES = 10_000  # of one window, up to which a file holds two as proof; a file's text is bounded
+
+
+class Recorder:
+    """Knows what of a fit does not change while it trains; writes its best model so far.
+
+    Args:
+        name: The model's.
+        config: Every option.
+        series: What it is trained on.
+        split: How that is divided.
+        member: The network and its scaling.
+        trained: Numbers that are trained.
+        windows: Raw windows of the training part `(B, L, F)`; the first and last serve as the golden batch.
+        run: Where to write; `None` for nowhere.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: Config,
+        series: Series,
+        split: Split,
+        member: Member,
+        trained: int,
+        windows: np.ndarray,
+        run: Run | None,
+    ) -> None:
+        self._name, self._config, self._member, self._trained = name, config, member, trained
+        self._roles = Roles(target=series.columns[0], past=series.columns[1:])
+        self._data = data_record(series, split)
+        self._windows = windows[[0, -1]] if windows[0].size <= _GOLDEN_VALUES else windows[:1]
+        self._run = run
+        self.exporter = Exporter([member])
+        identity = {
+            "name": name,
+            "config": config.model_dump(mode="json"),
+            "data": {"columns": list(series.columns), "sha256 of the data": series.sha256},
+        }
+        self.state = Kept(run, identity, series.source.sha256)
+        self._epoch = self.state.best
+
+    @property
+    def kept(self) -> str:
+        """Where the best model so far is, and how to go on, as a sentence or two."""
+        if self._run is None:
+            return ""
+        on = f" --resume {self._name} goes on from there." if self.state.saved else ""
+        if self._epoch is None:
+            return f"No epoch had finished; no model was kept.{on}"
+        best = f"The best model so far (epoch {self._epoch.epoch}, validation loss {self._epoch.val_loss:.4f})"
+        return f"{best} is {self._run.model}.{on}"
+
+    def keep(self, network: keras.Model, epoch: Epoch) -> None:
+        """Write the network as the best model so far."""
+        weights = merged_weights(network)
+        record = TrainingRecord(
+            epochs=epoch.epoch,
+            best_epoch=epoch.epoch,
+            best_loss=epoch.loss,
+            best_val_loss=epoch.val_loss,
+            stopped_early=False,
+            complete=False,
+            seconds=epoch.seconds,
+        )
+        if self._run is not None:
+            self.exporter.write(self._run.model, self.manifest(weights, record), weights)
+        self._epoch = epoch
+
+    def manifest(self, weights: list[np.ndarray], training: TrainingRecord, **facts: Any) -> Manifest:
+        """The manifest of a model with these weights; `facts` are those known only after training."""
+        member = MemberRecord.of(self._member, self._trained, training)
+        golden = self.exporter.golden(self._windows, weights)
+        return Manifest.of(self._name, self._config, self._roles, [member], data=self._data, golden=golden, **facts)
+
+
+def data_record(series: Series, split: Split) -> DataRecord:
+    """What the manifest says of the data and of its parts."""
+
+    def stamp(row: int) -> str | int:
+        return series.index[row].isoformat().removesuffix("T00:00:00") if series.dated else int(series.index[row])
+
+    parts = {
+        part: PartRecord(
+            rows=len(rows), windows=len(split.origins(part)), start=stamp(rows.start), end=stamp(rows.stop - 1)
+        )
+        for part in PARTS
+        for rows in [split.rows_of(part)]
+    }
+    return DataRecord(
+        source=series.source.kind,
+        location=series.source.location,
+        snapshot=series.source.sha256,
+        retrieved=series.source.retrieved,
+        rows=len(series),
+        start=stamp(0),
+        end=stamp(-1),
+        frequency=series.frequency,
+        calendar=series.calendar,
+        sha256=series.sha256,
+        split=parts,
+    )

@@ -1,0 +1,146 @@
+"""What a manifest, `metrics.json` and the walks' files hold beside configurations, with bounds on everything."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST
+from kerasforecast.training.diagnosis import Diagnosis, Pattern
+
+Text = Annotated[str, StringConstraints(max_length=1_000)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Stamp = Text | Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Share = Annotated[float, Field(ge=0, le=1)]
+ByLevel = Annotated[dict[Text, float | None], Field(max_length=100)]
+Count = Annotated[int, Field(ge=0, le=10**12)]
+Price = Annotated[float, Field(ge=-FLOAT32_LARGEST, le=FLOAT32_LARGEST)]
+
+
+class Record(BaseModel):
+    """Frozen, and with nothing in it that it does not name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PartRecord(Record):
+    """One part of the split: its rows, its windows, its first and last date (or integer step)."""
+
+    rows: Count
+    windows: Count
+    start: Stamp
+    end: Stamp
+
+
+class DataRecord(Record):
+    """The series the model was trained on, and how it was divided."""
+
+    source: Text
+    location: Text
+    snapshot: Text
+    retrieved: Text
+    rows: Count
+    start: Stamp
+    end: Stamp
+    frequency: Text | None
+    calendar: Text | None
+    sha256: Sha256
+    split: dict[Literal["train", "validation", "test"], PartRecord]
+
+
+class TrainingRecord(Record):
+    """How training went; losses in scaled units."""
+
+    epochs: Count
+    best_epoch: Count
+    best_loss: float
+    best_val_loss: float
+    stopped_early: bool
+    complete: bool
+    seconds: float = Field(ge=0)
+
+
+class StepScores(Record):
+    """Scores of one contestant, in price units, percent and shares; `None` where one is not defined.
+
+    By interval, as `"0.8"`: `coverage` and `winkler`; by level, as `"0.1"`: `pinball`. Empty where there are no
+    intervals.
+    """
+
+    rmse: float | None
+    mae: float | None
+    mape: float | None
+    smape: float | None = None
+    mase: float | None = None
+    rmsse: float | None = None
+    directional_accuracy: float | None
+    directional_interval: tuple[Share, Share] | None = None
+    crps: float | None = None
+    coverage: ByLevel = {}
+    pinball: ByLevel = {}
+    winkler: ByLevel = {}
+
+
+class Scores(StepScores):
+    """Scores of all steps together, and of each where there are several."""
+
+    steps: list[StepScores] = Field([], max_length=1_000)
+
+
+class DieboldMariano(Record):
+    """The test of the model's losses against the naive forecast's; an infinite statistic is `None`."""
+
+    loss: Text
+    statistic: float | None
+    p_value: float = Field(ge=0, le=1)
+
+
+class BaselineTest(DieboldMariano):
+    """The same against the baseline named."""
+
+    baseline: Text
+
+
+class TestScores(Record):
+    """Scores on the test part, beside those of the naive forecast and of every other baseline by its name."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    __pydantic_extra__: dict[str, Scores]
+
+    n: Count
+    model: Scores
+    naive: Scores
+    dm: DieboldMariano
+    tests: list[BaselineTest] = Field([], max_length=100)
+
+    @model_validator(mode="after")
+    def _few_baselines(self) -> TestScores:
+        names = self.__pydantic_extra__
+        if len(names) > 20 or not all(name.isidentifier() and len(name) <= 50 for name in names):
+            raise ValueError("at most 20 baselines, each with a plain name")
+        return self
+
+
+class DiagnosisRecord(Record):
+    """What the loss curves say, with the naive forecast's validation loss in scaled units where it is known."""
+
+    name: Pattern
+    text: Text
+    advice: Text
+    naive_val_loss: float | None = Field(None, ge=0)
+
+    @property
+    def line(self) -> str:
+        """All that there is to say, in one line."""
+        return Diagnosis(self.name, self.text, self.advice).line
+
+
+class Metrics(Record):
+    """The content of `metrics.json`."""
+
+    target: Text
+    test: TestScores
+    verdict: Text
+    interval_verdict: Text | None = None
+    diagnosis: DiagnosisRecord | None = None

@@ -1,0 +1,195 @@
+"""The one way from a scaling to a trained network: build -> initialise -> train -> predictor.
+
+A fit, the folds of a backtest, a comparison and the estimator all come here. The first of them keep the scaling inside
+the network, as a file has it. A backtest trains one network again and again on other rows: scaling differs from fold
+to fold and is a constant of a network, so there it is applied outside, and the network is compiled once and put back to
+its very first state before each fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerasforecast.config import NetworkConfig, TrainingConfig
+from kerasforecast.forecasting.predictor import Predictor
+from kerasforecast.models.member import Member
+from kerasforecast.models.network import build, initialise, merged_weights, set_weights
+from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.preprocessing.windows import TrainingSet
+from kerasforecast.training.train import History, compile_model, train
+
+Answer = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained network.
+
+    Attributes:
+        history: How training went.
+        weights: In the order of `kerasforecast.models.network.merged_weights`.
+        predictor: What forecasts with them.
+    """
+
+    history: History
+    weights: list[np.ndarray]
+    predictor: Predictor
+
+
+class Fitting:
+    """A network about to be trained: it is built and has its starting weights.
+
+    Args:
+        member: Family, sizes and scaling.
+        config: Optimizer, loss, epochs, patience, seed.
+        training: Windows to learn from.
+        validation: Windows that steer early stopping and the learning rate.
+        reused: The network to train, where one serves many fits.
+
+    Attributes:
+        network: In the training role.
+    """
+
+    def __init__(
+        self,
+        member: Member,
+        config: TrainingConfig,
+        training: TrainingSet,
+        validation: TrainingSet,
+        reused: Reused | None = None,
+    ) -> None:
+        self._member, self._config, self._reused = member, config, reused
+        self._parts = training, validation
+        if reused:
+            self._parts = ScaledWindows(training, member.scaling), ScaledWindows(validation, member.scaling)
+            self.network = reused.restarted()
+        else:
+            self.network = build(member.network, member.scaling, "training", config.seed)
+        initialise(self.network, member.network, config.seed, self._parts[0].scaled_targets(member.scaling))
+
+    def train(self, **watched: Any) -> Trained:
+        """Find the weights.
+
+        Args:
+            **watched: `on_epoch`, `on_best`, `keeping` of `kerasforecast.training.train.train`.
+
+        Raises:
+            DivergedError: The loss stopped being a finite number.
+            StoppedError: A signal ended training.
+        """
+        member, levels = self._member, self._member.network.quantiles
+        history = train(self.network, member.scaling, *self._parts, self._config, levels=levels, **watched)
+        weights = merged_weights(self.network)
+        if self._reused:
+            return Trained(history, weights, SharedPredictor(self._reused.predictor, member, weights))
+        return Trained(history, weights, Predictor([member], weights))
+
+
+class Reused:
+    """One network for many fits, compiled once, without a scaling of its own.
+
+    Args:
+        network: Family and sizes.
+        config: Optimizer, loss, seed.
+        scaling: Any scaling fitted to such a series; all have as many channels.
+    """
+
+    def __init__(self, network: NetworkConfig, config: TrainingConfig, scaling: FittedScaling) -> None:
+        self._config = config
+        self._member = Member(network=network, scaling=unscaled(scaling.channels))
+        self.channels = scaling.channels
+
+    def restarted(self) -> keras.Model:
+        """The network, compiled, as it was when it was made."""
+        self._start.restore()
+        return self._network
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """Scaled windows to scaled forecasts; its weights are set before every use."""
+        return Predictor([self._member], merged_weights(self._network))
+
+    @cached_property
+    def _network(self) -> keras.Model:
+        network = build(self._member.network, self._member.scaling, "training", self._config.seed)
+        compile_model(network, self._config, levels=self._member.network.quantiles)
+        return network
+
+    @cached_property
+    def _start(self) -> _Start:
+        return _Start([*self._network.variables, *self._network.optimizer.variables])
+
+
+class SharedPredictor(Predictor):
+    """One fit's network where one serves many: its weights are set when it forecasts, its scaling is outside.
+
+    Args:
+        shared: Scaled windows to scaled forecasts.
+        member: The network with the scaling fitted on this fit's training rows.
+        weights: In the order of `kerasforecast.models.network.merged_weights`.
+    """
+
+    def __init__(self, shared: Predictor, member: Member, weights: Sequence[np.ndarray]) -> None:
+        super().__init__([member], weights)
+        self._shared = shared
+
+    def outputs(self, windows: np.ndarray) -> np.ndarray:
+        """What the network answers, raw values; see `Predictor.outputs`."""
+        set_weights(self._shared.network, self.weights)
+        return self._outside(self._shared.outputs, windows)
+
+    def sample_once(self, windows: np.ndarray, seed: Sequence[int], number: int) -> np.ndarray:
+        """One pass with dropout on; see `Predictor.sample_once`."""
+        set_weights(self._shared.sampling_network, self.weights)
+        return self._outside(lambda scaled: self._shared.sample_once(scaled, seed, number), windows)
+
+    def _outside(self, answer: Answer, windows: np.ndarray) -> np.ndarray:
+        windows, scaling = self.checked(windows), self.members[0].scaling
+        return np.asarray(scaling.restore(windows, answer(scaling.inputs(windows))), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledWindows:
+    """Windows whose inputs are scaled in NumPy, for a network that has no scaling of its own."""
+
+    windows: TrainingSet
+    scaling: FittedScaling
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def inputs(self, indices: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Scaled inputs of the windows at `indices`, `(n, L, C)` float32."""
+        return self.scaling.inputs(self.windows.inputs(indices)).astype(np.float32)
+
+    def scaled_targets(self, scaling: FittedScaling) -> np.ndarray:
+        """Scaled targets of all windows, `(N, H)` float32."""
+        return self.windows.scaled_targets(scaling)
+
+
+def unscaled(channels: int) -> FittedScaling:
+    """No scaling at all, over so many columns."""
+    return FittedScaling(
+        kind="none", transforms=("linear",) * channels, offset=(0.0,) * channels, scale=(1.0,) * channels
+    )
+
+
+@dataclass(eq=False)
+class _Start:
+    """Variables and what they held when this was made: weights, seeds of dropout, the optimizer's moments and rate."""
+
+    variables: Sequence[keras.Variable]
+    values: list[np.ndarray] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.values = [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in self.variables]
+
+    def restore(self) -> None:
+        for variable, value in zip(self.variables, self.values, strict=True):
+            variable.assign(value)

@@ -1,0 +1,171 @@
+"""What a family of networks has to say of itself; everything else in the package asks this and knows no family by name.
+
+A family is one file beside this one: its options, the layers of its saved network by arithmetic, how to build it, how
+to say what it is in a few words, and, where it has some, its inner states. `registry` lists it in one line. Nothing
+here or at the head of a family's file imports Keras: options, limits, help texts and the loader need none.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Shape = tuple[int, ...]
+Role = Literal["training", "inference", "sampling", "export"]
+KERAS = "keras.layers"
+
+
+class FamilyOptions(BaseModel):
+    """The options that a family has beyond those of every network; subclasses add fields with bounds and help."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What any network takes and gives, whatever its family.
+
+    Attributes:
+        window: Rows of context L.
+        channels: Channels C of the scaled past.
+        horizon: Rows ahead H.
+        levels: The K quantile levels of its head; none for a point forecast.
+    """
+
+    window: int
+    channels: int
+    horizon: int
+    levels: tuple[float, ...] = ()
+
+    @property
+    def outputs(self) -> int:
+        """Numbers of one forecast: one a step, or one a step and level."""
+        return self.horizon * max(1, len(self.levels))
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The scaled inputs of a network as symbols of Keras.
+
+    Attributes:
+        past: `(B, L, C)`.
+        known: `(B, L + H, K)` covariates known ahead, or `None`.
+        static: `(B, S)` attributes of the series, or `None`.
+    """
+
+    past: Any
+    known: Any = None
+    static: Any = None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network as symbols of Keras.
+
+    Attributes:
+        outputs: Forecasts `(B, H)`, or quantiles `(B, H, K)`, scaled.
+        states: Inner states at the window's end, in the order that `Family.states` gives back.
+    """
+
+    outputs: Any
+    states: Sequence[Any] = ()
+
+
+@dataclass(frozen=True)
+class SavedLayer:
+    """A layer of a saved network that holds arrays, by arithmetic.
+
+    Attributes:
+        name: Class, e.g. `"LSTM"`; Keras puts the arrays of the n-th layer of a class in
+            `layers/<class in snake case>[_<n>]`.
+        arrays: `(place, shape)` of each array in the order of `get_weights`, e.g. `("cell/vars/0", (1, 200))`.
+        module: Where the class is from.
+        wraps: `(module, class)` of a layer inside it, as a bidirectional one has.
+        rows: How often its arrays are multiplied with for one window: the rows of a loop over time, else 1.
+        loops: Loops over time it runs, 0 for a layer without one; each is a graph to trace.
+    """
+
+    name: str
+    arrays: tuple[tuple[str, Shape], ...]
+    module: str = KERAS
+    wraps: tuple[str, str] | None = None
+    rows: int = 1
+    loops: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in its arrays."""
+        return sum(math.prod(shape) for _, shape in self.arrays)
+
+    @property
+    def classes(self) -> Iterator[tuple[str, str]]:
+        """The `(module, class)` pairs that a file with this layer names."""
+        yield self.module, self.name
+        if self.wraps:
+            yield self.wraps
+
+
+def dense(inputs: int, outputs: int) -> SavedLayer:
+    """A saved `keras.layers.Dense` with a bias."""
+    return SavedLayer("Dense", (("vars/0", (inputs, outputs)), ("vars/1", (outputs,))))
+
+
+class Family(ABC):
+    """A family of networks. Its methods take its own options, an instance of `options`.
+
+    Attributes:
+        name: What `--model` calls it.
+        options: Its own options, a subclass of `FamilyOptions`.
+        scaling: The scaling that it takes where none is asked for.
+        smaller: Options that make a network smaller, for the message of one that is too large.
+        vocabulary: `(module, class)` of layers and operations without arrays that its saved graph may name beyond those
+            which every network has (`kerasforecast.artifact.format.graph`).
+    """
+
+    name: str
+    options: ClassVar[type[FamilyOptions]]
+    scaling: ClassVar[str] = "anchor"
+    smaller: ClassVar[tuple[str, ...]] = ()
+    vocabulary: ClassVar[frozenset[tuple[str, str]]] = frozenset()
+
+    @abstractmethod
+    def layers(self, options: Any, sizes: Sizes) -> list[SavedLayer]:
+        """The layers of the saved network that hold arrays, in the order in which Keras lists them."""
+
+    @abstractmethod
+    def build(self, options: Any, sizes: Sizes, inputs: Inputs, role: Role, seed: int) -> Graph:
+        """The network on scaled inputs.
+
+        Args:
+            options: The family's own.
+            sizes: What it takes and gives.
+            inputs: Scaled.
+            role: What it is built for; see `kerasforecast.models`. For `"export"` of plain Keras layers alone.
+            seed: Of the dropout masks.
+        """
+
+    @abstractmethod
+    def describe(self, options: Any) -> str:
+        """What the network is in a few words, e.g. `"2 x lstm of 50 units"`."""
+
+    def start(self, layer: Any, options: Any, random: np.random.Generator) -> list[np.ndarray]:
+        """Starting weights of one layer, in the order of `layer.get_weights()`, drawn by NumPy."""
+        from kerasforecast.models.initializers import draw
+
+        return draw(layer, "keras", random)
+
+    def states(self, options: Any, finals: list[np.ndarray]) -> tuple[np.ndarray, ...]:
+        """The values of `Graph.states` as a user gets them; a family without states has none to give."""
+        return tuple(finals)
+
+    def computation(self, backend: str, device: str) -> str:
+        """What computes it, in a few words, e.g. for `kerasforecast doctor`."""
+        return "Keras' own computation"

@@ -1,0 +1,49 @@
+"""Every family by name. A new one is one file beside this and one entry in `_FAMILIES`."""
+
+from __future__ import annotations
+
+from pydantic.fields import FieldInfo
+
+from kerasforecast.errors import OptionError, shown
+from kerasforecast.models.families import recurrent
+from kerasforecast.models.families.base import Family
+
+_FAMILIES: dict[str, Family] = {family.name: family for family in recurrent.FAMILIES}
+
+
+def register(family: Family) -> None:
+    """Add a family for the rest of the process: `--model`, files and help know it from then on.
+
+    Args:
+        family: Its name must be new.
+
+    Raises:
+        OptionError: Another family has the name.
+    """
+    if _FAMILIES.setdefault(family.name, family) is not family:
+        raise OptionError(f"A family needs a name of its own. Received: {shown(family.name)}, which is taken.")
+
+
+def names() -> tuple[str, ...]:
+    """Names of all families, in the order of the registry."""
+    return tuple(_FAMILIES)
+
+
+def family(name: str) -> Family:
+    """The family called `name`.
+
+    Raises:
+        OptionError: There is none.
+    """
+    if name not in _FAMILIES:
+        raise OptionError(f"--model: must be one of {', '.join(_FAMILIES)}. Received: {shown(name)}.")
+    return _FAMILIES[name]
+
+
+def options() -> dict[str, dict[str, FieldInfo]]:
+    """Every option that some family has: its field in each family that has it, by the family's name."""
+    found: dict[str, dict[str, FieldInfo]] = {}
+    for each in _FAMILIES.values():
+        for name, field in each.options.model_fields.items():
+            found.setdefault(name, {})[each.name] = field
+    return found

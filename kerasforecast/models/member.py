@@ -1,0 +1,79 @@
+"""A model's networks: one or several, weighted, each with its own family, window and scaling. No Keras."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kerasforecast.config import NetworkConfig
+from kerasforecast.models.families.base import SavedLayer, Shape
+from kerasforecast.preprocessing.scaling import FittedScaling
+
+
+class Member(BaseModel):
+    """One network of a model.
+
+    Attributes:
+        weight: Its share of the model's forecast; those of all members sum to 1.
+        network: What it is.
+        scaling: What it learned from the training rows about their scale.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    weight: Annotated[float, Field(gt=0, le=1)] = 1.0
+    network: NetworkConfig
+    scaling: FittedScaling
+
+    @property
+    def layers(self) -> list[SavedLayer]:
+        """The layers of its saved network that hold arrays."""
+        return self.network.layers(self.scaling.channels)
+
+    @property
+    def parameters_saved(self) -> int:
+        """Numbers in its arrays."""
+        return sum(layer.parameters for layer in self.layers)
+
+    def arrays(self) -> dict[str, Shape]:
+        """Shape of each array by its path in the `model.weights.h5` of this network alone, in order."""
+        seen: Counter[str] = Counter()
+        found: dict[str, Shape] = {}
+        for layer in self.layers:
+            folder = numbered(layer.name, seen)
+            found |= {f"layers/{folder}/{place}": shape for place, shape in layer.arrays}
+        return found
+
+
+def array_shapes(members: Sequence[Member]) -> dict[str, Shape]:
+    """The arrays of a saved model, in the order of `kerasforecast.models.network.merged_weights`, members in turn.
+
+    Returns:
+        Shape by path in `model.weights.h5`. A single member's network is the model; several are models within it.
+    """
+    if len(members) == 1:
+        return members[0].arrays()
+    seen: Counter[str] = Counter()
+    found: dict[str, Shape] = {}
+    for member in members:
+        folder = numbered("Functional", seen)
+        found |= {f"layers/{folder}/{path}": shape for path, shape in member.arrays().items()}
+    return found
+
+
+def describe(members: Sequence[Member]) -> str:
+    """What a model is made of in a few words, e.g. `"2 x lstm of 50 units"`."""
+    if len(members) == 1:
+        return members[0].network.describe()
+    return " + ".join(f"{member.weight:.2g} ({member.network.describe()})" for member in members)
+
+
+def numbered(name: str, seen: Counter[str]) -> str:
+    """The folder of the next layer of class `name`, as Keras names it: in snake case, numbered from the second on."""
+    snake = re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()
+    seen[snake] += 1
+    return snake if seen[snake] == 1 else f"{snake}_{seen[snake] - 1}"
