@@ -51,12 +51,12 @@ MAY_IMPORT_A_BACKEND = {
     "tensorflow": {
         ("layers.kernels.tensorflow", None),
         ("runtime.backend", "device_name"),
-        ("runtime.backend", "make_deterministic"),
+        ("runtime.determinism", "make_deterministic"),
     },
     "torch": {
         ("layers.kernels.torch", None),
         ("runtime.backend", "device_name"),
-        ("runtime.backend", "make_deterministic"),
+        ("runtime.determinism", "make_deterministic"),
         ("artifact.exchange.torch_state", "_torch"),
     },
 }
