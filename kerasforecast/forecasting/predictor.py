@@ -12,8 +12,8 @@ import numpy as np
 from kerasforecast.config import NetworkConfig
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
+from kerasforecast.layers.direct import answering
 from kerasforecast.models.families.recurrent import states_per_cell
-from kerasforecast.models.lean import answering
 from kerasforecast.models.network import build, build_states, set_weights
 from kerasforecast.models.role import Role
 from kerasforecast.preprocessing.scaling import LOGGED, FittedScaling

@@ -9,10 +9,10 @@ import numpy as np
 from keras import KerasTensor, ops
 
 from kerasforecast.config import NetworkConfig
+from kerasforecast.layers.direct import LeanModel
 from kerasforecast.models.families.recurrent import recurrent
 from kerasforecast.models.heads import start_at
 from kerasforecast.models.initializers import draw
-from kerasforecast.models.lean import LeanModel
 from kerasforecast.models.role import Role
 from kerasforecast.preprocessing.scaling import FittedScaling
 

@@ -39,7 +39,8 @@ STILL_UP = {("artifact", "model"), ("training", "artifact")}
 # The fewest modules that the code needs: with any of them loaded, Keras is.
 MAY_IMPORT_KERAS = {
     *("layers.dispatch", "layers.lstm", "layers.gru", "layers.simple_rnn", "layers.peephole", "layers.coupled"),
-    *("models.heads", "models.initializers", "models.lean", "models.network", "models.families.recurrent"),
+    *("layers.direct", "layers.dropout"),
+    *("models.heads", "models.initializers", "models.network", "models.families.recurrent"),
     *("training.callbacks", "training.losses", "training.optimizers", "training.run", "training.state"),
     *("training.train", "forecasting.predictor", "evaluation.refit"),
     *("artifact.writer", "artifact.exchange.keras_model", "artifact.exchange.torch_state"),

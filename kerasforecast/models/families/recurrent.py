@@ -16,7 +16,7 @@ from keras import KerasTensor
 
 from kerasforecast import layers
 from kerasforecast.config import NetworkConfig
-from kerasforecast.layers import kernels
+from kerasforecast.layers.dropout import Dropout, SampledDropout
 from kerasforecast.models.heads import head
 from kerasforecast.models.role import Role
 
@@ -33,24 +33,7 @@ _EXPORTED = _OURS | {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": 
 _NORMS = {"layer": keras.layers.LayerNormalization, "batch": keras.layers.BatchNormalization}
 
 
-class _Dropout(keras.layers.Dropout):
-    """Keras' dropout, its masks drawn by our kernel where the backend has one: Keras' take a tenth of a step on JAX."""
-
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        kernel = getattr(kernels.load(keras.backend.backend()), "dropout", None)
-        if not training or kernel is None:
-            return super().call(inputs, training=training)
-        return kernel(inputs, self.rate, self.seed_generator)
-
-
-class _SampledDropout(_Dropout):
-    """Dropout that also drops when the network only forecasts: `predict` would turn the plain layer off."""
-
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        return super().call(inputs, training=True)
-
-
-_DROPOUTS: dict[Role, type[keras.layers.Dropout]] = {"training": _Dropout, "sampling": _SampledDropout}
+_DROPOUTS: dict[Role, type[keras.layers.Dropout]] = {"training": Dropout, "sampling": SampledDropout}
 
 
 def recurrent(
