@@ -120,7 +120,7 @@ class LeanModel(keras.Model):
         checks = {
             "no single loss": not isinstance(self.loss, keras.losses.Loss) or len(self.outputs) > 1,
             "a loss that is no mean": getattr(self.loss, "reduction", None) not in _MEANS,
-            "metrics": len(self.metrics) > 1,
+            "metrics": any(metric.name != "loss" for metric in self.metrics),
             "regularisers": bool(self.losses),
             "weights not by the window": weights is not None and len(weights.shape) != 1,
             "targets that Keras reshapes": keras.tree.is_nested(y) or _reshaped(y.shape, self.outputs[0].shape),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.optim.adam import adam as public_adam
 
 Tensor = torch.Tensor
 
@@ -29,7 +30,7 @@ def train_step(network: Any, forward: Callable[[Any], Tensor], x: Any, y: Tensor
     with torch.no_grad():
         network.optimizer.apply([variable.value.grad for variable in variables], variables)
     loss = loss.detach()
-    (mean,) = network.metrics  # its `update_state` takes as long as Adam
+    mean = network.metrics[0]  # Keras has the mean of the loss first; its `update_state` takes as long as Adam
     mean.total.value.add_(loss, alpha=len(values))
     mean.count.value.add_(len(values))
     return loss
@@ -61,4 +62,4 @@ def adam(
     try:
         torch._fused_adam_(*tensors, [], [at] * len(weights), **options)
     except (AttributeError, TypeError):
-        torch.optim.adam.adam(*tensors, [], [at - 1 for _ in weights], **options)  # counts each of its steps up
+        public_adam(*tensors, [], [at - 1 for _ in weights], **options)  # counts each of its steps up
