@@ -102,15 +102,15 @@ class LeanModel(keras.Model):
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """As any Keras model; what the training step may leave out is decided anew at the first one."""
-        vars(self).pop("_direct", None)
+        self.__dict__.pop("_direct", None)
         super().compile(*args, **kwargs)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Forward, backward, update; the logs hold this batch's loss, and Keras reports the epoch's mean."""
         x, y, weights = (_tensors(part) for part in keras.utils.unpack_x_y_sample_weight(data))
-        if "_direct" not in vars(self):  # past Keras' tracking and PyTorch's, which are for layers and variables
-            vars(self)["_direct"] = direct_graph(self, x, training=True) if self._is_plain(y, weights) else None
-        forward = vars(self)["_direct"]
+        if "_direct" not in self.__dict__:  # past Keras' tracking and PyTorch's, which are for layers and variables
+            self.__dict__["_direct"] = direct_graph(self, x, training=True) if self._is_plain(y, weights) else None
+        forward = self.__dict__["_direct"]
         if forward is None:
             return super().train_step(data)
         return {"loss": kernels.load("torch").train_step(self, forward, x, y, weights)}

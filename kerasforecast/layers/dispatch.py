@@ -77,7 +77,7 @@ def _misfit(layer: keras.layers.RNN, module: ModuleType | None, sequences: Any, 
         "use_cudnn=True": getattr(layer, "use_cudnn", "auto") is True,
     }
     reason = next((reason for reason, true in checks.items() if true), None)
-    if reason is None and not module.on_cpu(sequences):
+    if reason is None and module is not None and not module.on_cpu(sequences):
         return "accelerator: cuDNN where Keras has it"
     return reason
 

@@ -11,9 +11,11 @@ What the shapes mean: T steps, B windows, F features, H units, G gate rows.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import torch
 
-Tensor = torch.Tensor
+Tensor: TypeAlias = torch.Tensor
 
 
 def project(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:

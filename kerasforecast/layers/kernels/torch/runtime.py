@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
 from kerasforecast.runtime import memory
 
-Tensor = torch.Tensor
+Tensor: TypeAlias = torch.Tensor
 
 
 def on_cpu(x: Tensor) -> bool:
@@ -36,7 +36,7 @@ def while_training() -> Iterator[None]:
 
 def inference(network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """What `network` answers, nothing kept for a gradient."""
-    return torch.inference_mode()(network.__call__)
+    return torch.inference_mode()(lambda x: network(x))
 
 
 def dropout(x: Tensor, rate: float, seeds: Any) -> Tensor:

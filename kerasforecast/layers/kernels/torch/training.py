@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch.optim.adam import adam as public_adam
 
-Tensor = torch.Tensor
+Tensor: TypeAlias = torch.Tensor
 
 
 def train_step(network: Any, forward: Callable[[Any], Tensor], x: Any, y: Tensor, weights: Tensor | None) -> Tensor:
