@@ -109,7 +109,8 @@ class LeanModel(keras.Model):
         """Forward, backward, update; the logs hold this batch's loss, and Keras reports the epoch's mean."""
         x, y, weights = (_tensors(part) for part in keras.utils.unpack_x_y_sample_weight(data))
         if "_direct" not in self.__dict__:  # past Keras' tracking and PyTorch's, which are for layers and variables
-            self.__dict__["_direct"] = direct_graph(self, x, training=True) if self._is_plain(y, weights) else None
+            graph = direct_graph(self, x, training=True)
+            self.__dict__["_direct"] = graph if self._is_plain(y, weights) else None
         forward = self.__dict__["_direct"]
         if forward is None:
             return super().train_step(data)
@@ -121,7 +122,7 @@ class LeanModel(keras.Model):
             "no single loss": not isinstance(self.loss, keras.losses.Loss) or len(self.outputs) > 1,
             "a loss that is no mean": getattr(self.loss, "reduction", None) not in _MEANS,
             "metrics": any(metric.name != "loss" for metric in self.metrics),
-            "regularisers": bool(self.losses),
+            "regularisers": bool(self.losses),  # those of outputs too, since Keras has just computed some
             "weights not by the window": weights is not None and len(weights.shape) != 1,
             "targets that Keras reshapes": keras.tree.is_nested(y) or _reshaped(y.shape, self.outputs[0].shape),
         }
@@ -195,14 +196,11 @@ def _computation(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], 
     """What `operation` computes with, as directly as its kind and its arguments allow.
 
     Raises:
-        NotImplementedError: It does more than compute: it makes a mask, or adds to the loss.
+        NotImplementedError: It makes a mask, which Keras hands on beside the tensors.
     """
     if not isinstance(operation, keras.layers.Layer):
         return operation.call
-    if isinstance(operation, keras.layers.Masking) or getattr(operation, "mask_zero", False):
-        raise NotImplementedError(f"{operation.name} makes a mask")
-    if operation.activity_regularizer is not None:
-        raise NotImplementedError(f"{operation.name} adds to the loss")
+    _refuse_masks(operation)
     if operation.compute_dtype != "float32":
         return operation  # Keras casts around it
     alone = len(args) == 1 and all(value is None for name, value in kwargs.items() if name != "training")
@@ -215,9 +213,18 @@ def _within(model: keras.Model, training: bool) -> Callable[..., Any]:
     """What a model within the model computes: its own list of calls, or where it is not functional all of it."""
     try:
         graph = DirectGraph(model, training)
-    except (AttributeError, NotImplementedError):
+    except AttributeError:
         return model
     return lambda x, **_: graph.flat(x)
+
+
+def _refuse_masks(layer: Any) -> None:
+    """Raise NotImplementedError where `layer`, or one within it, makes a mask."""
+    if isinstance(layer, keras.layers.Masking) or getattr(layer, "mask_zero", False):
+        raise NotImplementedError(f"{layer.name} makes a mask")
+    for inner in (*getattr(layer, "layers", ()), getattr(layer, "layer", None)):
+        if inner is not None:
+            _refuse_masks(inner)
 
 
 def _loop(layer: keras.layers.RNN, training: bool) -> Callable[..., Any]:

@@ -146,23 +146,20 @@ def masks():
     return keras.Model(x, layers.LSTM(4)(keras.layers.Masking()(x)))
 
 
-def regularises_activity():
-    x = keras.Input((3,))
-    return keras.Model(x, keras.layers.Dense(2, activity_regularizer="l2")(x))
+def masks_within():
+    x = keras.Input((5, 3))
+    hidden = keras.Sequential([keras.layers.TimeDistributed(keras.Sequential([keras.layers.Masking()]))])(x)
+    return keras.Model(x, layers.LSTM(4)(hidden))
 
 
 @only_torch
-@pytest.mark.parametrize(
-    ("make", "reason"),
-    [(masks, "makes a mask"), (regularises_activity, "adds to the loss")],
-    ids=["mask", "regulariser"],
-)
-def test_what_a_list_of_calls_would_lose_is_left_to_keras(make, reason, caplog):
+@pytest.mark.parametrize("make", [masks, masks_within])
+def test_masks_which_a_list_of_calls_would_lose_are_left_to_keras(make, caplog):
     model = make()
     x = example(3, *model.inputs[0].shape[1:])
     with caplog.at_level(logging.DEBUG, logger="kerasforecast.layers"):
         assert direct_graph(model, x, training=False) is None
-    assert reason in caplog.text
+    assert "makes a mask" in caplog.text
     np.testing.assert_allclose(
         answering(model)(ops.convert_to_numpy(x)), ops.convert_to_numpy(model(x, training=False)), rtol=1e-6
     )
@@ -188,9 +185,11 @@ def test_an_answer_other_than_keras_is_found_out(caplog):
     assert "answers otherwise" in caplog.text
 
 
-def trainee(make=LeanModel, **options):
+def trainee(make=LeanModel, penalty=None, **options):
     x = keras.Input((5, 3))
     hidden = layers.LSTM(4, kernel_initializer=keras.initializers.GlorotUniform(0), recurrent_initializer="identity")(x)
+    if penalty:
+        hidden = keras.Sequential([keras.layers.Activation("linear", activity_regularizer=penalty)])(hidden)
     model = make(x, keras.layers.Dense(1, kernel_initializer=keras.initializers.GlorotUniform(1))(hidden))
     model.compile(keras.optimizers.SGD(0.1), **{"loss": keras.losses.MeanSquaredError(), **options})
     return model
@@ -210,6 +209,7 @@ def trained(model, y=None, **options):
         ({"loss": "mse"}, {}, "no single loss"),
         ({"loss": keras.losses.MeanSquaredError(reduction="sum")}, {}, "no mean"),
         ({"metrics": ["mae"]}, {}, "metrics"),
+        ({"penalty": "l2"}, {}, "regularisers"),
         ({}, {"y": np.ones(8, np.float32)}, "targets that Keras reshapes"),
         ({}, {"sample_weight": np.ones((8, 1), np.float32)}, "weights not by the window"),
     ],
