@@ -53,7 +53,8 @@ def fit(
     """
     from kerasforecast.config import Config
     from kerasforecast.errors import OptionError, shown
-    from kerasforecast.runtime.files import check_writable, name_from, safe_name
+    from kerasforecast.runtime.files import check_writable
+    from kerasforecast.runtime.names import name_from, safe_name
     from kerasforecast.training.checkpoint import STATES, newest, resumed_config
 
     if resume and name not in (None, resume):
@@ -119,7 +120,7 @@ def fit(
 
 def _activate(backend: str | None, threads: int | None, deterministic: bool, seed: int) -> Choice:
     """Choose the backend and how it computes, before it loads."""
-    from kerasforecast.runtime.backend import activate_for_training, make_deterministic
+    from kerasforecast.runtime.determinism import activate_for_training, make_deterministic
 
     choice = activate_for_training(backend, threads)
     if deterministic:

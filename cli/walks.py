@@ -24,8 +24,9 @@ def begin(
     config: Config, name: str | None, output_dir: Path, threads: int | None, backend: str | None
 ) -> tuple[Series, str, Choice]:
     """Choose the backend and load the data, before Keras loads: the series, the folder's name, the choice."""
-    from kerasforecast.runtime.backend import activate_for_training
-    from kerasforecast.runtime.files import check_writable, name_from, safe_name
+    from kerasforecast.runtime.determinism import activate_for_training
+    from kerasforecast.runtime.files import check_writable
+    from kerasforecast.runtime.names import name_from, safe_name
 
     choice = activate_for_training(backend, threads)
     if name is not None:

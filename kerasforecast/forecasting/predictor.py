@@ -11,8 +11,8 @@ import numpy as np
 
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
+from kerasforecast.layers.direct import answering
 from kerasforecast.models.families.base import Role
-from kerasforecast.models.lean import answering
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build_model, build_states, every_layer, set_weights
 from kerasforecast.preprocessing.scaling import LOGGED

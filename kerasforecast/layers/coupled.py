@@ -54,25 +54,11 @@ class CoupledLSTMCell(LSTMCell):
     def call(self, inputs: Any, states: list[Any], training: bool = False) -> tuple[Any, list[Any]]:
         """One step: inputs `(B, F)`, states [h, c] -> h' `(B, H)`, [h', c']."""
         h, c = states
-        of_x = _projected(inputs, self.kernel, self.get_dropout_mask(inputs) if training else None)
-        of_h = _projected(h, self.recurrent_kernel, self.get_recurrent_dropout_mask(h) if training else None)
-        z = of_x + of_h if self.bias is None else of_x + of_h + self.bias  # (B, 3H)
-        z_f, z_g, z_o = ops.split(z, 3, axis=1)
+        z_f, z_g, z_o = self.preactivations(inputs, h, training)
         f = self.recurrent_activation(z_f)
         c = f * c + (1 - f) * self.activation(z_g)
         h = self.recurrent_activation(z_o) * self.activation(c)
         return h, [h, c]
-
-
-def _projected(values: Any, weights: Any, mask: Any) -> Any:
-    """`values @ weights` under one dropout mask, or under one for each gate, or under none."""
-    if mask is None:
-        return ops.matmul(values, weights)
-    if not isinstance(mask, list):
-        return ops.matmul(values * mask, weights)
-    parts = ops.split(ops.convert_to_tensor(weights), 3, axis=1)
-    # Keras draws four masks, one for each gate of a plain LSTM; the last is not needed.
-    return ops.concatenate([ops.matmul(values * m, part) for m, part in zip(mask[:3], parts, strict=True)], axis=1)
 
 
 @keras.saving.register_keras_serializable(package="kerasforecast")

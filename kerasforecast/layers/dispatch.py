@@ -21,10 +21,11 @@ _DTYPES = ("float32", "float64")
 
 
 def while_training() -> AbstractContextManager[None]:
-    """Settings of the process that make training on a CPU faster, as they were before once the context ends.
+    """Settings of the process that make training on a CPU faster, while the context lasts.
 
-    On JAX and PyTorch the C library keeps the memory that a step frees for the next one; on PyTorch numbers too small
-    for full precision (denormal) count as zero. Around `fit` of any Keras model: `with while_training(): model.fit(x)`.
+    On JAX and PyTorch the C library keeps the memory that a step frees for the next one (`kerasforecast.runtime.memory`
+    says what it does afterwards); on PyTorch numbers too small for full precision (denormal) count as zero. Around
+    `fit` of any Keras model: `with while_training(): model.fit(x)`.
     """
     module = kernels.load(keras.backend.backend())
     return module.while_training() if module else nullcontext()
@@ -76,7 +77,7 @@ def _misfit(layer: keras.layers.RNN, module: ModuleType | None, sequences: Any, 
         "use_cudnn=True": getattr(layer, "use_cudnn", "auto") is True,
     }
     reason = next((reason for reason, true in checks.items() if true), None)
-    if reason is None and not module.on_cpu(sequences):
+    if reason is None and module is not None and not module.on_cpu(sequences):
         return "accelerator: cuDNN where Keras has it"
     return reason
 

@@ -79,8 +79,8 @@ class LSTMCell(keras.layers.LSTMCell):
             )
         self.use_recurrent_bias = bool(recurrent_bias)
         self.recurrent_bias_initializer = initializers.get(recurrent_bias_initializer)
-        self.input_bias = None
-        self.recurrent_bias = None
+        self.input_bias: Any = None
+        self.recurrent_bias: Any = None
 
     @property
     def bias(self) -> Any:
@@ -104,6 +104,30 @@ class LSTMCell(keras.layers.LSTMCell):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
+
+    def preactivations(self, inputs: Any, h: Any, training: bool) -> list[Any]:
+        """W x + U h + b gate by gate, each `(B, H)`, under the cell's dropout: for cells with gates of their own.
+
+        Args:
+            inputs: `(B, F)`.
+            h: `(B, H)`.
+            training: Whether dropout acts.
+        """
+        of_x = self._projected(inputs, self.kernel, self.get_dropout_mask(inputs) if training else None)
+        of_h = self._projected(h, self.recurrent_kernel, self.get_recurrent_dropout_mask(h) if training else None)
+        z = of_x + of_h if self.bias is None else of_x + of_h + self.bias
+        return ops.split(z, z.shape[1] // self.units, axis=1)
+
+    def _projected(self, values: Any, weights: Any, mask: Any) -> Any:
+        """`values @ weights` under one dropout mask, or under one for each gate, or under none."""
+        if mask is None:
+            return ops.matmul(values, weights)
+        if not isinstance(mask, list):
+            return ops.matmul(values * mask, weights)
+        parts = ops.split(ops.convert_to_tensor(weights), weights.shape[1] // self.units, axis=1)
+        # Keras draws four masks, one for each gate of a plain LSTM: a cell of three gates does not need the last.
+        gates = zip(mask[: len(parts)], parts, strict=True)
+        return ops.concatenate([ops.matmul(values * dropped, part) for dropped, part in gates], axis=1)
 
     def get_config(self) -> dict[str, Any]:
         """Keras' config, plus the two options of the second bias where it is on."""
@@ -177,55 +201,35 @@ class LSTM(keras.layers.LSTM):
         **kwargs: Any,
     ) -> None:
         cell = self.cell_class(
-            units,
-            activation=activation,
-            recurrent_activation=recurrent_activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            unit_forget_bias=unit_forget_bias,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            recurrent_bias=recurrent_bias,
-            recurrent_bias_initializer=recurrent_bias_initializer,
-            implementation=implementation,
-            dtype=kwargs.get("dtype"),
-            trainable=kwargs.get("trainable", True),
+            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
+            bias_initializer, unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer,
+            kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed,
+            recurrent_bias, recurrent_bias_initializer, implementation=implementation,
+            dtype=kwargs.get("dtype"), trainable=kwargs.get("trainable", True),
             name="lstm_cell",  # Keras' name for it, so that weight paths stay Keras' own
-        )
+        )  # fmt: skip
         # Past keras.layers.LSTM.__init__, which would make (and track) a cell of its own.
         keras.layers.RNN.__init__(
-            self,
-            cell,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            zero_output_for_mask=zero_output_for_mask,
-            activity_regularizer=activity_regularizer,
-            **kwargs,
-        )
+            self, cell, return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
+            stateful=stateful, unroll=unroll, zero_output_for_mask=zero_output_for_mask,
+            activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
         self.input_spec = keras.layers.InputSpec(ndim=3)
+        self.use_cudnn = self._checked_cudnn(use_cudnn)
+
+    def _checked_cudnn(self, use_cudnn: bool | str) -> bool | str:
+        """`use_cudnn` as Keras' LSTM is to see it."""
         if use_cudnn not in ("auto", True, False):
             raise OptionError(
                 f"`use_cudnn` must be 'auto', True or False. Received: {use_cudnn!r}. Use 'auto' to let Keras choose."
             )
-        if not self.keras_has_it:
-            if use_cudnn is True:
-                raise OptionError(
-                    f"cuDNN has no {type(self).__name__}. Received: use_cudnn=True. Leave `use_cudnn` at 'auto'."
-                )
-            use_cudnn = False  # also keeps Keras' fused bidirectional LSTM away
-        self.use_cudnn = use_cudnn
+        if self.keras_has_it:
+            return use_cudnn
+        if use_cudnn is True:
+            raise OptionError(
+                f"cuDNN has no {type(self).__name__}. Received: use_cudnn=True. Leave `use_cudnn` at 'auto'."
+            )
+        return False  # also keeps Keras' fused bidirectional LSTM away
 
     @property
     def recurrent_bias(self) -> bool:

@@ -25,20 +25,16 @@ class PeepholeLSTMCell(LSTMCell):
             constraint=self.recurrent_constraint,
         )
 
-    def _compute_carry_and_output_fused(self, z: Any, c_tm1: Any) -> tuple[Any, Any]:
-        """Keras' hook: pre-activations of i, f, g, o and the cell, each `(B, H)`, to the new cell and the gate o."""
-        z_i, z_f, z_g, z_o = z
+    def call(self, inputs: Any, states: list[Any], training: bool = False) -> tuple[Any, list[Any]]:
+        """One step: inputs `(B, F)`, states [h, c] -> h' `(B, H)`, [h', c']."""
+        h, c = states
+        z_i, z_f, z_g, z_o = self.preactivations(inputs, h, training)
         peephole = ops.convert_to_tensor(self.peephole_kernel)
-        i = self.recurrent_activation(z_i + peephole[0] * c_tm1)
-        f = self.recurrent_activation(z_f + peephole[1] * c_tm1)
-        c = f * c_tm1 + i * self.activation(z_g)
-        return c, self.recurrent_activation(z_o + peephole[2] * c)
-
-    def _compute_carry_and_output(self, x: Any, h_tm1: Any, c_tm1: Any) -> tuple[Any, Any]:
-        """Keras' hook where dropout differs from gate to gate: projected inputs and states, four `(B, H)` each."""
-        weights = ops.split(ops.convert_to_tensor(self.recurrent_kernel), 4, axis=1)
-        z = [x_k + ops.matmul(h_k, weight) for x_k, h_k, weight in zip(x, h_tm1, weights, strict=True)]
-        return self._compute_carry_and_output_fused(z, c_tm1)
+        i = self.recurrent_activation(z_i + peephole[0] * c)
+        f = self.recurrent_activation(z_f + peephole[1] * c)
+        c = f * c + i * self.activation(z_g)
+        h = self.recurrent_activation(z_o + peephole[2] * c) * self.activation(c)
+        return h, [h, c]
 
 
 @keras.saving.register_keras_serializable(package="kerasforecast")

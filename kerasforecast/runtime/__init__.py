@@ -1,1 +1,1 @@
-"""The process and its disk: backend, files, locks, signals, memory. Nothing here knows of forecasting."""
+"""The process and its disk: backend, determinism, files, names, locks, signals, memory. It knows of no forecasting."""

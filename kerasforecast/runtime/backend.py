@@ -21,7 +21,6 @@ from typing import Any
 
 from kerasforecast.errors import BackendError, shown
 from kerasforecast.runtime.files import cache_folder
-from kerasforecast.runtime.memory import one_arena
 
 BACKENDS = ("jax", "tensorflow", "torch")
 
@@ -92,14 +91,6 @@ def activate(requested: str | None = None) -> Choice:
     return choice
 
 
-def activate_for_training(requested: str | None, threads: int | None) -> Choice:
-    """As `activate`, in a process of our own that is to train: on so many threads, which share one heap."""
-    one_arena()
-    if threads:
-        limit_threads(threads)
-    return activate(requested)
-
-
 def _keep_compiled() -> None:
     """Have JAX keep what XLA compiled in the user's cache folder: the next fit of such a network starts at once."""
     folder = cache_folder() / "xla"
@@ -113,12 +104,12 @@ def _keep_compiled() -> None:
 def load_quietly() -> None:
     """Import Keras without the banners of the backend's libraries."""
     if "tensorflow" in installed() and "keras" not in sys.modules:
-        with _held_stderr():
+        with held_stderr():
             importlib.import_module("keras")
 
 
 @contextlib.contextmanager
-def _held_stderr() -> Iterator[None]:
+def held_stderr() -> Iterator[None]:
     """Hold back what the process writes to stderr; show it only if the block fails.
 
     Where TensorFlow is installed Keras imports it under every backend, and its libraries write a dozen lines about
@@ -137,40 +128,6 @@ def _held_stderr() -> Iterator[None]:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
-
-
-def limit_threads(threads: int) -> None:
-    """Let the backend compute with `threads` threads; call it before the backend loads.
-
-    One thread makes runs bit-equal: sums split over threads may be added in another order each time.
-    """
-    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-        os.environ[variable] = str(threads)
-    if threads == 1:
-        _add_xla_flags("--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
-
-
-def make_deterministic(backend: str, seed: int) -> None:
-    """Have `backend` compute the same bytes in every run; call it before the backend loads, for it is loaded here.
-
-    One thread on the CPU, and on a GPU only algorithms that add in a fixed order.
-    """
-    limit_threads(1)
-    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS' own condition
-    if backend == "jax":
-        _add_xla_flags("--xla_gpu_deterministic_ops=true")
-    elif backend == "tensorflow":
-        with _held_stderr():
-            import tensorflow as tf
-
-        tf.random.set_seed(seed)
-        tf.config.experimental.enable_op_determinism()
-    else:
-        import torch
-
-        torch.manual_seed(seed)
-        torch.use_deterministic_algorithms(True)
-        torch.backends.cudnn.benchmark = False
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -195,7 +152,7 @@ def device_name(backend: str) -> str:
         device = jax.devices()[0]
         return device.platform if device.platform == "cpu" else f"{device.platform}: {device.device_kind}"
     if backend == "tensorflow":
-        with _held_stderr():
+        with held_stderr():
             import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
@@ -228,10 +185,6 @@ def provenance(backend: str) -> dict[str, Any]:
             **versions("kerasforecast", "keras", backend, "numpy", "pandas"),
         },
     }
-
-
-def _add_xla_flags(flags: str) -> None:
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
 
 
 def _available(name: str, origin: str) -> str:

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, and names that stay inside their folder."""
+"""Writing files whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import errno
 import json
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -14,17 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kerasforecast.errors import InputError, KerasForecastError, OptionError, shown
+from kerasforecast.errors import InputError, KerasForecastError
 from kerasforecast.runtime.signals import Deferred
 
-NAME_LIMIT = 100
 _PREFIX, _SUFFIX = ".kerasforecast.", ".tmp"
 _STALE = 3_600  # seconds: no write takes so long, so that the process which began it is dead
 _ELSEWHERE = (
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP),
     *(errno.ENAMETOOLONG, errno.EINVAL, errno.ENOLCK, errno.EOPNOTSUPP),
 )
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in "123456789")}
 
 
 def cache_folder() -> Path:
@@ -162,28 +159,6 @@ def check_writable(folder: Path) -> None:
 def json_text(content: Any) -> str:
     """`content` as indented JSON, refusing NaN and infinities, which JSON does not have."""
     return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-
-
-def safe_name(name: str) -> str:
-    """Check that `name` can serve as a file name on any system and cannot leave its folder.
-
-    Raises:
-        OptionError: It has other characters than letters, digits, `.`, `_`, `-`, `^`, `=`, starts with a dot, is a
-            device name, or is longer than 100 characters.
-    """
-    plain = re.fullmatch(r"[A-Za-z0-9_^=-][A-Za-z0-9._^=-]*", name)
-    if not plain or len(name) > NAME_LIMIT or name.split(".")[0].lower() in _RESERVED or name.endswith("."):
-        raise OptionError(
-            f"--name must be at most {NAME_LIMIT} letters, digits, '.', '_' or '-', and no device name. "
-            f"Received: {shown(name)}. Give another --name."
-        )
-    return name
-
-
-def name_from(text: str) -> str:
-    """The nearest safe name to `text` (a ticker, a file's stem); `"model"` where nothing is left."""
-    kept = re.sub(r"[^A-Za-z0-9._^=-]+", "-", text).strip(".-")[:NAME_LIMIT].rstrip(".")
-    return kept if kept and kept.split(".")[0].lower() not in _RESERVED else "model"
 
 
 def _umask() -> int:

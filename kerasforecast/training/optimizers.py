@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,11 +10,8 @@ from keras import ops
 
 from kerasforecast.layers import kernels
 
-# The class that Keras itself makes on the running backend: on PyTorch one that updates all weights in a few calls.
-_KerasAdam: type[keras.optimizers.Adam] = type(keras.optimizers.Adam())
 
-
-class Adam(_KerasAdam):  # type: ignore[misc, valid-type]
+class Adam(keras.optimizers.Adam):
     """Adam (Kingma & Ba 2015, Algorithm 1): `w -= rate * m_hat / (sqrt(v_hat) + epsilon)`.
 
     Keras adds epsilon to `sqrt(v)`, before the correction for the start at zero; at the first step it then weighs
@@ -29,6 +27,7 @@ class Adam(_KerasAdam):  # type: ignore[misc, valid-type]
         self, learning_rate: float = 1e-3, epsilon: float = 1e-8, global_clipnorm: float | None = None
     ) -> None:
         super().__init__(learning_rate=learning_rate, epsilon=epsilon, global_clipnorm=global_clipnorm, name="adam")
+        self._slots: _Slots | None = None
 
     @property
     def epsilon(self) -> Any:
@@ -40,14 +39,29 @@ class Adam(_KerasAdam):  # type: ignore[misc, valid-type]
     def epsilon(self, value: float) -> None:
         self._epsilon = value
 
-    def _parallel_update_step(self, grads: list[Any], variables: list[Any], learning_rate: Any) -> None:
-        """Keras' hook on PyTorch alone: all weights in one call of PyTorch's fused kernel."""
-        indices = [self._get_variable_index(variable) for variable in variables]
+    def build(self, variables: list[Any]) -> None:
+        """Make both moments of each of the weights `variables`; nothing where they are made already."""
+        if self.built:
+            return
+        before = len(self.variables)
+        super().build(variables)
+        self._slots = _Slots.of(variables, self.variables[before:])
+
+    def _backend_update_step(self, grads: list[Any], trainable_variables: list[Any], learning_rate: Any) -> None:
+        """Keras' hook for a step of all weights: on PyTorch one call of its fused kernel, which gives the same numbers.
+
+        A Keras that has no such hook, or that lays the moments out otherwise, makes the step weight by weight through
+        its public `update_step`.
+        """
+        if self._slots is None or keras.backend.backend() != "torch":
+            super()._backend_update_step(grads, trainable_variables, learning_rate)
+            return
+        momentums, velocities = self._slots.moments(trainable_variables)
         kernels.load("torch").adam(
-            [variable.value for variable in variables],
+            [variable.value for variable in trainable_variables],
             list(grads),
-            [self._momentums[place].value for place in indices],
-            [self._velocities[place].value for place in indices],
+            momentums,
+            velocities,
             step=int(self.iterations.value) + 1,
             learning_rate=float(learning_rate),
             betas=(self.beta_1, self.beta_2),
@@ -58,3 +72,23 @@ class Adam(_KerasAdam):  # type: ignore[misc, valid-type]
         """The arguments of the constructor."""
         rate = float(ops.convert_to_numpy(self.learning_rate))
         return {"learning_rate": rate, "epsilon": self._epsilon, "global_clipnorm": self.global_clipnorm}
+
+
+class _Slots:
+    """Both moments of each weight. An object of its own, so that Keras does not count them twice as the optimizer's."""
+
+    def __init__(self, pairs: dict[int, tuple[Any, Any]]) -> None:
+        self._pairs = pairs
+
+    @classmethod
+    def of(cls, weights: Sequence[Any], made: Sequence[Any]) -> _Slots | None:
+        """The moments among the variables that Keras' Adam has `made`, two in turn for each weight, else None."""
+        if [variable.name.rpartition("_")[2] for variable in made] != ["momentum", "velocity"] * len(weights):
+            return None
+        pairs = zip(made[::2], made[1::2], strict=True)
+        return cls({id(weight): pair for weight, pair in zip(weights, pairs, strict=True)})
+
+    def moments(self, weights: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """The tensors of both for `weights`."""
+        pairs = [self._pairs[id(weight)] for weight in weights]
+        return [momentum.value for momentum, _ in pairs], [velocity.value for _, velocity in pairs]

@@ -8,6 +8,7 @@ import pytest
 from keras import ops
 
 from kerasforecast.config import NetworkConfig
+from kerasforecast.layers.dropout import Dropout, SampledDropout
 from kerasforecast.models.network import build
 from kerasforecast.preprocessing.scaling import FittedScaling
 
@@ -16,10 +17,8 @@ PLAIN = FittedScaling(kind="none", transforms=("linear",), offset=(0.0,), scale=
 
 
 def trained_layer(rate: float = 0.2, seed: int = 0) -> keras.layers.Dropout:
-    """The first dropout of a network in training."""
-    return build(NetworkConfig(model="lstm", window=4, units=3, dropout=rate), PLAIN, "training", seed).get_layer(
-        "dropout_1"
-    )
+    """Our dropout, as a network in training has it."""
+    return Dropout(rate, seed=seed)
 
 
 def dropped(layer: keras.layers.Dropout, shape: tuple[int, ...] = SHAPE) -> np.ndarray:
@@ -86,7 +85,16 @@ def test_half_precision_stays_half():
     assert keras.backend.standardize_dtype(layer.call(ops.ones((4, 6), "float16"), training=True).dtype) == "float16"
 
 
-def test_a_file_holds_keras_own_layer():
+def test_the_sampled_one_acts_in_inference_too_with_the_same_masks():
+    sampled, layer = SampledDropout(0.5, seed=3), trained_layer(0.5, seed=3)
+    expected = dropped(layer)
+    np.testing.assert_array_equal(ops.convert_to_numpy(sampled(np.ones(SHAPE, np.float32), training=False)), expected)
+    assert not np.array_equal(ops.convert_to_numpy(sampled(np.ones(SHAPE, np.float32))), expected)
+
+
+def test_each_role_has_its_own_and_a_file_holds_keras():
     network = NetworkConfig(model="lstm", window=4, units=3)
-    assert type(build(network, PLAIN, "export").get_layer("dropout_1")) is keras.layers.Dropout
-    assert type(build(network, PLAIN, "inference").get_layer("dropout_1")) is keras.layers.Dropout
+    kinds = {"training": Dropout, "sampling": SampledDropout}
+    for role in ("training", "sampling", "inference", "export"):
+        layer = build(network, PLAIN, role).get_layer("dropout_1")
+        assert type(layer) is kinds.get(role, keras.layers.Dropout)

@@ -8,7 +8,7 @@ import kerasforecast as kf
 from kerasforecast import layers
 from kerasforecast.config import NetworkConfig
 from kerasforecast.forecasting.predictor import Predictor
-from kerasforecast.models.lean import answering
+from kerasforecast.layers.direct import answering
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build, initialise, merged_weights, set_weights
 from kerasforecast.preprocessing.scaling import FittedScaling

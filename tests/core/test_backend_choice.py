@@ -8,7 +8,7 @@ import pytest
 
 from kerasforecast.errors import BackendError
 from kerasforecast.runtime import backend
-from kerasforecast.runtime.backend import activate, choose, installed, limit_threads, loaded_backend, versions
+from kerasforecast.runtime.backend import activate, choose, installed, loaded_backend, versions
 from tests.core.helpers import BACKENDS, run_python
 
 
@@ -226,25 +226,6 @@ def test_a_folder_left_behind_by_an_uninstalled_backend_is_not_a_backend(tmp_pat
     assert "torch" not in installed()
 
 
-def test_limiting_threads_reaches_every_backend(here):
-    backend.os.environ["XLA_FLAGS"] = "--xla_dump_to=/tmp/x"
-    limit_threads(1)
-    environment = backend.os.environ
-    counts = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    assert [environment[name] for name in counts] == ["1"] * 4
-    assert environment["XLA_FLAGS"].split() == [
-        "--xla_dump_to=/tmp/x",
-        "--xla_cpu_multi_thread_eigen=false",
-        "intra_op_parallelism_threads=1",
-    ]
-
-
-def test_several_threads_leave_xla_alone(here):
-    limit_threads(4)
-    assert backend.os.environ["OMP_NUM_THREADS"] == "4"
-    assert "XLA_FLAGS" not in backend.os.environ
-
-
 def test_versions_are_none_for_what_is_absent():
     found = versions("pydantic", "no-such-package-of-ours")
     assert found["no-such-package-of-ours"] is None
@@ -252,7 +233,7 @@ def test_versions_are_none_for_what_is_absent():
 
 
 def test_nothing_of_this_imports_keras_or_a_backend(tmp_path):
-    code = "from kerasforecast.runtime import backend; backend.installed(); backend.versions('keras')\n"
+    code = "from kerasforecast.runtime import backend, determinism; backend.installed(); backend.versions('keras')\n"
     code += "try: backend.activate()\nexcept backend.BackendError: pass"
     done = run_python(code, KERAS_HOME=str(tmp_path))
     assert (done.code, done.heavy) == (0, []), done.err

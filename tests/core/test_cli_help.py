@@ -196,9 +196,9 @@ def test_a_name_that_is_none_is_refused_before_anything_is_made(name, tmp_path, 
 @pytest.fixture
 def stub_backend(monkeypatch):
     """As if a backend were installed and chosen; nothing is loaded."""
-    from kerasforecast.runtime import backend
+    from kerasforecast.runtime import backend, determinism
 
-    monkeypatch.setattr(backend, "activate", lambda requested=None: backend.Choice("jax", "a test"))
+    monkeypatch.setattr(determinism, "activate", lambda requested=None: backend.Choice("jax", "a test"))
 
 
 def test_debug_shows_where_it_failed_and_exits_the_same():

@@ -36,16 +36,9 @@ ROWS = {name: row for row, line in enumerate(ORDER.split("\n")) for name in line
 
 # The fewest modules that the code needs: with any of them loaded, Keras is.
 MAY_IMPORT_KERAS = {
-    *(
-        "layers.dispatch",
-        "layers.lstm",
-        "layers.gru",
-        "layers.simple_rnn",
-        "layers.peephole",
-        "layers.coupled",
-        "layers.dropout",
-    ),
-    *("models.heads", "models.initializers", "models.lean", "models.network", "models.families.recurrent"),
+    *("layers.dispatch", "layers.lstm", "layers.gru", "layers.simple_rnn", "layers.peephole", "layers.coupled"),
+    *("layers.direct", "layers.dropout"),
+    *("models.heads", "models.initializers", "models.network", "models.families.recurrent"),
     *("training.callbacks", "training.losses", "training.optimizers", "training.state"),
     *("training.train", "forecasting.predictor", "forecasting.fitting"),
     *("artifact.writer", "artifact.recorder", "artifact.exchange.keras_model"),
@@ -57,12 +50,12 @@ MAY_IMPORT_A_BACKEND = {
     "tensorflow": {
         ("layers.kernels.tensorflow", None),
         ("runtime.backend", "device_name"),
-        ("runtime.backend", "make_deterministic"),
+        ("runtime.determinism", "make_deterministic"),
     },
     "torch": {
         ("layers.kernels.torch", None),
         ("runtime.backend", "device_name"),
-        ("runtime.backend", "make_deterministic"),
+        ("runtime.determinism", "make_deterministic"),
         ("artifact.exchange.torch_state", "_torch"),
     },
 }

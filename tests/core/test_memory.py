@@ -26,8 +26,17 @@ def kept(megabytes):
 """
 
 
-def run(code):
-    done = run_python(code, MALLOC_ARENA_MAX=None)
+SETTINGS = (
+    "MALLOC_ARENA_MAX",
+    "MALLOC_TRIM_THRESHOLD_",
+    "MALLOC_MMAP_THRESHOLD_",
+    "MALLOC_MMAP_MAX_",
+    "GLIBC_TUNABLES",
+)
+
+
+def run(code, **environment):
+    done = run_python(code, **{**dict.fromkeys(SETTINGS), **environment})
     assert done.code == 0, done.err
     return [int(count) for count in done.out.split()]
 
@@ -50,3 +59,34 @@ print(*found)
     assert kept > anew / 10
     anew, kept = run(FAULTS + "memory.one_arena()" + in_a_thread)
     assert kept < anew / 10
+
+
+def test_a_training_within_another_or_beside_it_does_not_end_it():
+    anew, between, after = run(
+        FAULTS
+        + """
+with memory.kept():
+    kept(48)
+    between = faults(48)
+print(faults(48), between, faults(48))
+"""
+    )
+    assert between < anew / 10
+    assert after > anew / 10
+
+
+def test_afterwards_small_arrays_are_kept_as_in_any_program_and_large_ones_are_not():
+    """The limit of glibc's own adjustment: 32 MB on a 64-bit system."""
+    small, large = run(FAULTS + "kept(48); faults(8); print(faults(8), faults(40))")
+    assert small < large / 40  # were they given back too, it would be a fifth
+    assert large > 1000
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"MALLOC_MMAP_MAX_": "1000"}, {"GLIBC_TUNABLES": "glibc.malloc.check=0:glibc.malloc.trim_threshold=131072"}],
+    ids=lambda setting: next(iter(setting)),
+)
+def test_what_the_environment_asks_of_the_c_library_stands(setting):
+    anew, kept = run(FAULTS + "print(faults(48), kept(48))", **setting)
+    assert kept > anew / 10

@@ -10,7 +10,7 @@ from kerasforecast_cli.main import cli
 
 from kerasforecast.data.yahoo import snapshots
 from kerasforecast.runtime.backend import installed
-from kerasforecast.runtime.files import name_from, safe_name
+from kerasforecast.runtime.names import name_from, safe_name
 
 needs_backend = pytest.mark.skipif(not installed(), reason="a fit needs one")
 

@@ -25,7 +25,7 @@ _NAMES = {
 _COMMON: frozenset[tuple[str | None, str]] = frozenset(
     (module, name) for module, names in _NAMES.items() for name in names.split()
 )
-_SIZES = ("units", "batch_shape", "shape", "input_shape")  # what Keras allocates by
+_SIZES = ("units", "batch_shape", "shape", "input_shape")  # what Keras allocates by; the last may be of several inputs
 _FUNCTIONS = ("tanh", "sigmoid", "linear")
 
 
@@ -69,18 +69,8 @@ def _check_names(node: dict[str, Any], allowed: Set[tuple[str | None, str]], whe
 
 def _check_sizes(node: dict[str, Any], largest: int, where: str) -> None:
     for key in _SIZES:
-        for size in _flat(node.get(key)):
+        value = node.get(key)
+        shapes = value if key == "input_shape" and value and all(isinstance(part, list) for part in value) else [value]
+        for size in (size for shape in shapes for size in (shape if isinstance(shape, list) else [shape])):
             if size is not None and not (isinstance(size, int) and 0 <= size <= largest):
                 raise ArtifactError(f"{where}: config.json must hold sizes up to {largest}. Received: {shown(size)}.")
-
-
-def _flat(value: Any) -> list[Any]:
-    """The sizes in a shape, or in the shapes of several inputs."""
-    left, found = [value], []
-    while left:
-        part = left.pop()
-        if isinstance(part, list):
-            left += part
-        else:
-            found.append(part)
-    return found

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kerasforecast.runtime.files import atomic_write, cache_folder, name_from
+from kerasforecast.runtime.files import atomic_write, cache_folder
+from kerasforecast.runtime.names import name_from
 
 SCHEMA = 1
 HASH_DIGITS = 16  # of the SHA-256, in file names

@@ -1,4 +1,4 @@
-"""The only backend code of the package: recurrent loops written for JAX, TensorFlow and PyTorch on a CPU.
+"""The only code of the package for one backend: recurrent loops, and training, for JAX, TensorFlow, PyTorch on a CPU.
 
 Each of the folders `jax`, `tensorflow`, `torch` has the same functions, a file for each cell, imports no Keras, and
 takes the weights as Keras lays them out:
@@ -10,7 +10,10 @@ takes the weights as Keras lays them out:
     inference(network)                                                                 -> function of x
     while_training()                                                                   -> context manager
 
-and, where the backend's own takes long, `dropout(x, rate, seeds)`.
+and, where the backend's own takes long, `dropout(x, rate, seeds)`; PyTorch, which traces no step beforehand, also has
+
+    train_step(network, forward, x, y, weights)                                        -> loss
+    adam(weights, gradients, momentums, velocities, *, step, ...)                      -> None, in place
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ from kerasforecast.layers.kernels.jax.loops import (
     time_major,
 )
 
-Array = jax.Array
+Array: TypeAlias = jax.Array
 
 
 def gru(

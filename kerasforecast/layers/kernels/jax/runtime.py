@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ from jax import lax
 
 from kerasforecast.runtime import memory
 
-Array = jax.Array
+Array: TypeAlias = jax.Array
 
 
 def on_cpu(x: Array) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ from jax import lax
 
 from kerasforecast.layers.kernels.jax.loops import after_loop, batch_major, joined, previous, scan_back, time_major
 
-Array = jax.Array
+Array: TypeAlias = jax.Array
 
 
 def simple_rnn(

@@ -11,11 +11,11 @@ What the shapes mean: T steps, B windows, F features, H units, G gate rows.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-Tensor = tf.Tensor
+Tensor: TypeAlias = tf.Tensor
 
 
 def untracked(*tensors: Tensor) -> list[Tensor]:

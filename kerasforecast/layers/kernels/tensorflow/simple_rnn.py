@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
@@ -17,7 +17,7 @@ from kerasforecast.layers.kernels.tensorflow.loops import (
     untracked,
 )
 
-Tensor = tf.Tensor
+Tensor: TypeAlias = tf.Tensor
 
 
 def simple_rnn(

@@ -2,7 +2,8 @@
 
 from kerasforecast.layers.kernels.torch.gru import gru
 from kerasforecast.layers.kernels.torch.lstm import lstm
-from kerasforecast.layers.kernels.torch.runtime import adam, dropout, inference, on_cpu, while_training
+from kerasforecast.layers.kernels.torch.runtime import dropout, inference, on_cpu, while_training
 from kerasforecast.layers.kernels.torch.simple_rnn import simple_rnn
+from kerasforecast.layers.kernels.torch.training import adam, train_step
 
-__all__ = ["adam", "dropout", "gru", "inference", "lstm", "on_cpu", "simple_rnn", "while_training"]
+__all__ = ["adam", "dropout", "gru", "inference", "lstm", "on_cpu", "simple_rnn", "train_step", "while_training"]

@@ -1,6 +1,6 @@
 """What the recurrent loops for PyTorch share, and why they look as they do.
 
-LSTM goes to oneDNN through `torch._VF.lstm`, as `torch.nn.LSTM` does. For the other cells PyTorch has no such path: its
+LSTM goes to oneDNN through `torch.lstm`, as `torch.nn.LSTM` does. For the other cells PyTorch has no such path: its
 `nn.GRU` runs many small operations under autograd. Here each is one autograd function whose loops only call in-place or
 `out=` operations, with the local derivatives computed outside the loop and the gradients of the weights formed once
 after it. The state lies hidden-major, `(H, B)`, so that each gate is one contiguous block: PyTorch's elementwise
@@ -11,9 +11,11 @@ What the shapes mean: T steps, B windows, F features, H units, G gate rows.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import torch
 
-Tensor = torch.Tensor
+Tensor: TypeAlias = torch.Tensor
 
 
 def project(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:

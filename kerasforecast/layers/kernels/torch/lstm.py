@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
 from kerasforecast.layers.kernels.torch.loops import by_step, flat, project
 
-Tensor = torch.Tensor
+Tensor: TypeAlias = torch.Tensor
 
 
 def lstm(
@@ -51,7 +51,7 @@ def _onednn_lstm(
     weights = [kernel.T.contiguous(), recurrent_kernel.T.contiguous()]
     if bias is not None:
         weights += [bias, torch.zeros_like(bias)]
-    hs, h, c = torch._VF.lstm(
+    hs, h, c = torch.lstm(
         x,
         tuple(state.unsqueeze(0).contiguous() for state in states),
         weights,

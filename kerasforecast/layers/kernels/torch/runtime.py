@@ -1,16 +1,16 @@
-"""PyTorch beside the loops: where a computation runs, training, inference, dropout, Adam."""
+"""PyTorch beside the loops: where a computation runs, settings of a training, inference, dropout."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
 from kerasforecast.runtime import memory
 
-Tensor = torch.Tensor
+Tensor: TypeAlias = torch.Tensor
 
 
 def on_cpu(x: Tensor) -> bool:
@@ -36,7 +36,7 @@ def while_training() -> Iterator[None]:
 
 def inference(network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """What `network` answers, nothing kept for a gradient."""
-    return torch.inference_mode()(network.__call__)
+    return torch.inference_mode()(lambda x: network(x))
 
 
 def dropout(x: Tensor, rate: float, seeds: Any) -> Tensor:
@@ -57,27 +57,3 @@ def dropout(x: Tensor, rate: float, seeds: Any) -> Tensor:
     # A tensor, for `where` takes two numbers as float32 whatever x is.
     kept = torch.full((), 2**16 / (2**16 - dropped), dtype=x.dtype, device=x.device)
     return x * torch.where(drawn >= dropped - 2**15, kept, 0.0)
-
-
-@torch.no_grad()
-def adam(
-    weights: list[Tensor],
-    gradients: list[Tensor],
-    momentums: list[Tensor],
-    velocities: list[Tensor],
-    *,
-    step: int,
-    learning_rate: float,
-    betas: tuple[float, float],
-    epsilon: float,
-) -> None:
-    """One step of Adam (Kingma & Ba 2015, Algorithm 1), in place: `torch.optim.Adam(fused=True)`'s own kernel.
-
-    Args:
-        weights, gradients, momentums, velocities: Equally many tensors, shapes alike. step: From 1.
-    """
-    at = torch.full((), float(step), device=weights[0].device)
-    torch._fused_adam_(
-        weights, gradients, momentums, velocities, [], [at] * len(weights),
-        lr=learning_rate, beta1=betas[0], beta2=betas[1], eps=epsilon, weight_decay=0.0, amsgrad=False, maximize=False,
-    )  # fmt: skip

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
 from kerasforecast.layers.kernels.torch.loops import flat, project, through_time
 
-Tensor = torch.Tensor
+Tensor: TypeAlias = torch.Tensor
 
 
 def simple_rnn(

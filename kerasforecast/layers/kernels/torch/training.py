@@ -1,0 +1,65 @@
+"""A step of training and one of Adam in PyTorch's own calls: Keras' take as long as a small network's gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import torch
+from torch.optim.adam import adam as public_adam
+
+Tensor: TypeAlias = torch.Tensor
+
+
+def train_step(network: Any, forward: Callable[[Any], Tensor], x: Any, y: Tensor, weights: Tensor | None) -> Tensor:
+    """Forward, backward, update of a Keras model, and its running mean loss; the loss of this batch, `()`.
+
+    Args:
+        network: Compiled with one `keras.losses.Loss` that takes means, and with no metrics.
+        forward: What it computes in training, of `x`: `(B, ...)`.
+        x: The inputs, B windows.
+        y: What is to be met, `(B, ...)`.
+        weights: How much each window counts, `(B,)`; None where all count the same.
+    """
+    values = network.loss.call(y, forward(x))  # (B, ...)
+    values = values.reshape(len(values), -1).mean(1)  # (B,)
+    loss = values.mean() if weights is None else (values * weights).sum() / weights.sum()
+    network.zero_grad()
+    network.optimizer.scale_loss(loss).backward()
+    variables = network.trainable_variables
+    with torch.no_grad():
+        network.optimizer.apply([variable.value.grad for variable in variables], variables)
+    loss = loss.detach()
+    mean = network.metrics[0]  # Keras has the mean of the loss first; its `update_state` takes as long as Adam
+    mean.total.value.add_(loss, alpha=len(values))
+    mean.count.value.add_(len(values))
+    return loss
+
+
+@torch.no_grad()
+def adam(
+    weights: list[Tensor],
+    gradients: list[Tensor],
+    momentums: list[Tensor],
+    velocities: list[Tensor],
+    *,
+    step: int,
+    learning_rate: float,
+    betas: tuple[float, float],
+    epsilon: float,
+) -> None:
+    """One step of Adam (Kingma & Ba 2015, Algorithm 1), in place, by the kernel of `torch.optim.Adam(fused=True)`.
+
+    PyTorch's public function is called where that kernel is not what it was: it takes three times as long.
+
+    Args:
+        weights, gradients, momentums, velocities: Equally many tensors, shapes alike. step: From 1.
+    """
+    tensors = weights, gradients, momentums, velocities
+    options = {"lr": learning_rate, "beta1": betas[0], "beta2": betas[1], "eps": epsilon}
+    options |= {"weight_decay": 0.0, "amsgrad": False, "maximize": False}
+    at = torch.full((), float(step), device=weights[0].device)
+    try:
+        torch._fused_adam_(*tensors, [], [at] * len(weights), **options)
+    except (AttributeError, TypeError):
+        public_adam(*tensors, [], [at - 1 for _ in weights], **options)  # counts each of its steps up
