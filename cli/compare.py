@@ -80,7 +80,7 @@ def compare(
     found = compare_on(series, config, split, contenders)
     if found.levels != config.levels:
         kept = ", ".join(map("{:g}".format, found.levels)) or "none"
-        notes.append(f"Intervals are scored at the levels that all models have: {kept}.")
+        notes.append(f"Prediction intervals are scored at the levels that all models have: {kept}.")
     record = compare_record(found, series, config, name, choice.name, notes)
     finish(output_dir / name / "compare", record, found.table, as_json)
 

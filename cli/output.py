@@ -51,10 +51,10 @@ def print_scores(scores: dict[str, Any], verdict: str, interval_verdict: str | N
 
 
 def print_verdicts(title: str, verdict: str, interval_verdict: str | None) -> None:
-    """A line for the points, and one for the intervals where there are some."""
+    """A line for the points, and one for the prediction intervals where there are some."""
     click.echo(f"{title}: {verdict}")
     if interval_verdict:
-        click.echo(f"{title}, intervals by CRPS: {interval_verdict}")
+        click.echo(f"Prediction intervals, by CRPS: {interval_verdict}")
 
 
 def print_table(header: list[str], rows: list[list[str]]) -> None:

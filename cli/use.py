@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @data_options
 @click.option("--steps", type=int, default=1, show_default=True, help="Rows ahead; forecasts become inputs.")
 @click.option(
-    "--levels", metavar="A,B,...", help="Intervals to print, by the share that each is to cover: 0.8,0.95. All."
+    "--levels",
+    metavar="A,B,...",
+    help="Prediction intervals to print, by the share that each is to cover: 0.8,0.95. All.",
 )
 @click.option("--output", type=click.Path(path_type=Path), help="Write the forecasts to this CSV file instead.")
 @backend_option
@@ -41,8 +43,8 @@ def predict(
 ) -> None:
     """Forecast with the model file MODEL what follows FILE, a ticker, or the data it was trained on.
 
-    Prints CSV (date,forecast and a column for each level of the intervals, q0.1) or, with --json,
-    {"forecasts": [{"date", "forecast", "quantiles": {"0.1": ...}}, ...]}.
+    Prints CSV (date, forecast, and for each quantile level of the prediction intervals a column such as q0.1) or, with
+    --json, {"forecasts": [{"date", "forecast", "quantiles": {"0.1": ...}}, ...]}.
     """
     loaded = open_model(model, backend)
     names = None if levels is None else _columns_of(levels, loaded.config.levels)
@@ -104,7 +106,7 @@ def evaluate(
 
 
 def _columns_of(chosen: str, levels: tuple[float, ...]) -> set[str]:
-    """Columns of the quantiles that bound the intervals chosen, e.g. `q0.1` and `q0.9` for 0.8.
+    """Columns of the quantiles that bound the prediction intervals chosen, e.g. `q0.1` and `q0.9` for 0.8.
 
     Raises:
         OptionError: The model has no such interval.
@@ -119,9 +121,9 @@ def _columns_of(chosen: str, levels: tuple[float, ...]) -> set[str]:
         try:
             ends = intervals[f"{float(word):g}"]
         except (ValueError, KeyError):
+            known = ", ".join(sorted(intervals)) or "it has none"
             raise OptionError(
-                f"--levels must name intervals that the model has: {', '.join(sorted(intervals)) or 'it has none'}. "
-                f"Received: {shown(word)}."
+                f"--levels must name prediction intervals that the model has: {known}. Received: {shown(word)}."
             ) from None
         found |= {quantile_column(level) for level in ends}
     return found

@@ -81,7 +81,7 @@ def worth(verdict: str, intervals: str | None = None) -> str:
     if intervals and intervals.startswith("better") and not verdict.startswith("better"):
         return f"Worth using for its prediction intervals alone: they are {intervals}; its point forecast is {verdict}."
     advice = {"good": "Worth using", "neutral": "Not worth using", "bad": "Do not use"}[tone(verdict)]
-    return f"{advice}: {verdict}{f'; its prediction intervals: {intervals}' if intervals else ''}."
+    return f"{advice}: {verdict}{f'; its prediction intervals are {intervals}' if intervals else ''}."
 
 
 def leaders(test: Mapping[str, Any]) -> str:

@@ -145,7 +145,9 @@ def test_predict_prints_the_intervals_that_are_chosen(model):
     assert list(rows[0]["quantiles"]) == ["0.25", "0.75"]
     for wrong in ("0.7", "wide"):
         refused = run("predict", model, "--levels", f"0.8,{wrong}")
-        one_line_error(refused, "--levels must name intervals that the model has: 0.5, 0.8, 0.95", repr(wrong))
+        one_line_error(
+            refused, "--levels must name prediction intervals that the model has: 0.5, 0.8, 0.95", repr(wrong)
+        )
 
 
 def test_predict_says_when_the_data_has_changed(folder, model):

@@ -20,7 +20,7 @@ def test_a_backtest_says_first_what_it_found(tmp_path):
     record, _ = read_walk(path)
     page = Page(rewrite_report(path))
     assert (
-        f"Not worth using: {record.verdicts['lstm']}; its prediction intervals: {record.interval_verdicts['lstm']}."
+        f"Not worth using: {record.verdicts['lstm']}; its prediction intervals are {record.interval_verdicts['lstm']}."
         in page.text
     )
     assert "30 forecasts in 4 folds, trained anew for each fold" in page.text
