@@ -192,6 +192,12 @@ def test_inspect_prints_the_manifest_and_checks_it(model):
         assert fact in text
 
 
+def test_the_report_of_a_fit_is_the_one_that_its_files_make(model):
+    page = (model.with_suffix("") / "report.html").read_bytes()
+    assert run("report", model).stdout == f"{model.with_suffix('') / 'report.html'}\n"
+    assert (model.with_suffix("") / "report.html").read_bytes() == page
+
+
 def test_doctor_reports_the_backend_in_use():
     facts = json.loads(run("doctor", "--json").stdout)
     assert facts["backend"] == BACKEND
