@@ -11,7 +11,7 @@ from .options import output_options
 
 @click.command(
     epilog="Example: kerasforecast report saved_models/ibm.keras",
-    short_help="Write a report again, from what a run left.",
+    short_help="Write a report again, from the files its command left.",
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @output_options
