@@ -29,7 +29,7 @@ _TITLES: dict[type[BaseModel], str] = {
     SplitConfig: "Split",
     NetworkConfig: "Network",
     TrainingConfig: "Training",
-    EvaluationConfig: "Scores and intervals",
+    EvaluationConfig: "Scores and prediction intervals",
     BacktestConfig: "Walk",
 }
 

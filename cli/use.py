@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 @data_options
 @click.option("--steps", type=int, default=1, show_default=True, help="Rows ahead; forecasts become inputs.")
 @click.option(
-    "--levels", metavar="A,B,...", help="Intervals to print, by the share that each is to cover: 0.8,0.95. All."
+    "--levels",
+    metavar="A,B,...",
+    help="Prediction intervals to print, by the share that each is to cover: 0.8,0.95. All.",
 )
 @click.option("--output", type=click.Path(path_type=Path), help="Write the forecasts to this CSV file instead.")
 @backend_option
@@ -41,8 +43,8 @@ def predict(
 ) -> None:
     """Forecast with the model file MODEL what follows FILE, a ticker, or the data it was trained on.
 
-    Prints CSV (date,forecast and a column for each level of the intervals, q0.1) or, with --json,
-    {"forecasts": [{"date", "forecast", "quantiles": {"0.1": ...}}, ...]}.
+    Prints CSV (date, forecast, and for each quantile level of the prediction intervals a column such as q0.1) or, with
+    --json, {"forecasts": [{"date", "forecast", "quantiles": {"0.1": ...}}, ...]}.
     """
     loaded = open_model(model, backend)
     names = None if levels is None else _columns_of(levels, loaded.config.levels)
@@ -51,11 +53,12 @@ def predict(
     if names is not None:
         forecasts = forecasts[["forecast", *(name for name in forecasts.columns if name in names)]]
 
+    from kerasforecast.data.stamps import iso_texts
     from kerasforecast.runtime.files import atomic_write
 
-    from .output import dates_of, forecast_rows, print_json
+    from .output import forecast_rows, print_json
 
-    table = forecasts.set_axis(dates_of(forecasts.index), axis=0).to_csv(index_label="date")
+    table = forecasts.set_axis(iso_texts(forecasts.index), axis=0).to_csv(index_label="date")
     if output:
         atomic_write(output, table.encode())
         click.echo(f"{output}: {steps} forecasts", err=True)
@@ -103,12 +106,13 @@ def evaluate(
 
 
 def _columns_of(chosen: str, levels: tuple[float, ...]) -> set[str]:
-    """Columns of the quantiles that bound the intervals chosen, e.g. `q0.1` and `q0.9` for 0.8.
+    """Columns of the quantiles that bound the prediction intervals chosen, e.g. `q0.1` and `q0.9` for 0.8.
 
     Raises:
         OptionError: The model has no such interval.
     """
     from kerasforecast.errors import OptionError, shown
+    from kerasforecast.forecasting.forecast import quantile_column
     from kerasforecast.metrics.probabilistic import central_intervals
 
     intervals = {f"{nominal:g}": (levels[low], levels[high]) for nominal, low, high in central_intervals(levels)}
@@ -117,11 +121,11 @@ def _columns_of(chosen: str, levels: tuple[float, ...]) -> set[str]:
         try:
             ends = intervals[f"{float(word):g}"]
         except (ValueError, KeyError):
+            known = ", ".join(sorted(intervals)) or "it has none"
             raise OptionError(
-                f"--levels must name intervals that the model has: {', '.join(sorted(intervals)) or 'it has none'}. "
-                f"Received: {shown(word)}."
+                f"--levels must name prediction intervals that the model has: {known}. Received: {shown(word)}."
             ) from None
-        found |= {f"q{level:g}" for level in ends}
+        found |= {quantile_column(level) for level in ends}
     return found
 
 

@@ -195,10 +195,13 @@ class EvaluationConfig(_Section):
         (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975),
         min_length=1,
         max_length=99,
-        description="Levels of the intervals, where --quantiles does not give them.",
+        description="Quantile levels of the prediction intervals, where --quantiles does not give them.",
     )
     mc_dropout: int = Field(
-        0, ge=0, le=10_000, description="Passes with dropout on, whose spread widens the intervals; 0 for none."
+        0,
+        ge=0,
+        le=10_000,
+        description="Passes with dropout on, whose spread widens the prediction intervals; 0 for none.",
     )
     period: int | None = Field(None, ge=1, le=10_000, description="Rows of one season, 1 for none. Found.")
     steps: int | None = Field(

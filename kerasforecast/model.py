@@ -88,7 +88,7 @@ class Model:
             np.asarray(windows, np.float32), steps or self.config.network.horizon
         ).quantiles
         if intervals is None:
-            raise ArtifactError(f"{self.manifest.name}: has no intervals for these windows. Train it again.")
+            raise ArtifactError(f"{self.manifest.name}: has no prediction intervals for these windows. Train it again.")
         return intervals
 
     def states(self, windows: np.ndarray) -> tuple[np.ndarray, ...]:

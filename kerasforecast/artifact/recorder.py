@@ -12,6 +12,7 @@ from kerasforecast.artifact.records import DataRecord, PartRecord, TrainingRecor
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
+from kerasforecast.data.stamps import iso_text
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import merged_weights
 from kerasforecast.preprocessing.split import PARTS, Split
@@ -98,7 +99,7 @@ def data_record(series: Series, split: Split) -> DataRecord:
     """What the manifest says of the data and of its parts."""
 
     def stamp(row: int) -> str | int:
-        return series.index[row].isoformat().removesuffix("T00:00:00") if series.dated else int(series.index[row])
+        return iso_text(series.index[row], series.index)
 
     parts = {
         part: PartRecord(

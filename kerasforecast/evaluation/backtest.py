@@ -126,8 +126,8 @@ def folds_of(series: Series, config: Config, walk: BacktestConfig) -> tuple[Fold
         )
     if validation < config.steps:
         raise DataError(
-            f"{series.name}: intervals need a validation part of at least {config.steps} rows. Received: {validation}. "
-            "Give fewer --steps or a larger --validation-fraction."
+            f"{series.name}: prediction intervals need a validation part of at least {config.steps} rows. "
+            f"Received: {validation}. Give fewer --steps or a larger --validation-fraction."
         )
     return tuple(folds)
 

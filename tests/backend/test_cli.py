@@ -145,7 +145,9 @@ def test_predict_prints_the_intervals_that_are_chosen(model):
     assert list(rows[0]["quantiles"]) == ["0.25", "0.75"]
     for wrong in ("0.7", "wide"):
         refused = run("predict", model, "--levels", f"0.8,{wrong}")
-        one_line_error(refused, "--levels must name intervals that the model has: 0.5, 0.8, 0.95", repr(wrong))
+        one_line_error(
+            refused, "--levels must name prediction intervals that the model has: 0.5, 0.8, 0.95", repr(wrong)
+        )
 
 
 def test_predict_says_when_the_data_has_changed(folder, model):
@@ -188,6 +190,12 @@ def test_inspect_prints_the_manifest_and_checks_it(model):
     text = run("inspect", model).stdout
     for fact in ("acme", "277 trained, 245 saved", "golden pair met", "Verdict: "):
         assert fact in text
+
+
+def test_the_report_of_a_fit_is_the_one_that_its_files_make(model):
+    page = (model.with_suffix("") / "report.html").read_bytes()
+    assert run("report", model).stdout == f"{model.with_suffix('') / 'report.html'}\n"
+    assert (model.with_suffix("") / "report.html").read_bytes() == page
 
 
 def test_doctor_reports_the_backend_in_use():

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kerasforecast.artifact.format.archive import MEMBERS, pack, unpack
+from kerasforecast.artifact.format.archive import MEMBERS, WEIGHTS, pack, unpack
 from kerasforecast.artifact.format.graph import check_graph
 from kerasforecast.artifact.format.hdf5 import read_arrays
 from kerasforecast.artifact.format.strict_json import VALUE_LIMIT, parse_json
+from kerasforecast.artifact.reader import read, read_manifest
 from kerasforecast.errors import ArtifactError
+from tests.core.written_run import write_run
 
 CONTENT = {name: name.encode() * 10 for name in MEMBERS}
 
@@ -154,3 +156,13 @@ def test_a_graph_names_the_layers_of_its_members_alone():
     check_graph(graph, {("keras.layers", "LSTM")}, 1, "x")
     with pytest.raises(ArtifactError, match=r"Received: 'LSTM' of 'keras\.layers'"):
         check_graph(graph, {("keras.layers", "GRU")}, 1, "x")
+
+
+def test_a_manifest_is_read_of_whole_files_alone(tmp_path):
+    path = write_run(tmp_path)
+    manifest, _ = read(path)
+    assert read_manifest(path) == manifest
+    members = {name: bytes(content) for name, content in unpack(path.read_bytes(), "").items()}
+    path.write_bytes(pack(members | {WEIGHTS: members[WEIGHTS] + b"\0"}))
+    with pytest.raises(ArtifactError, match="altered or damaged since it was written"):
+        read_manifest(path)
