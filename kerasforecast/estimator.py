@@ -15,6 +15,7 @@ from kerasforecast.errors import DataError, shown
 from kerasforecast.runtime.backend import activate
 
 if TYPE_CHECKING:
+    from kerasforecast.preprocessing.batch import TrainingSet
     from kerasforecast.preprocessing.scaling import FittedScaling
     from kerasforecast.preprocessing.windows import Samples
 
@@ -120,7 +121,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
             Samples(windows[:train_rows], targets[:train_rows]),
             Samples(windows[train_rows:], targets[train_rows:]),
         )
-        self._train(network, training, scaling, *parts)
+        self._train(network, training, scaling, *(part.training_set(scaling) for part in parts))
         self._vector = np.ndim(y) == 1
         return self
 
@@ -136,16 +137,16 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         network: NetworkConfig,
         training: TrainingConfig,
         scaling: FittedScaling,
-        known: Samples,
-        validation: Samples,
+        known: TrainingSet[Samples],
+        validation: TrainingSet[Samples],
     ) -> None:
         from kerasforecast.forecasting.predictor import Predictor
         from kerasforecast.models.network import build, initialise, merged_weights
         from kerasforecast.training.train import train
 
         model = build(network, scaling, "training", training.seed)
-        initialise(model, network, training.seed, known.scaled_targets(scaling))
-        self.history_ = train(model, scaling, known, validation, training, levels=network.quantiles)
+        initialise(model, network, training.seed, known.targets)
+        self.history_ = train(model, known, validation, training, levels=network.quantiles)
         self.predictor_ = Predictor(network, scaling, merged_weights(model))
 
     def _configs(self, window: int, horizon: int) -> tuple[NetworkConfig, TrainingConfig]:

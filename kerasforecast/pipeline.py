@@ -19,7 +19,8 @@ from kerasforecast.artifact.manifest import (
 from kerasforecast.baselines.classical import classical_forecasts, require_extra
 from kerasforecast.baselines.fitted import learn_baselines
 from kerasforecast.config import Config
-from kerasforecast.data.load import load_series
+from kerasforecast.data.load import load_panel
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import KerasForecastError, StoppedError
 from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, scored_windows
@@ -29,7 +30,7 @@ from kerasforecast.model import Model
 from kerasforecast.models.limits import check_size
 from kerasforecast.models.network import build, initialise, merged_weights
 from kerasforecast.preprocessing.scaling import fit_scaling
-from kerasforecast.preprocessing.split import PARTS, Split, split_series
+from kerasforecast.preprocessing.split import PARTS, Split, split_panel
 from kerasforecast.preprocessing.windows import windows_of
 from kerasforecast.report import write_fit_report
 from kerasforecast.runtime.backend import out_of_memory
@@ -44,7 +45,7 @@ from kerasforecast.training.train import History, train
 
 def fit(
     config: Config,
-    frame: pd.DataFrame | pd.Series | Series | None = None,
+    frame: pd.DataFrame | pd.Series | Panel | Series | None = None,
     *,
     name: str | None = None,
     run: Run | None = None,
@@ -69,9 +70,9 @@ def fit(
         StoppedError: A signal ended training; `run.model` is the best model so far, and the run can be resumed.
         KerasForecastError: Memory, or the disk, was too small.
     """
-    series = frame if isinstance(frame, Series) else load(config, frame)
+    panel = Panel.of(frame) if isinstance(frame, Panel | Series) else load(config, frame)
     try:
-        return _fit(config, series, name or series.name, run, on_start, on_epoch, on_note)
+        return _fit(config, panel, name or panel.name, run, on_start, on_epoch, on_note)
     except Exception as error:
         if not out_of_memory(error):
             raise
@@ -82,7 +83,7 @@ def fit(
         on_note(f"Out of memory with batches of {config.training.batch_size}; starting again with {half}.")
     config = config.model_copy(update={"training": config.training.model_copy(update={"batch_size": half})})
     try:
-        return _fit(config, series, name or series.name, run, on_start, on_epoch, on_note)
+        return _fit(config, panel, name or panel.name, run, on_start, on_epoch, on_note)
     except Exception as error:
         if not out_of_memory(error):
             raise
@@ -93,7 +94,7 @@ def fit(
 
 def _fit(
     config: Config,
-    series: Series,
+    panel: Panel,
     name: str,
     run: Run | None,
     on_start: Callable[[Series, Split, int], None] | None,
@@ -101,20 +102,20 @@ def _fit(
     on_note: Callable[[str], None] | None,
 ) -> Model:
     require_extra(config)
-    split = split_series(series, config.split, config.network)
-    scaling = fit_scaling(
-        config.network.scaling,
-        series.values[: split.train_end],
-        series.columns,
-        volatility_channel=bool(config.network.quantiles),
+    series = panel.single("fit")
+    split = split_panel(panel, config.split, config.network)
+    rows, starts = split.training_rows(panel)
+    quantile_head = bool(config.network.quantiles)
+    scaling = fit_scaling(config.network.scaling, rows, panel.columns, starts=starts, volatility_channel=quantile_head)
+    scaling.check(panel)
+    check_size(config.network, len(panel.columns), scaling.channels)
+    baselines = learn_baselines(config, panel, split)
+    training, validation = (
+        windows_of(panel, split.origins(part), split.window, split.horizon).training_set(scaling) for part in PARTS[:2]
     )
-    scaling.check(series)
-    check_size(config.network, len(series.columns), scaling.channels)
-    baselines = learn_baselines(config, series, split)
-    parts = {part: windows_of(series, split.origins(part), split.window, split.horizon) for part in PARTS}
     network = build(config.network, scaling, "training", config.training.seed)
-    initialise(network, config.network, config.training.seed, parts["train"].scaled_targets(scaling))
-    window = parts["train"].inputs(slice(0, 1))[0]
+    initialise(network, config.network, config.training.seed, training.targets)
+    window = training.batch(slice(0, 1)).past[0]
     recorder = Recorder(name, config, series, split, scaling, network, window, run)
     if on_start:
         on_start(series, split, network.count_params())
@@ -127,9 +128,8 @@ def _fit(
         try:
             history = train(
                 network,
-                scaling,
-                parts["train"],
-                parts["validation"],
+                training,
+                validation,
                 config.training,
                 levels=config.network.quantiles,
                 on_epoch=on_epoch,
@@ -144,25 +144,25 @@ def _fit(
     weights = merged_weights(network)
     record = _training_record(history, time.perf_counter() - started)
     forecaster = Forecaster(Predictor(config.network, scaling, weights), config, baselines.volatility)
-    forecaster = forecaster.calibrated(scored_windows(config, series, split, "validation"))
-    tested = scored_windows(config, series, split, "test")
+    forecaster = forecaster.calibrated(scored_windows(config, panel, split, "validation"))
+    tested = scored_windows(config, panel, split, "test")
     classical = classical_forecasts(config, tested, split.validation_end, baselines)
     test = evaluate_windows(forecaster, tested, baselines, classical)
     levels = config.network.quantiles
-    naive = naive_loss(parts["train"], parts["validation"], scaling, config.training, levels)
+    naive = naive_loss(training, validation, scaling, config.training, levels)
     metrics = metrics_of(test, series.target, _diagnosis(history, naive))
     intervals = {"calibration": forecaster.calibration, "adapted": adapted_after(tested, test.adapted)}
     manifest = recorder.manifest(weights, record, metrics).model_copy(update={"baselines": baselines, **intervals})
     return Model(manifest, weights, series=series, history=history, test=test, exporter=recorder.exporter)
 
 
-def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Series:
-    """The series `config` asks for.
+def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Panel:
+    """The panel `config` asks for.
 
     Raises:
         DataError: It cannot be had, or holds values that the scaling cannot take.
     """
-    return load_series(config.data, frame, positive_prices=config.network.wants_logs)
+    return load_panel(config.data, frame, positive_prices=config.network.wants_logs)
 
 
 def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord) -> Metrics:

@@ -252,7 +252,7 @@ def _intervals_fit(manifest: Manifest) -> bool:
     return (
         baselines.levels == calibration.levels == config.levels
         and shapes <= {(config.steps, len(config.levels))}
-        and (baselines.window, baselines.horizon) == (config.network.window, config.steps)
+        and (baselines.window, baselines.steps) == (config.network.window, config.steps)
         and (calibration.horizon, len(calibration.errors)) == (config.network.horizon, config.steps)
         and tables <= {1, len(config.levels)}
     )

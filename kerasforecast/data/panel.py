@@ -71,8 +71,7 @@ class Panel:
             "observed": _fixed(np.array(self.observed, np.int64)),
             "static": None if self.static is None else unwritable(self.static),
         }
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
+        self.__dict__.update(fields)
         self._check_shapes()
         self._check_columns()
         self._check_index()
@@ -146,9 +145,9 @@ class Panel:
             found = np.flatnonzero(self.ids == which)
             if not len(found):
                 raise KeyError(which)
-            which = int(found[0])
+            which = found[0]
         place = range(len(self))[which]
-        rows = slice(int(self.starts[place]), int(self.ends[place]))
+        rows = slice(self.starts[place], self.ends[place])
         return Series.of_checked(
             values=self.values[rows],
             index=self.index[rows],
@@ -293,7 +292,6 @@ class Panel:
 
 
 def _roles(columns: tuple[str, ...]) -> tuple[ColumnRole, ...]:
-    """Of a series' columns: nothing is known of its future."""
     return tuple("past" if place else "target" for place in range(len(columns)))
 
 

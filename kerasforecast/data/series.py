@@ -85,13 +85,6 @@ class Series:
     def __len__(self) -> int:
         return len(self.values)
 
-    @cached_property
-    def float32(self) -> np.ndarray:
-        """The values `(T, F)` as networks are fed, one read-only copy for all windows."""
-        narrow = self.values.astype(np.float32)
-        narrow.setflags(write=False)
-        return narrow
-
     @property
     def target(self) -> str:
         """Name of the forecast column."""

@@ -7,7 +7,7 @@ scaled windows and gives scaled forecasts, and is put back to its very first sta
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import keras
@@ -15,15 +15,16 @@ import numpy as np
 
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
-from kerasforecast.data.series import Series
+from kerasforecast.data.panel import Panel
 from kerasforecast.evaluation.backtest import Fitted
 from kerasforecast.evaluation.evaluation import scored_windows
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.network import build, initialise, merged_weights, set_weights
+from kerasforecast.preprocessing.batch import Batches, TrainingSet, WindowBatch
 from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
 from kerasforecast.preprocessing.split import Split
-from kerasforecast.preprocessing.windows import TrainingSet, windows_of
+from kerasforecast.preprocessing.windows import windows_of
 from kerasforecast.training.train import compile_model, train
 
 Answer = Callable[[np.ndarray], np.ndarray]
@@ -33,19 +34,16 @@ Answer = Callable[[np.ndarray], np.ndarray]
 class ScaledWindows:
     """Windows whose inputs are scaled in NumPy, for a network that has no scaling of its own."""
 
-    windows: TrainingSet
+    windows: Batches
     scaling: FittedScaling
 
     def __len__(self) -> int:
         return len(self.windows)
 
-    def inputs(self, indices: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """Scaled inputs of the windows at `indices`, `(n, L, C)` float32."""
-        return self.scaling.inputs(self.windows.inputs(indices)).astype(np.float32)
-
-    def scaled_targets(self, scaling: FittedScaling) -> np.ndarray:
-        """Scaled targets of all windows, `(N, H)` float32."""
-        return self.windows.scaled_targets(scaling)
+    def batch(self, indices: np.ndarray | slice) -> WindowBatch:
+        """The windows at `indices`, `past` scaled, `(n, L, C)` float32."""
+        raw = self.windows.batch(indices)
+        return replace(raw, past=self.scaling.inputs(raw.past).astype(np.float32))
 
 
 class Refitter:
@@ -60,27 +58,30 @@ class Refitter:
         self._config = config
         self._columns = columns
 
-    def __call__(self, series: Series, split: Split, baselines: Baselines) -> Fitted:
-        """Train on the training part of `series`; its validation part stops training and calibrates the intervals.
+    def __call__(self, panel: Panel, split: Split, baselines: Baselines) -> Fitted:
+        """Train on the training part of `panel`; its validation part stops training and calibrates the intervals.
 
         Raises:
             DivergedError: The loss stopped being a number.
         """
         config, levels = self._config, self._config.network.quantiles
-        rows = series.values[: split.train_end]
-        scaling = fit_scaling(config.network.scaling, rows, series.columns, volatility_channel=bool(levels))
-        scaling.check(series)
-        known, validation = (
-            ScaledWindows(windows_of(series, split.origins(part), split.window, split.horizon), scaling)
-            for part in ("train", "validation")
+        rows, starts = split.training_rows(panel)
+        scaling = fit_scaling(
+            config.network.scaling, rows, panel.columns, starts=starts, volatility_channel=bool(levels)
         )
+        scaling.check(panel)
+        raw = [
+            windows_of(panel, split.origins(part), split.window, split.horizon).training_set(scaling)
+            for part in ("train", "validation")
+        ]
+        known, validation = (TrainingSet(ScaledWindows(each, scaling), each.targets) for each in raw)
         network = self._network
         self._start.restore()
-        initialise(network, config.network, config.training.seed, known.scaled_targets(scaling))
-        history = train(network, scaling, known, validation, config.training, levels=levels)
+        initialise(network, config.network, config.training.seed, known.targets)
+        history = train(network, known, validation, config.training, levels=levels)
         predictor = FoldPredictor(self._shared, scaling, merged_weights(network))
         forecaster = Forecaster(predictor, config, baselines.volatility)
-        forecaster = forecaster.calibrated(scored_windows(config, series, split, "validation"))
+        forecaster = forecaster.calibrated(scored_windows(config, panel, split, "validation"))
         return Fitted(forecaster, len(history.epochs))
 
     @cached_property

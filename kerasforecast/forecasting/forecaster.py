@@ -9,6 +9,7 @@ import pandas as pd
 
 from kerasforecast.config import Config
 from kerasforecast.data.calendars import future_index
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError, shown
 from kerasforecast.forecasting.conformal import Adapted, Basis, Calibration, calibrate
@@ -65,7 +66,7 @@ class Forecaster:
             The forecasts, and the levels in force at the origin that would come next; `None` without intervals.
         """
         points, base = self._start(windows)
-        if self.calibration is None or not self._measures(windows.series.values[:, 0]):
+        if self.calibration is None or not self._measures(windows.panel.values[:, 0]):
             return Forecast(points, None), None
         intervals, after = self.calibration.adapted(base, self._moves(windows), windows.targets(), start)
         return Forecast(points, intervals), after
@@ -114,7 +115,7 @@ class Forecaster:
         origins = np.arange(max(begin, self.config.network.window - 1, last - _REMEMBERED), last)
         if not len(origins):
             return kept
-        windows = windows_of(series, origins, self.config.network.window, self.config.steps)
+        windows = windows_of(Panel.of(series), origins, self.config.network.window, self.config.steps)
         return self.in_sequence(windows, kept)[1]
 
     @property
@@ -124,7 +125,7 @@ class Forecaster:
         return "mc_dropout" if self.config.evaluation.mc_dropout else "point"
 
     def _start(self, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
-        parts = [self._raw(windows.inputs(indices), windows.horizon) for indices in windows.chunks()]
+        parts = [self._raw(windows.batch(indices).past, windows.steps) for indices in windows.chunks()]
         return np.concatenate([points for points, _ in parts]), np.concatenate([base for _, base in parts])
 
     def _raw(self, windows: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -142,9 +143,7 @@ class Forecaster:
         return points, base
 
     def _moves(self, windows: Windows) -> np.ndarray:
-        return np.concatenate(
-            [self._moves_of(windows.context(indices), windows.horizon) for indices in windows.chunks()]
-        )
+        return np.concatenate([self._moves_of(windows.context(indices), windows.steps) for indices in windows.chunks()])
 
     def _moves_of(self, context: np.ndarray, steps: int) -> np.ndarray:
         if self.volatility is None:
@@ -160,8 +159,9 @@ def adapted_after(windows: Windows, levels: np.ndarray | None) -> Adapted | None
     """The `levels` `(S, K)` in force after consecutive `windows`, to be kept; `None` where there are none."""
     if levels is None:
         return None
-    stamp = windows.series.index[windows.origins[-1] + 1]  # of the origin that comes next
-    at = stamp.to_pydatetime() if windows.series.dated else int(stamp)
+    series = windows.panel.single("adapted intervals")
+    stamp = series.index[windows.origins[-1] + 1]  # of the origin that comes next
+    at = stamp.to_pydatetime() if series.dated else int(stamp)
     return Adapted(at=at, levels=tuple(map(tuple, levels.tolist())))
 
 

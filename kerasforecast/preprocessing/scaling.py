@@ -21,7 +21,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from kerasforecast.config import Scaling
-from kerasforecast.data.series import Series
+from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError, shown
 
 EWMA_LAMBDA = 0.94
@@ -109,20 +109,22 @@ class FittedScaling(BaseModel):
             scaled = move / self._unit(windows, targets.shape[-1], np)
         return scaled.astype(np.float32)
 
-    def check(self, series: Series) -> None:
+    def check(self, panel: Panel) -> None:
         """Refuse rows that the transforms cannot take.
 
         Raises:
             DataError: A value is zero or negative where a log is taken, or beyond 1e18.
         """
         for place, transform in enumerate(self.transforms):
-            _check_size(series.values[:, place], f"{series.name}: {series.columns[place]}")
-            bad = np.flatnonzero((series.values[:, place] <= 0) & (transform in LOGGED))
-            if len(bad):
+            values = panel.values[:, place]
+            large = np.flatnonzero(np.abs(values) > LARGEST)
+            if len(large):
+                raise _too_large(values[large[0]], f"{panel.id_of(large[0])}: {panel.columns[place]}")
+            low = np.flatnonzero((values <= 0) & (transform in LOGGED))
+            if len(low):
                 raise DataError(
-                    f"{series.name}: {series.columns[place]} must be positive for log returns, as in training. "
-                    f"Received: {shown(float(series.values[bad[0], place]))} at {series.index[bad[0]]}. "
-                    "Use --scaling difference."
+                    f"{panel.id_of(low[0])}: {panel.columns[place]} must be positive for log returns, as in training. "
+                    f"Received: {shown(float(values[low[0]]))} at {panel.index[low[0]]}. Use --scaling difference."
                 )
 
     def _changes(self, windows: Any, xp: Any) -> Any:
@@ -178,7 +180,12 @@ def _log_ratio(now: Any, before: Any, xp: Any) -> Any:
 
 
 def fit_scaling(
-    kind: Scaling, train: np.ndarray, columns: tuple[str, ...], *, volatility_channel: bool = False
+    kind: Scaling,
+    train: np.ndarray,
+    columns: tuple[str, ...],
+    *,
+    starts: np.ndarray | None = None,
+    volatility_channel: bool = False,
 ) -> FittedScaling:
     """Learn a scaling from the training rows.
 
@@ -186,6 +193,8 @@ def fit_scaling(
         kind: The scaling option.
         train: Raw training rows, `(T, F)` float64, or separate stretches of rows, `(N, T, F)`.
         columns: Their names, for messages.
+        starts: `(N,)` first row of each stretch of `(T, F)`, ascending; one stretch, where not given. From the last row
+            of one to the first of the next is no change.
         volatility_channel: Show the level of volatility to the network, as a quantile head needs it.
 
     Raises:
@@ -193,8 +202,12 @@ def fit_scaling(
             beyond 1e18.
     """
     rows = train.reshape(-1, len(columns))
+    if train.ndim == 3:
+        starts = np.arange(0, len(rows), train.shape[1])
     for name, values in zip(columns, rows.T, strict=True):
-        _check_size(values, f"Column {name}")
+        large = values[np.abs(values) > LARGEST]
+        if len(large):
+            raise _too_large(large[0], f"Column {name}")
         if kind != "none" and np.ptp(values.astype(np.float32)) == 0:
             raise DataError(
                 f"Column {name} must change within the training rows, by what 32-bit numbers tell apart. "
@@ -202,7 +215,7 @@ def fit_scaling(
                 "Leave it out, or train on rows where it moves."
             )
     if kind in ("anchor", "difference"):
-        return _fit_relative(kind, train if train.ndim == 3 else train[None], volatility_channel)
+        return _fit_relative(kind, rows, np.zeros(1, int) if starts is None else starts, volatility_channel)
     offset, scale = _fit_linear(kind, rows)
     return FittedScaling(
         kind=kind, transforms=("linear",) * len(columns), offset=_exact(offset), scale=_exact(_normal(scale))
@@ -221,22 +234,21 @@ def ramp(scaling: FittedScaling, window: int) -> np.ndarray:
     return np.linspace(scaling.offset[0], scaling.offset[0] + scaling.scale[0], window, dtype=np.float32)[:, None]
 
 
-def _check_size(values: np.ndarray, what: str) -> None:
-    large = values[np.abs(values) > LARGEST]
-    if len(large):
-        raise DataError(
-            f"{what} must stay within {LARGEST:g}, for the network's 32-bit numbers. Received: {large[0]}. "
-            "Give it in larger units."
-        )
+def _too_large(value: float, what: str) -> DataError:
+    return DataError(
+        f"{what} must stay within {LARGEST:g}, for the network's 32-bit numbers. Received: {value}. "
+        "Give it in larger units."
+    )
 
 
-def _fit_relative(kind: Scaling, train: np.ndarray, volatility_channel: bool) -> FittedScaling:
+def _fit_relative(kind: Scaling, train: np.ndarray, starts: np.ndarray, volatility_channel: bool) -> FittedScaling:
     transforms: list[Transform] = []
     volatility = []
     for place in range(train.shape[-1]):
-        values = train[..., place]  # (N, T)
+        values = train[:, place]
         logs = kind == "anchor" and bool((values > 0).all())
-        changes = np.log(values[:, 1:] / values[:, :-1]) if logs else np.diff(values)
+        changes = np.log(values[1:] / values[:-1]) if logs else np.diff(values)
+        changes = np.delete(changes, starts[1:] - 1)  # from one stretch to the next
         transforms.append("log" if logs else "difference")
         volatility.append(np.sqrt(np.mean(changes**2)))
     reference = [_close_by(train, transforms, place, volatility[0]) for place in range(len(transforms))]

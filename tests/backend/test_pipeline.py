@@ -6,6 +6,7 @@ import pytest
 
 import kerasforecast as kf
 from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError, DivergedError, OptionError
 from kerasforecast.pipeline import fit
 from kerasforecast.preprocessing.windows import windows_of
@@ -69,7 +70,7 @@ def test_intervals_go_on_adapting_with_the_rows_that_follow(small, frame, saved)
     """A table that goes on continues from where the test part had come to; an earlier one knows nothing of it."""
     longer = prices(330)
     pd.testing.assert_frame_equal(longer[:300], frame)
-    series = small.series_from(longer)
+    series = Panel.of(small.series_from(longer))
     windows = windows_of(series, np.arange(254, 330), 8, 1)
     intervals = small.forecaster.in_sequence(windows)[0].quantiles[-1, 0]
     columns = [f"q{level:g}" for level in small.config.levels]

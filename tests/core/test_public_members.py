@@ -26,6 +26,7 @@ WITHOUT_KERAS = (
     "runtime.backend",
     "data",
     "data.load",
+    "data.panel",
     "data.series",
     "preprocessing.split",
     "preprocessing.scaling",
