@@ -115,7 +115,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         windows = rows[:, :, None]  # (N, L, 1)
         known = np.concatenate([windows[:train_rows], targets[:train_rows, :1, None]], axis=1)  # (n, L + 1, 1)
         scaling = fit_scaling(network.scaling, known, ("X",), volatility_channel=bool(network.quantiles))
-        if scaling.transforms[0] == "log" and min(rows.min(), targets.min()) <= 0:
+        if scaling.logged and min(rows.min(), targets.min()) <= 0:
             raise DataError("X and y must be positive for log returns, as in the first rows. Use scaling='difference'.")
         parts = (
             Samples(windows[:train_rows], targets[:train_rows]),

@@ -198,7 +198,7 @@ class Model:
         if self.manifest.columns:
             values |= {"target": self.manifest.columns[0], "features": self.manifest.columns[1:]}
         config = checked(DataConfig, values | options)
-        return load_series(config, frame, positive_prices="log" in self.manifest.scaling.transforms)
+        return load_series(config, frame, positive_prices=bool(self.manifest.scaling.logged))
 
 
 def proven(path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Model:

@@ -24,7 +24,8 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import KerasForecastError, StoppedError
 from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, scored_windows
-from kerasforecast.forecasting.forecaster import Forecaster, adapted_after
+from kerasforecast.forecasting.adaptive import adapted_after
+from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.model import Model
 from kerasforecast.models.limits import check_size

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.errors import ArtifactError, shown
-from kerasforecast.forecasting.conformal import Adapted, Calibration
+from kerasforecast.forecasting.adaptive import Adapted
+from kerasforecast.forecasting.conformal import Calibration
 from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST, FittedScaling
 from kerasforecast.training.diagnosis import Diagnosis, Pattern
 
@@ -248,11 +249,9 @@ def _intervals_fit(manifest: Manifest) -> bool:
     if kept and (len(kept), *{len(row) for row in kept}) != (config.steps, len(config.levels)):
         return False
     shapes = {(len(table), *{len(row) for row in table}) for table in baselines.tables.values()}
-    tables = {len(step) for step in calibration.errors}
     return (
         baselines.levels == calibration.levels == config.levels
         and shapes <= {(config.steps, len(config.levels))}
         and (baselines.window, baselines.steps) == (config.network.window, config.steps)
         and (calibration.horizon, len(calibration.errors)) == (config.network.horizon, config.steps)
-        and tables <= {1, len(config.levels)}
     )

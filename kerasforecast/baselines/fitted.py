@@ -90,7 +90,7 @@ def fit_baselines(
     """Let the simple baselines learn.
 
     Args:
-        train: `(T,)` training rows of the target, for the period and the units of scaled scores.
+        train: `(T,)` training rows of the target, for the period, the units of scaled scores, and the least volatility.
         history: `(U,)` training and validation rows, for quantiles.
         window: Rows of history each baseline sees, L.
         steps: Steps ahead H.
@@ -103,7 +103,7 @@ def fit_baselines(
     if period is not None and period > window:
         raise OptionError(f"--period must fit into the window of {window} rows. Received: {period}. Use --window.")
     season = period or find_period(train, longest=window)
-    volatility = volatility_of(history)
+    volatility = volatility_of(history, train)
     tables = {
         "naive": residual_table(history, steps, levels, volatility),
         "ewma": ewma_table(steps, levels),

@@ -88,10 +88,10 @@ def point_baselines(windows: np.ndarray, steps: int, period: int = 1) -> dict[st
 def find_period(history: np.ndarray, longest: int | None = None) -> int:
     """Rows of one season of a series, 1 where it has none. Prices have none.
 
-    A season shows as a peak in the autocorrelation of the changes, well outside chance, where the detrended level too
-    resembles itself more than half a season away (a random walk, which has only peaks of chance, does not). Among
+    A season shows as a peak in the autocorrelation of the changes, well outside chance, where the detrended values too
+    resemble themselves more than half a season away (a random walk, which has only peaks of chance, does not). Among
     peaks about as high the shortest is the season and the others its multiples; then the lag nearby is taken over
-    which the level changes most evenly, since the changes of a smooth series put their peak a little off.
+    which the values change most evenly, since the changes of a smooth series put their peak a little off.
 
     Args:
         history: `(T,)` training part of the series.
@@ -100,13 +100,13 @@ def find_period(history: np.ndarray, longest: int | None = None) -> int:
     Returns:
         The period, at least 2, or 1.
     """
-    level = np.asarray(history, dtype=np.float64)
-    longest = min(longest or len(level), len(level) // 3)
-    if longest < 2 or np.ptp(level) == 0:
+    values = np.asarray(history, dtype=np.float64)
+    longest = min(longest or len(values), len(values) // 3)
+    if longest < 2 or np.ptp(values) == 0:
         return 1
-    whole = _autocorrelation(detrend(level), longest + 1)
-    changes = _autocorrelation(np.diff(level), longest + 1)
-    bound = _ACF_BOUND / np.sqrt(len(level))
+    whole = _autocorrelation(detrend(values), longest + 1)
+    changes = _autocorrelation(np.diff(values), longest + 1)
+    bound = _ACF_BOUND / np.sqrt(len(values))
     peaks = [
         lag
         for lag in range(2, longest + 1)
@@ -117,7 +117,7 @@ def find_period(history: np.ndarray, longest: int | None = None) -> int:
     highest = max(changes[lag] for lag in peaks)
     first = next(lag for lag in peaks if changes[lag] >= 0.8 * highest)
     nearby = range(max(2, first - first // 10), min(longest, first + first // 10) + 1)
-    return min(nearby, key=lambda lag: float(np.var(level[lag:] - level[:-lag])))
+    return min(nearby, key=lambda lag: float(np.var(values[lag:] - values[:-lag])))
 
 
 def residual_quantiles(

@@ -145,7 +145,7 @@ class Panel:
             found = np.flatnonzero(self.ids == which)
             if not len(found):
                 raise KeyError(which)
-            which = found[0]
+            which = int(found[0])
         place = range(len(self))[which]
         rows = slice(self.starts[place], self.ends[place])
         return Series.of_checked(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -187,14 +187,12 @@ def _baselines(panel: Panel, config: Config, folds: tuple[Fold, ...]) -> list[Ba
     return [found[fold.first, fold.known_end] for fold in folds]
 
 
+Walked = Iterator[tuple[Fold, Forecasts, bool]]  # each fold, its forecasts, and whether they were kept from before
+
+
 def _refitted(
-    whole: Windows,
-    config: Config,
-    folds: tuple[Fold, ...],
-    baselines: list[Baselines],
-    fit: Fit,
-    store: FoldStore | None,
-) -> Iterator[tuple[Fold, Forecasts, bool]]:
+    whole: Windows, config: Config, folds: Sequence[Fold], baselines: list[Baselines], fit: Fit, store: FoldStore | None
+) -> Walked:
     """Each fold's forecasts by a model of its own, from the store or made now."""
     for fold, learned in zip(folds, baselines, strict=True):
         kept = store.load(fold.number) if store else None
@@ -207,13 +205,8 @@ def _refitted(
 
 
 def _frozen(
-    whole: Windows,
-    config: Config,
-    folds: tuple[Fold, ...],
-    baselines: list[Baselines],
-    fit: Fit,
-    store: FoldStore | None,
-) -> Iterator[tuple[Fold, Forecasts, bool]]:
+    whole: Windows, config: Config, folds: Sequence[Fold], baselines: list[Baselines], fit: Fit, store: FoldStore | None
+) -> Walked:
     """Each fold's forecasts by one model, whose intervals go on adapting from fold to fold: all kept, or none."""
     kept = [store.load(fold.number) if store else None for fold in folds]
     there = [found for found in kept if found is not None]
@@ -256,7 +249,6 @@ def _split(fold: Fold, sizes: Any) -> Split:
 
 
 def _origins(fold: Fold) -> np.ndarray:
-    """All origins of the fold, forecast in one call."""
     return np.arange(fold.start - 1, fold.stop - 1, dtype=np.int64)
 
 

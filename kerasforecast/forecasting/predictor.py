@@ -16,7 +16,7 @@ from kerasforecast.models.families.recurrent import states_per_cell
 from kerasforecast.models.lean import answering
 from kerasforecast.models.network import build, build_states, set_weights
 from kerasforecast.models.role import Role
-from kerasforecast.preprocessing.scaling import LOGGED, FittedScaling
+from kerasforecast.preprocessing.scaling import FittedScaling
 
 _BATCH = 1_024
 
@@ -94,13 +94,14 @@ class Predictor:
             found.append(self._answers(self._sampling_network.predict_on_batch, windows))
         return np.stack(found)
 
-    def roll(self, windows: np.ndarray, steps: int) -> np.ndarray:
+    def roll(self, windows: np.ndarray, steps: int, first: np.ndarray | None = None) -> np.ndarray:
         """Forecasts `(B, steps)` of raw windows `(B, L, F)`: beyond the horizon, forecasts become inputs.
 
-        Columns other than the target stay at their last observed value.
+        Columns other than the target stay at their last observed value. `first` is what `predict` gives for `windows`,
+        where it is known.
         """
         windows = self._checked(windows)
-        found = [self.predict(windows)]
+        found = [self.predict(windows) if first is None else first]
         while sum(block.shape[1] for block in found) < steps:
             rows = np.repeat(windows[:, -1:], self.config.horizon, axis=1)  # (B, H, F)
             rows[:, :, 0] = found[-1]
@@ -144,7 +145,7 @@ class Predictor:
             raise DataError(f"Windows must have shape (B, {wanted[0]}, {wanted[1]}). Received: {windows.shape}.")
         if not np.isfinite(windows).all():
             raise DataError("Windows must be finite. Received: NaN or infinity. Drop or fill such rows first.")
-        logs = [place for place, transform in enumerate(self.scaling.transforms) if transform in LOGGED]
+        logs = self.scaling.logged
         if logs and (windows[:, :, logs] <= 0).any():
             raise DataError("Windows must be positive for log returns. Received: zero or negative values.")
         return windows

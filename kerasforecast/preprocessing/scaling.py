@@ -20,16 +20,13 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from kerasforecast.config import Scaling
+from kerasforecast.config import LOGARITHMIC, Scaling
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError, shown
+from kerasforecast.preprocessing.volatility import VOLATILITY_FLOOR, ewma_volatility
 
-EWMA_LAMBDA = 0.94
-# A window's volatility counts as at least this share of the training volatility: after a flat stretch one ordinary
-# day would otherwise be an input hundreds of units large.
-VOLATILITY_FLOOR = 0.1
 FLOAT32_SMALLEST, FLOAT32_LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
-LOGGED = ("log", "ratio")  # transforms that need positive values
+_LOGGED = ("log", "ratio")  # transforms that need positive values
 LARGEST = 1e18  # the square of a change must fit the network's 32-bit numbers, which end at 3.4e38
 
 # A feature enters as its ratio to an earlier column where their log-ratio is, in training, no larger than so many
@@ -49,7 +46,7 @@ class FittedScaling(BaseModel):
         offset: Per column, for `"linear"`: subtracted first, in the column's unit.
         scale: Per column: what one scaled unit is. For relative columns the training volatility of `r_t`.
         reference: Per column, for `"ratio"`: the place of the column it is compared with, an earlier one. May be empty.
-        volatility_channel: Whether a lone relative column, too, brings the level of its volatility as a channel.
+        volatility_channel: Whether a lone relative column, too, brings a channel that says how high volatility is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -67,13 +64,18 @@ class FittedScaling(BaseModel):
         return self.transforms[0] != "linear"
 
     @property
+    def logged(self) -> tuple[int, ...]:
+        """Places of the columns that logs are taken of, which must hold positive values."""
+        return tuple(place for place, transform in enumerate(self.transforms) if transform in _LOGGED)
+
+    @property
     def channels(self) -> int:
-        """Channels the network sees: the columns, and the level of volatility where `shows_volatility`."""
+        """Channels the network sees: the columns, and how high volatility is where `shows_volatility`."""
         return len(self.transforms) + self.shows_volatility
 
     @property
     def shows_volatility(self) -> bool:
-        """Whether the level of volatility is a channel: several relative columns bring it, or `level` asks for it."""
+        """Whether a channel says how high volatility is: several relative columns bring it, or it is asked for."""
         return self.per_window and (self.volatility_channel or len(self.transforms) > 1)
 
     def inputs(self, windows: Any, xp: ModuleType | Any = np) -> Any:
@@ -85,8 +87,8 @@ class FittedScaling(BaseModel):
         scaled = changes / spread
         if not self.shows_volatility:
             return scaled
-        level = xp.log(spread[:, :, :1] / np.float32(self.scale[0]))  # (B, 1, 1)
-        return xp.concatenate([scaled, level + xp.zeros_like(changes[:, :, :1])], axis=-1)
+        height = xp.log(spread[:, :, :1] / np.float32(self.scale[0]))  # (B, 1, 1)
+        return xp.concatenate([scaled, height + xp.zeros_like(changes[:, :, :1])], axis=-1)
 
     def restore(self, windows: Any, scaled: Any, xp: ModuleType | Any = np) -> Any:
         """Scaled network outputs `(B, H)` or `(B, H, K)` to raw forecasts of the target, of the same shape."""
@@ -115,12 +117,12 @@ class FittedScaling(BaseModel):
         Raises:
             DataError: A value is zero or negative where a log is taken, or beyond 1e18.
         """
-        for place, transform in enumerate(self.transforms):
+        for place in range(len(self.transforms)):
             values = panel.values[:, place]
             large = np.flatnonzero(np.abs(values) > LARGEST)
             if len(large):
                 raise _too_large(values[large[0]], f"{panel.id_of(large[0])}: {panel.columns[place]}")
-            low = np.flatnonzero((values <= 0) & (transform in LOGGED))
+            low = np.flatnonzero((values <= 0) & (place in self.logged))
             if len(low):
                 raise DataError(
                     f"{panel.id_of(low[0])}: {panel.columns[place]} must be positive for log returns, as in training. "
@@ -152,9 +154,7 @@ class FittedScaling(BaseModel):
 
     def _spread(self, changes: Any, xp: Any) -> Any:
         """`(B, 1, F)` exponentially weighted volatility of each window's own changes, floored."""
-        weights = ewma_weights(changes.shape[1])[None, :, None]  # (1, L, 1)
-        variance = xp.sum(changes * changes * weights, axis=1, keepdims=True)
-        spread = xp.maximum(xp.sqrt(variance), _row(VOLATILITY_FLOOR * np.asarray(self.scale)))
+        spread = ewma_volatility(changes, _row(VOLATILITY_FLOOR * np.asarray(self.scale)), xp)
         if "ratio" not in self.transforms:
             return spread
         own = [0 if transform == "ratio" else place for place, transform in enumerate(self.transforms)]
@@ -164,14 +164,6 @@ class FittedScaling(BaseModel):
         """`(B, H)` one scaled unit of the target at each step, in units of `r`."""
         spread = self._spread(self._changes(windows, xp), xp)[:, 0, :1]  # (B, 1)
         return spread * np.sqrt(np.arange(1, horizon + 1, dtype=np.float32))[None, :]
-
-
-def ewma_weights(window: int) -> np.ndarray:
-    """Weights `(L,)` float32 of a window's squared changes, newest last; the first row has none, hence 0."""
-    ages = np.arange(window - 1, -1, -1)
-    weights = EWMA_LAMBDA**ages
-    weights[0] = 0.0
-    return (weights / weights.sum()).astype(np.float32)
 
 
 def _log_ratio(now: Any, before: Any, xp: Any) -> Any:
@@ -195,7 +187,7 @@ def fit_scaling(
         columns: Their names, for messages.
         starts: `(N,)` first row of each stretch of `(T, F)`, ascending; one stretch, where not given. From the last row
             of one to the first of the next is no change.
-        volatility_channel: Show the level of volatility to the network, as a quantile head needs it.
+        volatility_channel: Show the network how high volatility is, as a quantile head needs it.
 
     Raises:
         DataError: A column does not change within the training rows, or not by enough for float32; or it has a value
@@ -246,7 +238,7 @@ def _fit_relative(kind: Scaling, train: np.ndarray, starts: np.ndarray, volatili
     volatility = []
     for place in range(train.shape[-1]):
         values = train[:, place]
-        logs = kind == "anchor" and bool((values > 0).all())
+        logs = kind in LOGARITHMIC and bool((values > 0).all())
         changes = np.log(values[1:] / values[:-1]) if logs else np.diff(values)
         changes = np.delete(changes, starts[1:] - 1)  # from one stretch to the next
         transforms.append("log" if logs else "difference")

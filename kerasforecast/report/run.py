@@ -105,7 +105,7 @@ def _series(manifest: Manifest) -> Series | None:
     columns = {"target": manifest.columns[0], "features": manifest.columns[1:]}
     try:
         config = manifest.config.data.model_copy(update=offline | columns)
-        return load_series(config, positive_prices="log" in manifest.scaling.transforms)
+        return load_series(config, positive_prices=bool(manifest.scaling.logged))
     except KerasForecastError:
         return None  # moved or changed since; the report goes on without it
 

@@ -13,7 +13,8 @@ from kerasforecast.config import NetworkConfig, choices
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
-from kerasforecast.preprocessing.scaling import EWMA_LAMBDA, VOLATILITY_FLOOR, FittedScaling, ewma_weights, fit_scaling
+from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
+from kerasforecast.preprocessing.volatility import EWMA_LAMBDA, VOLATILITY_FLOOR, ewma_weights, volatility_of
 
 KINDS = choices(NetworkConfig, "scaling")
 RELATIVE = ("anchor", "difference")
@@ -143,6 +144,39 @@ def test_a_value_that_cannot_be_is_named_with_its_series():
     series = [Series(np.array([[1.0], [value]]), pd.RangeIndex(2), ("Close",)) for value in (2.0, -1.0)]
     with pytest.raises(DataError, match=r"^south: Close must be positive .* Received: -1\.0 at 1"):
         fitted("anchor", walk(50)).check(Panel.joined(series, ["north", "south"]))
+
+
+@pytest.mark.parametrize("kind", RELATIVE)
+def test_intervals_are_measured_in_the_units_of_the_network(kind):
+    """One formula for both, and one floor, of the training rows: flat windows too have the same unit."""
+    values = walk(200) - (0 if kind == "anchor" else 150)
+    train, later = values[:100], values[100:] * 1.3
+    later[40:60] = later[40]
+    windows, targets = windows_of(later)
+    scaling = fitted(kind, train)
+    history = np.concatenate([train, later])[:, 0]
+    volatility = volatility_of(history, train[:, 0])
+    assert volatility.logarithmic == (kind == "anchor")
+    moves = targets - windows[:, -1, :1] if kind == "difference" else np.log(targets / windows[:, -1, :1])
+    size = np.abs(windows[:, -1, :1]) if kind == "anchor" else 1.0
+    unit = volatility.standard_moves(windows[:, :, 0], 3) / size
+    assert moves / unit == pytest.approx(scaling.scaled_targets(windows, targets).astype(float), rel=1e-5, abs=1e-5)
+    assert (volatility.of_windows(windows[:, :, 0]) == volatility.floor).sum() > 5
+
+
+def test_training_rows_that_stand_still_leave_the_floor_to_the_history():
+    flat, moving = np.full(50, 7.0), walk(50)[:, 0]
+    history = np.concatenate([flat, moving])
+    assert volatility_of(history, flat) == volatility_of(history)
+
+
+def test_which_columns_must_be_positive_is_said_once():
+    values = np.column_stack([walk(60), walk(60) * 1.0001, walk(60, seed=1) - 100])
+    scaling = fitted("anchor", values)
+    assert scaling.transforms == ("log", "ratio", "difference")
+    assert scaling.logged == (0, 1)
+    for kind in KINDS:
+        assert bool(fitted(kind, walk(60)).logged) == NetworkConfig(scaling=kind).wants_logs
 
 
 def test_columns_that_are_not_positive_throughout_are_differenced_alone():
