@@ -27,24 +27,27 @@ def peak(rows: int) -> int:
     import pandas as pd
 
     from kerasforecast.config import Config
+    from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
     from kerasforecast.models.network import build, initialise
     from kerasforecast.preprocessing.scaling import fit_scaling
-    from kerasforecast.preprocessing.split import PARTS, split_series
+    from kerasforecast.preprocessing.split import PARTS, split_panel
     from kerasforecast.preprocessing.windows import windows_of
     from kerasforecast.training.train import train
 
     config = Config.from_options(epochs=1, steps_per_epoch=100)
     random = np.random.default_rng(0)
     prices = 100 * np.exp(np.cumsum(1e-4 * random.normal(size=rows).astype(np.float32)))
-    series = Series(prices[:, None], pd.RangeIndex(rows), ("price",))
+    panel = Panel.of(Series(prices[:, None], pd.RangeIndex(rows), ("price",)))
     del prices
-    split = split_series(series, config.split, config.network)
-    scaling = fit_scaling(config.network.scaling, series.values[: split.train_end], series.columns)
+    split = split_panel(panel, config.split, config.network)
+    scaling = fit_scaling(config.network.scaling, panel.values[: split.train_end], panel.columns)
     network = build(config.network, scaling, "training")
     initialise(network, config.network, 0)
-    training, validation = (windows_of(series, split.origins(part), split.window, split.horizon) for part in PARTS[:2])
-    train(network, scaling, training, validation, config.training)
+    training, validation = (
+        windows_of(panel, split.origins(part), split.window, split.horizon).training_set(scaling) for part in PARTS[:2]
+    )
+    train(network, training, validation, config.training)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

@@ -81,6 +81,7 @@ def _keras(ours: bool, work: Work) -> Callable[[], Seconds]:
     import keras
 
     from kerasforecast.layers import while_training
+    from kerasforecast.preprocessing.batch import TrainingSet
     from kerasforecast.preprocessing.windows import Samples
     from kerasforecast.training.train import training_batches
 
@@ -91,7 +92,7 @@ def _keras(ours: bool, work: Work) -> Callable[[], Seconds]:
         held = ExitStack()
         held.enter_context(while_training())
         atexit.register(held.close)
-    batches = training_batches(Samples(x, y), y, work.batch, seed=0)
+    batches = training_batches(TrainingSet(Samples(x, y), y), work.batch, seed=0)
 
     class Timed(keras.callbacks.Callback):
         """The epoch alone, without what `fit` does around it once."""

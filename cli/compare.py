@@ -67,9 +67,10 @@ def compare(
     config = next(iter(configs.values()), None) or Config.from_options(**given(options))
     series, name, choice = begin(config, name, output_dir, threads, backend)
 
-    from kerasforecast.preprocessing.split import split_series
+    from kerasforecast.data.panel import Panel
+    from kerasforecast.preprocessing.split import split_panel
 
-    split = split_series(series, config.split, config.network)
+    split = split_panel(Panel.of(series), config.split, config.network)
     load_quietly()
 
     from kerasforecast.evaluation.compare import compare as compare_on

@@ -29,6 +29,8 @@ Scaling = Literal["anchor", "difference", "minmax", "standard", "none"]
 Classical = Literal["auto_ets", "auto_arima", "theta"]
 
 
+LOGARITHMIC = ("anchor",)  # scalings that take logs of columns with positive values
+
 LARGEST_INTERVALS = 10_000  # steps x levels: each is a distribution of errors in the model file
 
 
@@ -152,8 +154,8 @@ class NetworkConfig(_Section):
 
     @property
     def wants_logs(self) -> bool:
-        """Whether prices must be positive, because the scaling takes logs of them."""
-        return self.scaling == "anchor"
+        """Whether prices must be positive to be learned from, since the scaling is to take logs of them."""
+        return self.scaling in LOGARITHMIC
 
     def sizes(self, channels: int) -> Sizes:
         """What it takes and gives, where the scaled past has so many channels."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,10 +14,6 @@ from kerasforecast.config import NetworkConfig, TrainingConfig, checked
 from kerasforecast.errors import DataError, shown
 from kerasforecast.models.families import registry
 from kerasforecast.runtime.backend import activate
-
-if TYPE_CHECKING:
-    pass
-
 
 _NETWORK = NetworkConfig()
 _OPTIONS: Any = _NETWORK.options
@@ -117,13 +113,14 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         windows = rows[:, :, None]  # (N, L, 1)
         known = np.concatenate([windows[:train_rows], targets[:train_rows, :1, None]], axis=1)  # (n, L + 1, 1)
         scaling = fit_scaling(network.scaling, known, ("X",), volatility_channel=bool(network.quantiles))
-        if scaling.transforms[0] == "log" and min(rows.min(), targets.min()) <= 0:
+        if scaling.logged and min(rows.min(), targets.min()) <= 0:
             raise DataError("X and y must be positive for log returns, as in the first rows. Use scaling='difference'.")
         parts = (
             Samples(windows[:train_rows], targets[:train_rows]),
             Samples(windows[train_rows:], targets[train_rows:]),
         )
-        trained = Fitting(Member(network=network, scaling=scaling), training, *parts).train()
+        known, validation = (part.training_set(scaling) for part in parts)
+        trained = Fitting(Member(network=network, scaling=scaling), training, known, validation).train()
         self.history_, self.predictor_ = trained.history, trained.predictor
         self._vector = np.ndim(y) == 1
         return self

@@ -14,6 +14,7 @@ from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config, DataConfig, checked
 from kerasforecast.data.load import load_series
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, DataError, OptionError
 from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows
@@ -22,7 +23,7 @@ from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.preprocessing.windows import all_origins, windows_of
 from kerasforecast.training.train import History
 
-Data: TypeAlias = str | PathLike | pd.DataFrame | pd.Series | Series | None
+Data: TypeAlias = str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None
 
 # The golden batch is met within this much of one scaled unit, and the rounding of float32 prices.
 GOLDEN_TOLERANCE = 1e-5
@@ -125,7 +126,8 @@ class Model:
                 f"{series.name}: an evaluation needs a window of {window} rows and {steps} more. "
                 f"Received: {len(series)} rows."
             )
-        return evaluate_windows(self.forecaster, windows_of(series, origins, window, steps), self.manifest.baselines)
+        windows = windows_of(Panel.of(series), origins, window, steps)
+        return evaluate_windows(self.forecaster, windows, self.manifest.baselines)
 
     def series_from(self, data: Data = None, **options: object) -> Series:
         """The series in `data`, with the columns the model was trained on.
@@ -133,8 +135,8 @@ class Model:
         Raises:
             DataError: It lacks a column, or has values the scaling cannot take, or there is nothing to read.
         """
-        if isinstance(data, Series):
-            series = data
+        if isinstance(data, Panel | Series):
+            series = Panel.of(data).single("a trained model")
         elif data is None and not options.keys() & {"file", "ticker"}:
             series = self._training_series(options)
         else:
@@ -145,7 +147,7 @@ class Model:
                 f"Received: {', '.join(series.columns)}."
             )
         for member in self.manifest.members:
-            member.scaling.check(series)
+            member.scaling.check(Panel.of(series))
         return series
 
     def save(self, path: str | PathLike) -> Path:

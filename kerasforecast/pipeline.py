@@ -16,18 +16,17 @@ from kerasforecast.artifact.records import DiagnosisRecord, Metrics, TestScores,
 from kerasforecast.baselines.classical import classical_forecasts, require_extra
 from kerasforecast.baselines.fitted import learn_baselines
 from kerasforecast.config import Config
-from kerasforecast.data.load import load_series
+from kerasforecast.data.load import load_panel
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import KerasForecastError, StoppedError
 from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, scored_windows
-from kerasforecast.forecasting.fitting import Fitting
-from kerasforecast.forecasting.forecaster import Forecaster, adapted_after
+from kerasforecast.forecasting.adaptive import adapted_after
+from kerasforecast.forecasting.fitting import Fitting, scaled_member, training_sets
+from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.model import Model
 from kerasforecast.models.limits import check_size
-from kerasforecast.models.member import Member
-from kerasforecast.preprocessing.scaling import fit_scaling
-from kerasforecast.preprocessing.split import PARTS, Split, split_series
-from kerasforecast.preprocessing.windows import windows_of
+from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.report import FinishedFit, write_fit, write_fit_report
 from kerasforecast.runtime.backend import out_of_memory
 from kerasforecast.runtime.signals import Deferred
@@ -40,7 +39,7 @@ from kerasforecast.training.train import History
 
 def fit(
     config: Config,
-    frame: pd.DataFrame | pd.Series | Series | None = None,
+    frame: pd.DataFrame | pd.Series | Panel | Series | None = None,
     *,
     name: str | None = None,
     run: Run | None = None,
@@ -65,9 +64,9 @@ def fit(
         StoppedError: A signal ended training; `run.model` is the best model so far, and the run can be resumed.
         KerasForecastError: Memory, or the disk, was too small.
     """
-    series = frame if isinstance(frame, Series) else load(config, frame)
+    panel = Panel.of(frame) if isinstance(frame, Panel | Series) else load(config, frame)
     try:
-        return _fit(config, series, name or series.name, run, on_start, on_epoch, on_note)
+        return _fit(config, panel, name or panel.name, run, on_start, on_epoch, on_note)
     except Exception as error:
         if not out_of_memory(error):
             raise
@@ -78,7 +77,7 @@ def fit(
         on_note(f"Out of memory with batches of {config.training.batch_size}; starting again with {half}.")
     config = config.model_copy(update={"training": config.training.model_copy(update={"batch_size": half})})
     try:
-        return _fit(config, series, name or series.name, run, on_start, on_epoch, on_note)
+        return _fit(config, panel, name or panel.name, run, on_start, on_epoch, on_note)
     except Exception as error:
         if not out_of_memory(error):
             raise
@@ -89,7 +88,7 @@ def fit(
 
 def _fit(
     config: Config,
-    series: Series,
+    panel: Panel,
     name: str,
     run: Run | None,
     on_start: Callable[[Series, Split, int], None] | None,
@@ -97,20 +96,14 @@ def _fit(
     on_note: Callable[[str], None] | None,
 ) -> Model:
     require_extra(config)
-    split = split_series(series, config.split, config.network)
-    scaling = fit_scaling(
-        config.network.scaling,
-        series.values[: split.train_end],
-        series.columns,
-        volatility_channel=bool(config.network.quantiles),
-    )
-    scaling.check(series)
-    member = Member(network=config.network, scaling=scaling)
+    series = panel.single("fit")
+    split = split_panel(panel, config.split, config.network)
+    member = scaled_member(config.network, panel, split)
     check_size([member])
-    baselines = learn_baselines(config, series, split)
-    parts = {part: windows_of(series, split.origins(part), split.window, split.horizon) for part in PARTS}
-    fitting = Fitting(member, config.training, parts["train"], parts["validation"])
-    windows = parts["train"].inputs(np.array([0, len(parts["train"]) - 1]))
+    baselines = learn_baselines(config, panel, split)
+    training, validation = training_sets(member, panel, split)
+    fitting = Fitting(member, config.training, training, validation)
+    windows = training.batch(np.array([0, len(training) - 1])).past
     trained = fitting.network.count_params()
     recorder = Recorder(name, config, series, split, member, trained, windows, run)
     if on_start:
@@ -135,12 +128,12 @@ def _fit(
     history, weights = fitted.history, fitted.weights
     record = _training_record(history, time.perf_counter() - started)
     forecaster = Forecaster(fitted.predictor, config, baselines.volatility)
-    forecaster = forecaster.calibrated(scored_windows(config, series, split, "validation"))
-    tested = scored_windows(config, series, split, "test")
+    forecaster = forecaster.calibrated(scored_windows(config, panel, split, "validation"))
+    tested = scored_windows(config, panel, split, "test")
     classical = classical_forecasts(config, tested, split.validation_end, baselines)
     test = evaluate_windows(forecaster, tested, baselines, classical)
     levels = config.network.quantiles
-    naive = naive_loss(parts["train"], parts["validation"], scaling, config.training, levels)
+    naive = naive_loss(training, validation, member.scaling, config.training, levels)
     metrics = metrics_of(test, series.target, _diagnosis(history, naive))
     manifest = recorder.manifest(
         weights,
@@ -153,13 +146,13 @@ def _fit(
     return Model(manifest, weights, series=series, history=history, test=test, exporter=recorder.exporter)
 
 
-def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Series:
-    """The series `config` asks for.
+def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Panel:
+    """The panel `config` asks for.
 
     Raises:
         DataError: It cannot be had, or holds values that the scaling cannot take.
     """
-    return load_series(config.data, frame, positive_prices=config.network.wants_logs)
+    return load_panel(config.data, frame, positive_prices=config.network.wants_logs)
 
 
 def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord) -> Metrics:

@@ -12,7 +12,8 @@ from kerasforecast.artifact.records import Count, DataRecord, Metrics, Price, Re
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.errors import ArtifactError, shown
-from kerasforecast.forecasting.conformal import Adapted, Calibration
+from kerasforecast.forecasting.adaptive import Adapted
+from kerasforecast.forecasting.conformal import Calibration
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.runtime.backend import loaded_backend, provenance
@@ -145,7 +146,7 @@ class Manifest(Record):
     @property
     def wants_logs(self) -> bool:
         """Whether values must be positive, because a network takes logs of them."""
-        return any("log" in member.scaling.transforms for member in self.members)
+        return any(member.scaling.logged for member in self.members)
 
     @property
     def window(self) -> int:
@@ -236,7 +237,5 @@ def _interval_lengths(manifest: Manifest) -> Iterator[tuple[str, object, object]
     yield "levels", (levels, levels), (baselines.levels, calibration.levels)
     for name, table in baselines.tables.items():
         yield f"baseline {name}", (steps, {len(levels)}), (len(table), {len(row) for row in table})
-    yield "baselines", (manifest.window, steps), (baselines.window, baselines.horizon)
+    yield "baselines", (manifest.window, steps), (baselines.window, baselines.steps)
     yield "intervals", (manifest.horizon, steps), (calibration.horizon, len(calibration.errors))
-    tables = {len(step) for step in calibration.errors}
-    yield "tables of errors", True, tables <= {1, len(levels)}

@@ -23,7 +23,7 @@ def statistical(
     values: np.ndarray,
     known: int,
     origins: np.ndarray,
-    horizon: int,
+    steps: int,
     period: int = 1,
     levels: Sequence[float] = (),
 ) -> tuple[np.ndarray, np.ndarray | None]:
@@ -34,7 +34,7 @@ def statistical(
         values: `(T,)` the whole series, price units.
         known: Rows, from the first, that the model is chosen and fitted on.
         origins: `(N,)` row of the last value each forecast may see.
-        horizon: Steps ahead H.
+        steps: Steps ahead H.
         period: Rows of one season, 1 for none.
         levels: K levels of the quantiles wanted, each inside 0..1.
 
@@ -50,7 +50,7 @@ def statistical(
     widths = [round(200 * abs(float(level) - 0.5), 6) for level in tau]  # central intervals, in percent
     wanted = sorted({width for width in widths if width > 0})
     model.fit(y=series[:known])
-    runs = [model.forward(y=series[: row + 1], h=horizon, level=wanted or None) for row in np.asarray(origins)]
+    runs = [model.forward(y=series[: row + 1], h=steps, level=wanted or None) for row in np.asarray(origins)]
     points = np.array([run["mean"] for run in runs])  # (N, H)
     if not widths:
         return points, None
@@ -77,10 +77,10 @@ def classical_forecasts(config: Config, windows: Windows, known: int, baselines:
         known: Rows, from the first, that the models are fitted on.
         baselines: The simple ones, for the season and the levels.
     """
-    values = windows.series.values[:, 0]
+    values = windows.panel.single("the classical baselines").values[:, 0]
     return {
         name: Forecast(
-            *statistical(name, values, known, windows.origins, windows.horizon, baselines.period, baselines.levels)
+            *statistical(name, values, known, windows.origins, windows.steps, baselines.period, baselines.levels)
         )
         for name in config.evaluation.baselines
     }

@@ -19,7 +19,7 @@ from kerasforecast.baselines.simple import (
     scaled_quantiles,
 )
 from kerasforecast.config import Config
-from kerasforecast.data.series import Series
+from kerasforecast.data.panel import Panel
 from kerasforecast.errors import OptionError
 from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.metrics.point import seasonal_scales
@@ -39,7 +39,7 @@ class Baselines(BaseModel):
 
     Attributes:
         window: Rows of history each sees.
-        horizon: Steps ahead.
+        steps: Steps ahead.
         levels: Levels of their quantiles, ascending.
         period: Rows of one season; 1 for none.
         volatility: How moves are measured.
@@ -51,7 +51,7 @@ class Baselines(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     window: int = Field(ge=2, le=10_000)
-    horizon: int = Field(ge=1, le=1_000)
+    steps: int = Field(ge=1, le=1_000)
     levels: tuple[Level, ...] = Field(min_length=1, max_length=100)
     period: int = Field(ge=1, le=10**6)
     volatility: Volatility
@@ -61,8 +61,8 @@ class Baselines(BaseModel):
     def forecasts(self, windows: np.ndarray) -> dict[str, Forecast]:
         """Every baseline's forecasts of windows `(N, L)`, price units, oldest value first."""
         windows = np.asarray(windows, dtype=np.float64)
-        last = naive(windows, self.horizon)
-        points = point_baselines(windows, self.horizon, self.period) | dict.fromkeys(_SCALED, last)
+        last = naive(windows, self.steps)
+        points = point_baselines(windows, self.steps, self.period) | dict.fromkeys(_SCALED, last)
         # Ratios mean nothing where a later value is not positive though the history was.
         with_intervals = not self.volatility.logarithmic or bool(np.all(windows > 0))
         return {
@@ -83,17 +83,17 @@ def fit_baselines(
     train: np.ndarray,
     history: np.ndarray,
     window: int,
-    horizon: int,
+    steps: int,
     levels: Sequence[float],
     period: int | None = None,
 ) -> Baselines:
     """Let the simple baselines learn.
 
     Args:
-        train: `(T,)` training rows of the target, for the period and the units of scaled scores.
+        train: `(T,)` training rows of the target, for the period, the units of scaled scores, and the least volatility.
         history: `(U,)` training and validation rows, for quantiles.
         window: Rows of history each baseline sees, L.
-        horizon: Steps ahead H.
+        steps: Steps ahead H.
         levels: The K levels, ascending.
         period: Rows of one season; looked for in the training rows, no longer than a window, where `None`.
 
@@ -103,18 +103,18 @@ def fit_baselines(
     if period is not None and period > window:
         raise OptionError(f"--period must fit into the window of {window} rows. Received: {period}. Use --window.")
     season = period or find_period(train, longest=window)
-    volatility = volatility_of(history)
+    volatility = volatility_of(history, train)
     tables = {
-        "naive": residual_table(history, horizon, levels, volatility),
-        "ewma": ewma_table(horizon, levels),
-        "ewma_fhs": ewma_fhs_table(history, window, horizon, levels, volatility),
+        "naive": residual_table(history, steps, levels, volatility),
+        "ewma": ewma_table(steps, levels),
+        "ewma_fhs": ewma_fhs_table(history, window, steps, levels, volatility),
     }
     if 1 < season <= window:
-        tables["seasonal_naive"] = residual_table(history, horizon, levels, volatility, season)
-    tables |= _error_tables(history, window, horizon, levels, volatility)
+        tables["seasonal_naive"] = residual_table(history, steps, levels, volatility, season)
+    tables |= _error_tables(history, window, steps, levels, volatility)
     return Baselines(
         window=window,
-        horizon=horizon,
+        steps=steps,
         levels=tuple(levels),
         period=season,
         volatility=volatility,
@@ -123,9 +123,13 @@ def fit_baselines(
     )
 
 
-def learn_baselines(config: Config, series: Series, split: Split) -> Baselines:
-    """Let the simple baselines learn from the rows before the test part of `series`."""
-    target = series.values[:, 0]
+def learn_baselines(config: Config, panel: Panel, split: Split) -> Baselines:
+    """Let the simple baselines learn from the rows before the test part of the one series of `panel`.
+
+    Raises:
+        DataError: It holds several.
+    """
+    target = panel.single("the simple baselines").values[:, 0]
     return fit_baselines(
         target[: split.train_end],
         target[: split.validation_end],
@@ -137,11 +141,11 @@ def learn_baselines(config: Config, series: Series, split: Split) -> Baselines:
 
 
 def _error_tables(
-    history: np.ndarray, window: int, horizon: int, levels: Sequence[float], volatility: Volatility
+    history: np.ndarray, window: int, steps: int, levels: Sequence[float], volatility: Volatility
 ) -> dict[str, np.ndarray]:
     """Quantiles `(H, K)` of the errors that drift and moving average made in the history."""
-    views = sliding_window_view(history, window + horizon)  # (N, L + H)
-    points, after = point_baselines(views[:, :window], horizon), views[:, window:]
+    views = sliding_window_view(history, window + steps)  # (N, L + H)
+    points, after = point_baselines(views[:, :window], steps), views[:, window:]
     return {
         name: np.quantile(volatility.moves(points[name], after), levels, axis=0).T
         for name in ("drift", "moving_average")

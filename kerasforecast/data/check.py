@@ -55,7 +55,7 @@ class Findings:
     @property
     def series(self) -> Series:
         """The valid series."""
-        return self.rows.series
+        return self.rows.panel.single("data check")
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
@@ -99,7 +99,7 @@ def examine(config: DataConfig, frame: pd.DataFrame | None = None) -> Findings:
         "duplicates": "last" if config.duplicates == "error" else config.duplicates,
     }
     rows = load_rows(config.model_copy(update=lenient), frame, positive_prices=False)
-    series = rows.series
+    series = rows.panel.single("data check")
     frequency = series.frequency
     if series.dated and frequency is None:
         frequency = infer_frequency(pd.DatetimeIndex(series.index))
@@ -109,7 +109,8 @@ def examine(config: DataConfig, frame: pd.DataFrame | None = None) -> Findings:
 
 
 def _remarks(rows: Rows, config: DataConfig, holidays: bool) -> list[str]:
-    low = int((rows.series.values[:, 0] <= 0).sum()) if is_price(rows.series.target) else 0
+    target = rows.panel.target
+    low = int((rows.panel.values[:, 0] <= 0).sum()) if is_price(target) else 0
     lacking, repeated = counted(rows.missing), counted(rows.duplicates)
     said = {
         f"{lacking} without a value: fit needs --missing drop, ffill or interpolate.": (
@@ -119,7 +120,7 @@ def _remarks(rows: Rows, config: DataConfig, holidays: bool) -> list[str]:
             rows.duplicates and config.duplicates == "error"
         ),
         "Holidays count as gaps: --calendar tells them apart.": holidays,
-        f"{counted(low, 'price')} of {rows.series.target} not positive: fit needs --scaling difference.": low,
+        f"{counted(low, 'price')} of {target} not positive: fit needs --scaling difference.": low,
     }
     return [note for note, holds in said.items() if holds]
 

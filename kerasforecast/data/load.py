@@ -1,4 +1,4 @@
-"""From what the user has (a file, a ticker, a DataFrame, nothing) to a `Series`, one readable step a line."""
+"""From what the user has (a file, a ticker, a DataFrame, nothing) to a `Panel`, one readable step a line."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pandas as pd
 from kerasforecast.config import DataConfig
 from kerasforecast.data.calendars import calendar_of_ticker, check_code, recognised_calendar
 from kerasforecast.data.frequency import infer_frequency
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.sanity import StockSplit, find_splits, suspicions
 from kerasforecast.data.series import Series, Source
 from kerasforecast.data.table.bytestream import open_blob
@@ -36,7 +37,7 @@ SAMPLE = "ibm"
 SAMPLE_CALENDAR = "XNYS"
 
 
-def load_series(config: DataConfig, frame: pd.DataFrame | None = None, *, positive_prices: bool = True) -> Series:
+def load_panel(config: DataConfig, frame: pd.DataFrame | None = None, *, positive_prices: bool = True) -> Panel:
     """Load, check and describe the rows that `config` or `frame` names; neither means the embedded sample.
 
     Args:
@@ -45,18 +46,23 @@ def load_series(config: DataConfig, frame: pd.DataFrame | None = None, *, positi
         positive_prices: Whether price columns must be above zero, as log returns need.
 
     Returns:
-        Column 0 is the target, then the features in the order given.
+        A panel of one. Column 0 is the target, then the features in the order given.
 
     Raises:
         DataError: The rows cannot be trusted; the message gives the address and the remedy.
         DownloadError: A ticker's prices cannot be had now, and no snapshot can stand in.
         OptionError: A DataFrame is given beside a file or ticker, or there is no such calendar.
     """
-    return load_rows(config, frame, positive_prices=positive_prices).series
+    return load_rows(config, frame, positive_prices=positive_prices).panel
+
+
+def load_series(config: DataConfig, frame: pd.DataFrame | None = None, *, positive_prices: bool = True) -> Series:
+    """The one series that `load_panel` gives; arguments and errors as there."""
+    return load_panel(config, frame, positive_prices=positive_prices).single("this command")
 
 
 def load_rows(config: DataConfig, frame: pd.DataFrame | None = None, *, positive_prices: bool = True) -> Rows:
-    """As `load_series`, with the counts of what was met on the way."""
+    """As `load_panel`, with the counts of what was met on the way."""
     if frame is not None:
         if config.file is not None or config.ticker is not None:
             raise OptionError(
@@ -79,14 +85,14 @@ class Rows:
     """The rows of a table that are left after every rule, and what the rules met.
 
     Attributes:
-        series: The valid series made of them.
+        panel: The valid panel made of them.
         blank: Rows without any value, dropped.
         missing: Rows that lacked a value of a used column.
         duplicates: Rows whose date had been seen.
         splits: Suspected unadjusted splits of the target.
     """
 
-    series: Series
+    panel: Panel
     blank: int
     missing: int
     duplicates: int
@@ -94,10 +100,10 @@ class Rows:
 
 
 def rows_of(table: Table, config: DataConfig, name: str, source: Source, positive_prices: bool = True) -> Rows:
-    """A raw table to a valid series: columns, dates, order, numbers, in that order.
+    """A raw table to a valid panel: columns, dates, order, numbers, in that order.
 
     Raises:
-        DataError: See `load_series`.
+        DataError: See `load_panel`.
     """
     table, dates = with_times(table, config)
     target, said = target_column(table, dates, config)
@@ -124,8 +130,8 @@ def rows_of(table: Table, config: DataConfig, name: str, source: Source, positiv
     check_values(table, numbers, columns, positive_prices)
     splits = _splits(table, numbers, target)
     notes += [*fills, *_split_notes(splits, target, table), *suspicions(numbers.index, numbers[target].to_numpy())]
-    series = _described(numbers, [target, *features], config, name, source, notes)
-    return Rows(series, len(table.frame) - len(rows), missing, duplicates, tuple(splits))
+    panel = Panel.of(_described(numbers, [target, *features], config, name, source, notes))
+    return Rows(panel, len(table.frame) - len(rows), missing, duplicates, tuple(splits))
 
 
 def _splits(table: Table, numbers: pd.DataFrame, target: str) -> list[StockSplit]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,7 @@ class Series:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        values = np.array(self.values, dtype=np.float64, order="C")  # a copy: the caller's array may change
+        values = unwritable(self.values)
         if values.ndim != 2 or values.shape != (len(self.index), len(self.columns)) or not len(self.columns):
             raise DataError(
                 "Series values must have shape (rows, columns). "
@@ -72,18 +73,17 @@ class Series:
             raise DataError("Series index must be tz-naive and complete. Remove the time zone and missing dates first.")
         if not (self.index.is_monotonic_increasing and self.index.is_unique):
             raise DataError("Series index must be strictly increasing. Sort the rows and remove doubled dates first.")
-        values.setflags(write=False)
         object.__setattr__(self, "values", values)
+
+    @classmethod
+    def of_checked(cls, **fields: Any) -> Series:
+        """A series of rows that were checked when the panel that holds them was made; `fields` are all attributes."""
+        series = object.__new__(cls)
+        series.__dict__.update(fields)
+        return series
 
     def __len__(self) -> int:
         return len(self.values)
-
-    @cached_property
-    def float32(self) -> np.ndarray:
-        """The values `(T, F)` as networks are fed, one read-only copy for all windows."""
-        narrow = self.values.astype(np.float32)
-        narrow.setflags(write=False)
-        return narrow
 
     @property
     def target(self) -> str:
@@ -98,8 +98,27 @@ class Series:
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of columns, index and values: the same rows give the same hash whatever file they stood in."""
-        digest = hashlib.sha256("\x1f".join(self.columns).encode())
-        stamps = self.index.as_unit("ns").asi8 if self.dated else np.asarray(self.index, dtype=np.int64)
-        digest.update(np.ascontiguousarray(stamps, dtype="<i8").tobytes())
-        digest.update(self.values.astype("<f8", copy=False).tobytes())
-        return digest.hexdigest()
+        return rows_digest(self.columns, self.index, self.values).hexdigest()
+
+
+def unwritable(values: np.ndarray) -> np.ndarray:
+    """`values` as a C-ordered float64 array that nobody can change: itself where it is one, else a copy."""
+    owner = values
+    while isinstance(owner, np.ndarray) and not owner.flags.writeable and owner.base is not None:
+        owner = owner.base
+    fixed = isinstance(owner, np.ndarray) and not owner.flags.writeable
+    if fixed and values.dtype == np.float64 and values.flags.c_contiguous:
+        return values
+    copy = np.array(values, dtype=np.float64, order="C")
+    copy.setflags(write=False)
+    return copy
+
+
+def rows_digest(columns: tuple[str, ...], index: pd.Index, values: np.ndarray) -> Any:
+    """SHA-256 of columns, index and values, which more may be added to."""
+    digest = hashlib.sha256("\x1f".join(columns).encode())
+    dated = isinstance(index, pd.DatetimeIndex)
+    stamps = index.as_unit("ns").asi8 if dated else np.asarray(index, dtype=np.int64)
+    digest.update(np.ascontiguousarray(stamps, dtype="<i8").tobytes())
+    digest.update(values.astype("<f8", copy=False).tobytes())
+    return digest

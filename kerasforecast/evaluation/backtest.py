@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -22,6 +22,7 @@ import pandas as pd
 from kerasforecast.baselines.classical import classical_forecasts
 from kerasforecast.baselines.fitted import Baselines, learn_baselines
 from kerasforecast.config import BacktestConfig, Config
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, DivergedError
 from kerasforecast.evaluation.evaluation import Sequential, baselines_of, forecast_table, outcomes_of
@@ -29,7 +30,7 @@ from kerasforecast.evaluation.folds import FoldStore, Forecasts
 from kerasforecast.evaluation.scores import Row, score_rows, verdicts
 from kerasforecast.forecasting.forecast import Forecast, joined
 from kerasforecast.metrics.significance import Verdict, check_skill
-from kerasforecast.preprocessing.split import Split, split_series
+from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.windows import Windows, windows_of
 
 TOTAL = "all"
@@ -48,7 +49,7 @@ class Fitted:
     epochs: int
 
 
-Fit = Callable[[Series, Split, Baselines], Fitted]
+Fit = Callable[[Panel, Split, Baselines], Fitted]
 
 
 @dataclass(frozen=True)
@@ -97,15 +98,17 @@ class Backtest:
         check_skill(self.verdict.text, self.verdict.dm.p_value, smaller, p_value)
 
 
-def folds_of(series: Series, config: Config, walk: BacktestConfig) -> tuple[Fold, ...]:
+def folds_of(data: Panel | Series, config: Config, walk: BacktestConfig) -> tuple[Fold, ...]:
     """Cut the test part into folds of even length, each with what it may know.
 
     The validation part of every fold has as many rows as the first one's.
 
     Raises:
-        DataError: The series is too short for the split, the folds or the gap.
+        DataError: There are several series, or the one is too short for the split, the folds or the gap.
     """
-    split = split_series(series, config.split, config.network)
+    panel = Panel.of(data)
+    series = panel.single("backtest")
+    split = split_panel(panel, config.split, config.network)
     begin, forecasts = split.validation_end, split.rows - split.validation_end - config.steps + 1
     if walk.folds > forecasts:
         raise DataError(
@@ -133,7 +136,7 @@ def folds_of(series: Series, config: Config, walk: BacktestConfig) -> tuple[Fold
 
 
 def run_backtest(
-    series: Series,
+    data: Panel | Series,
     config: Config,
     walk: BacktestConfig,
     fit: Fit,
@@ -143,10 +146,10 @@ def run_backtest(
     """Walk forward over the test part.
 
     Args:
-        series: The data.
+        data: One series.
         config: Of the model, and the split whose test part is walked.
         walk: Folds, scheme, refit, gap.
-        fit: Trains on a series, its split and what its baselines learned; it is given the known rows of a fold alone.
+        fit: Trains on a panel, its split and what its baselines learned; it is given the known rows of a fold alone.
         store: Keeps each fold's forecasts as soon as they are made, and gives back those of an interrupted walk.
         on_fold: Called with each finished fold, its forecasts, and whether they came from the store.
 
@@ -154,81 +157,95 @@ def run_backtest(
         DataError: As `folds_of`.
         DivergedError: The loss stopped being a number in a fold; the folds before it are kept.
     """
-    folds = folds_of(series, config, walk)
-    baselines = _baselines(series, config, folds)
-    whole = windows_of(series, np.concatenate([_origins(fold) for fold in folds]), config.network.window, config.steps)
+    panel = Panel.of(data)
+    folds = folds_of(panel, config, walk)
+    baselines = _baselines(panel, config, folds)
+    whole = windows_of(panel, np.concatenate([_origins(fold) for fold in folds]), config.network.window, config.steps)
     found: list[Forecasts] = []
-    for fold, forecasts, kept in _forecasts(whole, config, walk, folds, baselines, fit, store):
+    walked = _refitted if walk.refit else _frozen
+    for fold, forecasts, kept in walked(whole, config, folds, baselines, fit, store):
         found.append(forecasts)
         if on_fold:
             on_fold(fold, forecasts, kept)
     return _scored(whole, config, folds, baselines, found)
 
 
-def fingerprint(series: Series, config: Config, walk: BacktestConfig) -> str:
+def fingerprint(data: Panel | Series, config: Config, walk: BacktestConfig) -> str:
     """SHA-256 of all that a fold's forecasts depend on: data, options, and the walk."""
     content = {"config": config.model_dump(mode="json", exclude={"data"}), "walk": walk.model_dump(mode="json")}
-    return hashlib.sha256(f"{series.sha256} {json.dumps(content, sort_keys=True)}".encode()).hexdigest()
+    return hashlib.sha256(f"{data.sha256} {json.dumps(content, sort_keys=True)}".encode()).hexdigest()
 
 
-def _baselines(series: Series, config: Config, folds: tuple[Fold, ...]) -> list[Baselines]:
+def _baselines(panel: Panel, config: Config, folds: tuple[Fold, ...]) -> list[Baselines]:
     """What the simple baselines learned from each fold's known rows; the season is that of the first fold for all."""
     found: dict[tuple[int, int], Baselines] = {}  # by known rows: those of a frozen walk are the same throughout
     for fold in folds:
         if (rows := (fold.first, fold.known_end)) not in found:
-            found[rows] = learned = learn_baselines(config, _known(series, fold), _split(fold, config.network))
+            found[rows] = learned = learn_baselines(config, _known(panel, fold), _split(fold, config.network))
             evaluation = config.evaluation.model_copy(update={"period": learned.period})
             config = config.model_copy(update={"evaluation": evaluation})
     return [found[fold.first, fold.known_end] for fold in folds]
 
 
-def _forecasts(
-    whole: Windows,
-    config: Config,
-    walk: BacktestConfig,
-    folds: tuple[Fold, ...],
-    baselines: list[Baselines],
-    fit: Fit,
-    store: FoldStore | None,
-) -> Iterator[tuple[Fold, Forecasts, bool]]:
-    """Each fold's forecasts, from the store or made now. Frozen ones come from one model, so all or none are kept."""
-    known = [store.load(fold.number) if store else None for fold in folds]
-    if not walk.refit and None in known:
-        known = [None] * len(folds)
-    fitted: Fitted | None = None
-    for fold, kept, learned in zip(folds, known, baselines, strict=True):
+Walked = Iterator[tuple[Fold, Forecasts, bool]]  # each fold, its forecasts, and whether they were kept from before
+
+
+def _refitted(
+    whole: Windows, config: Config, folds: Sequence[Fold], baselines: list[Baselines], fit: Fit, store: FoldStore | None
+) -> Walked:
+    """Each fold's forecasts by a model of its own, from the store or made now."""
+    for fold, learned in zip(folds, baselines, strict=True):
+        kept = store.load(fold.number) if store else None
         if kept is not None:
             yield fold, kept, True
             continue
-        seconds = 0.0
-        if fitted is None or walk.refit:
-            started = time.perf_counter()
-            fitted, levels = _fitted(whole.series, config, fold, learned, fit), None
-            seconds = time.perf_counter() - started
-        # All origins of the fold in one call; the intervals of a frozen model go on adapting from fold to fold.
+        fitted, seconds = _fitted(whole.panel, config, fold, learned, fit)
+        forecast, _ = fitted.forecaster.in_sequence(replace(whole, origins=_origins(fold)))
+        yield fold, _stored(store, fold, Forecasts(forecast, fitted.epochs, seconds)), False
+
+
+def _frozen(
+    whole: Windows, config: Config, folds: Sequence[Fold], baselines: list[Baselines], fit: Fit, store: FoldStore | None
+) -> Walked:
+    """Each fold's forecasts by one model, whose intervals go on adapting from fold to fold: all kept, or none."""
+    kept = [store.load(fold.number) if store else None for fold in folds]
+    there = [found for found in kept if found is not None]
+    if len(there) == len(folds):
+        yield from ((fold, found, True) for fold, found in zip(folds, there, strict=True))
+        return
+    fitted, seconds = _fitted(whole.panel, config, folds[0], baselines[0], fit)
+    levels = None
+    for fold in folds:
         forecast, levels = fitted.forecaster.in_sequence(replace(whole, origins=_origins(fold)), levels)
-        forecasts = Forecasts(forecast, fitted.epochs, seconds)
-        if store:
-            store.save(fold.number, forecasts)
-        yield fold, forecasts, False
+        forecasts = Forecasts(forecast, fitted.epochs, seconds if fold is folds[0] else 0.0)
+        yield fold, _stored(store, fold, forecasts), False
 
 
-def _fitted(series: Series, config: Config, fold: Fold, baselines: Baselines, fit: Fit) -> Fitted:
+def _stored(store: FoldStore | None, fold: Fold, forecasts: Forecasts) -> Forecasts:
+    if store:
+        store.save(fold.number, forecasts)
+    return forecasts
+
+
+def _fitted(panel: Panel, config: Config, fold: Fold, baselines: Baselines, fit: Fit) -> tuple[Fitted, float]:
+    """A model of the fold's known rows, and the seconds that it took."""
+    started = time.perf_counter()
     try:
-        return fit(_known(series, fold), _split(fold, config.network), baselines)
+        fitted = fit(_known(panel, fold), _split(fold, config.network), baselines)
     except DivergedError as error:
         raise DivergedError(f"Fold {fold.number}: {error} The folds before it are kept.") from None
+    return fitted, time.perf_counter() - started
 
 
-def _known(series: Series, fold: Fold) -> Series:
-    rows = slice(fold.first, fold.known_end)
-    return replace(series, values=series.values[rows], index=series.index[rows])
+def _known(panel: Panel, fold: Fold) -> Panel:
+    rows, series = slice(fold.first, fold.known_end), panel.single("backtest")
+    return Panel.of(replace(series, values=series.values[rows], index=series.index[rows]))
 
 
 def _split(fold: Fold, sizes: Any) -> Split:
     """The split of a fold's known rows, which has no test part; `sizes` holds `window` and `horizon`."""
     end = fold.known_end - fold.first
-    return Split(fold.train_end - fold.first, end, end, sizes.window, sizes.horizon)
+    return Split.of_one(fold.train_end - fold.first, end, end, sizes.window, sizes.horizon)
 
 
 def _origins(fold: Fold) -> np.ndarray:
@@ -249,7 +266,7 @@ def _scored(
         rows += _with_cost(score_rows(outcomes.at(indices, learned.scales), part, fold.number), [each])
     rows += _with_cost(score_rows(outcomes, forecasts, TOTAL), found)
     table = forecast_table(whole, ours, forecasts["naive"].point, outcomes.levels)
-    numbers = np.repeat([fold.number for fold in folds], [(fold.stop - fold.start) * whole.horizon for fold in folds])
+    numbers = np.repeat([fold.number for fold in folds], [(fold.stop - fold.start) * whole.steps for fold in folds])
     table.insert(1, "fold", numbers)
     return Backtest(folds, rows, table, *verdicts(outcomes, ours, others))
 

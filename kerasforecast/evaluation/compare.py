@@ -13,9 +13,10 @@ import pandas as pd
 from kerasforecast.baselines.classical import classical_forecasts
 from kerasforecast.baselines.fitted import learn_baselines
 from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
-from kerasforecast.evaluation.evaluation import Sequential, baselines_of, outcomes_of, scored_windows
+from kerasforecast.evaluation.evaluation import Sequential, baselines_of, ids_and_dates, outcomes_of, scored_windows
 from kerasforecast.evaluation.scores import Row, score_rows, verdicts
 from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.preprocessing.split import Split
@@ -63,20 +64,22 @@ class Comparison:
     levels: tuple[float, ...]
 
 
-def compare(series: Series, config: Config, split: Split, contenders: Sequence[Contender]) -> Comparison:
+def compare(data: Panel | Series, config: Config, split: Split, contenders: Sequence[Contender]) -> Comparison:
     """Forecast every origin of the test part with each contender and each baseline, and rank them.
 
     Args:
-        series: Holds every column that a contender needs.
+        data: One series that holds every column that a contender needs.
         config: Steps to score, levels of the intervals, and which baselines.
         split: Its test part is forecast; the baselines learn from the parts before.
         contenders: At least one. Intervals are scored at the levels that all of those with intervals have.
 
     Raises:
-        DataError: A contender needs a column or a longer history than the series has.
+        DataError: There are several series, or a contender needs a column or a longer history than the series has.
     """
-    windows = scored_windows(config, series, split, "test")
-    baselines = learn_baselines(config, series, split)
+    panel = Panel.of(data)
+    series = panel.single("compare")
+    windows = scored_windows(config, panel, split, "test")
+    baselines = learn_baselines(config, panel, split)
     levels = tuple(level for level in config.levels if all(level in each.levels for each in contenders if each.levels))
     forecasts, costs = {}, {}
     for contender in contenders:
@@ -116,7 +119,7 @@ def _windows(series: Series, contender: Contender, windows: Windows) -> Windows:
     indices = [series.columns.index(column) for column in contender.columns]
     if indices != list(range(len(series.columns))):
         series = replace(series, values=series.values[:, indices], columns=contender.columns)
-    return windows_of(series, windows.origins, contender.window, windows.horizon)
+    return windows_of(Panel.of(series), windows.origins, contender.window, windows.steps)
 
 
 def _timed(contender: Contender, windows: Windows) -> tuple[Forecast, float]:
@@ -130,17 +133,16 @@ def _timed(contender: Contender, windows: Windows) -> tuple[Forecast, float]:
 def _at_levels(forecast: Forecast, have: tuple[float, ...], wanted: tuple[float, ...]) -> Forecast:
     """A forecast with the quantiles wanted alone; with none where none are."""
     if forecast.quantiles is None or not wanted:
-        return Forecast(forecast.point, None)
-    return Forecast(forecast.point, forecast.quantiles[:, :, [have.index(level) for level in wanted]])
+        return replace(forecast, quantiles=None)
+    return replace(forecast, quantiles=forecast.quantiles[:, :, [have.index(level) for level in wanted]])
 
 
 def _table(windows: Windows, actual: np.ndarray, forecasts: dict[str, Forecast]) -> pd.DataFrame:
-    steps = np.arange(1, windows.horizon + 1)
     columns: dict[str, Any] = {
-        "date": windows.series.index[(windows.origins[:, None] + steps).ravel()],
+        **ids_and_dates(windows),
         "actual": actual.ravel(),
         **{name: forecast.point.ravel().astype(np.float32) for name, forecast in forecasts.items()},
     }
-    if windows.horizon > 1:
-        columns["step"] = np.tile(steps, len(windows))
+    if windows.steps > 1:
+        columns["step"] = np.tile(np.arange(1, windows.steps + 1), len(windows))
     return pd.DataFrame(columns)

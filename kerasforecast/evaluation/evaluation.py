@@ -10,7 +10,7 @@ import pandas as pd
 
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
-from kerasforecast.data.series import Series
+from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError
 from kerasforecast.evaluation.scores import Outcomes, scores, tests, verdicts
 from kerasforecast.forecasting.forecast import Forecast, joined, quantile_column
@@ -34,8 +34,8 @@ class Evaluation:
     """Scores beside the baselines', from one place for the terminal, `metrics.json`, the manifest and the report.
 
     Attributes:
-        table: Columns `date`, `actual`, `forecast`, `naive` in price units; `step` too where there are several steps,
-            and a column `q<level>` for each quantile.
+        table: Columns `date` (before it the id, where series have ids), `actual`, `forecast`, `naive` in price units;
+            `step` too where there are several steps, and a column `q<level>` for each quantile.
         scores: `{"n", "model": {...}, "naive": {...}, ..., "dm": {...}, "tests": [...]}`; `n` counts windows.
         verdict: One sentence, by squared errors.
         interval_verdict: The same by the CRPS of the intervals, where there are some, against the best of the
@@ -82,18 +82,17 @@ def evaluate_windows(
     return Evaluation(table, summary, points.text, _text(intervals), points.better, adapted)
 
 
-def scored_windows(config: Config, series: Series, split: Split, part: str) -> Windows:
+def scored_windows(config: Config, panel: Panel, split: Split, part: str) -> Windows:
     """The windows of a part whose next `config.steps` rows all lie in it.
 
     Raises:
-        DataError: There is none.
+        DataError: A series has none.
     """
-    origins = split.origins(part, config.steps)
-    if not len(origins):
-        raise DataError(
-            f"{series.name}: {part} has {len(split.rows_of(part))} rows. Received: --steps {config.steps}. Use fewer."
-        )
-    return windows_of(series, origins, split.window, config.steps)
+    short = np.flatnonzero(split.windows_in(part, config.steps) == 0)
+    if len(short):
+        rows = split.rows_in(part)[short[0]]
+        raise DataError(f"{panel.ids[short[0]]}: {part} has {rows} rows. Received: --steps {config.steps}. Use fewer.")
+    return windows_of(panel, split.origins(part, config.steps), split.window, config.steps)
 
 
 def outcomes_of(windows: Windows, baselines: Baselines | None) -> Outcomes:
@@ -105,27 +104,33 @@ def outcomes_of(windows: Windows, baselines: Baselines | None) -> Outcomes:
 def baselines_of(windows: Windows, baselines: Baselines | None) -> dict[str, Forecast]:
     """Every baseline's forecasts of `windows`; the naive one alone where none has learned (files of older releases)."""
     if baselines is None:
-        return {"naive": Forecast(np.repeat(windows.last()[:, None], windows.horizon, axis=1), None)}
+        return {"naive": Forecast(np.repeat(windows.last()[:, None], windows.steps, axis=1), None)}
     parts = [baselines.forecasts(windows.context(indices)) for indices in windows.chunks()]
     return {name: joined([part[name] for part in parts]) for name in parts[0]}
 
 
 def forecast_table(windows: Windows, ours: Forecast, naive: np.ndarray, levels: tuple[float, ...]) -> pd.DataFrame:
     """One row a forecast, the steps of an origin below one another; columns as in `Evaluation.table`."""
-    steps = np.arange(1, windows.horizon + 1)
-    index = windows.series.index[(windows.origins[:, None] + steps).ravel()]
+    steps = np.arange(1, windows.steps + 1)
     columns: dict[str, Any] = {
-        "date": index,
+        **ids_and_dates(windows),
         "actual": windows.targets().ravel(),
         "forecast": ours.point.ravel().astype(np.float32),  # what the network gave; prints without a float64 tail
         "naive": naive.ravel(),
     }
-    if windows.horizon > 1:
+    if windows.steps > 1:
         columns["step"] = np.tile(steps, len(windows))
     if ours.quantiles is not None:
         rows = ours.quantiles.reshape(-1, len(levels)).astype(np.float32)
         columns |= {quantile_column(level): rows[:, k] for k, level in enumerate(levels)}
     return pd.DataFrame(columns)
+
+
+def ids_and_dates(windows: Windows) -> dict[str, Any]:
+    """The first columns of a table of forecasts, a row a step of each window: `date`, before it the id, if any."""
+    panel, rows = windows.panel, (windows.origins[:, None] + np.arange(1, windows.steps + 1)).ravel()
+    dates = {"date": panel.index[rows]}
+    return dates if panel.key is None else {panel.key: panel.ids[panel.places(rows)]} | dates
 
 
 def _text(verdict: Verdict | None) -> str | None:

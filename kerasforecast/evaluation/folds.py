@@ -35,6 +35,7 @@ class _File(BaseModel):
     fit_seconds: float = Field(ge=0)
     points: list[list[float]]
     quantiles: list[list[list[float]]] | None
+    samples: list[list[list[float]]] | None
 
 
 class FoldStore:
@@ -57,17 +58,19 @@ class FoldStore:
             return None
         if file.fingerprint != self._fingerprint:
             return None
-        intervals = None if file.quantiles is None else np.array(file.quantiles)
-        return Forecasts(Forecast(np.array(file.points), intervals), file.epochs, file.fit_seconds)
+        arrays = (None if found is None else np.array(found) for found in (file.quantiles, file.samples))
+        return Forecasts(Forecast(np.array(file.points), *arrays), file.epochs, file.fit_seconds)
 
     def save(self, number: int, forecasts: Forecasts) -> None:
         """Keep what fold `number` gave."""
+        forecast = forecasts.forecast
         file = _File(
             fingerprint=self._fingerprint,
             epochs=forecasts.epochs,
             fit_seconds=forecasts.fit_seconds,
-            points=forecasts.forecast.point.tolist(),
-            quantiles=None if forecasts.forecast.quantiles is None else forecasts.forecast.quantiles.tolist(),
+            points=forecast.point.tolist(),
+            quantiles=None if forecast.quantiles is None else forecast.quantiles.tolist(),
+            samples=None if forecast.samples is None else forecast.samples.tolist(),
         )
         atomic_write(self._path(number), file.model_dump_json().encode())
 

@@ -47,8 +47,8 @@ def scores(outcomes: Outcomes, forecast: Forecast) -> dict[str, Any]:
         `kerasforecast.metrics.point.point_scores` and `kerasforecast.metrics.probabilistic.quantile_scores`; `steps`,
         the same for each of several steps ahead, else empty.
     """
-    horizon = outcomes.actual.shape[1]
-    steps = [_scores(outcomes, forecast, slice(step, step + 1)) for step in range(horizon if horizon > 1 else 0)]
+    count = outcomes.actual.shape[1]
+    steps = [_scores(outcomes, forecast, slice(step, step + 1)) for step in range(count if count > 1 else 0)]
     return _scores(outcomes, forecast, slice(None)) | {"steps": steps}
 
 

@@ -4,9 +4,8 @@ Every error is measured in standard moves of its own window (`Volatility.standar
 between the parts of a split and a fixed correction in price units would not carry over. A network without quantiles
 gets split-conformal intervals around its point forecast (Papadopoulos et al. 2002; Lei et al. 2018). A quantile head is
 corrected level by level (conformalised quantile regression, Romano, Patterson & Candes 2019) where that pays on a later
-piece of validation which the correction has not seen; dropout passes always are. Over consecutive origins the levels
-adapt (adaptive conformal inference, Gibbs & Candes 2021) to outcomes known at each origin, never to later ones; where
-that had come to at the end of the test part is kept with the model, and goes on with the rows that follow.
+piece of validation which the correction has not seen; dropout passes always are. How the levels adapt over consecutive
+origins stands in `kerasforecast.forecasting.adaptive`.
 
 Steps beyond the network's horizon are rolled forward on its own forecasts; their intervals are split-conformal around
 the rolled forecast, from errors of validation origins rolled in the same way as far as `--steps`; beyond that, from the
@@ -15,44 +14,19 @@ errors of its last step, which in standard moves (they grow with the square root
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Literal
 
 import numpy as np
-import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, NaiveDatetime
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from kerasforecast.metrics.probabilistic import crps
 
 GRID = np.linspace(0, 1, 101)  # levels at which the distribution of errors is kept
-RATE = 0.005  # how far one miss moves a level: gamma of Gibbs & Candes (2021), at their value
 
 Basis = Literal["point", "quantiles", "mc_dropout"]
 Level = Annotated[float, Field(gt=0, lt=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
 Errors = Annotated[tuple[float, ...], Field(min_length=len(GRID), max_length=len(GRID))]
 StepErrors = Annotated[tuple[Errors, ...], Field(min_length=1, max_length=100)]
-
-
-class Adapted(BaseModel):
-    """Where adapting had come to, so that a loaded model goes on from there; part of the manifest.
-
-    Attributes:
-        at: Date (or integer step) of the origin at which the levels are in force: all before it has been counted.
-        levels: By step and level of the intervals, `(S, K)`.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    at: NaiveDatetime | Annotated[int, Field(ge=-(2**63), lt=2**63)]
-    levels: tuple[Annotated[tuple[Share, ...], Field(max_length=100)], ...] = Field(min_length=1, max_length=1_000)
-
-    def place(self, index: pd.Index) -> int | None:
-        """The first row of `index` at or after `at`; `None` where there is none, or one has dates and the other not."""
-        if isinstance(index, pd.DatetimeIndex) != isinstance(self.at, dt.datetime):
-            return None
-        found = int((index < self.at).sum())
-        return found if found < len(index) else None
 
 
 class Calibration(BaseModel):
@@ -78,6 +52,14 @@ class Calibration(BaseModel):
     beyond: Errors
     kept: bool
 
+    @model_validator(mode="after")
+    def _a_table_a_level_where_there_is_a_base_for_each(self) -> Calibration:
+        for step, tables in enumerate(self.errors):
+            wanted = len(self.levels) if self._by_level(step) else 1
+            if len(tables) != wanted:
+                raise ValueError(f"step {step + 1} needs errors of {wanted} levels, not of {len(tables)}")
+        return self
+
     def intervals(self, base: np.ndarray, moves: np.ndarray, levels: np.ndarray | None = None) -> np.ndarray:
         """Calibrated quantiles of windows that stand alone.
 
@@ -92,54 +74,26 @@ class Calibration(BaseModel):
         wanted = np.broadcast_to(self.levels, base.shape[1:])
         if levels is not None:
             wanted = levels[np.minimum(np.arange(base.shape[1]), len(levels) - 1)]
-        return self._ordered(base + moves[..., None] * _at(self._tables(base.shape[1]), wanted))
+        return self.around(base, moves, self.tables(base.shape[1]), wanted)
 
-    def adapted(
-        self,
-        base: np.ndarray,
-        moves: np.ndarray,
-        actual: np.ndarray,
-        start: np.ndarray | None = None,
-        rate: float = RATE,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Calibrated quantiles of consecutive origins, each adapted to the outcomes known by then.
+    def around(self, base: np.ndarray, moves: np.ndarray, tables: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """Quantiles `(..., S, K)` around `base` at the levels `wanted` `(S, K)` of what `tables` gives for S steps."""
+        return self._ordered(base + moves[..., None] * _at(tables, wanted))
 
-        Args:
-            base: `(N, S, K)` as in `intervals`, row t the origin after row t - 1.
-            moves: `(N, S)`.
-            actual: `(N, S)` what happened, price units. Step h of origin t is looked at from origin t + h on.
-            start: `(S, K)` levels in force at the first origin; as learned, where `None`.
-            rate: How far one miss moves a level; 0 does not adapt.
-
-        Returns:
-            The quantiles `(N, S, K)`, price units, ascending over K, and the levels `(S, K)` in force at the origin
-            that would come next.
-        """
-        tables = self._tables(base.shape[1])
-        wanted = np.broadcast_to(self.levels, base.shape[1:])  # (S, K)
-        used = np.array(wanted if start is None else start)
-        indices, intervals = np.arange(base.shape[1]), np.empty(base.shape)
-        for origin in range(len(base) + 1):
-            known = origin - indices - 1  # the origin whose step h has just become known
-            due = indices[known >= 0]
-            below = actual[known[due], due][:, None] <= intervals[known[due], due]  # (D, K)
-            used[due] = np.clip(used[due] + rate * (wanted[due] - below), 0, 1)
-            if origin < len(base):
-                intervals[origin] = self._ordered(base[origin] + moves[origin][:, None] * _at(tables, used))
-        return intervals, used
-
-    def _tables(self, steps: int) -> np.ndarray:
+    def tables(self, steps: int) -> np.ndarray:
         """What to add at each level of `GRID`, `(S, K, G)` standard moves."""
-        count = len(self.levels)
-        tables = np.empty((steps, count, len(GRID)))
+        tables = np.empty((steps, len(self.levels), len(GRID)))
         for step in range(steps):
-            errors = np.array(self.errors[step]) if step < len(self.errors) else np.array([self.beyond])
-            if len(errors) == count > 1:
+            errors = np.array(self.errors[step] if step < len(self.errors) else (self.beyond,))  # (K, G) or (1, G)
+            if self._by_level(step):
                 if not self.kept:
                     errors = errors - _at(errors, np.array(self.levels))[:, None]
                 errors[np.array(self.levels) == 0.5] = 0.0  # the median is the forecast itself
             tables[step] = errors
         return tables
+
+    def _by_level(self, step: int) -> bool:
+        return _has_base_of_each_level(self.basis, self.horizon, step)
 
     def _ordered(self, intervals: np.ndarray) -> np.ndarray:
         """Corrections differ by level: put each forecast's quantiles in order without moving its median."""
@@ -176,7 +130,8 @@ def calibrate(
 
     def learned(rows: slice, kept: bool) -> Calibration:
         steps = range(base.shape[1])
-        tables = [_table(errors[rows, step, : 1 if basis == "point" or step >= horizon else None]) for step in steps]
+        each = [_has_base_of_each_level(basis, horizon, step) for step in steps]
+        tables = [_table(errors[rows, step, : None if each[step] else 1]) for step in steps]
         last = _table(((actual - points) / moves)[rows, -1:])[0]
         return Calibration(levels=levels, basis=basis, horizon=horizon, errors=tuple(tables), beyond=last, kept=kept)
 
@@ -189,6 +144,14 @@ def calibrate(
         return learned(slice(None), kept=scores[0] < scores[1])
     # The point alone, or dropout's spread alone, leaves out the noise of what is forecast: always corrected.
     return learned(slice(None), kept=basis != "quantiles")
+
+
+def _has_base_of_each_level(basis: Basis, horizon: int, step: int) -> bool:
+    """Whether the intervals of a step start from a value for each level, and not all from the point forecast.
+
+    Beyond the horizon there is only the rolled point.
+    """
+    return basis != "point" and step < horizon
 
 
 def _table(errors: np.ndarray) -> tuple[tuple[float, ...], ...]:

@@ -9,7 +9,7 @@ its very first state before each fold.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,11 +17,14 @@ import keras
 import numpy as np
 
 from kerasforecast.config import NetworkConfig, TrainingConfig
+from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build, initialise, merged_weights, set_weights
-from kerasforecast.preprocessing.scaling import FittedScaling
-from kerasforecast.preprocessing.windows import TrainingSet
+from kerasforecast.preprocessing.batch import Batches, TrainingSet, WindowBatch
+from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
+from kerasforecast.preprocessing.split import Split
+from kerasforecast.preprocessing.windows import Windows, windows_of
 from kerasforecast.training.train import History, compile_model, train
 
 Answer = Callable[[np.ndarray], np.ndarray]
@@ -42,6 +45,28 @@ class Trained:
     predictor: Predictor
 
 
+def scaled_member(network: NetworkConfig, panel: Panel, split: Split) -> Member:
+    """The network with a scaling fitted on the training rows of `panel`.
+
+    Raises:
+        DataError: A column does not change there, or the panel holds values that the scaling cannot take.
+    """
+    rows, starts = split.training_rows(panel)
+    head = bool(network.quantiles)
+    scaling = fit_scaling(network.scaling, rows, panel.columns, starts=starts, volatility_channel=head)
+    scaling.check(panel)
+    return Member(network=network, scaling=scaling)
+
+
+def training_sets(member: Member, panel: Panel, split: Split) -> tuple[TrainingSet[Windows], TrainingSet[Windows]]:
+    """What `member` learns from and what stops it, its targets scaled once."""
+    known, validation = (
+        windows_of(panel, split.origins(part), split.window, split.horizon).training_set(member.scaling)
+        for part in ("train", "validation")
+    )
+    return known, validation
+
+
 class Fitting:
     """A network about to be trained: it is built and has its starting weights.
 
@@ -60,18 +85,19 @@ class Fitting:
         self,
         member: Member,
         config: TrainingConfig,
-        training: TrainingSet,
-        validation: TrainingSet,
+        training: TrainingSet[Any],
+        validation: TrainingSet[Any],
         reused: Reused | None = None,
     ) -> None:
         self._member, self._config, self._reused = member, config, reused
         self._parts = training, validation
         if reused:
-            self._parts = ScaledWindows(training, member.scaling), ScaledWindows(validation, member.scaling)
+            outside = [ScaledWindows(part.windows, member.scaling) for part in self._parts]
+            self._parts = TrainingSet(outside[0], training.targets), TrainingSet(outside[1], validation.targets)
             self.network = reused.restarted()
         else:
             self.network = build(member.network, member.scaling, "training", config.seed)
-        initialise(self.network, member.network, config.seed, self._parts[0].scaled_targets(member.scaling))
+        initialise(self.network, member.network, config.seed, training.targets)
 
     def train(self, **watched: Any) -> Trained:
         """Find the weights.
@@ -84,7 +110,7 @@ class Fitting:
             StoppedError: A signal ended training.
         """
         member, levels = self._member, self._member.network.quantiles
-        history = train(self.network, member.scaling, *self._parts, self._config, levels=levels, **watched)
+        history = train(self.network, *self._parts, self._config, levels=levels, **watched)
         weights = merged_weights(self.network)
         if self._reused:
             return Trained(history, weights, SharedPredictor(self._reused.predictor, member, weights))
@@ -158,19 +184,16 @@ class SharedPredictor(Predictor):
 class ScaledWindows:
     """Windows whose inputs are scaled in NumPy, for a network that has no scaling of its own."""
 
-    windows: TrainingSet
+    windows: Batches
     scaling: FittedScaling
 
     def __len__(self) -> int:
         return len(self.windows)
 
-    def inputs(self, indices: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """Scaled inputs of the windows at `indices`, `(n, L, C)` float32."""
-        return self.scaling.inputs(self.windows.inputs(indices)).astype(np.float32)
-
-    def scaled_targets(self, scaling: FittedScaling) -> np.ndarray:
-        """Scaled targets of all windows, `(N, H)` float32."""
-        return self.windows.scaled_targets(scaling)
+    def batch(self, indices: np.ndarray | slice) -> WindowBatch:
+        """The windows at `indices`, `past` scaled, `(n, L, C)` float32."""
+        raw = self.windows.batch(indices)
+        return replace(raw, past=self.scaling.inputs(raw.past).astype(np.float32))
 
 
 def unscaled(channels: int) -> FittedScaling:

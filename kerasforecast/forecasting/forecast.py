@@ -1,4 +1,4 @@
-"""What one contestant, a network or a baseline, says of a number of windows."""
+"""What one contestant says of a number of windows, be it a network, a baseline or an ensemble."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ class Forecast:
     Attributes:
         point: `(N, H)`.
         quantiles: `(N, H, K)`; `None` where it has none.
+        samples: `(N, S, H)` S paths, each equally likely; `None` where it has none.
     """
 
     point: np.ndarray
-    quantiles: np.ndarray | None
+    quantiles: np.ndarray | None = None
+    samples: np.ndarray | None = None
 
     def at(self, indices: slice) -> Forecast:
         """That of the windows at `indices`."""
-        return Forecast(self.point[indices], None if self.quantiles is None else self.quantiles[indices])
+        return Forecast(
+            self.point[indices],
+            None if self.quantiles is None else self.quantiles[indices],
+            None if self.samples is None else self.samples[indices],
+        )
 
 
 def quantile_column(level: float) -> str:
@@ -31,9 +37,14 @@ def quantile_column(level: float) -> str:
 
 
 def joined(parts: Sequence[Forecast]) -> Forecast:
-    """Forecasts of consecutive stretches of windows as one; without quantiles where any has none."""
-    intervals = [part.quantiles for part in parts if part.quantiles is not None]
+    """Forecasts of consecutive stretches of windows as one; without quantiles or samples where any has none."""
     return Forecast(
         np.concatenate([part.point for part in parts]),
-        np.concatenate(intervals) if len(intervals) == len(parts) else None,
+        _joined([part.quantiles for part in parts]),
+        _joined([part.samples for part in parts]),
     )
+
+
+def _joined(arrays: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    there = [array for array in arrays if array is not None]
+    return np.concatenate(there) if len(there) == len(arrays) else None

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from kerasforecast.config import Config
 from kerasforecast.data.calendars import future_index
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError, shown
-from kerasforecast.forecasting.conformal import Adapted, Basis, Calibration, calibrate
+from kerasforecast.forecasting.adaptive import Adapted, adapt
+from kerasforecast.forecasting.conformal import Basis, Calibration, calibrate
 from kerasforecast.forecasting.forecast import Forecast, quantile_column
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.preprocessing.volatility import Volatility
 from kerasforecast.preprocessing.windows import Windows, windows_of
 
-# Outcomes that a level is adapted to at most. At the rate of `kerasforecast.forecasting.conformal.RATE` half of
+# Outcomes that a level is adapted to at most. At the rate of `kerasforecast.forecasting.adaptive.RATE` half of
 # a level's distance from where it belongs is gone after about 150 of them, so older ones have left no trace.
 _REMEMBERED = 2_000
 
@@ -39,6 +41,8 @@ class Forecaster:
     volatility: Volatility | None = None
     calibration: Calibration | None = None
     adapted: Adapted | None = None
+    # By the hash of a series, the last one asked for: to adapt takes forecasts from all its rows since.
+    _after: dict[str, tuple[np.ndarray | None]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def calibrated(self, validation: Windows) -> Forecaster:
         """This forecaster with intervals learned from consecutive windows of the validation part."""
@@ -65,9 +69,9 @@ class Forecaster:
             The forecasts, and the levels in force at the origin that would come next; `None` without intervals.
         """
         points, base = self._start(windows)
-        if self.calibration is None or not self._measures(windows.series.values[:, 0]):
+        if self.calibration is None or not self._measures(windows.panel.values[:, 0]):
             return Forecast(points, None), None
-        intervals, after = self.calibration.adapted(base, self._moves(windows), windows.targets(), start)
+        intervals, after = adapt(self.calibration, base, self._moves(windows), windows.targets(), start)
         return Forecast(points, intervals), after
 
     def alone(self, windows: np.ndarray, steps: int, levels: np.ndarray | None = None) -> Forecast:
@@ -108,6 +112,14 @@ class Forecaster:
         Returns:
             `None`, as learned, where none were kept or the series ends before they were: they would know its future.
         """
+        found = self._after.get(series.sha256)
+        if found is None:
+            found = (self._adapted_to(series),)
+            self._after.clear()
+            self._after[series.sha256] = found
+        return found[0]
+
+    def _adapted_to(self, series: Series) -> np.ndarray | None:
         begin = self.adapted.place(series.index) if self.adapted else None
         if self.adapted is None or begin is None:
             return None
@@ -116,7 +128,7 @@ class Forecaster:
         origins = np.arange(max(begin, self.config.network.window - 1, last - _REMEMBERED), last)
         if not len(origins):
             return kept
-        windows = windows_of(series, origins, self.config.network.window, self.config.steps)
+        windows = windows_of(Panel.of(series), origins, self.config.network.window, self.config.steps)
         return self.in_sequence(windows, kept)[1]
 
     @property
@@ -126,14 +138,15 @@ class Forecaster:
         return "mc_dropout" if self.config.evaluation.mc_dropout else "point"
 
     def _start(self, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
-        parts = [self._raw(windows.inputs(indices), windows.horizon) for indices in windows.chunks()]
+        parts = [self._raw(windows.batch(indices).past, windows.steps) for indices in windows.chunks()]
         return np.concatenate([points for points, _ in parts]), np.concatenate([base for _, base in parts])
 
     def _raw(self, windows: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
         """Points `(B, S)` and what intervals start from, `(B, S, K)`, as float64."""
         horizon = self.config.network.horizon
         outputs = self.predictor.outputs(windows)
-        points = self.predictor.roll(windows, steps) if steps > horizon else self.predictor.medians(outputs)[:, :steps]
+        first = self.predictor.medians(outputs)  # (B, H)
+        points = self.predictor.roll(windows, steps, first) if steps > horizon else first[:, :steps]
         points = points.astype(np.float64)
         base = np.repeat(points[:, :, None], len(self.config.levels), axis=2)
         if self._basis == "quantiles":
@@ -144,9 +157,7 @@ class Forecaster:
         return points, base
 
     def _moves(self, windows: Windows) -> np.ndarray:
-        return np.concatenate(
-            [self._moves_of(windows.context(indices), windows.horizon) for indices in windows.chunks()]
-        )
+        return np.concatenate([self._moves_of(windows.context(indices), windows.steps) for indices in windows.chunks()])
 
     def _moves_of(self, context: np.ndarray, steps: int) -> np.ndarray:
         if self.volatility is None:
@@ -156,15 +167,6 @@ class Forecaster:
     def _measures(self, values: np.ndarray) -> bool:
         """Whether moves have a meaning: ratios do not where a later value is not positive though the history was."""
         return self.volatility is not None and (not self.volatility.logarithmic or bool(np.all(values > 0)))
-
-
-def adapted_after(windows: Windows, levels: np.ndarray | None) -> Adapted | None:
-    """The `levels` `(S, K)` in force after consecutive `windows`, to be kept; `None` where there are none."""
-    if levels is None:
-        return None
-    stamp = windows.series.index[windows.origins[-1] + 1]  # of the origin that comes next
-    at = stamp.to_pydatetime() if windows.series.dated else int(stamp)
-    return Adapted(at=at, levels=tuple(map(tuple, levels.tolist())))
 
 
 def _short(values: np.ndarray) -> list[float]:

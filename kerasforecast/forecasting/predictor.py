@@ -15,7 +15,6 @@ from kerasforecast.layers.direct import answering
 from kerasforecast.models.families.base import Role
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build_model, build_states, every_layer, set_weights
-from kerasforecast.preprocessing.scaling import LOGGED
 
 _BATCH = 1_024
 
@@ -101,13 +100,14 @@ class Predictor:
             layer.seed_generator.state.assign(state.astype(layer.seed_generator.state.dtype))
         return self._answers(self.sampling_network.predict_on_batch, windows)
 
-    def roll(self, windows: np.ndarray, steps: int) -> np.ndarray:
+    def roll(self, windows: np.ndarray, steps: int, first: np.ndarray | None = None) -> np.ndarray:
         """Forecasts `(B, steps)` of raw windows `(B, L, F)`: beyond the horizon, forecasts become inputs.
 
-        Columns other than the target stay at their last observed value.
+        Columns other than the target stay at their last observed value. `first` is what `predict` gives for `windows`,
+        where it is known.
         """
         windows = self.checked(windows)
-        found = [self.predict(windows)]
+        found = [self.predict(windows) if first is None else first]
         while sum(block.shape[1] for block in found) < steps:
             rows = np.repeat(windows[:, -1:], self.horizon, axis=1)  # (B, H, F)
             rows[:, :, 0] = found[-1]
@@ -161,8 +161,7 @@ class Predictor:
             raise DataError(f"Windows must have shape (B, {wanted[0]}, {wanted[1]}). Received: {windows.shape}.")
         if not np.isfinite(windows).all():
             raise DataError("Windows must be finite. Received: NaN or infinity. Drop or fill such rows first.")
-        scalings = [member.scaling.transforms for member in self.members]
-        logs = [place for place, found in enumerate(zip(*scalings, strict=True)) if set(found) & set(LOGGED)]
+        logs = sorted({place for member in self.members for place in member.scaling.logged})
         if logs and (windows[:, :, logs] <= 0).any():
             raise DataError("Windows must be positive for log returns. Received: zero or negative values.")
         return windows

@@ -48,7 +48,7 @@ class Verdict:
     improvement_percent: float | None
 
 
-def diebold_mariano(loss_a: np.ndarray, loss_b: np.ndarray, horizon: int = 1) -> DMResult:
+def diebold_mariano(loss_a: np.ndarray, loss_b: np.ndarray, steps: int = 1) -> DMResult:
     """Test whether two forecasts have the same expected loss, whatever the loss.
 
     Diebold & Mariano (1995) with the small-sample correction of Harvey, Leybourne & Newbold (1997), as in R's
@@ -63,26 +63,26 @@ def diebold_mariano(loss_a: np.ndarray, loss_b: np.ndarray, horizon: int = 1) ->
     Args:
         loss_a: `(N,)` loss of the first forecast at each origin, in time order.
         loss_b: `(N,)` loss of the second.
-        horizon: Steps ahead h: neighbouring origins share h - 1 of them, so their losses are correlated.
+        steps: Steps ahead h: neighbouring origins share h - 1 of them, so their losses are correlated.
 
     Returns:
         The statistic, negative where a has the smaller losses, and the two-sided p-value.
 
     Raises:
-        DataError: Losses differ in shape or are not finite, or the horizon is below 1.
+        DataError: Losses differ in shape or are not finite, or the steps are below 1.
     """
-    if horizon < 1:
-        raise DataError(f"The horizon of the Diebold-Mariano test must be at least 1. Received: {horizon}.")
+    if steps < 1:
+        raise DataError(f"The steps of the Diebold-Mariano test must be at least 1. Received: {steps}.")
     d = _differences(loss_a, loss_b)
     n, mean = len(d), float(np.mean(d))
-    if n <= horizon or not np.any(d):
+    if n <= steps or not np.any(d):
         return DMResult(0.0, 1.0)
     if np.ptp(d) <= 1e-12 * abs(mean):  # the same difference everywhere, up to rounding
-        return DMResult(math.copysign(math.inf, mean), min(1.0, 2.0 ** (1 - math.ceil(n / horizon))))
-    variance = _long_run_variance(d, horizon - 1)
+        return DMResult(math.copysign(math.inf, mean), min(1.0, 2.0 ** (1 - math.ceil(n / steps))))
+    variance = _long_run_variance(d, steps - 1)
     if variance is None:
-        return diebold_mariano(loss_a, loss_b, horizon=1)
-    correction = math.sqrt((n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n)
+        return diebold_mariano(loss_a, loss_b, steps=1)
+    correction = math.sqrt((n + 1 - 2 * steps + steps * (steps - 1) / n) / n)
     statistic = correction * mean / math.sqrt(variance / n)
     return DMResult(statistic, float(2 * student_t.sf(abs(statistic), df=n - 1)))
 
@@ -91,7 +91,7 @@ def compare_with_naive(
     actual: np.ndarray,
     forecast: np.ndarray,
     naive: np.ndarray,
-    horizon: int | None = None,
+    steps: int | None = None,
     alpha: float = 0.05,
 ) -> Verdict:
     """The verdict on a model: better than naive, no better, or worse, by the test on squared errors.
@@ -100,7 +100,7 @@ def compare_with_naive(
         actual: `(N,)` or `(N, H)`, price units, rows in time order.
         forecast: As `actual`, the model's.
         naive: As `actual`, the naive forecast.
-        horizon: Steps ahead for the test; H when not given. An origin's loss is its mean over the steps.
+        steps: Steps ahead for the test; H when not given. An origin's loss is its mean over the steps.
         alpha: p-value below which a difference counts.
 
     Returns:
@@ -111,7 +111,7 @@ def compare_with_naive(
     """
     ours, theirs = rmse(actual, forecast), rmse(actual, naive)  # checks shapes and values
     losses = squared_losses(actual, forecast), squared_losses(actual, naive)
-    return verdict_of(ours, theirs, *losses, horizon=horizon, alpha=alpha)
+    return verdict_of(ours, theirs, *losses, steps=steps, alpha=alpha)
 
 
 def verdict_of(
@@ -119,7 +119,7 @@ def verdict_of(
     theirs: float,
     our_losses: np.ndarray,
     their_losses: np.ndarray,
-    horizon: int | None = None,
+    steps: int | None = None,
     alpha: float = 0.05,
     baseline: str = "naive",
 ) -> Verdict:
@@ -130,12 +130,12 @@ def verdict_of(
         theirs: The baseline's.
         our_losses: `(N,)` or `(N, H)`, rows in time order.
         their_losses: As `our_losses`.
-        horizon: Steps ahead for the test; H when not given. An origin's loss is its mean over the steps.
+        steps: Steps ahead for the test; H when not given. An origin's loss is its mean over the steps.
         alpha: p-value below which a difference counts.
         baseline: Its name.
     """
     a, b = (np.reshape(losses, (len(losses), -1)) for losses in (our_losses, their_losses))
-    dm = diebold_mariano(a.mean(axis=1), b.mean(axis=1), horizon=horizon or a.shape[1])
+    dm = diebold_mariano(a.mean(axis=1), b.mean(axis=1), steps=steps or a.shape[1])
     improvement = _improvement(ours, theirs)
     better = dm.p_value < alpha and ours < theirs
     return Verdict(_verdict_text(dm.p_value, alpha, improvement, baseline), better, dm, improvement)
@@ -162,10 +162,10 @@ def check_skill(text: str, p_value: float, better: bool, required: float) -> Non
 def compare_losses(loss_a: np.ndarray, loss_b: np.ndarray, loss: str) -> dict[str, str | float | None]:
     """The test of two forecasts' losses `(N,)` or `(N, H)`, ready for JSON: `{"loss", "statistic", "p_value"}`.
 
-    An origin's loss is its mean over the steps, and the horizon of the test their number.
+    An origin's loss is its mean over the steps, and the test takes their number.
     """
     a, b = (np.asarray(each, dtype=np.float64).reshape(len(each), -1) for each in (loss_a, loss_b))
-    return diebold_mariano(a.mean(axis=1), b.mean(axis=1), horizon=a.shape[1]).as_json(loss)
+    return diebold_mariano(a.mean(axis=1), b.mean(axis=1), steps=a.shape[1]).as_json(loss)
 
 
 def squared_losses(actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:

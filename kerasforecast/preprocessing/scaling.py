@@ -20,16 +20,13 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from kerasforecast.config import Scaling
-from kerasforecast.data.series import Series
+from kerasforecast.config import LOGARITHMIC, Scaling
+from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError, shown
+from kerasforecast.preprocessing.volatility import VOLATILITY_FLOOR, ewma_volatility
 
-EWMA_LAMBDA = 0.94
-# A window's volatility counts as at least this share of the training volatility: after a flat stretch one ordinary
-# day would otherwise be an input hundreds of units large.
-VOLATILITY_FLOOR = 0.1
 FLOAT32_SMALLEST, FLOAT32_LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
-LOGGED = ("log", "ratio")  # transforms that need positive values
+_LOGGED = ("log", "ratio")  # transforms that need positive values
 LARGEST = 1e18  # the square of a change must fit the network's 32-bit numbers, which end at 3.4e38
 
 # A feature enters as its ratio to an earlier column where their log-ratio is, in training, no larger than so many
@@ -49,7 +46,7 @@ class FittedScaling(BaseModel):
         offset: Per column, for `"linear"`: subtracted first, in the column's unit.
         scale: Per column: what one scaled unit is. For relative columns the training volatility of `r_t`.
         reference: Per column, for `"ratio"`: the place of the column it is compared with, an earlier one. May be empty.
-        volatility_channel: Whether a lone relative column, too, brings the level of its volatility as a channel.
+        volatility_channel: Whether a lone relative column, too, brings a channel that says how high volatility is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -67,13 +64,18 @@ class FittedScaling(BaseModel):
         return self.transforms[0] != "linear"
 
     @property
+    def logged(self) -> tuple[int, ...]:
+        """Places of the columns that logs are taken of, which must hold positive values."""
+        return tuple(place for place, transform in enumerate(self.transforms) if transform in _LOGGED)
+
+    @property
     def channels(self) -> int:
-        """Channels the network sees: the columns, and the level of volatility where `shows_volatility`."""
+        """Channels the network sees: the columns, and how high volatility is where `shows_volatility`."""
         return len(self.transforms) + self.shows_volatility
 
     @property
     def shows_volatility(self) -> bool:
-        """Whether the level of volatility is a channel: several relative columns bring it, or `level` asks for it."""
+        """Whether a channel says how high volatility is: several relative columns bring it, or it is asked for."""
         return self.per_window and (self.volatility_channel or len(self.transforms) > 1)
 
     def inputs(self, windows: Any, xp: ModuleType | Any = np) -> Any:
@@ -85,8 +87,8 @@ class FittedScaling(BaseModel):
         scaled = changes / spread
         if not self.shows_volatility:
             return scaled
-        level = xp.log(spread[:, :, :1] / np.float32(self.scale[0]))  # (B, 1, 1)
-        return xp.concatenate([scaled, level + xp.zeros_like(changes[:, :, :1])], axis=-1)
+        height = xp.log(spread[:, :, :1] / np.float32(self.scale[0]))  # (B, 1, 1)
+        return xp.concatenate([scaled, height + xp.zeros_like(changes[:, :, :1])], axis=-1)
 
     def restore(self, windows: Any, scaled: Any, xp: ModuleType | Any = np) -> Any:
         """Scaled network outputs `(B, H)` or `(B, H, K)` to raw forecasts of the target, of the same shape."""
@@ -109,20 +111,22 @@ class FittedScaling(BaseModel):
             scaled = move / self._unit(windows, targets.shape[-1], np)
         return scaled.astype(np.float32)
 
-    def check(self, series: Series) -> None:
+    def check(self, panel: Panel) -> None:
         """Refuse rows that the transforms cannot take.
 
         Raises:
             DataError: A value is zero or negative where a log is taken, or beyond 1e18.
         """
-        for place, transform in enumerate(self.transforms):
-            _check_size(series.values[:, place], f"{series.name}: {series.columns[place]}")
-            bad = np.flatnonzero((series.values[:, place] <= 0) & (transform in LOGGED))
-            if len(bad):
+        for place in range(len(self.transforms)):
+            values = panel.values[:, place]
+            large = np.flatnonzero(np.abs(values) > LARGEST)
+            if len(large):
+                raise _too_large(values[large[0]], f"{panel.id_of(large[0])}: {panel.columns[place]}")
+            low = np.flatnonzero((values <= 0) & (place in self.logged))
+            if len(low):
                 raise DataError(
-                    f"{series.name}: {series.columns[place]} must be positive for log returns, as in training. "
-                    f"Received: {shown(float(series.values[bad[0], place]))} at {series.index[bad[0]]}. "
-                    "Use --scaling difference."
+                    f"{panel.id_of(low[0])}: {panel.columns[place]} must be positive for log returns, as in training. "
+                    f"Received: {shown(float(values[low[0]]))} at {panel.index[low[0]]}. Use --scaling difference."
                 )
 
     def _changes(self, windows: Any, xp: Any) -> Any:
@@ -150,9 +154,7 @@ class FittedScaling(BaseModel):
 
     def _spread(self, changes: Any, xp: Any) -> Any:
         """`(B, 1, F)` exponentially weighted volatility of each window's own changes, floored."""
-        weights = ewma_weights(changes.shape[1])[None, :, None]  # (1, L, 1)
-        variance = xp.sum(changes * changes * weights, axis=1, keepdims=True)
-        spread = xp.maximum(xp.sqrt(variance), _row(VOLATILITY_FLOOR * np.asarray(self.scale)))
+        spread = ewma_volatility(changes, _row(VOLATILITY_FLOOR * np.asarray(self.scale)), xp)
         if "ratio" not in self.transforms:
             return spread
         own = [0 if transform == "ratio" else place for place, transform in enumerate(self.transforms)]
@@ -164,21 +166,18 @@ class FittedScaling(BaseModel):
         return spread * np.sqrt(np.arange(1, horizon + 1, dtype=np.float32))[None, :]
 
 
-def ewma_weights(window: int) -> np.ndarray:
-    """Weights `(L,)` float32 of a window's squared changes, newest last; the first row has none, hence 0."""
-    ages = np.arange(window - 1, -1, -1)
-    weights = EWMA_LAMBDA**ages
-    weights[0] = 0.0
-    return (weights / weights.sum()).astype(np.float32)
-
-
 def _log_ratio(now: Any, before: Any, xp: Any) -> Any:
     """`log(now / before)` at full float32 precision: a difference of close numbers is exact, their ratio is not."""
     return xp.log1p((now - before) / before)
 
 
 def fit_scaling(
-    kind: Scaling, train: np.ndarray, columns: tuple[str, ...], *, volatility_channel: bool = False
+    kind: Scaling,
+    train: np.ndarray,
+    columns: tuple[str, ...],
+    *,
+    starts: np.ndarray | None = None,
+    volatility_channel: bool = False,
 ) -> FittedScaling:
     """Learn a scaling from the training rows.
 
@@ -186,15 +185,21 @@ def fit_scaling(
         kind: The scaling option.
         train: Raw training rows, `(T, F)` float64, or separate stretches of rows, `(N, T, F)`.
         columns: Their names, for messages.
-        volatility_channel: Show the level of volatility to the network, as a quantile head needs it.
+        starts: `(N,)` first row of each stretch of `(T, F)`, ascending; one stretch, where not given. From the last row
+            of one to the first of the next is no change.
+        volatility_channel: Show the network how high volatility is, as a quantile head needs it.
 
     Raises:
         DataError: A column does not change within the training rows, or not by enough for float32; or it has a value
             beyond 1e18.
     """
     rows = train.reshape(-1, len(columns))
+    if train.ndim == 3:
+        starts = np.arange(0, len(rows), train.shape[1])
     for name, values in zip(columns, rows.T, strict=True):
-        _check_size(values, f"Column {name}")
+        large = values[np.abs(values) > LARGEST]
+        if len(large):
+            raise _too_large(large[0], f"Column {name}")
         if kind != "none" and np.ptp(values.astype(np.float32)) == 0:
             raise DataError(
                 f"Column {name} must change within the training rows, by what 32-bit numbers tell apart. "
@@ -202,7 +207,7 @@ def fit_scaling(
                 "Leave it out, or train on rows where it moves."
             )
     if kind in ("anchor", "difference"):
-        return _fit_relative(kind, train if train.ndim == 3 else train[None], volatility_channel)
+        return _fit_relative(kind, rows, np.zeros(1, int) if starts is None else starts, volatility_channel)
     offset, scale = _fit_linear(kind, rows)
     return FittedScaling(
         kind=kind, transforms=("linear",) * len(columns), offset=_exact(offset), scale=_exact(_normal(scale))
@@ -221,22 +226,21 @@ def ramp(scaling: FittedScaling, window: int) -> np.ndarray:
     return np.linspace(scaling.offset[0], scaling.offset[0] + scaling.scale[0], window, dtype=np.float32)[:, None]
 
 
-def _check_size(values: np.ndarray, what: str) -> None:
-    large = values[np.abs(values) > LARGEST]
-    if len(large):
-        raise DataError(
-            f"{what} must stay within {LARGEST:g}, for the network's 32-bit numbers. Received: {large[0]}. "
-            "Give it in larger units."
-        )
+def _too_large(value: float, what: str) -> DataError:
+    return DataError(
+        f"{what} must stay within {LARGEST:g}, for the network's 32-bit numbers. Received: {value}. "
+        "Give it in larger units."
+    )
 
 
-def _fit_relative(kind: Scaling, train: np.ndarray, volatility_channel: bool) -> FittedScaling:
+def _fit_relative(kind: Scaling, train: np.ndarray, starts: np.ndarray, volatility_channel: bool) -> FittedScaling:
     transforms: list[Transform] = []
     volatility = []
     for place in range(train.shape[-1]):
-        values = train[..., place]  # (N, T)
-        logs = kind == "anchor" and bool((values > 0).all())
-        changes = np.log(values[:, 1:] / values[:, :-1]) if logs else np.diff(values)
+        values = train[:, place]
+        logs = kind in LOGARITHMIC and bool((values > 0).all())
+        changes = np.log(values[1:] / values[:-1]) if logs else np.diff(values)
+        changes = np.delete(changes, starts[1:] - 1)  # from one stretch to the next
         transforms.append("log" if logs else "difference")
         volatility.append(np.sqrt(np.mean(changes**2)))
     reference = [_close_by(train, transforms, place, volatility[0]) for place in range(len(transforms))]

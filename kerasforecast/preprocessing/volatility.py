@@ -1,11 +1,39 @@
-"""How much a series moves: changes as ratios or differences, and the volatility of a window's own last rows."""
+"""How much a series moves: changes as ratios or differences, and the volatility of a window's own last rows.
+
+The formula is written once, for the units that a network computes in and for those of the intervals around it:
+exponentially weighted, zero mean (RiskMetrics, J.P. Morgan 1996, lambda 0.94), weights normalised over the window.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from kerasforecast.preprocessing.scaling import EWMA_LAMBDA, VOLATILITY_FLOOR
+EWMA_LAMBDA = 0.94
+# A window's volatility counts as at least this share of the training volatility: after a flat stretch one ordinary
+# day would otherwise be an input hundreds of units large.
+VOLATILITY_FLOOR = 0.1
+_CHUNK = 4_096  # windows at once
+
+
+def ewma_weights(window: int) -> np.ndarray:
+    """Weights `(L,)` float32 of a window's squared changes, newest last; the first row has none, hence 0."""
+    ages = np.arange(window - 1, -1, -1)
+    weights = EWMA_LAMBDA**ages
+    weights[0] = 0.0
+    return (weights / weights.sum()).astype(np.float32)
+
+
+def ewma_volatility(changes: Any, floor: Any, xp: Any = np) -> Any:
+    """`(B, 1, F)` volatility of the changes `(B, L, F)` of windows, of which the first row has none; at least `floor`.
+
+    `xp` is NumPy or `keras.ops`.
+    """
+    weights = ewma_weights(changes.shape[1])[None, :, None]  # (1, L, 1)
+    variance = xp.sum(changes * changes * weights, axis=1, keepdims=True)
+    return xp.maximum(xp.sqrt(variance), floor)
 
 
 class Volatility(BaseModel):
@@ -14,7 +42,7 @@ class Volatility(BaseModel):
     Attributes:
         logarithmic: Whether moves are log-ratios, so that a price ten times as high has an interval ten times as wide;
             plain differences where the history is not positive.
-        floor: The least volatility of a window. A tenth of the history's, and never zero.
+        floor: The least volatility of a window. A tenth of that of the training rows, and never zero.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -32,24 +60,30 @@ class Volatility(BaseModel):
 
     def of_windows(self, windows: np.ndarray) -> np.ndarray:
         """EWMA volatility `(N,)` of windows `(N, L)` in price units: one standard move of one step."""
-        return self.of_changes(self.moves(windows[:, :-1], windows[:, 1:]))
+        found = np.empty(len(windows))
+        for start in range(0, len(windows), _CHUNK):
+            rows = windows[start : start + _CHUNK]
+            changes = np.pad(self.moves(rows[:, :-1], rows[:, 1:]), ((0, 0), (1, 0)))[:, :, None]  # (n, L, 1)
+            found[start : start + _CHUNK] = ewma_volatility(changes, self.floor)[:, 0, 0]
+        return found
 
-    def of_changes(self, changes: np.ndarray) -> np.ndarray:
-        """EWMA volatility of changes `(..., L - 1)` over their last axis (RiskMetrics, J.P. Morgan 1996)."""
-        weights = EWMA_LAMBDA ** np.arange(changes.shape[-1])[::-1]
-        return np.maximum(np.sqrt(changes**2 @ (weights / weights.sum())), self.floor)
-
-    def standard_moves(self, windows: np.ndarray, horizon: int) -> np.ndarray:
+    def standard_moves(self, windows: np.ndarray, steps: int) -> np.ndarray:
         """One standard move of each step ahead in price units, `(N, H)`: that of a random walk grows with sqrt(h)."""
         size = np.abs(windows[:, -1]) if self.logarithmic else np.ones(len(windows))
-        steps = np.sqrt(np.arange(1, horizon + 1))
-        return (size * self.of_windows(windows))[:, None] * steps
+        return (size * self.of_windows(windows))[:, None] * np.sqrt(np.arange(1, steps + 1))
 
 
-def volatility_of(history: np.ndarray) -> Volatility:
-    """Learn how to measure moves from a history `(T,)`, price units."""
+def volatility_of(history: np.ndarray, train: np.ndarray | None = None) -> Volatility:
+    """Learn how to measure moves.
+
+    Args:
+        history: `(T,)` price units; it says whether moves are ratios.
+        train: `(U,)` rows that the floor is learned from, as a network's scaling is; the history, where not given or
+            where these do not move.
+    """
     past = np.asarray(history, dtype=np.float64)
     logarithmic = bool(past.min() > 0)
-    changes = np.log(past[1:] / past[:-1]) if logarithmic else np.diff(past)
+    known = past if train is None or np.ptp(train) == 0 else np.asarray(train, dtype=np.float64)
+    changes = np.log(known[1:] / known[:-1]) if logarithmic else np.diff(known)
     usual = float(np.sqrt(np.mean(changes**2)))
     return Volatility(logarithmic=logarithmic, floor=max(VOLATILITY_FLOOR * usual, float(np.finfo(np.float64).tiny)))

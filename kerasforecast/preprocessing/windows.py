@@ -1,104 +1,104 @@
-"""Windows over one array: views, gathered a batch at a time, so memory grows with rows, not rows x window."""
+"""Windows over the rows of a panel: views, gathered a batch at a time, so memory grows with rows, not rows x window."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from kerasforecast.data.series import Series
+from kerasforecast.data.panel import Panel
+from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
 from kerasforecast.preprocessing.scaling import FittedScaling
 
 _CHUNK = 4_096  # windows gathered at once where all are needed: 1 MB at 60 rows and one column
-
-
-class TrainingSet(Protocol):
-    """What training needs of its windows."""
-
-    def __len__(self) -> int: ...
-
-    def inputs(self, indices: np.ndarray | slice) -> np.ndarray:
-        """Raw inputs of the windows at `indices`, `(n, L, F)` float32."""
-
-    def scaled_targets(self, scaling: FittedScaling) -> np.ndarray:
-        """Scaled targets of all windows, `(N, H)` float32."""
+_ALL = slice(None)
 
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """The windows of a series that end at given rows.
+    """The windows that end at given rows of a panel, each within its own series.
 
     Attributes:
-        series: Where the values come from.
-        values: `(T, F)` float32, what the network is fed.
-        origins: `(N,)` integers, the row of each window's last input.
+        panel: Where the values come from.
+        origins: `(N,)` integers, the row of each window's last input, in rows of the panel.
         window: Rows of input, `L`.
-        horizon: Rows of target, `H`.
+        steps: Rows of target after each, `H`.
     """
 
-    series: Series
-    values: np.ndarray
+    panel: Panel
     origins: np.ndarray
     window: int
-    horizon: int
+    steps: int
+
+    def __post_init__(self) -> None:
+        self.panel.require_past_alone("windows")
+        origins = np.asarray(self.origins)
+        ascending = origins if (origins[1:] >= origins[:-1]).all() else np.sort(origins)
+        starts, ends = self.panel.starts[:-1], self.panel.ends
+        too_early = _within(ascending, starts, np.minimum(starts + self.window - 1, self.panel.starts[1:]))
+        if too_early or _within(ascending, ends, self.panel.starts[1:]) or _outside(ascending, len(self.panel.index)):
+            raise ValueError(
+                f"A window of {self.window} rows must lie within the observed rows of one series. Received: "
+                "an origin too near the start of its series, or after its last row."
+            )
 
     def __len__(self) -> int:
         return len(self.origins)
 
-    def inputs(self, indices: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """Raw inputs of the windows at `indices`, `(n, L, F)` float32; a gathered copy."""
-        return self._gathered(self.values, indices)
+    def batch(self, indices: np.ndarray | slice = _ALL) -> WindowBatch:
+        """The windows at `indices`, raw, as a network is given them; a gathered copy."""
+        return WindowBatch(self._gathered(self.panel.float32, indices))
 
-    def targets(self, indices: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """Raw targets of the windows at `indices`, `(n, H)` float64; NaN where the series has ended by then."""
-        rows = self.origins[indices][:, None] + np.arange(1, self.horizon + 1)  # (n, H)
-        last = len(self.series) - 1
-        return np.where(rows <= last, self.series.values[:, 0][np.minimum(rows, last)], np.nan)
+    def targets(self, indices: np.ndarray | slice = _ALL) -> np.ndarray:
+        """Raw targets of the windows at `indices`, `(n, H)` float64; NaN where their series has ended by then."""
+        origins = self.origins[indices]
+        rows = origins[:, None] + np.arange(1, self.steps + 1)  # (n, H)
+        last = self.panel.ends[self.panel.places(origins)][:, None] - 1  # (n, 1)
+        return np.where(rows <= last, self.panel.values[:, 0][np.minimum(rows, last)], np.nan)
 
     def last(self) -> np.ndarray:
         """The last observed target of each window, `(N,)` float64: the naive forecast of every step."""
-        return self.series.values[self.origins, 0]
+        return self.panel.values[self.origins, 0]
 
-    def context(self, indices: np.ndarray | slice = slice(None)) -> np.ndarray:
+    def context(self, indices: np.ndarray | slice = _ALL) -> np.ndarray:
         """The target's past in the windows at `indices`, `(n, L)` float64."""
-        return self._gathered(self.series.values[:, :1], indices)[:, :, 0]
+        return self._gathered(self.panel.values[:, :1], indices)[:, :, 0]
 
     def chunks(self) -> list[slice]:
         """All indices, a few thousand at a time."""
         return [slice(start, start + _CHUNK) for start in range(0, len(self), _CHUNK)]
 
-    def scaled_targets(self, scaling: FittedScaling) -> np.ndarray:
-        """Scaled targets of all windows, `(N, H)` float32."""
-        return self.scaled(scaling, self.targets)
+    def training_set(self, scaling: FittedScaling) -> TrainingSet[Windows]:
+        """These windows with their scaled targets."""
+        return TrainingSet(self, self.scaled(scaling, self.targets))
 
     def scaled(self, scaling: FittedScaling, targets: Callable[[slice], np.ndarray]) -> np.ndarray:
         """What `targets` gives for a slice of indices, raw `(n, H)`, in scaled units, `(N, H)` float32."""
-        scaled = np.empty((len(self), self.horizon), np.float32)
+        scaled = np.empty((len(self), self.steps), np.float32)
         for chunk in self.chunks():
-            scaled[chunk] = scaling.scaled_targets(self._gathered(self.series.values, chunk), targets(chunk))
+            scaled[chunk] = scaling.scaled_targets(self._gathered(self.panel.values, chunk), targets(chunk))
         return scaled
 
     def _gathered(self, values: np.ndarray, indices: np.ndarray | slice) -> np.ndarray:
-        views = sliding_window_view(values, self.window, axis=0)  # (T-L+1, F, L), no copy
+        views = sliding_window_view(values, self.window, axis=0)  # (R-L+1, F, L), no copy
         return views[self.origins[indices] - self.window + 1].transpose(0, 2, 1)  # (n, L, F)
 
 
-def windows_of(series: Series, origins: np.ndarray, window: int, horizon: int) -> Windows:
-    """The windows of `series` that end at `origins`."""
-    return Windows(series, series.float32, origins, window, horizon)
+def windows_of(panel: Panel, origins: np.ndarray, window: int, steps: int) -> Windows:
+    """The windows of `panel` that end at `origins`, rows of it, with the next `steps` rows as targets."""
+    return Windows(panel, origins, window, steps)
 
 
-def all_origins(rows: int, window: int, horizon: int) -> np.ndarray:
-    """Origins of every window of `rows` rows that has its whole target within them, `(N,)` int32."""
-    return np.arange(window - 1, rows - horizon, dtype=np.int32)
+def all_origins(rows: int, window: int, steps: int) -> np.ndarray:
+    """Origins of every window of a series of `rows` rows that has its whole target within them, `(N,)` int32."""
+    return np.arange(window - 1, rows - steps, dtype=np.int32)
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Windows that are rows of an array rather than views of one series.
+    """Windows that are rows of an array rather than views of a panel.
 
     Attributes:
         windows: `(N, L, F)` float64, raw.
@@ -111,16 +111,26 @@ class Samples:
     def __len__(self) -> int:
         return len(self.windows)
 
-    def inputs(self, indices: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """Raw inputs of the windows at `indices`, `(n, L, F)` float32."""
-        return self.windows[indices].astype(np.float32)
+    def batch(self, indices: np.ndarray | slice = _ALL) -> WindowBatch:
+        """The windows at `indices`, raw, as a network is given them."""
+        return WindowBatch(self.windows[indices].astype(np.float32))
 
-    def scaled_targets(self, scaling: FittedScaling) -> np.ndarray:
-        """Scaled targets of all windows, `(N, H)` float32."""
-        return scaling.scaled_targets(self.windows, self.following)
+    def training_set(self, scaling: FittedScaling) -> TrainingSet[Samples]:
+        """These windows with their scaled targets."""
+        return TrainingSet(self, scaling.scaled_targets(self.windows, self.following))
 
 
 def pairs(values: np.ndarray, window: int, horizon: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """X `(N, window)` and y `(N,)`, or `(N, horizon)`, of one series `(T,)`, for `kerasforecast.KerasForecaster`."""
     views = sliding_window_view(np.asarray(values, np.float64), window + horizon)  # (N, L + H), no copy
     return views[:, :window], views[:, window] if horizon == 1 else views[:, window:]
+
+
+def _within(rows: np.ndarray, first: np.ndarray, stop: np.ndarray) -> bool:
+    """Whether any of the ascending `rows` lies in one of the stretches from `first` to before `stop`."""
+    first, stop = (np.searchsorted(rows, bound.astype(rows.dtype)) for bound in (first, stop))
+    return bool((first < stop).any())
+
+
+def _outside(rows: np.ndarray, count: int) -> bool:
+    return bool(len(rows) and (rows[0] < 0 or rows[-1] >= count))

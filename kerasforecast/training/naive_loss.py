@@ -6,13 +6,14 @@ import numpy as np
 
 from kerasforecast.config import TrainingConfig
 from kerasforecast.metrics.probabilistic import crps
+from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.preprocessing.windows import Windows
 
 
 def naive_loss(
-    training: Windows,
-    validation: Windows,
+    training: TrainingSet[Windows],
+    validation: TrainingSet[Windows],
     scaling: FittedScaling,
     config: TrainingConfig,
     levels: tuple[float, ...] = (),
@@ -42,7 +43,8 @@ def naive_loss(
     return float(np.mean(losses[config.loss]()))
 
 
-def _errors(windows: Windows, scaling: FittedScaling) -> np.ndarray:
+def _errors(known: TrainingSet[Windows], scaling: FittedScaling) -> np.ndarray:
     """Of the naive forecast, `(N, H)` float64, scaled."""
-    last = np.repeat(windows.last()[:, None], windows.horizon, axis=1)
-    return windows.scaled_targets(scaling).astype(np.float64) - windows.scaled(scaling, lambda indices: last[indices])
+    windows = known.windows
+    last = np.repeat(windows.last()[:, None], windows.steps, axis=1)
+    return known.targets.astype(np.float64) - windows.scaled(scaling, lambda indices: last[indices])

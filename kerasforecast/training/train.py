@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 
 from kerasforecast.config import TrainingConfig
 from kerasforecast.layers.dispatch import while_training
-from kerasforecast.preprocessing.scaling import FittedScaling
-from kerasforecast.preprocessing.windows import TrainingSet
+from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.training.callbacks import Epoch, Keeping, Watch
 from kerasforecast.training.losses import Pinball
 from kerasforecast.training.optimizers import Adam
@@ -45,7 +45,6 @@ class History:
 
 def train(
     model: keras.Model,
-    scaling: FittedScaling,
     training: TrainingSet,
     validation: TrainingSet,
     config: TrainingConfig,
@@ -59,9 +58,8 @@ def train(
 
     Args:
         model: In the training role, with its starting weights. One that is compiled already is taken as it is.
-        scaling: Fitted on the training rows.
-        training: TrainingSet to learn from.
-        validation: TrainingSet that steer early stopping and the learning rate.
+        training: Windows and scaled targets to learn from.
+        validation: Those that steer early stopping and the learning rate.
         config: Optimizer, loss, epochs, patience, seed.
         levels: Of the quantile head, if `model` has one.
         on_epoch: Called after each epoch.
@@ -76,21 +74,18 @@ def train(
     if not model.compiled:
         compile_model(model, config, steps, levels)
     watch = Watch(config, on_epoch, on_best, keeping)
-    targets, known = (
-        training.scaled_targets(scaling),
-        _EvaluationBatches(validation, validation.scaled_targets(scaling)),
-    )
+    held_back = _EvaluationBatches(validation)
     begun = keeping.start.step if keeping and keeping.start else 0
     with while_training():
         while not watch.finished:
             # One round, but for a training resumed within an epoch: the rest of that one is a round of its own.
             epoch = len(watch.epochs)
             model.fit(
-                training_batches(training, targets, config.batch_size, config.seed, epoch, begun, steps),
+                training_batches(training, config.batch_size, config.seed, epoch, begun, steps),
                 steps_per_epoch=steps - begun,
                 initial_epoch=epoch,
                 epochs=epoch + 1 if begun else config.epochs,
-                validation_data=known,
+                validation_data=held_back,
                 callbacks=[watch],
                 shuffle=False,  # the order is ours
                 verbose=0,
@@ -133,23 +128,23 @@ def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
 
 
 def training_batches(
-    windows: TrainingSet,
-    targets: np.ndarray,
+    training: TrainingSet,
     batch_size: int,
     seed: int,
     epoch: int = 0,
     step: int = 0,
     steps: int | None = None,
-) -> Iterator[tuple[np.ndarray, ...]]:
+) -> Iterator[tuple[Any, ...]]:
     """Shuffled batches of epoch after epoch without end, all of one size: XLA compiles a training step per shape.
 
     The first is that of `step` (from 0) in `epoch` (from 0). An epoch has `steps`, or as many as all windows fill.
 
     Yields:
-        Inputs `(b, L, F)` raw, targets `(b, H)` scaled, float32. Where batches do not fill an epoch evenly the last one
-        is filled up with its own windows, and all carry weights `(b,)`: 0 for what was filled up, else 1.
+        Inputs as `WindowBatch.fed` gives them, targets `(b, H)` scaled, float32. Where batches do not fill an epoch
+        evenly the last one is filled up with its own windows, and all carry weights `(b,)`: 0 for what was filled up,
+        else 1.
     """
-    count = len(windows)
+    count = len(training)
     used = min(count, (steps or count) * batch_size)
     even = used % batch_size == 0
     while True:
@@ -160,23 +155,22 @@ def training_batches(
             indices = order[start : start + batch_size]
             weights = (np.arange(batch_size) < len(indices)).astype(np.float32)
             indices = np.resize(indices, batch_size)
-            batch = windows.inputs(indices), targets[indices]
+            batch = training.batch(indices).fed(), training.targets[indices]
             yield batch if even else (*batch, weights)
         epoch, step = epoch + 1, 0
 
 
 class _EvaluationBatches(keras.utils.PyDataset):
-    """Windows in order, in large batches: inputs `(b, L, F)` raw, targets `(b, H)` scaled. Finite, so that a block of
-    steps ends with it."""
+    """Windows in order, in large batches, as `training_batches` gives them. Finite, so that a block of steps ends with
+    it."""
 
-    def __init__(self, windows: TrainingSet, targets: np.ndarray) -> None:
+    def __init__(self, windows: TrainingSet) -> None:
         super().__init__()
         self._windows = windows
-        self._targets = targets
 
     def __len__(self) -> int:
         return -(-len(self._windows) // _EVALUATION_BATCH)
 
-    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, number: int) -> tuple[Any, np.ndarray]:
         indices = slice(number * _EVALUATION_BATCH, (number + 1) * _EVALUATION_BATCH)
-        return self._windows.inputs(indices), self._targets[indices]
+        return self._windows.batch(indices).fed(), self._windows.targets[indices]

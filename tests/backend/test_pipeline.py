@@ -6,8 +6,11 @@ import pytest
 
 import kerasforecast as kf
 from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError, DivergedError, OptionError
+from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.pipeline import fit
+from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.preprocessing.windows import windows_of
 from kerasforecast.training.run import Run
 from tests.backend.conftest import SMALL, prices
@@ -69,7 +72,7 @@ def test_intervals_go_on_adapting_with_the_rows_that_follow(small, frame, saved)
     """A table that goes on continues from where the test part had come to; an earlier one knows nothing of it."""
     longer = prices(330)
     pd.testing.assert_frame_equal(longer[:300], frame)
-    series = small.series_from(longer)
+    series = Panel.of(small.series_from(longer))
     windows = windows_of(series, np.arange(254, 330), 8, 1)
     intervals = small.forecaster.in_sequence(windows)[0].quantiles[-1, 0]
     columns = [f"q{level:g}" for level in small.config.levels]
@@ -82,6 +85,65 @@ def test_intervals_go_on_adapting_with_the_rows_that_follow(small, frame, saved)
     earlier = small.forecast(1, frame[:290])[columns].iloc[0].tolist()
     assert earlier == pytest.approx(small.predict_quantiles(frame[:290].to_numpy()[-8:][None])[0, 0], rel=1e-6)
     assert small.manifest.adapted.at == frame.index[-1]
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """How many windows each pass of a network was given, appended as they are."""
+    made = []
+    outputs = Predictor.outputs
+
+    def counted(self, windows):
+        made.append(len(windows))
+        return outputs(self, windows)
+
+    monkeypatch.setattr(Predictor, "outputs", counted)
+    return made
+
+
+def test_a_second_forecast_costs_one_pass_a_block_of_steps(saved, passes):
+    model, longer = kf.load(saved), prices(330)
+    passes.clear()
+    series = model.series_from(longer)
+    first = model.forecast(5, series)
+    assert passes == [30, 1, 1, 1, 1, 1]  # the rows since the intervals were kept, and five steps of one row
+    passes.clear()
+    pd.testing.assert_frame_equal(model.forecast(5, longer), first)
+    assert passes == [1] * 5
+    passes.clear()
+    changed = longer.copy()
+    changed.iloc[310] *= 1.1
+    other = model.forecast(1, changed)
+    assert passes == [30, 1]  # another series is adapted to anew
+    assert other.iloc[0, 1:].tolist() != first.iloc[0, 1:].tolist()
+    pd.testing.assert_frame_equal(kf.load(saved).forecast(1, changed), other)
+
+
+def test_targets_are_scaled_once_a_part(frame, monkeypatch):
+    """For the start, the training and the naive loss alike; the naive forecasts are scaled for their own loss."""
+    sizes = []
+    scaled = FittedScaling.scaled_targets
+
+    def counted(self, windows, targets):
+        sizes.append(len(windows))
+        return scaled(self, windows, targets)
+
+    monkeypatch.setattr(FittedScaling, "scaled_targets", counted)
+    kf.fit(frame, **SMALL, quantiles=(0.1, 0.5, 0.9))
+    assert sizes == [202, 45, 45, 202]  # training, validation, and the naive forecasts of both
+
+
+def test_a_panel_of_one_is_its_series_and_one_of_two_is_refused(small, frame):
+    panel = Panel.of(small.series)
+    model = fit(small.config, panel)
+    assert [a.tobytes() for a in model.predictor.weights] == [a.tobytes() for a in small.predictor.weights]
+    assert model.manifest.data == small.manifest.data
+    pd.testing.assert_frame_equal(small.forecast(2, panel), small.forecast(2))
+    pair = Panel.joined([small.series, small.series], ["a", "b"])
+    with pytest.raises(DataError, match=r"^Several series are not supported yet by fit\. Received: 2 series"):
+        fit(small.config, pair)
+    with pytest.raises(DataError, match="not supported yet by a trained model"):
+        small.forecast(2, pair)
 
 
 def test_forecast_dates_follow_the_series(small, frame):

@@ -10,6 +10,7 @@ from kerasforecast.config import NetworkConfig, TrainingConfig
 from kerasforecast.errors import DivergedError, StoppedError
 from kerasforecast.layers import while_training
 from kerasforecast.models.network import build, initialise
+from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.scaling import fit_scaling
 from kerasforecast.preprocessing.windows import Samples
 from kerasforecast.runtime.signals import Deferred
@@ -32,7 +33,11 @@ def run(config, training=None, validation=None, network=NETWORK, keeping=None):
     scaling = fit_scaling(network.scaling, training.windows, ("p",))
     model = build(network, scaling, "training", config.seed)
     initialise(model, network, config.seed)
-    return model, scaling, train(model, scaling, training, validation, config, keeping=keeping)
+    return (
+        model,
+        scaling,
+        train(model, training.training_set(scaling), validation.training_set(scaling), config, keeping=keeping),
+    )
 
 
 def test_shuffled_order_depends_on_seed_and_epoch_alone():
@@ -44,19 +49,19 @@ def test_shuffled_order_depends_on_seed_and_epoch_alone():
 def test_an_epoch_holds_every_window_once_and_its_target_beside_it():
     data = samples(10)
     scaling = fit_scaling("anchor", data.windows, ("p",))
-    targets = data.scaled_targets(scaling)
-    batches = training_batches(data, targets, 4, seed=0)
+    known = data.training_set(scaling)
+    batches = training_batches(known, 4, seed=0)
     x, y, weights = (np.concatenate(parts) for parts in zip(*(next(batches) for _ in range(3)), strict=True))
     assert len(x) == 12  # whole batches, for one compilation
     np.testing.assert_array_equal(weights, [1] * 10 + [0, 0])
-    np.testing.assert_array_equal(x[:10], data.inputs(shuffled(10, 0, 0)))
-    np.testing.assert_array_equal(y[:10], targets[shuffled(10, 0, 0)])
-    np.testing.assert_array_equal(next(batches)[0], data.inputs(shuffled(10, 0, 1)[:4]))
+    np.testing.assert_array_equal(x[:10], data.batch(shuffled(10, 0, 0)).past)
+    np.testing.assert_array_equal(y[:10], known.targets[shuffled(10, 0, 0)])
+    np.testing.assert_array_equal(next(batches)[0], data.batch(shuffled(10, 0, 1)[:4]).past)
 
 
 def test_an_epoch_of_few_steps_takes_other_windows_each_time():
-    data = samples(11)
-    batches = training_batches(data, np.arange(11.0)[:, None], 2, seed=0, steps=3)
+    known = TrainingSet(samples(11), np.arange(11.0)[:, None])
+    batches = training_batches(known, 2, seed=0, steps=3)
     epochs = [np.concatenate([next(batches)[1][:, 0] for _ in range(3)]).tolist() for _ in range(2)]
     assert epochs == [shuffled(11, 0, epoch)[:6].tolist() for epoch in range(2)]
     config = TrainingConfig(epochs=2, batch_size=4, steps_per_epoch=3)
@@ -67,17 +72,17 @@ def test_an_epoch_of_few_steps_takes_other_windows_each_time():
 def test_a_filled_up_batch_steps_as_its_own_windows_alone():
     data = samples(5)
     scaling = fit_scaling("anchor", data.windows, ("p",))
-    targets = data.scaled_targets(scaling)
+    known = data.training_set(scaling)
     filled, alone = (build(NETWORK, scaling, "training") for _ in range(2))
     for model in (filled, alone):
         initialise(model, NETWORK, 0)
         compile_model(model, TrainingConfig(optimizer="sgd", learning_rate=0.5))
-    filled.train_on_batch(*next(training_batches(data, targets, 8, seed=0)))
-    alone.train_on_batch(data.inputs(), targets)
+    filled.train_on_batch(*next(training_batches(known, 8, seed=0)))
+    alone.train_on_batch(data.batch().past, known.targets)
     for one, other in zip(filled.get_weights(), alone.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
-    assert next(training_batches(data, targets, 5, seed=0))[0].shape == (5, 6, 1)
-    assert len(next(training_batches(data, targets, 5, seed=0))) == 2  # even: no weights needed
+    assert next(training_batches(known, 5, seed=0))[0].shape == (5, 6, 1)
+    assert len(next(training_batches(known, 5, seed=0))) == 2  # even: no weights needed
 
 
 @pytest.mark.parametrize("family", ["lstm", "gru", "coupled"])
@@ -91,7 +96,8 @@ def test_a_step_is_the_one_keras_makes_of_the_same_graph(family):
     for model in (ours, plain):
         initialise(model, network, 0)
         compile_model(model, TrainingConfig(optimizer="sgd", learning_rate=0.5))
-        loss = model.train_on_batch(data.inputs(), data.scaled_targets(scaling), np.linspace(0, 1, 8, dtype=np.float32))
+        targets = data.training_set(scaling).targets
+        loss = model.train_on_batch(data.batch().past, targets, np.linspace(0, 1, 8, dtype=np.float32))
         assert loss == pytest.approx(0.7, abs=0.65)
     for one, other in zip(ours.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
@@ -105,7 +111,7 @@ def test_keras_sees_the_windows_in_our_order():
     byhand = build(NETWORK, scaling, "training", 0)
     initialise(byhand, NETWORK, 0)
     compile_model(byhand, config)
-    batches = training_batches(data, data.scaled_targets(scaling), 16, seed=0)
+    batches = training_batches(data.training_set(scaling), 16, seed=0)
     histories = []
     for step in range(8):
         byhand.train_on_batch(*next(batches))
@@ -124,7 +130,8 @@ def test_best_epoch_is_kept_and_training_stops_when_validation_does_not_improve(
     assert history.best_epoch == int(np.argmin(losses)) + 1
     assert len(losses) == history.best_epoch + 3
     data = samples(40, seed=1)
-    again = model.evaluate(data.inputs(), data.scaled_targets(scaling), batch_size=40, verbose=0)
+    targets = data.training_set(scaling).targets
+    again = model.evaluate(data.batch().past, targets, batch_size=40, verbose=0)
     assert again == pytest.approx(min(losses), rel=1e-5)
 
 
@@ -161,7 +168,7 @@ def test_clipnorm_bounds_the_step():
     initialise(model, NETWORK, 0)
     compile_model(model, config)
     before = [array.copy() for array in model.get_weights()]
-    model.train_on_batch(samples(8).inputs(), np.full((8, 1), 1e6, np.float32))
+    model.train_on_batch(samples(8).batch().past, np.full((8, 1), 1e6, np.float32))
     moved = np.sqrt(sum(((a - b) ** 2).sum() for a, b in zip(before, model.get_weights(), strict=True)))
     assert moved == pytest.approx(0.5, rel=1e-3)
     assert keras.ops.convert_to_numpy(model.optimizer.iterations) == 1

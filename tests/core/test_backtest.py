@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kerasforecast.config import BacktestConfig, Config
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, DivergedError, SkillError
 from kerasforecast.evaluation.backtest import Fitted, fingerprint, folds_of, run_backtest
@@ -54,7 +55,7 @@ class _Mean:
     def in_sequence(self, windows, start=None):
         self._fits.batches.append(len(windows))
         self._fits.states.append(start)
-        points = (windows.inputs()[:, -1, :1] * self._growth).astype(np.float64)
+        points = (windows.batch().past[:, -1, :1] * self._growth).astype(np.float64)
         return Forecast(points, points[..., None] * np.exp(self._moves)), (0 if start is None else start) + 1
 
 
@@ -85,10 +86,10 @@ def test_folds_cover_the_test_part_once_and_know_only_what_lies_before(folds, sc
 def test_a_fit_is_given_the_known_rows_alone():
     fit = Fits()
     found = walk(fit=fit, folds=3, gap=4)
-    assert [len(known) for known, _ in fit.seen] == [fold.known_end for fold in found.folds]
+    assert [len(known.values) for known, _ in fit.seen] == [fold.known_end for fold in found.folds]
     for known, split in fit.seen:
-        np.testing.assert_array_equal(known.values, series().values[: len(known)])
-        assert split.rows == split.validation_end == len(known)
+        np.testing.assert_array_equal(known.values, series().values[: len(known.values)])
+        assert split.rows == split.validation_end == len(known.values)
         assert len(split.origins("test")) == 0
         assert len(split.rows_of("validation")) == 30
 
@@ -96,7 +97,7 @@ def test_a_fit_is_given_the_known_rows_alone():
 def test_sliding_folds_forget_the_oldest_rows():
     fit = Fits()
     walk(fit=fit, folds=3, scheme="sliding")
-    assert [len(known) for known, _ in fit.seen] == [170] * 3
+    assert [len(known.values) for known, _ in fit.seen] == [170] * 3
     assert [known.index[0] for known, _ in fit.seen] == [series().index[row] for row in (0, 10, 20)]
 
 
@@ -251,3 +252,16 @@ def test_frozen_folds_are_kept_all_or_none(tmp_path):
 def test_a_walk_that_cannot_be_is_refused(options, message):
     with pytest.raises(DataError, match=message):
         walk(**options)
+
+
+def test_several_series_are_refused_in_one_line():
+    pair = Panel.joined([series(), series()], ["a", "b"])
+    with pytest.raises(DataError, match=r"^Several series are not supported yet by backtest\. Received: 2 series"):
+        walk(pair)
+
+
+def test_results_keep_samples_too(tmp_path):
+    kept = store(tmp_path, folds=2)
+    forecast = Forecast(np.ones((2, 1)), None, np.arange(6.0).reshape(2, 3, 1))
+    kept.save(1, Forecasts(forecast, 3, 1.0))
+    assert np.array_equal(kept.load(1).forecast.samples, forecast.samples)

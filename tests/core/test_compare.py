@@ -5,16 +5,17 @@ import pandas as pd
 import pytest
 
 from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
 from kerasforecast.evaluation.compare import Contender, compare
 from kerasforecast.forecasting.forecast import Forecast
-from kerasforecast.preprocessing.split import split_series
+from kerasforecast.preprocessing.split import split_panel
 
 CONFIG = Config.from_options(window=5)
 VALUES = 100 + np.cumsum(np.random.default_rng(0).normal(size=(200, 2)), axis=0)
 SERIES = Series(VALUES, pd.bdate_range("2020-01-01", periods=200), ("Close", "Open"))
-SPLIT = split_series(SERIES, CONFIG.split, CONFIG.network)
+SPLIT = split_panel(Panel.of(SERIES), CONFIG.split, CONFIG.network)
 LEVELS = CONFIG.levels
 BASELINES = ("naive", "drift", "moving_average", "ewma", "ewma_fhs")
 
@@ -25,7 +26,7 @@ def oracle(share, columns=("Close",), window=5, name="oracle", levels=LEVELS):
 
     class Oracle:
         def in_sequence(self, windows, start=None):
-            seen = windows.inputs()
+            seen = windows.batch().past
             assert seen.shape[1:] == (window, len(columns))
             last = seen[:, -1, 0]
             nexts = np.array([targets[value] for value in last])

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from kerasforecast.forecasting.conformal import Adapted, calibrate
+from kerasforecast.forecasting.adaptive import Adapted, adapt
+from kerasforecast.forecasting.conformal import Calibration, calibrate
 from kerasforecast.metrics import probabilistic as interval_metrics
 from kerasforecast.preprocessing.volatility import volatility_of
 
@@ -58,8 +60,8 @@ def test_a_right_quantile_head_is_left_alone_and_a_wrong_one_is_corrected():
 def test_levels_adapt_where_the_spread_has_changed():
     calibration = calibrate(*walk(1000, 1.0, seed=5), LEVELS, "point", 1)
     _, base, units, actual = walk(3000, 1.3, seed=6)
-    still = calibration.adapted(base, units, actual, rate=0.0)[0]
-    adapted = calibration.adapted(base, units, actual)[0]
+    still = adapt(calibration, base, units, actual, rate=0.0)[0]
+    adapted = adapt(calibration, base, units, actual)[0]
     assert inside(actual, still) < 0.72
     assert inside(actual, adapted) == pytest.approx(0.8, abs=0.02)
 
@@ -67,9 +69,9 @@ def test_levels_adapt_where_the_spread_has_changed():
 def test_adapting_goes_on_where_it_was_left():
     calibration = calibrate(*walk(300, 1.0, seed=5), LEVELS, "point", 1)
     _, base, units, actual = walk(200, 1.5, seed=6)
-    whole, end = calibration.adapted(base, units, actual)
-    first, kept = calibration.adapted(base[:120], units[:120], actual[:120])
-    second, after = calibration.adapted(base[120:], units[120:], actual[120:], kept)
+    whole, end = adapt(calibration, base, units, actual)
+    first, kept = adapt(calibration, base[:120], units[:120], actual[:120])
+    second, after = adapt(calibration, base[120:], units[120:], actual[120:], kept)
     assert np.array_equal(np.concatenate([first, second]), whole)
     assert np.array_equal(after, end)
     assert np.array_equal(calibration.intervals(base[:1], units[:1], kept)[0], second[0])
@@ -107,9 +109,9 @@ def test_a_interval_depends_on_no_outcome_its_origin_did_not_know(origin, steps,
     """What step h of origin t forecasts is known from origin t + h on, and changes nothing before."""
     calibration = calibrate(*walk(60, 1.0, seed, steps), LEVELS, "point", steps)
     _, base, units, actual = walk(45, 2.0, seed + 1, steps)
-    before = calibration.adapted(base, units, actual)[0]
+    before = adapt(calibration, base, units, actual)[0]
     known = np.arange(45)[:, None] + np.arange(1, steps + 1) <= origin
-    after = calibration.adapted(base, units, np.where(known, actual, -actual * 100))[0]
+    after = adapt(calibration, base, units, np.where(known, actual, -actual * 100))[0]
     assert before[: origin + 1].tobytes() == after[: origin + 1].tobytes()
 
 
@@ -119,7 +121,7 @@ def test_quantiles_never_cross(seed, source):
     generator = np.random.default_rng(seed)
     base = base + np.sort(generator.normal(size=base.shape), axis=-1)
     calibration = calibrate(points, base, units, actual, LEVELS, source, 1)
-    for intervals in (calibration.intervals(base, units), calibration.adapted(base, units, actual * 5, rate=0.3)[0]):
+    for intervals in (calibration.intervals(base, units), adapt(calibration, base, units, actual * 5, rate=0.3)[0]):
         assert np.all(np.diff(intervals, axis=-1) >= 0)
 
 
@@ -128,6 +130,26 @@ def test_a_head_s_median_stays_the_forecast():
     calibration = calibrate(points, base + 0.2 * NORMAL, units, actual + 3, LEVELS, "quantiles", 1)
     assert calibration.kept
     assert np.array_equal(calibration.intervals(base + 0.2 * NORMAL, units)[..., 2], points)
+
+
+@pytest.mark.parametrize("basis", ["quantiles", "mc_dropout"])
+def test_one_level_alone_is_corrected_as_one_among_many(basis):
+    """Whether a step has a base of its own is decided by what it is, not by how many levels there are."""
+    points, _, units, actual = walk(400, 1.0, seed=7)
+    base = points[..., None] + 0.2
+    calibration = calibrate(points, base, units, actual + 3, (0.5,), basis, 1)
+    assert np.array_equal(calibration.intervals(base, units), base)  # the median stays the forecast
+
+
+@pytest.mark.parametrize(("basis", "steps"), [("quantiles", (5, 1)), ("mc_dropout", (5, 1)), ("point", (1, 1))])
+def test_each_step_has_as_many_tables_as_it_has_bases(basis, steps):
+    calibration = calibrate(*walk(60, 1.0, 1, 2), LEVELS, basis, 1)
+    assert tuple(map(len, calibration.errors)) == steps
+    assert Calibration.model_validate_json(calibration.model_dump_json()) == calibration
+    for wrong in (calibration.errors[::-1], (calibration.errors[0] * 2, calibration.errors[1])):
+        if tuple(map(len, wrong)) != steps:
+            with pytest.raises(ValidationError, match="needs errors of"):
+                Calibration.model_validate(calibration.model_dump() | {"errors": wrong})
 
 
 def test_steps_never_measured_take_the_last_errors():

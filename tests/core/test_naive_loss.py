@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.preprocessing.scaling import fit_scaling
-from kerasforecast.preprocessing.split import split_series
+from kerasforecast.preprocessing.split import split_panel
 from kerasforecast.preprocessing.windows import windows_of
 from kerasforecast.training.naive_loss import naive_loss
 
@@ -18,36 +19,38 @@ WALK = 100 * np.exp(np.cumsum(0.02 * np.random.default_rng(0).normal(size=(120, 
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
 def test_the_naive_loss_is_that_of_the_last_value(scaling, loss):
     config = Config.from_options(scaling=scaling, loss=loss, window=8, horizon=2)
-    series = Series(WALK, pd.RangeIndex(len(WALK)), ("Close",))
-    split = split_series(series, config.split, config.network)
-    fitted = fit_scaling(scaling, series.values[: split.train_end], series.columns)
-    windows = windows_of(series, split.origins("validation"), 8, 2)
-    raw = windows.inputs().astype(np.float64)
+    panel = Panel.of(Series(WALK, pd.RangeIndex(len(WALK)), ("Close",)))
+    split = split_panel(panel, config.split, config.network)
+    fitted = fit_scaling(scaling, panel.values[: split.train_end], panel.columns)
+    windows = windows_of(panel, split.origins("validation"), 8, 2)
+    raw = windows.batch().past.astype(np.float64)
     last = np.repeat(raw[:, -1:, 0], 2, axis=1)
     scaled = [fitted.scaled_targets(raw, targets).astype(np.float64) for targets in (windows.targets(), last)]
     if scaling in ("anchor", "difference"):
         assert not scaled[1].any()
     errors = np.abs(scaled[0] - scaled[1])
     expected = {"mse": errors**2, "mae": errors, "huber": np.where(errors < 1, errors**2 / 2, errors - 0.5)}[loss]
-    known = windows_of(series, split.origins("train"), 8, 2)
-    assert naive_loss(known, windows, fitted, config.training) == pytest.approx(expected.mean(), rel=1e-4)
+    known = windows_of(panel, split.origins("train"), 8, 2)
+    parts = (each.training_set(fitted) for each in (known, windows))
+    assert naive_loss(*parts, fitted, config.training) == pytest.approx(expected.mean(), rel=1e-4)
 
 
 @pytest.mark.parametrize("scaling", ["anchor", "minmax"])
 def test_with_quantiles_it_is_that_of_past_moves_around_the_last_value(scaling):
-    series = Series(WALK, pd.RangeIndex(len(WALK)), ("Close",))
+    panel = Panel.of(Series(WALK, pd.RangeIndex(len(WALK)), ("Close",)))
     config = Config.from_options(scaling=scaling, window=8, quantiles=(0.1, 0.5, 0.9))
-    split = split_series(series, config.split, config.network)
-    fitted = fit_scaling(scaling, series.values[: split.train_end], series.columns)
-    known, ahead = (windows_of(series, split.origins(part), 8, 1) for part in ("train", "validation"))
+    split = split_panel(panel, config.split, config.network)
+    fitted = fit_scaling(scaling, panel.values[: split.train_end], panel.columns)
+    known, ahead = (windows_of(panel, split.origins(part), 8, 1) for part in ("train", "validation"))
     errors = [
-        fitted.scaled_targets(part.inputs().astype(float), part.targets())
-        - fitted.scaled_targets(part.inputs().astype(float), part.last()[:, None])
+        fitted.scaled_targets(part.batch().past.astype(float), part.targets())
+        - fitted.scaled_targets(part.batch().past.astype(float), part.last()[:, None])
         for part in (known, ahead)
     ]
     loss = 0.0
     for level, weight in zip((0.1, 0.5, 0.9), (0.3, 0.4, 0.3), strict=True):
         off = errors[1] - np.quantile(errors[0], level)
         loss += weight * np.mean(np.maximum(level * off, (level - 1) * off))
-    found = naive_loss(known, ahead, fitted, config.training, config.network.quantiles)
+    parts = (each.training_set(fitted) for each in (known, ahead))
+    found = naive_loss(*parts, fitted, config.training, config.network.quantiles)
     assert found == pytest.approx(loss, rel=1e-4)

@@ -28,6 +28,7 @@ WITHOUT_KERAS = (
     "runtime.determinism",
     "data",
     "data.load",
+    "data.panel",
     "data.series",
     "preprocessing.split",
     "preprocessing.scaling",

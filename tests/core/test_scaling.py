@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from kerasforecast.config import NetworkConfig, choices
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
-from kerasforecast.preprocessing.scaling import EWMA_LAMBDA, VOLATILITY_FLOOR, FittedScaling, ewma_weights, fit_scaling
+from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
+from kerasforecast.preprocessing.volatility import EWMA_LAMBDA, VOLATILITY_FLOOR, ewma_weights, volatility_of
 
 KINDS = choices(NetworkConfig, "scaling")
 RELATIVE = ("anchor", "difference")
@@ -122,6 +124,59 @@ def test_separate_stretches_of_rows_have_no_change_between_them():
     together = [change for stretch in stretches for change in changes_by_hand(stretch[:, 0], "log")]
     scaling = fit_scaling("anchor", stretches, ("Close",))
     assert scaling.scale[0] == pytest.approx(np.sqrt(np.mean(np.square(together))), rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stretches_of_any_length_learn_no_change_between_them(kind):
+    parts = [walk(20, 2, seed=1), 1000 * walk(31, 2, seed=2), walk(5, 2, seed=3)]
+    scaling = fit_scaling(kind, np.concatenate(parts), ("a", "b"), starts=np.array([0, 20, 51]))
+    if kind in RELATIVE:
+        for place in range(2):
+            transform = scaling.transforms[place]
+            changes = [change for part in parts for change in changes_by_hand(part[:, place], transform)]
+            assert scaling.scale[place] == pytest.approx(np.sqrt(np.mean(np.square(changes))), rel=1e-6)
+    else:
+        assert scaling == fitted(kind, np.concatenate(parts))
+    assert fit_scaling(kind, parts[0], ("a", "b"), starts=np.array([0])) == fit_scaling(kind, parts[0], ("a", "b"))
+
+
+def test_a_value_that_cannot_be_is_named_with_its_series():
+    series = [Series(np.array([[1.0], [value]]), pd.RangeIndex(2), ("Close",)) for value in (2.0, -1.0)]
+    with pytest.raises(DataError, match=r"^south: Close must be positive .* Received: -1\.0 at 1"):
+        fitted("anchor", walk(50)).check(Panel.joined(series, ["north", "south"]))
+
+
+@pytest.mark.parametrize("kind", RELATIVE)
+def test_intervals_are_measured_in_the_units_of_the_network(kind):
+    """One formula for both, and one floor, of the training rows: flat windows too have the same unit."""
+    values = walk(200) - (0 if kind == "anchor" else 150)
+    train, later = values[:100], values[100:] * 1.3
+    later[40:60] = later[40]
+    windows, targets = windows_of(later)
+    scaling = fitted(kind, train)
+    history = np.concatenate([train, later])[:, 0]
+    volatility = volatility_of(history, train[:, 0])
+    assert volatility.logarithmic == (kind == "anchor")
+    moves = targets - windows[:, -1, :1] if kind == "difference" else np.log(targets / windows[:, -1, :1])
+    size = np.abs(windows[:, -1, :1]) if kind == "anchor" else 1.0
+    unit = volatility.standard_moves(windows[:, :, 0], 3) / size
+    assert moves / unit == pytest.approx(scaling.scaled_targets(windows, targets).astype(float), rel=1e-5, abs=1e-5)
+    assert (volatility.of_windows(windows[:, :, 0]) == volatility.floor).sum() > 5
+
+
+def test_training_rows_that_stand_still_leave_the_floor_to_the_history():
+    flat, moving = np.full(50, 7.0), walk(50)[:, 0]
+    history = np.concatenate([flat, moving])
+    assert volatility_of(history, flat) == volatility_of(history)
+
+
+def test_which_columns_must_be_positive_is_said_once():
+    values = np.column_stack([walk(60), walk(60) * 1.0001, walk(60, seed=1) - 100])
+    scaling = fitted("anchor", values)
+    assert scaling.transforms == ("log", "ratio", "difference")
+    assert scaling.logged == (0, 1)
+    for kind in KINDS:
+        assert bool(fitted(kind, walk(60)).logged) == NetworkConfig(scaling=kind).wants_logs
 
 
 def test_columns_that_are_not_positive_throughout_are_differenced_alone():
@@ -319,17 +374,16 @@ def test_the_largest_values_allowed_give_finite_numbers_in_float32(kind):
     assert scaling.restore(windows, scaled) == pytest.approx(targets, rel=1e-4, abs=1e13)
 
 
-def _series(*target):
-    return Series(
-        np.column_stack([target, np.arange(1.0, len(target) + 1)]), pd.RangeIndex(len(target)), ("Close", "n")
-    )
+def _panel(*target):
+    values = np.column_stack([target, np.arange(1.0, len(target) + 1)])
+    return Panel.of(Series(values, pd.RangeIndex(len(target)), ("Close", "n")))
 
 
 def test_a_later_value_without_a_log_is_refused_with_its_place():
     scaling = fitted("anchor", walk(50, 2))
-    scaling.check(_series(1.0, 2.0, 3.0))
+    scaling.check(_panel(1.0, 2.0, 3.0))
     with pytest.raises(DataError) as caught:
-        scaling.check(_series(1.0, 2.0, 0.0, -1.0))
+        scaling.check(_panel(1.0, 2.0, 0.0, -1.0))
     assert "Close must be positive" in str(caught.value)
     assert "Received: 0.0 at 2" in str(caught.value)
     assert "--scaling difference" in str(caught.value)
@@ -338,12 +392,12 @@ def test_a_later_value_without_a_log_is_refused_with_its_place():
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_later_value_too_large_is_refused_with_its_column(kind):
     with pytest.raises(DataError, match=r"^series: Close must stay within 1e\+18"):
-        fitted(kind, walk(50, 2)).check(_series(1.0, 1e19))
+        fitted(kind, walk(50, 2)).check(_panel(1.0, 1e19))
 
 
 @pytest.mark.parametrize("kind", ["difference", "minmax", "standard", "none"])
 def test_without_logs_any_value_passes(kind):
-    fitted(kind, walk(50, 2)).check(_series(1.0, -2.0, 0.0))
+    fitted(kind, walk(50, 2)).check(_panel(1.0, -2.0, 0.0))
 
 
 def test_a_feature_close_by_another_column_enters_as_their_ratio():

@@ -23,16 +23,16 @@ NILE = np.array(
 ).ravel()
 
 
-def nile_errors(horizon):
-    """Errors of the naive forecast and of the mean of the last five, `horizon` years ahead."""
-    years = np.arange(4 + horizon, len(NILE))
-    naive = NILE[years - horizon]
-    average = np.array([NILE[year - horizon - 4 : year - horizon + 1].mean() for year in years])
+def nile_errors(steps):
+    """Errors of the naive forecast and of the mean of the last five, `steps` years ahead."""
+    years = np.arange(4 + steps, len(NILE))
+    naive = NILE[years - steps]
+    average = np.array([NILE[year - steps - 4 : year - steps + 1].mean() for year in years])
     return NILE[years] - naive, NILE[years] - average
 
 
 @pytest.mark.parametrize(
-    ("horizon", "power", "statistic", "p_value"),
+    ("steps", "power", "statistic", "p_value"),
     [
         (1, 1, 0.748187863712, 0.459491222192),
         (1, 2, 1.16072811808, 0.253837666676),
@@ -40,10 +40,10 @@ def nile_errors(horizon):
         (4, 2, 0.743220423549, 0.462943973842),
     ],
 )
-def test_agrees_with_dm_test_of_r(horizon, power, statistic, p_value):
-    # R 4.2.2, forecast 8.20: dm.test(e1, e2, h = horizon, power = power)
-    first, second = nile_errors(horizon)
-    result = diebold_mariano(np.abs(first) ** power, np.abs(second) ** power, horizon)
+def test_agrees_with_dm_test_of_r(steps, power, statistic, p_value):
+    # R 4.2.2, forecast 8.20: dm.test(e1, e2, h = steps, power = power)
+    first, second = nile_errors(steps)
+    result = diebold_mariano(np.abs(first) ** power, np.abs(second) ** power, steps)
     assert result.statistic == pytest.approx(statistic, rel=1e-10)
     assert result.p_value == pytest.approx(p_value, rel=1e-10)
 
@@ -52,7 +52,7 @@ def test_negative_variance_goes_on_with_horizon_one_as_r_does():
     # R 4.2.2, forecast 8.20: "Variance is negative. [...] Proceeding with horizon h=1."
     first = np.array([1.2, -0.3, 1.1, -0.2, 1.4, -0.1, 1.3, -0.4, 1.0, -0.2])
     second = np.array([0.5, 0.6, 0.4, 0.7, 0.5, 0.6, 0.5, 0.4, 0.6, 0.5])
-    result = diebold_mariano(first**2, second**2, horizon=2)
+    result = diebold_mariano(first**2, second**2, steps=2)
     assert result.statistic == pytest.approx(1.822785758, rel=1e-9)
     assert result.p_value == pytest.approx(0.101653014, rel=1e-8)
 
@@ -64,41 +64,41 @@ def test_by_hand_for_one_step():
 
 
 @given(st.lists(st.floats(-100, 100), min_size=3, max_size=40), st.integers(1, 5), st.integers(0, 2**16))
-def test_swapping_the_forecasts_turns_the_sign_only(losses, horizon, seed):
+def test_swapping_the_forecasts_turns_the_sign_only(losses, steps, seed):
     a = np.array(losses)
     b = np.random.default_rng(seed).normal(size=len(a))
-    there, back = diebold_mariano(a, b, horizon), diebold_mariano(b, a, horizon)
+    there, back = diebold_mariano(a, b, steps), diebold_mariano(b, a, steps)
     assert there.statistic == -back.statistic
     assert there.p_value == back.p_value
     assert 0 <= there.p_value <= 1
 
 
 @given(st.floats(1e-3, 1e3), st.integers(1, 4))
-def test_the_unit_of_the_loss_does_not_matter(unit, horizon):
-    first, second = nile_errors(horizon)
-    plain = diebold_mariano(first**2, second**2, horizon)
-    scaled = diebold_mariano(unit * first**2, unit * second**2, horizon)
+def test_the_unit_of_the_loss_does_not_matter(unit, steps):
+    first, second = nile_errors(steps)
+    plain = diebold_mariano(first**2, second**2, steps)
+    scaled = diebold_mariano(unit * first**2, unit * second**2, steps)
     assert scaled.statistic == pytest.approx(plain.statistic, rel=1e-9)
 
 
-@pytest.mark.parametrize("horizon", [1, 3])
-def test_size_under_the_null(horizon):
+@pytest.mark.parametrize("steps", [1, 3])
+def test_size_under_the_null(steps):
     """Equally good forecasts, errors correlated as overlapping h-step errors are: 5 % rejections, give or take."""
     generator = np.random.default_rng(20)
     rejected = 0
     for _ in range(2000):
-        a, b = (np.convolve(generator.normal(size=119 + horizon), np.ones(horizon), "valid") for _ in range(2))
-        rejected += diebold_mariano(a**2, b**2, horizon).p_value < 0.05
+        a, b = (np.convolve(generator.normal(size=119 + steps), np.ones(steps), "valid") for _ in range(2))
+        rejected += diebold_mariano(a**2, b**2, steps).p_value < 0.05
     assert 0.03 < rejected / 2000 < 0.075
 
 
 def test_overlap_matters():
-    """Taken for independent, overlapping three-step losses reject far too often: the horizon is not decoration."""
+    """Taken for independent, overlapping three-step losses reject far too often: the steps are not decoration."""
     generator = np.random.default_rng(21)
     rejected = 0
     for _ in range(1000):
         a, b = (np.convolve(generator.normal(size=122), np.ones(3), "valid") for _ in range(2))
-        rejected += diebold_mariano(a**2, b**2, horizon=1).p_value < 0.05
+        rejected += diebold_mariano(a**2, b**2, steps=1).p_value < 0.05
     assert rejected / 1000 > 0.1
 
 
@@ -114,9 +114,9 @@ def test_equal_losses_say_nothing():
     assert diebold_mariano(np.arange(9.0), np.arange(9.0)).p_value == 1.0
 
 
-@pytest.mark.parametrize("horizon", [5, 6])
-def test_as_few_origins_as_the_horizon_say_nothing(horizon):
-    result = diebold_mariano(np.array([1.0, 2.0, 1.5, 1.2, 1.1]), np.full(5, 9.0), horizon)
+@pytest.mark.parametrize("steps", [5, 6])
+def test_as_few_origins_as_the_horizon_say_nothing(steps):
+    result = diebold_mariano(np.array([1.0, 2.0, 1.5, 1.2, 1.1]), np.full(5, 9.0), steps)
     assert (result.statistic, result.p_value) == (0.0, 1.0)
 
 
@@ -124,7 +124,7 @@ def test_a_constant_difference_falls_back_on_the_sign_test():
     result = diebold_mariano(np.zeros(10), np.full(10, 0.1))
     assert result.statistic == -math.inf
     assert result.p_value == pytest.approx(2 / 2**10)
-    assert diebold_mariano(np.zeros(10), np.full(10, 0.1), horizon=3).p_value == pytest.approx(2 / 2**4)
+    assert diebold_mariano(np.zeros(10), np.full(10, 0.1), steps=3).p_value == pytest.approx(2 / 2**4)
     assert json.loads(json.dumps(result.as_json(), allow_nan=False))["statistic"] is None
 
 
@@ -136,12 +136,12 @@ def test_json_form():
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "horizon"),
+    ("a", "b", "steps"),
     [([1.0, 2.0], [1.0], 1), ([1.0, math.nan], [1.0, 2.0], 1), ([[1.0]], [[1.0]], 1), ([1.0, 2.0], [2.0, 1.0], 0)],
 )
-def test_wrong_input_is_one_line(a, b, horizon):
+def test_wrong_input_is_one_line(a, b, steps):
     with pytest.raises(DataError, match="Received"):
-        diebold_mariano(np.array(a), np.array(b), horizon)
+        diebold_mariano(np.array(a), np.array(b), steps)
 
 
 def windows(skill, n=400, seed=3):
@@ -213,6 +213,6 @@ def test_several_steps_use_the_mean_loss_and_the_horizon():
     actual, forecast, naive = (np.column_stack([v, v[::-1], v]) for v in windows(0.05))
     verdict = compare_with_naive(actual, forecast, naive)
     losses = [np.mean((actual - f) ** 2, axis=1) for f in (forecast, naive)]
-    assert verdict.dm == diebold_mariano(*losses, horizon=3)
-    assert verdict.dm != diebold_mariano(*losses, horizon=1)
-    assert compare_with_naive(actual, forecast, naive, horizon=1).dm == diebold_mariano(*losses, horizon=1)
+    assert verdict.dm == diebold_mariano(*losses, steps=3)
+    assert verdict.dm != diebold_mariano(*losses, steps=1)
+    assert compare_with_naive(actual, forecast, naive, steps=1).dm == diebold_mariano(*losses, steps=1)

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kerasforecast.config import DataConfig, NetworkConfig, SplitConfig
-from kerasforecast.data.load import load_series
+from kerasforecast.data.load import load_panel
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
-from kerasforecast.preprocessing.split import PARTS, Split, split_series
+from kerasforecast.preprocessing.split import PARTS, Split, split_panel
 
 
 def series_of(rows, start=None):
@@ -21,13 +22,17 @@ def series_of(rows, start=None):
     return Series(np.arange(1.0, rows + 1)[:, None], index, ("Close",))
 
 
+def panel_of(rows, start=None):
+    return Panel.of(series_of(rows, start))
+
+
 def network(window=5, horizon=1):
     return NetworkConfig(window=window, horizon=horizon)
 
 
 splits = st.tuples(
     st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.integers(2, 30), st.integers(1, 8)
-).map(lambda drawn: Split(drawn[0], drawn[0] + drawn[1], sum(drawn[:3]), *drawn[3:]))
+).map(lambda drawn: Split.of_one(drawn[0], drawn[0] + drawn[1], sum(drawn[:3]), *drawn[3:]))
 
 
 @given(splits)
@@ -69,12 +74,12 @@ def test_one_step_ahead_every_row_after_the_first_window_is_a_target(split):
 
 
 def test_inputs_may_reach_back_into_the_part_before():
-    split = Split(train_end=10, validation_end=14, rows=20, window=6, horizon=2)
+    split = Split.of_one(train_end=10, validation_end=14, rows=20, window=6, horizon=2)
     assert split.origins("validation").tolist() == [9, 10, 11]  # the first reads rows 4 to 9, all of training
 
 
 def test_the_sample_divides_as_the_specification_counts():
-    split = split_series(load_series(DataConfig()), SplitConfig(), NetworkConfig())
+    split = split_panel(load_panel(DataConfig()), SplitConfig(), NetworkConfig())
     assert [len(split.origins(part)) for part in PARTS] == [2229, 490, 491]
 
 
@@ -84,7 +89,7 @@ def test_every_part_of_a_split_has_a_window_or_the_split_is_refused(rows, window
         train, validation = train / 2, validation / 2
     config = SplitConfig(train_fraction=train, validation_fraction=validation)
     try:
-        split = split_series(series_of(rows), config, network(window, horizon))
+        split = split_panel(panel_of(rows), config, network(window, horizon))
     except DataError as error:
         lengths = [int(text) for text in str(error).split() if text.isdigit()]
         assert lengths[:2] == [window, horizon]  # it says what is needed and what there was
@@ -100,13 +105,13 @@ def test_every_part_of_a_split_has_a_window_or_the_split_is_refused(rows, window
     ("rows", "ends"), [(20, (14, 17)), (100, (70, 85)), (1000, (700, 850)), (3270, (2289, 2779)), (90, (63, 76))]
 )
 def test_shares_are_not_off_by_a_row_for_the_sake_of_binary_fractions(rows, ends):
-    split = split_series(series_of(rows), SplitConfig(), network(2))
+    split = split_panel(panel_of(rows), SplitConfig(), network(2))
     assert (split.train_end, split.validation_end) == ends
 
 
 def test_too_few_rows_are_refused_with_what_is_needed():
     with pytest.raises(DataError) as caught:
-        split_series(series_of(60), SplitConfig(), NetworkConfig())
+        split_panel(panel_of(60), SplitConfig(), NetworkConfig())
     message = str(caught.value)
     assert "a window of 60 rows and 1 to forecast" in message
     assert "60 rows, of which 42 for train" in message
@@ -114,14 +119,14 @@ def test_too_few_rows_are_refused_with_what_is_needed():
 
 def test_a_window_as_long_as_training_is_too_long_and_one_row_less_is_not():
     config, series = SplitConfig(), series_of(100)  # 70 rows of training
-    assert len(split_series(series, config, network(69)).origins("train")) == 1
+    assert len(split_panel(Panel.of(series), config, network(69)).origins("train")) == 1
     with pytest.raises(DataError, match="of which 70 for train"):
-        split_series(series, config, network(70))
+        split_panel(Panel.of(series), config, network(70))
 
 
 def test_a_horizon_longer_than_a_part_is_refused_with_the_part():
     with pytest.raises(DataError, match="of which 15 for validation"):
-        split_series(series_of(100), SplitConfig(), network(5, horizon=16))
+        split_panel(panel_of(100), SplitConfig(), network(5, horizon=16))
 
 
 def by_dates(validation, test):
@@ -130,14 +135,15 @@ def by_dates(validation, test):
 
 def test_a_date_is_the_first_row_of_its_part():
     series = series_of(100, "2020-01-01")
-    split = split_series(series, by_dates(dt.date(2020, 3, 2), dt.date(2020, 4, 1)), network())
+    split = split_panel(Panel.of(series), by_dates(dt.date(2020, 3, 2), dt.date(2020, 4, 1)), network())
     assert series.index[split.rows_of("validation")[0]] == pd.Timestamp("2020-03-02")
     assert series.index[split.rows_of("test")[0]] == pd.Timestamp("2020-04-01")
 
 
 def test_a_date_without_a_row_means_the_next_row():
     series = series_of(100, "2020-01-01")
-    split = split_series(series, by_dates(dt.date(2020, 2, 29), dt.date(2020, 4, 4)), network())  # two Saturdays
+    saturdays = by_dates(dt.date(2020, 2, 29), dt.date(2020, 4, 4))
+    split = split_panel(Panel.of(series), saturdays, network())
     assert series.index[split.train_end - 1] == pd.Timestamp("2020-02-28")
     assert series.index[split.train_end] == pd.Timestamp("2020-03-02")
     assert series.index[split.validation_end] == pd.Timestamp("2020-04-06")
@@ -153,26 +159,79 @@ def test_a_date_without_a_row_means_the_next_row():
 )
 def test_a_date_outside_the_series_is_refused_with_the_series_range(validation, test, flag):
     with pytest.raises(DataError) as caught:
-        split_series(series_of(100, "2020-01-01"), by_dates(validation, test), network())
+        split_panel(panel_of(100, "2020-01-01"), by_dates(validation, test), network())
     assert str(caught.value).startswith(f"{flag} must lie within the series.")
     assert "from 2020-01-01 to 2020-05-19" in str(caught.value)
 
 
 def test_two_dates_with_no_row_between_are_refused():
     with pytest.raises(DataError, match="of which 0 for validation"):
-        split_series(series_of(100, "2020-01-01"), by_dates("2020-02-29", "2020-03-01"), network())
+        split_panel(panel_of(100, "2020-01-01"), by_dates("2020-02-29", "2020-03-01"), network())
 
 
 def test_dates_need_a_series_with_dates():
     with pytest.raises(DataError, match="--validation-start needs a series with dates"):
-        split_series(series_of(100), by_dates("2020-02-29", "2020-03-31"), network())
+        split_panel(panel_of(100), by_dates("2020-02-29", "2020-03-31"), network())
 
 
 def test_dates_go_before_shares():
     dates = {"validation_start": "2020-03-02", "test_start": "2020-04-01"}
     series = series_of(100, "2020-01-01")
     some, others = (
-        split_series(series, SplitConfig(train_fraction=share, validation_fraction=0.2, **dates), network())
+        split_panel(Panel.of(series), SplitConfig(train_fraction=share, validation_fraction=0.2, **dates), network())
         for share in (0.2, 0.7)
     )
-    assert some == others
+    assert np.array_equal(some.edges, others.edges)
+
+
+def pair(*rows):
+    return Panel.joined([series_of(count, f"20{10 + count % 7}-01-01") for count in rows], list("abcdef"[: len(rows)]))
+
+
+@given(st.lists(st.integers(30, 90), min_size=1, max_size=4), st.integers(2, 4), st.integers(1, 3))
+def test_each_series_of_a_panel_is_split_as_if_alone(rows, window, horizon):
+    config = SplitConfig(train_fraction=0.5, validation_fraction=0.25)
+    panel, sizes = pair(*rows), network(window, horizon)
+    split = split_panel(panel, config, sizes)
+    alone = [split_panel(Panel.of(series), config, sizes) for series in panel]
+    for part in PARTS:
+        expected = [start + each.origins(part) for start, each in zip(panel.starts[:-1], alone, strict=True)]
+        assert split.origins(part).tolist() == np.concatenate(expected).tolist()
+        assert split.origins(part).dtype == np.int32
+        assert split.windows_in(part).tolist() == [len(each.origins(part)) for each in alone]
+        assert split.rows_in(part).tolist() == [len(each.rows_of(part)) for each in alone]
+    train, starts = split.training_rows(panel)
+    parts = [series.values[: each.train_end] for series, each in zip(panel, alone, strict=True)]
+    assert np.array_equal(train, np.concatenate(parts))
+    assert [len(part) for part in np.split(train, starts[1:])] == [len(part) for part in parts]
+
+
+def test_the_training_rows_of_one_series_are_a_view():
+    panel = panel_of(100)
+    rows, starts = split_panel(panel, SplitConfig(), network()).training_rows(panel)
+    assert np.shares_memory(rows, panel.values)
+    assert (len(rows), starts.tolist()) == (70, [0])
+
+
+def test_the_series_that_is_too_short_is_named():
+    with pytest.raises(
+        DataError, match=r"^b: each part needs a window of 5 rows .* Received: 6 rows, of which 4 for tra"
+    ):
+        split_panel(pair(60, 6, 50), SplitConfig(), network())
+
+
+def test_dates_split_every_series_of_a_panel():
+    series = [series_of(100, "2020-01-01"), series_of(90, "2020-01-15")]
+    panel = Panel.joined(series, ["a", "b"])
+    split = split_panel(panel, by_dates("2020-03-02", "2020-04-01"), network())
+    for place in (1, 2):
+        assert len(set(panel.index[split.edges[:, place]])) == 1
+    with pytest.raises(DataError, match="b runs from 2020-03-16"):
+        panel = Panel.joined([series[0], series_of(90, "2020-03-16")], ["a", "b"])
+        split_panel(panel, by_dates("2020-03-02", "2020-04-01"), network())
+
+
+def test_several_series_have_no_one_boundary():
+    split = split_panel(pair(60, 50), SplitConfig(), network())
+    with pytest.raises(DataError, match="Several series have no one boundary"):
+        _ = split.train_end

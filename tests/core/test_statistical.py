@@ -11,12 +11,13 @@ from kerasforecast.artifact import records
 from kerasforecast.baselines.classical import STATISTICAL, classical_forecasts, require_extra, statistical
 from kerasforecast.baselines.fitted import learn_baselines
 from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError
 from kerasforecast.evaluation.compare import compare
 from kerasforecast.evaluation.evaluation import evaluate_windows, scored_windows
 from kerasforecast.forecasting.forecast import Forecast
-from kerasforecast.preprocessing.split import split_series
+from kerasforecast.preprocessing.split import split_panel
 from tests.core import test_backtest, test_compare
 
 
@@ -54,7 +55,7 @@ def test_forecasts_a_season_and_sees_nothing_later(name):
 
 class Naive:
     def in_sequence(self, windows, start=None):
-        return Forecast(np.repeat(windows.last()[:, None], windows.horizon, axis=1), None), None
+        return Forecast(np.repeat(windows.last()[:, None], windows.steps, axis=1), None), None
 
 
 class Drifting:
@@ -84,8 +85,9 @@ def installed(monkeypatch):
 def test_they_stand_beside_the_simple_baselines_with_the_same_scores(installed):
     config = Config.from_options(window=5, baselines=("theta", "auto_ets"))
     series = Series(seasonal()[:, None], pd.bdate_range("2020-01-01", periods=144), ("Close",))
-    split = split_series(series, config.split, config.network)
-    baselines, windows = learn_baselines(config, series, split), scored_windows(config, series, split, "test")
+    panel = Panel.of(series)
+    split = split_panel(panel, config.split, config.network)
+    baselines, windows = learn_baselines(config, panel, split), scored_windows(config, panel, split, "test")
     classical = classical_forecasts(config, windows, split.validation_end, baselines)
     assert Drifting.seen == split.validation_end
     scores = evaluate_windows(Naive(), windows, baselines, classical).scores

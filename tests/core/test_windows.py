@@ -1,6 +1,7 @@
 """Windows: views over one array, equal to naive slicing, with memory that grows with rows and not rows x window."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,18 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
+from kerasforecast.errors import DataError
+from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
 from kerasforecast.preprocessing.windows import Samples, all_origins, pairs, windows_of
 
 
-def series_of(rows, columns=2, seed=0):
+def panel_of(rows, columns=2, seed=0):
     values = 100 * np.exp(np.cumsum(0.02 * np.random.default_rng(seed).normal(size=(rows, columns)), axis=0))
-    return Series(values, pd.RangeIndex(rows), tuple(f"c{number}" for number in range(columns)))
+    return Panel.of(Series(values, pd.RangeIndex(rows), tuple(f"c{number}" for number in range(columns))))
 
 
-def fitted(series):
-    return fit_scaling("anchor", series.values, series.columns)
+def fitted(panel):
+    return fit_scaling("anchor", panel.values, panel.columns)
 
 
 shapes = st.tuples(st.integers(2, 12), st.integers(1, 5), st.integers(1, 3), st.integers(1, 30))
@@ -28,27 +32,27 @@ shapes = st.tuples(st.integers(2, 12), st.integers(1, 5), st.integers(1, 3), st.
 @given(shapes)
 def test_windows_are_what_slicing_gives(shape):
     window, horizon, columns, more = shape
-    series = series_of(window + horizon + more, columns)
-    windows = windows_of(series, all_origins(len(series), window, horizon), window, horizon)
-    inputs, targets, last = windows.inputs(), windows.targets(), windows.last()
+    panel = panel_of(window + horizon + more, columns)
+    windows = windows_of(panel, all_origins(len(panel.values), window, horizon), window, horizon)
+    inputs, targets, last = windows.batch().past, windows.targets(), windows.last()
     assert len(windows) == len(inputs) == len(targets) == more + 1
     assert inputs.dtype == np.float32
     assert targets.dtype == last.dtype == np.float64
     for place, origin in enumerate(windows.origins):
-        assert (inputs[place] == series.values[origin - window + 1 : origin + 1].astype(np.float32)).all()
-        assert (targets[place] == series.values[origin + 1 : origin + 1 + horizon, 0]).all()
-        assert last[place] == series.values[origin, 0]
+        assert (inputs[place] == panel.values[origin - window + 1 : origin + 1].astype(np.float32)).all()
+        assert (targets[place] == panel.values[origin + 1 : origin + 1 + horizon, 0]).all()
+        assert last[place] == panel.values[origin, 0]
 
 
 @given(shapes, st.data())
 def test_a_gathered_batch_is_those_windows_in_that_order(shape, data):
     window, horizon, columns, more = shape
-    series = series_of(window + horizon + more, columns)
-    windows = windows_of(series, all_origins(len(series), window, horizon), window, horizon)
+    panel = panel_of(window + horizon + more, columns)
+    windows = windows_of(panel, all_origins(len(panel.values), window, horizon), window, horizon)
     indices = np.array(data.draw(st.lists(st.integers(0, more), min_size=1, max_size=8)))
-    assert (windows.inputs(indices) == windows.inputs()[indices]).all()
+    assert (windows.batch(indices).past == windows.batch().past[indices]).all()
     assert (windows.targets(indices) == windows.targets()[indices]).all()
-    assert (windows.inputs(slice(0, 1)) == windows.inputs()[:1]).all()
+    assert (windows.batch(slice(0, 1)).past == windows.batch().past[:1]).all()
 
 
 @given(st.integers(2, 20), st.integers(1, 8), st.integers(0, 60))
@@ -58,35 +62,128 @@ def test_all_origins_are_those_with_a_whole_window_and_a_whole_target(window, ho
 
 
 def test_only_the_origins_given_make_windows():
-    series = series_of(50)
-    windows = windows_of(series, np.array([9, 30]), 5, 2)
-    assert (windows.inputs()[1] == series.values[26:31].astype(np.float32)).all()
+    panel = panel_of(50)
+    windows = windows_of(panel, np.array([9, 30]), 5, 2)
+    assert (windows.batch().past[1] == panel.values[26:31].astype(np.float32)).all()
     assert len(windows) == 2
 
 
 def test_targets_are_the_scaled_futures_of_exact_windows():
-    series = series_of(80)
-    windows = windows_of(series, all_origins(80, 6, 3), 6, 3)
-    exact = np.stack([series.values[origin - 5 : origin + 1] for origin in windows.origins])
-    scaling = fitted(series)
-    assert (windows.scaled_targets(scaling) == scaling.scaled_targets(exact, windows.targets())).all()
+    panel = panel_of(80)
+    windows = windows_of(panel, all_origins(80, 6, 3), 6, 3)
+    exact = np.stack([panel.values[origin - 5 : origin + 1] for origin in windows.origins])
+    scaling = fitted(panel)
+    assert (windows.training_set(scaling).targets == scaling.scaled_targets(exact, windows.targets())).all()
 
 
 def test_targets_do_not_depend_on_how_many_are_made_at_once(monkeypatch):
-    series = series_of(80)
-    windows = windows_of(series, all_origins(80, 6, 3), 6, 3)
-    whole = windows.scaled_targets(fitted(series))
+    panel = panel_of(80)
+    windows = windows_of(panel, all_origins(80, 6, 3), 6, 3)
+    whole = windows.training_set(fitted(panel)).targets
     monkeypatch.setattr("kerasforecast.preprocessing.windows._CHUNK", 7)
-    assert (windows.scaled_targets(fitted(series)) == whole).all()
+    assert (windows.training_set(fitted(panel)).targets == whole).all()
 
 
 def test_a_batch_is_a_copy_so_that_nobody_can_change_the_series_through_it():
-    series = series_of(40)
-    windows = windows_of(series, all_origins(40, 5, 1), 5, 1)
-    before = windows.values.copy()
-    windows.inputs()[:] = 0
+    panel = panel_of(40)
+    windows = windows_of(panel, all_origins(40, 5, 1), 5, 1)
+    before = panel.values.copy()
+    windows.batch().past[:] = 0
     windows.targets()[:] = 0
-    assert (windows.values == before).all()
+    assert (panel.values == before).all()
+    assert (panel.float32 == before.astype(np.float32)).all()
+
+
+lengths = st.lists(st.integers(1, 14), min_size=1, max_size=5)
+
+
+def several(rows):
+    """A panel of series of these lengths, each of its own values, and its series."""
+    made = [panel_of(count, 2, seed)[0] for seed, count in enumerate(rows)]
+    return Panel.joined(made, [f"s{place}" for place in range(len(made))]), made
+
+
+@given(lengths, st.integers(2, 5), st.integers(1, 3))
+def test_windows_of_several_series_are_those_of_each_alone(rows, window, steps):
+    panel, made = several(rows)
+    origins = [all_origins(count, window, steps) for count in rows]
+    all_of_them = np.concatenate([start + own for start, own in zip(panel.starts[:-1], origins, strict=True)])
+    together = windows_of(panel, all_of_them, window, steps)
+    alone = [windows_of(Panel.of(series), o, window, steps) for series, o in zip(made, origins, strict=True)]
+    alone = [each for each in alone if len(each)]  # a series may be too short for one
+    scaling = FittedScaling(kind="none", transforms=("linear",) * 2, offset=(1.0, 2.0), scale=(3.0, 4.0))
+    for gathered in (
+        lambda windows: windows.batch().past,
+        lambda windows: windows.targets(),
+        lambda windows: windows.last(),
+        lambda windows: windows.context(),
+        lambda windows: windows.training_set(scaling).targets,
+    ):
+        if alone:
+            assert gathered(together).tobytes() == np.concatenate([gathered(each) for each in alone]).tobytes()
+    assert len(together) == sum(len(each) for each in alone)
+
+
+@given(lengths.filter(lambda rows: len(rows) > 1), st.integers(2, 5), st.data())
+def test_no_window_straddles_two_series(rows, window, data):
+    panel, _ = several(rows)
+    origin = data.draw(st.integers(0, sum(rows) - 1))
+    within = origin - panel.starts[panel.places(np.array([origin]))[0]]
+    if within >= window - 1:
+        assert len(windows_of(panel, np.array([origin]), window, 1)) == 1
+    else:
+        with pytest.raises(ValueError, match="must lie within the observed rows of one series"):
+            windows_of(panel, np.array([origin]), window, 1)
+
+
+@pytest.mark.parametrize("origins", [[-1], [30], [4, 40], [9, 3]])
+def test_origins_outside_the_rows_are_refused(origins):
+    with pytest.raises(ValueError, match="within the observed rows"):
+        windows_of(panel_of(30), np.array(origins), 5, 1)
+
+
+def test_targets_end_with_their_series():
+    panel, made = several([6, 8])
+    targets = windows_of(panel, np.array([4, 5, 10]), 3, 2).targets()
+    assert targets[0, 0] == made[0].values[5, 0]
+    assert np.isnan(targets[0, 1])
+    assert np.isnan(targets[1]).all()  # the next row is another series'
+    assert targets[2].tolist() == made[1].values[5:7, 0].tolist()
+
+
+@given(st.integers(0, 2**16), st.integers(1, 19))
+def test_neither_later_rows_nor_another_series_reach_an_earlier_window(seed, cut):
+    """Every later value of one series, and all of the other, are changed: no window that ends before moves by a bit."""
+    panel, made = several([20, 15])
+    random = np.random.default_rng(seed)
+    values = panel.values.copy()
+    values[cut:20] = np.exp(random.normal(size=(20 - cut, 2)))
+    values[20:] = np.exp(random.normal(size=(15, 2)))
+    changed = replace(panel, values=values)
+    origins = np.arange(2, max(cut, 3))
+    before, after = (windows_of(each, origins, 3, 2) for each in (panel, changed))
+    known = origins < cut
+    assert before.batch(known).past.tobytes() == after.batch(known).past.tobytes()
+    scaling = fitted(Panel.of(made[0]))
+    inside = origins + 2 < cut  # windows whose targets, too, lie before
+    targets = [each.training_set(scaling).targets[inside] for each in (before, after)]
+    assert targets[0].tobytes() == targets[1].tobytes()
+
+
+def test_what_a_network_is_fed_is_bare_where_it_is_alone_and_named_where_not():
+    past, known, static = np.zeros((2, 3, 1)), np.zeros((2, 5, 1)), np.zeros((2, 4))
+    assert WindowBatch(past).fed() is past
+    assert set(WindowBatch(past, known).fed()) == {"past", "known"}
+    assert set(WindowBatch(past, static=static).fed()) == {"past", "static"}
+    assert len(WindowBatch(past, known, static)) == 2
+    batch = windows_of(panel_of(30), np.array([9, 10]), 5, 1).batch()
+    assert batch.known is batch.static is None
+
+
+def test_columns_known_ahead_are_not_left_out_silently():
+    panel = replace(panel_of(30), roles=("target", "known"))
+    with pytest.raises(DataError, match="Known and static columns are not supported yet by windows"):
+        windows_of(panel, np.array([9]), 5, 1)
 
 
 def _peak(action):
@@ -99,9 +196,9 @@ def _peak(action):
 
 
 def test_making_windows_takes_one_float32_copy_of_the_rows_whatever_the_window():
-    series = series_of(50_000, columns=1)
+    panel = panel_of(50_000, columns=1)
     peaks = [
-        _peak(lambda window=window: windows_of(series, all_origins(50_000, window, 1), window, 1))[0]
+        _peak(lambda window=window: windows_of(panel, all_origins(50_000, window, 1), window, 1).batch(slice(0, 1)))[0]
         for window in (10, 1_000)
     ]
     origins, values = 8 * 50_000, 4 * 50_000
@@ -109,10 +206,11 @@ def test_making_windows_takes_one_float32_copy_of_the_rows_whatever_the_window()
 
 
 def test_a_batch_takes_the_memory_of_a_batch():
-    series = series_of(50_000, columns=1)
-    windows = windows_of(series, all_origins(50_000, 500, 1), 500, 1)
+    panel = panel_of(50_000, columns=1)
+    windows = windows_of(panel, all_origins(50_000, 500, 1), 500, 1)
+    windows.batch(slice(0, 1))  # makes the float32 rows, once for all
     indices = np.arange(0, 49_000, 1_600)
-    peak, batch = _peak(lambda: windows.inputs(indices))
+    peak, batch = _peak(lambda: windows.batch(indices).past)
     assert peak < 3 * batch.nbytes
 
 
@@ -120,9 +218,9 @@ def test_targets_take_memory_that_grows_with_rows_not_rows_x_window():
     window = 100
     peaks = []
     for rows in (20_000, 40_000):
-        series = series_of(rows, columns=1)
-        windows, scaling = windows_of(series, all_origins(rows, window, 1), window, 1), fitted(series)
-        peaks.append(_peak(lambda windows=windows, scaling=scaling: windows.scaled_targets(scaling))[0])
+        panel = panel_of(rows, columns=1)
+        windows, scaling = windows_of(panel, all_origins(rows, window, 1), window, 1), fitted(panel)
+        peaks.append(_peak(lambda windows=windows, scaling=scaling: windows.training_set(scaling).targets)[0])
     growth = peaks[1] - peaks[0]
     assert growth < 20_000 * 4 * 4  # a few numbers a row, far from the 100 a window has
 
@@ -140,21 +238,21 @@ def test_pairs_are_windows_and_what_followed_without_a_copy_of_x(horizon):
 
 
 def test_samples_give_rows_as_windows_do():
-    series = series_of(40, columns=1)
-    windows = windows_of(series, all_origins(40, 5, 2), 5, 2)
-    exact = np.stack([series.values[origin - 4 : origin + 1] for origin in windows.origins])
-    samples, scaling = Samples(exact, windows.targets()), fitted(series)
+    panel = panel_of(40, columns=1)
+    windows = windows_of(panel, all_origins(40, 5, 2), 5, 2)
+    exact = np.stack([panel.values[origin - 4 : origin + 1] for origin in windows.origins])
+    samples, scaling = Samples(exact, windows.targets()), fitted(panel)
     indices = np.array([3, 0, 7])
     assert len(samples) == len(windows)
-    assert (samples.inputs(indices) == windows.inputs(indices)).all()
-    assert samples.inputs(indices).dtype == np.float32
-    assert (samples.scaled_targets(scaling) == windows.scaled_targets(scaling)).all()
+    assert (samples.batch(indices).past == windows.batch(indices).past).all()
+    assert samples.batch(indices).past.dtype == np.float32
+    assert (samples.training_set(scaling).targets == windows.training_set(scaling).targets).all()
 
 
 def test_values_keep_their_precision_where_float32_would_lose_it():
     """Targets come from the float64 rows: at 16,777,217 float32 counts in twos."""
     values = 2.0**24 + np.array([[0.0], [1.0], [0.0], [1.0], [0.0], [1.0]])
-    series = Series(values, pd.RangeIndex(6), ("level",))
-    windows = windows_of(series, all_origins(6, 2, 1), 2, 1)
+    panel = Panel.of(Series(values, pd.RangeIndex(6), ("level",)))
+    windows = windows_of(panel, all_origins(6, 2, 1), 2, 1)
     plain = FittedScaling(kind="difference", transforms=("difference",), offset=(0.0,), scale=(1.0,))
-    assert windows.scaled_targets(plain)[:, 0].tolist() == [-1.0, 1.0, -1.0, 1.0]
+    assert windows.training_set(plain).targets[:, 0].tolist() == [-1.0, 1.0, -1.0, 1.0]

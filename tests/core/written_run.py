@@ -52,7 +52,7 @@ def finished_fit(folder, name="acme", target="Close", horizon=1, levels=(), skil
     last = closes[origins]
     naive = np.repeat(last[:, None], horizon, axis=1)
     forecast = naive + skill * (actual - naive) + 0.1 * random.normal(size=actual.shape)
-    verdict = compare_with_naive(actual, forecast, naive, horizon=horizon)
+    verdict = compare_with_naive(actual, forecast, naive, steps=horizon)
     intervals = forecast[..., None] * (1 + 0.05 * (np.array(levels) - 0.5)) if levels else None
     outcomes = Outcomes(actual, last, tuple(levels), (1.0, 1.0))
     test = {

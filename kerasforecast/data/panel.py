@@ -1,0 +1,300 @@
+"""The form in which data travels through the package: one or more series of the same columns, in flat arrays.
+
+One series is a panel of one. The rows of all series stand one after another in one array, so 100,000 series take no
+100,000 objects; a `Series` of the panel is a view, made when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.data.series import Series, Source, rows_digest, unwritable
+from kerasforecast.errors import DataError, shown
+
+_FRAME = Source("frame")
+ColumnRole = Literal["target", "past", "known"]
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One or more regularly observed series of the same columns. Everything after construction may trust it.
+
+    Every column has one declared role: `"target"` (the first, and no other), `"past"` (known until now), `"known"`
+    (known for the rows to be forecast too); the columns of `static` have one value a series. A series may end in rows
+    that carry the known columns alone, the others NaN; `observed` counts the rows before them.
+
+    Attributes:
+        values: `(R, C)` float64, read-only, the rows of all series one after another. Column 0 is the target.
+        index: `(R,)` strictly increasing within each series: a tz-naive `DatetimeIndex` or an integer index.
+        starts: `(N + 1,)` int64, the first row of each series, and R.
+        ids: `(N,)` strings, what each series is called; they differ.
+        columns: The `C` column names; `columns[0]` is the target.
+        roles: Of each column.
+        observed: `(N,)` int64, the rows of each series that have a target.
+        key: Name of the column that the ids stood in; `None` for a lone series, which has none.
+        static: `(N, S)` float64, finite, read-only, or `None`.
+        static_columns: Names of its S columns.
+        frequency: pandas offset alias (`"B"`, `"W-SAT"`, `"15min"`), `None` where a calendar or integer steps rule.
+        calendar: Trading calendar code of exchange-calendars (`"XNYS"`), or `None`.
+        name: Short name for files and titles, e.g. `"ibm"`.
+        source: Where the rows came from.
+        notes: What was detected or changed on the way in, one sentence each.
+    """
+
+    values: np.ndarray
+    index: pd.Index
+    starts: np.ndarray
+    ids: np.ndarray
+    columns: tuple[str, ...]
+    roles: tuple[ColumnRole, ...]
+    observed: np.ndarray
+    key: str | None = None
+    static: np.ndarray | None = None
+    static_columns: tuple[str, ...] = ()
+    frequency: str | None = None
+    calendar: str | None = None
+    name: str = "series"
+    source: Source = _FRAME
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        fields = {
+            "values": unwritable(self.values),
+            "starts": _fixed(np.array(self.starts, np.int64)),
+            "ids": _fixed(np.array(self.ids, np.str_)),
+            "observed": _fixed(np.array(self.observed, np.int64)),
+            "static": None if self.static is None else unwritable(self.static),
+        }
+        self.__dict__.update(fields)
+        self._check_shapes()
+        self._check_columns()
+        self._check_index()
+        self._check_values()
+
+    @classmethod
+    def of(cls, data: Panel | Series) -> Panel:
+        """The panel of one that a series is; a panel stays itself."""
+        if isinstance(data, Panel):
+            return data
+        return cls(
+            values=data.values,
+            index=data.index,
+            starts=np.array([0, len(data)]),
+            ids=np.array([data.name]),
+            columns=data.columns,
+            roles=_roles(data.columns),
+            observed=np.array([len(data)]),
+            frequency=data.frequency,
+            calendar=data.calendar,
+            name=data.name,
+            source=data.source,
+            notes=data.notes,
+        )
+
+    @classmethod
+    def joined(cls, series: Sequence[Series], ids: Sequence[str], *, key: str = "id", name: str = "panel") -> Panel:
+        """Several series as one panel.
+
+        Args:
+            series: At least one, of the same columns, step and calendar.
+            ids: What each is called.
+            key: What the ids are ids of, e.g. `"shop"`.
+            name: The panel's.
+
+        Raises:
+            DataError: The series do not go together, or two have the same id.
+        """
+        kinds = {(each.columns, each.dated, each.frequency, each.calendar) for each in series}
+        if len(kinds) != 1:
+            raise DataError(
+                "The series of a panel must have the same columns, step and calendar. "
+                f"Received: {len(series)} series of {len(kinds)} kinds. Make a panel of each kind."
+            )
+        first, lengths = series[0], [len(each) for each in series]
+        return cls(
+            values=np.concatenate([each.values for each in series]),
+            index=first.index.append([each.index for each in series[1:]]),
+            starts=np.concatenate([[0], np.cumsum(lengths)]),
+            ids=np.array(ids),
+            columns=first.columns,
+            roles=_roles(first.columns),
+            observed=np.array(lengths),
+            key=key,
+            frequency=first.frequency,
+            calendar=first.calendar,
+            name=name,
+        )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, which: int | str) -> Series:
+        """The observed rows of one series, by place or by id: a view.
+
+        Raises:
+            IndexError: There is no such place.
+            KeyError: There is no such id.
+        """
+        if isinstance(which, str):
+            found = np.flatnonzero(self.ids == which)
+            if not len(found):
+                raise KeyError(which)
+            which = int(found[0])
+        place = range(len(self))[which]
+        rows = slice(self.starts[place], self.ends[place])
+        return Series.of_checked(
+            values=self.values[rows],
+            index=self.index[rows],
+            columns=self.columns,
+            frequency=self.frequency,
+            calendar=self.calendar,
+            name=str(self.ids[place]),
+            source=self.source,
+            notes=self.notes,
+        )
+
+    def __iter__(self) -> Iterator[Series]:
+        return (self[place] for place in range(len(self)))
+
+    @property
+    def target(self) -> str:
+        """Name of the forecast column."""
+        return self.columns[0]
+
+    @property
+    def dated(self) -> bool:
+        """Whether rows carry dates (otherwise integer steps)."""
+        return isinstance(self.index, pd.DatetimeIndex)
+
+    @cached_property
+    def ends(self) -> np.ndarray:
+        """`(N,)` one past the last observed row of each series."""
+        return self.starts[:-1] + self.observed
+
+    @cached_property
+    def float32(self) -> np.ndarray:
+        """The values `(R, C)` as networks are fed, one read-only copy for all windows."""
+        return _fixed(self.values.astype(np.float32))
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of all that is known of the series; that of a lone one without ids is the hash of its `Series`."""
+        digest = rows_digest(self.columns, self.index, self.values)
+        if self.key is not None:
+            digest.update("\x1f".join((self.key, *map(str, self.ids), *self.roles, *self.static_columns)).encode())
+            for numbers in (self.starts, self.observed):
+                digest.update(numbers.astype("<i8").tobytes())
+            if self.static is not None:
+                digest.update(self.static.astype("<f8").tobytes())
+        return digest.hexdigest()
+
+    def places(self, rows: np.ndarray) -> np.ndarray:
+        """Which series each of `rows` `(n,)` belongs to, `(n,)`."""
+        return np.searchsorted(self.starts, rows, side="right") - 1
+
+    def id_of(self, row: int) -> str:
+        """The id of the series that a row belongs to."""
+        return str(self.ids[self.places(np.array([row]))[0]])
+
+    def single(self, user: str) -> Series:
+        """The one series, for what cannot take more yet.
+
+        Args:
+            user: Who cannot, e.g. `"backtest"`, for the message.
+
+        Raises:
+            DataError: There are several, or columns that a series does not have.
+        """
+        self.require_past_alone(user)
+        if len(self) != 1:
+            raise DataError(
+                f"Several series are not supported yet by {user}. Received: {len(self):,} series in {self.name}. "
+                "Give one of them."
+            )
+        return self[0]
+
+    def require_past_alone(self, user: str) -> None:
+        """Refuse columns known ahead, and static ones, where `user` would leave them out without a word.
+
+        Raises:
+            DataError: There are some.
+        """
+        known = [column for column, role in zip(self.columns, self.roles, strict=True) if role == "known"]
+        if more := [*known, *self.static_columns]:
+            raise DataError(
+                f"Known and static columns are not supported yet by {user}. Received: {shown(more)}. Leave them out."
+            )
+
+    def _check_shapes(self) -> None:
+        rows, columns, count = len(self.index), len(self.columns), len(self.ids)
+        if self.values.shape != (rows, columns) or not columns:
+            raise DataError(
+                "Panel values must have shape (rows, columns). "
+                f"Received: values {self.values.shape}, {rows} index entries, {columns} columns."
+            )
+        lengths = np.diff(self.starts) if self.starts.shape == (count + 1,) else np.array([-1])
+        if not count or self.starts[0] != 0 or self.starts[-1] != rows or (lengths < 0).any():
+            raise DataError(
+                "Panel starts must hold the first row of each series, in order, and the number of rows. "
+                f"Received: {len(self.starts)} starts for {count} series of {rows} rows."
+            )
+        if self.observed.shape != (count,) or (self.observed < 0).any() or (self.observed > lengths).any():
+            raise DataError("Panel observed must count rows of each series. Received: other numbers of rows.")
+        if self.ids.shape != (count,) or len(np.unique(self.ids)) != count:
+            raise DataError(f"Panel ids must differ, one a series. Received: {shown(self.ids.tolist())}.")
+        if count > 1 and self.key is None:
+            raise DataError(f"Panel ids need a name (key). Received: none for {count} series.")
+
+    def _check_columns(self) -> None:
+        names = (*self.columns, *self.static_columns)
+        if len(set(names)) != len(names) or self.key in names:
+            raise DataError(f"Panel columns must differ. Received: {shown(names)}. Rename one of them.")
+        if [role == "target" for role in self.roles] != [place == 0 for place in range(len(self.columns))]:
+            raise DataError(f"Panel roles must name the first column the target. Received: {shown(self.roles)}.")
+        wanted = (len(self.ids), len(self.static_columns))
+        static = np.empty((len(self.ids), 0)) if self.static is None else self.static
+        if static.shape != wanted or not np.isfinite(static).all():
+            raise DataError(f"Panel static must be finite, of shape {wanted}. Received: other values.")
+
+    def _check_index(self) -> None:
+        if getattr(self.index, "tz", None) is not None or self.index.hasnans:
+            raise DataError("Panel index must be tz-naive and complete. Remove the time zone and missing dates first.")
+        stamps = self.index.asi8 if isinstance(self.index, pd.DatetimeIndex) else np.asarray(self.index)
+        rising = np.asarray(stamps[1:] > stamps[:-1])
+        borders = self.starts[1:-1] - 1
+        rising[borders[(borders >= 0) & (borders < len(rising))]] = True
+        if not rising.all():
+            row = int(np.argmin(rising)) + 1
+            raise DataError(
+                f"Panel index must be strictly increasing within each series. Received: {self.index[row]} after "
+                f"{self.index[row - 1]} in {self.id_of(row)}. Sort the rows and remove doubled dates first."
+            )
+
+    def _check_values(self) -> None:
+        wrong = ~np.isfinite(self.values)
+        if (self.observed < np.diff(self.starts)).any():
+            ahead = np.arange(len(self.index)) >= self.ends[self.places(np.arange(len(self.index)))]
+            unknown = np.array([role != "known" for role in self.roles])
+            wrong = np.where(ahead[:, None] & unknown, ~np.isnan(self.values), wrong)
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            raise DataError(
+                "Panel values must be finite, and where a row has no target yet NaN but for known columns. "
+                f"Received: {self.values[row, column]} at {self.index[row]} in {self.id_of(row)}, "
+                f"column {self.columns[column]}. Drop or fill such rows first."
+            )
+
+
+def _roles(columns: tuple[str, ...]) -> tuple[ColumnRole, ...]:
+    return tuple("past" if place else "target" for place in range(len(columns)))
+
+
+def _fixed(array: np.ndarray) -> np.ndarray:
+    array.setflags(write=False)
+    return array

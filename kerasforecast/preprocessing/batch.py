@@ -1,0 +1,65 @@
+"""What a network is given: windows by the role of their columns, and in training the scaled answers beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class WindowBatch:
+    """Some windows, raw, float32.
+
+    Attributes:
+        past: `(B, L, F)` the target, in column 0, and what is known until the origin.
+        known: `(B, L + H, K)` what is known for the rows to be forecast too, or `None`.
+        static: `(B, S)` one value a series, or `None`.
+    """
+
+    past: np.ndarray
+    known: np.ndarray | None = None
+    static: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.past)
+
+    def fed(self) -> np.ndarray | Mapping[str, np.ndarray]:
+        """What Keras is given: the bare `past` where it is alone, else the arrays by the names of the inputs."""
+        arrays = {"past": self.past, "known": self.known, "static": self.static}
+        there = {name: array for name, array in arrays.items() if array is not None}
+        return there if len(there) > 1 else self.past
+
+
+class Batches(Protocol):
+    """Windows that can be gathered a batch at a time."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: np.ndarray | slice) -> WindowBatch:
+        """The windows at `indices`."""
+
+
+Gathered = TypeVar("Gathered", bound=Batches)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet(Generic[Gathered]):
+    """Windows and what a network should answer to them: scaled once for its start, its training and its naive loss.
+
+    Attributes:
+        windows: N of them.
+        targets: `(N, H)` float32, scaled.
+    """
+
+    windows: Gathered
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def batch(self, indices: np.ndarray | slice) -> WindowBatch:
+        """The windows at `indices`."""
+        return self.windows.batch(indices)
