@@ -119,8 +119,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
             Samples(windows[:train_rows], targets[:train_rows]),
             Samples(windows[train_rows:], targets[train_rows:]),
         )
-        known, validation = (part.training_set(scaling) for part in parts)
-        trained = Fitting(Member(network=network, scaling=scaling), training, known, validation).train()
+        learned, held_back = (part.training_set(scaling) for part in parts)
+        trained = Fitting(Member(network=network, scaling=scaling), training, learned, held_back).train()
         self.history_, self.predictor_ = trained.history, trained.predictor
         self._vector = np.ndim(y) == 1
         return self
