@@ -131,14 +131,13 @@ def _contender(
 
 
 def _trained(model: str, config: Config, series: Series, choice: Choice, quiet: bool) -> Any:
+    from kerasforecast.api.progress import Progress
     from kerasforecast.pipeline import fit
-
-    from .progress import Progress
 
     network = config.network.model_copy(update={"model": model})
     alone = config.evaluation.model_copy(update={"baselines": ()})  # the leaderboard has them, once
     chosen = config.model_copy(update={"network": network, "evaluation": alone})
-    with Progress(chosen, choice, quiet=quiet) as progress:
+    with Progress(chosen, choice, not quiet) as progress:
         return fit(chosen, series, name=model, on_start=progress.start, on_epoch=progress.epoch)
 
 

@@ -26,8 +26,10 @@ def begin(
     """Choose the backend and load the data, before Keras loads: the series, the folder's name, the choice."""
     from kerasforecast.runtime.determinism import activate_for_training
     from kerasforecast.runtime.files import check_writable
+    from kerasforecast.runtime.memory import one_arena
     from kerasforecast.runtime.names import name_from, safe_name
 
+    one_arena()
     choice = activate_for_training(backend, threads)
     if name is not None:
         safe_name(name)

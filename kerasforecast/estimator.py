@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from kerasforecast.preprocessing.windows import Samples
 
 
-_NETWORK = NetworkConfig()
-_TRAINING = TrainingConfig()
-
-
 class KerasForecaster(RegressorMixin, BaseEstimator):
     """A forecaster over windows, for scikit-learn's pipelines, searches and cross-validation.
 
@@ -32,12 +29,29 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
     `kerasforecast.preprocessing.windows.pairs` makes X and y of a series.
 
     Args:
-        model, units, layers, bidirectional, norm, dropout, recurrent_bias, initializer, scaling, quantiles: As in
-            `kerasforecast.config.NetworkConfig`.
-        epochs, batch_size, steps_per_epoch, optimizer, learning_rate, loss, clipnorm, patience, lr_patience, lr_factor:
-            As in `kerasforecast.config.TrainingConfig`.
+        model: Recurrent cell of the network.
+        units: Hidden units of each recurrent layer.
+        layers: Number of recurrent layers, one upon the other.
+        bidirectional: Whether each layer reads a window forwards and backwards.
+        norm: Normalisation between the layers.
+        dropout: Share of values dropped in training, between the layers and before the output.
+        recurrent_bias: Whether an LSTM layer trains a second bias vector, as PyTorch does.
+        initializer: How the weights are drawn before training.
+        scaling: How raw values become what the network sees, and back.
+        quantiles: Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them, and none means points.
+        epochs: Most passes over the training windows; early stopping may end before.
+        batch_size: Windows in one step of the optimizer.
+        steps_per_epoch: Optimizer steps of an epoch, over other windows each time; when not given, all windows pass.
+        optimizer: Optimizer that changes the weights.
+        learning_rate: Learning rate of the optimizer at the start.
+        loss: Loss that training lowers, in scaled units.
+        clipnorm: Largest global norm of a step's gradient; not clipped when not given.
+        patience: Epochs without better validation loss before stopping.
+        lr_patience: Epochs without better validation loss before a lower rate.
+        lr_factor: What the learning rate is multiplied by when it is lowered.
         validation_fraction: Share of the rows, the last ones, kept for validation; at least one row.
-        random_state: Seed of weights, dropout and shuffling, or a `RandomState`; `None` draws a new one.
+        random_state: Seed of the starting weights, of dropout and of the order of windows, or a `RandomState`; `None`
+            draws a new one.
 
     Attributes:
         predictor_: The trained network, a `kerasforecast.forecasting.predictor.Predictor`.
@@ -48,29 +62,32 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        model: str = _NETWORK.model,
-        units: int = _NETWORK.units,
-        layers: int = _NETWORK.layers,
-        bidirectional: bool = _NETWORK.bidirectional,
-        norm: str = _NETWORK.norm,
-        dropout: float = _NETWORK.dropout,
-        recurrent_bias: bool = _NETWORK.recurrent_bias,
-        initializer: str = _NETWORK.initializer,
-        scaling: str = _NETWORK.scaling,
-        quantiles: tuple[float, ...] = _NETWORK.quantiles,
-        epochs: int = _TRAINING.epochs,
-        batch_size: int = _TRAINING.batch_size,
-        steps_per_epoch: int | None = _TRAINING.steps_per_epoch,
-        optimizer: str = _TRAINING.optimizer,
-        learning_rate: float = _TRAINING.learning_rate,
-        loss: str = _TRAINING.loss,
-        clipnorm: float | None = _TRAINING.clipnorm,
-        patience: int = _TRAINING.patience,
-        lr_patience: int = _TRAINING.lr_patience,
-        lr_factor: float = _TRAINING.lr_factor,
+        # Written by `python -m tests.signatures`, from here
+        model: Literal["lstm", "gru", "rnn", "peephole", "coupled"] = "lstm",
+        units: int = 50,
+        layers: int = 2,
+        bidirectional: bool = False,
+        norm: Literal["none", "layer", "batch"] = "none",
+        dropout: float = 0.2,
+        recurrent_bias: bool = True,
+        initializer: Literal["keras", "he", "orthogonal", "torch"] = "keras",
+        scaling: Literal["anchor", "difference", "minmax", "standard", "none"] = "anchor",
+        quantiles: Sequence[float] = (),
+        epochs: int = 100,
+        batch_size: int = 32,
+        steps_per_epoch: int | None = None,
+        optimizer: Literal["adam", "sgd", "rmsprop"] = "adam",
+        learning_rate: float = 0.001,
+        loss: Literal["mse", "mae", "huber"] = "mse",
+        clipnorm: float | None = None,
+        patience: int = 10,
+        lr_patience: int = 5,
+        lr_factor: float = 0.5,
+        # to here.
         validation_fraction: float = 0.15,
-        random_state: int | np.random.RandomState | None = _TRAINING.seed,
+        random_state: int | np.random.RandomState | None = 0,
     ) -> None:
+        # Written by `python -m tests.signatures`, from here
         self.model = model
         self.units = units
         self.layers = layers
@@ -91,6 +108,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self.patience = patience
         self.lr_patience = lr_patience
         self.lr_factor = lr_factor
+        # to here.
         self.validation_fraction = validation_fraction
         self.random_state = random_state
 

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
-from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config, DataConfig, checked
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, DataError, OptionError
-from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows
+from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, recorded, windows_tested
 from kerasforecast.forecasting.forecaster import Forecaster
-from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.preprocessing.windows import all_origins, windows_of
-from kerasforecast.training.train import History
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from kerasforecast.artifact.writer import Exporter
+    from kerasforecast.forecasting.predictor import Predictor
+    from kerasforecast.training.train import History
 
 Data: TypeAlias = str | PathLike | pd.DataFrame | pd.Series | Series | None
 
@@ -33,9 +37,19 @@ class Model:
 
     Attributes:
         manifest: Where it came from, how it was made, how it scored.
-        series: The data it was trained on, where at hand.
-        history: How training went; `None` after loading.
-        test: Its evaluation on the test part; `None` after loading (the scores are in `manifest.metrics`).
+        series: The data it was trained on; `None` after loading.
+        history: Every epoch of its training; `None` where the file does not have it.
+        test: Its scores and verdict on the test part. After loading `test.table` is `None`: a file has no forecasts.
+        files: Paths of what a fit with an `output_dir` has written, by what they hold: `model`, `metrics`, `history`,
+            `test_forecasts`, `report`.
+
+    Example:
+        >>> import kerasforecast as kf
+        >>> model = kf.fit(end="2002-01-01", window=8, units=4, layers=1, epochs=1)
+        >>> model.forecast(2).index.strftime("%Y-%m-%d").tolist()
+        ['2002-01-02', '2002-01-03']
+        >>> model.predict(model.series.values[-8:][None]).shape
+        (1, 1)
     """
 
     def __init__(
@@ -47,17 +61,33 @@ class Model:
         history: History | None = None,
         test: Evaluation | None = None,
         exporter: Exporter | None = None,
+        predictor: Predictor | None = None,
     ) -> None:
+        from kerasforecast.forecasting.predictor import Predictor
+
         self.manifest = manifest
         self.series = series
-        self.history = history
-        self.test = test
+        self.history = history or _history(manifest)
+        self.test = test or recorded(manifest)
+        self.files: dict[str, Path] = {}
         self._exporter = exporter
-        self.predictor = Predictor(manifest.config.network, manifest.scaling, weights)
+        self.predictor = predictor or Predictor(manifest.config.network, manifest.scaling, weights)
         volatility = manifest.baselines.volatility if manifest.baselines else None
         self.forecaster = Forecaster(
             self.predictor, manifest.config, volatility, manifest.calibration, manifest.adapted
         )
+
+    def __repr__(self) -> str:
+        network = self.config.network
+        return (
+            f"<Model {self.manifest.name}: {network.model}, window {network.window}, horizon {network.horizon}, "
+            f"forecasts {self.manifest.target}>"
+        )
+
+    @property
+    def verdict(self) -> str | None:
+        """Whether it was better than the naive forecast on the test part; `None` where it was not scored."""
+        return self.test.verdict if self.test else None
 
     @property
     def config(self) -> Config:
@@ -147,6 +177,50 @@ class Model:
         self.manifest.scaling.check(series)
         return series
 
+    def plot(self, steps: int | None = None) -> go.Figure:
+        """Draw the last test forecasts with what happened, and the forecast that follows the training data.
+
+        Args:
+            steps: Rows ahead to draw, the steps that were scored when not given.
+
+        Returns:
+            A plotly figure, which a notebook shows; `figure.write_html(path)` and `figure.show()` work elsewhere.
+
+        Raises:
+            DataError: The model was loaded, and its training data is no longer at hand.
+        """
+        from kerasforecast.report.plot import forecast_figure
+
+        ahead = self.forecast(steps or self.config.steps)
+        title = f"{self.manifest.name}: {self.verdict}" if self.verdict else self.manifest.name
+        return forecast_figure(self._tested(), ahead, self.config.levels, title)
+
+    def report(self, path: str | PathLike) -> Path:
+        """Write the report of the fit, one HTML page that needs no network.
+
+        Args:
+            path: Of the page, e.g. `"report.html"`.
+
+        Returns:
+            The same path.
+
+        Raises:
+            DataError: The model was loaded, and its training data is no longer at hand.
+            ArtifactError: It was not scored when it was made, or its file lacks its history.
+        """
+        from kerasforecast.report import fit_report
+        from kerasforecast.report.live import run_of
+        from kerasforecast.runtime.files import atomic_write
+
+        if self.history is None or self.manifest.metrics is None:
+            raise ArtifactError(
+                f"{self.manifest.name}: a report needs scores and the history of training. Received: a model without. "
+                "Train it with kerasforecast.fit."
+            )
+        run = run_of(self.manifest, self.history.epochs, self._tested(), self._training_series({}))
+        atomic_write(Path(path), fit_report(run).encode())
+        return Path(path)
+
     def save(self, path: str | PathLike) -> Path:
         """Write the model as one `.keras` file, atomically.
 
@@ -156,6 +230,8 @@ class Model:
         target = Path(path)
         if target.suffix != ".keras":
             raise OptionError(f"A model is saved as a .keras file. Received: {target}.")
+        from kerasforecast.artifact.writer import Exporter
+
         self._exporter = self._exporter or Exporter(self.config.network, self.manifest.scaling)
         self.manifest = self._exporter.write(target, self.manifest, self.predictor.weights)
         return target
@@ -171,6 +247,20 @@ class Model:
         ours, unit = ours.ravel(), unit.ravel()
         rounding = 4 * np.spacing(np.abs(golden).astype(np.float32)).astype(np.float64)
         return float(np.max(np.maximum(np.abs(ours - golden) - rounding, 0) / unit))
+
+    def _tested(self) -> pd.DataFrame:
+        """One row a forecast of the test part: those of the fit, or the same made again after loading."""
+        if self.test is not None and self.test.table is not None:
+            return self.test.table
+        series = self._training_series({})
+        if self.manifest.data is None or series.sha256 != self.manifest.data.sha256:
+            raise DataError(
+                f"{series.name}: the test forecasts can be made again from the training data alone. Received: data "
+                "that has changed since. Train it again."
+            )
+        windows = windows_tested(self.config, series)
+        table = evaluate_windows(self.forecaster, windows, self.manifest.baselines).table
+        return table if table is not None else pd.DataFrame()
 
     def _training_series(self, options: dict[str, object]) -> Series:
         if self.series is not None and not options:
@@ -197,6 +287,17 @@ class Model:
             values |= {"target": self.manifest.columns[0], "features": self.manifest.columns[1:]}
         config = checked(DataConfig, values | options)
         return load_series(config, frame, positive_prices="log" in self.manifest.scaling.transforms)
+
+
+def _history(manifest: Manifest) -> History | None:
+    record = manifest.training
+    if record is None or not record.history:
+        return None
+    from kerasforecast.training.callbacks import Epoch
+    from kerasforecast.training.train import History
+
+    epochs = tuple(Epoch(**epoch.model_dump()) for epoch in record.history)
+    return History(epochs, record.best_epoch, record.stopped_early)
 
 
 def proven(path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Model:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from kerasforecast.artifact.manifest import (
+    LONGEST_HISTORY,
     DiagnosisRecord,
+    EpochRecord,
     Metrics,
     TestScores,
     TrainingRecord,
@@ -35,7 +37,7 @@ from kerasforecast.report import write_fit_report
 from kerasforecast.runtime.backend import out_of_memory
 from kerasforecast.runtime.files import atomic_write, json_text
 from kerasforecast.runtime.signals import Deferred
-from kerasforecast.training.callbacks import Epoch
+from kerasforecast.training.callbacks import Callbacks, Epoch
 from kerasforecast.training.diagnosis import diagnose
 from kerasforecast.training.naive_loss import naive_loss
 from kerasforecast.training.run import Recorder, Run
@@ -51,6 +53,7 @@ def fit(
     on_start: Callable[[Series, Split, int], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_note: Callable[[str], None] | None = None,
+    callbacks: Callbacks = (),
 ) -> Model:
     """Train a model and score it on the test part.
 
@@ -62,6 +65,7 @@ def fit(
         on_start: Called with the series, its split and the number of trained parameters before the first epoch.
         on_epoch: Called after every epoch.
         on_note: Called with what a person should know.
+        callbacks: Keras' own, which run beside ours while training.
 
     Raises:
         InputError: The data or an option is wrong, or not those of the run to be resumed.
@@ -71,7 +75,7 @@ def fit(
     """
     series = frame if isinstance(frame, Series) else load(config, frame)
     try:
-        return _fit(config, series, name or series.name, run, on_start, on_epoch, on_note)
+        return _fit(config, series, name or series.name, run, on_start, on_epoch, on_note, callbacks)
     except Exception as error:
         if not out_of_memory(error):
             raise
@@ -82,7 +86,7 @@ def fit(
         on_note(f"Out of memory with batches of {config.training.batch_size}; starting again with {half}.")
     config = config.model_copy(update={"training": config.training.model_copy(update={"batch_size": half})})
     try:
-        return _fit(config, series, name or series.name, run, on_start, on_epoch, on_note)
+        return _fit(config, series, name or series.name, run, on_start, on_epoch, on_note, callbacks)
     except Exception as error:
         if not out_of_memory(error):
             raise
@@ -99,6 +103,7 @@ def _fit(
     on_start: Callable[[Series, Split, int], None] | None,
     on_epoch: Callable[[Epoch], None] | None,
     on_note: Callable[[str], None] | None,
+    callbacks: Callbacks,
 ) -> Model:
     require_extra(config)
     split = split_series(series, config.split, config.network)
@@ -135,6 +140,7 @@ def _fit(
                 on_epoch=on_epoch,
                 on_best=recorder.keep if run else None,
                 keeping=recorder.keeping(stop) if stop else None,
+                callbacks=callbacks,
             )
         except StoppedError as error:
             raise StoppedError(f"{error} {recorder.kept}", signal_number=error.exit_code - 128) from None
@@ -143,7 +149,8 @@ def _fit(
 
     weights = merged_weights(network)
     record = _training_record(history, time.perf_counter() - started)
-    forecaster = Forecaster(Predictor(config.network, scaling, weights), config, baselines.volatility)
+    predictor = Predictor(config.network, scaling, weights)
+    forecaster = Forecaster(predictor, config, baselines.volatility)
     forecaster = forecaster.calibrated(scored_windows(config, series, split, "validation"))
     tested = scored_windows(config, series, split, "test")
     classical = classical_forecasts(config, tested, split.validation_end, baselines)
@@ -153,7 +160,15 @@ def _fit(
     metrics = metrics_of(test, series.target, _diagnosis(history, naive))
     intervals = {"calibration": forecaster.calibration, "adapted": adapted_after(tested, test.adapted)}
     manifest = recorder.manifest(weights, record, metrics).model_copy(update={"baselines": baselines, **intervals})
-    return Model(manifest, weights, series=series, history=history, test=test, exporter=recorder.exporter)
+    return Model(
+        manifest,
+        weights,
+        series=series,
+        history=history,
+        test=test,
+        exporter=recorder.exporter,
+        predictor=predictor,
+    )
 
 
 def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Series:
@@ -182,7 +197,8 @@ def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
     Returns:
         The paths by what they hold: `model`, `metrics`, `history`, `test_forecasts`, `report`.
     """
-    if model.test is None or model.history is None or model.manifest.metrics is None:
+    table = model.test.table if model.test else None
+    if table is None or model.history is None or model.manifest.metrics is None:
         raise ValueError("Only a model that was just trained has a run to write.")
     paths = {
         "metrics": folder / name / "metrics.json",
@@ -192,7 +208,7 @@ def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
     history = pd.DataFrame([asdict(epoch) for epoch in model.history.epochs])
     atomic_write(paths["metrics"], json_text(model.manifest.metrics.model_dump(mode="json")).encode())
     atomic_write(paths["history"], history.to_csv(index=False).encode())
-    atomic_write(paths["test_forecasts"], model.test.table.to_csv(index=False).encode())
+    atomic_write(paths["test_forecasts"], table.to_csv(index=False).encode())
     path = model.save(folder / f"{name}.keras")
     return paths | {"model": path, "report": write_fit_report(path, model.series)}
 
@@ -204,6 +220,7 @@ def _diagnosis(history: History, naive_val_loss: float | None) -> DiagnosisRecor
 
 
 def _training_record(history: History, seconds: float) -> TrainingRecord:
+    shown = len(history.epochs) <= LONGEST_HISTORY
     return TrainingRecord(
         epochs=len(history.epochs),
         best_epoch=history.best_epoch,
@@ -212,4 +229,5 @@ def _training_record(history: History, seconds: float) -> TrainingRecord:
         stopped_early=history.stopped_early,
         complete=True,
         seconds=round(seconds, 3),
+        history=tuple(EpochRecord(**asdict(epoch)) for epoch in history.epochs if shown),
     )

@@ -14,6 +14,7 @@ from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST, FittedScaling
 from kerasforecast.training.diagnosis import Diagnosis, Pattern
 
 SCHEMA_VERSION = 1
+LONGEST_HISTORY = 10_000  # epochs that a file holds one by one: a reader takes no endless text
 
 Text = Annotated[str, StringConstraints(max_length=1_000)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -53,8 +54,19 @@ class DataRecord(_Record):
     split: dict[Literal["train", "validation", "test"], PartRecord]
 
 
+class EpochRecord(_Record):
+    """One epoch; losses in scaled units, the learning rate in force during it."""
+
+    epoch: Annotated[int, Field(ge=1, le=10**6)]
+    loss: float
+    val_loss: float
+    learning_rate: float
+    seconds: float = Field(ge=0)
+    best: bool
+
+
 class TrainingRecord(_Record):
-    """How training went; losses in scaled units."""
+    """How training went; losses in scaled units. `history` has every epoch, or none of more than 10,000."""
 
     epochs: Count
     best_epoch: Count
@@ -63,6 +75,7 @@ class TrainingRecord(_Record):
     stopped_early: bool
     complete: bool
     seconds: float = Field(ge=0)
+    history: tuple[EpochRecord, ...] = Field((), max_length=LONGEST_HISTORY)
 
 
 class GoldenPair(_Record):
