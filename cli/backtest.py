@@ -50,7 +50,7 @@ def backtest(
     from kerasforecast.config import Config, checked
     from kerasforecast.runtime.backend import load_quietly
 
-    from .walks import backtest_record, begin, finish
+    from .walks import begin, finish
 
     chosen = given(options)
     walk = checked(BacktestConfig, {key: chosen.pop(key) for key in BacktestConfig.model_fields if key in chosen})
@@ -60,6 +60,7 @@ def backtest(
 
     from kerasforecast.evaluation.backtest import fingerprint, folds_of, run_backtest
     from kerasforecast.evaluation.folds import FoldStore
+    from kerasforecast.evaluation.walk import backtest_record
 
     folds_of(series, config, walk)  # refuse what cannot be walked before Keras loads
     load_quietly()
@@ -73,7 +74,8 @@ def backtest(
         FoldStore(folder, fingerprint(series, config, walk)),
         None if quiet else lambda fold, forecasts, kept: _tell(walk.folds, fold, forecasts, kept),
     )
-    finish(folder, backtest_record(found, series, config, walk, name, choice), found.table, as_json)
+    record = backtest_record(found, series, config, walk, name, choice.name)
+    finish(folder, record, found.table, as_json)
     if require_skill is not None:
         found.require_skill(require_skill)
 

@@ -59,7 +59,7 @@ def compare(
     from kerasforecast.config import Config
     from kerasforecast.runtime.backend import load_quietly
 
-    from .walks import begin, compare_record, finish
+    from .walks import begin, finish
 
     names = _named(models)
     config = Config.from_options(**given(options))
@@ -71,6 +71,7 @@ def compare(
     load_quietly()
 
     from kerasforecast.evaluation.compare import compare as compare_on
+    from kerasforecast.evaluation.walk import compare_record
 
     notes: list[str] = []
     contenders = [
@@ -80,7 +81,7 @@ def compare(
     if found.levels != config.levels:
         kept = ", ".join(map("{:g}".format, found.levels)) or "none"
         notes.append(f"Intervals are scored at the levels that all models have: {kept}.")
-    record = compare_record(found, series, config, name, choice, notes)
+    record = compare_record(found, series, config, name, choice.name, notes)
     finish(output_dir / name / "compare", record, found.table, as_json)
 
 
@@ -143,8 +144,8 @@ def _trained(model: str, config: Config, series: Series, choice: Choice, quiet: 
 
 def _reach(data: Any, series: Series, split: Split) -> str | None:
     """The last date that a model learned from, where it lies in the test part."""
+    from kerasforecast.data.stamps import parsed
+
     known = data.split.get("validation") if data else None
-    if known is None or not series.dated or isinstance(known.end, int):
-        return None
-    start = series.index[split.validation_end].isoformat()
-    return known.end if known.end >= start.removesuffix("T00:00:00") else None
+    end = parsed(known.end) if known and series.dated else None
+    return known.end if known and end is not None and end >= series.index[split.validation_end] else None

@@ -69,18 +69,12 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
 
 
 def forecast_rows(forecasts: pd.DataFrame) -> list[dict[str, Any]]:
-    """`[{"date", "forecast", "quantiles"}, ...]`; dates in ISO form, without the time where all are at midnight."""
+    """`[{"date", "forecast", "quantiles"}, ...]`, dates as `kerasforecast.data.stamps.iso_texts` writes them."""
+    from kerasforecast.data.stamps import iso_texts
+
     intervals = forecasts.drop(columns="forecast").rename(columns=lambda name: name.removeprefix("q"))
-    rows = zip(dates_of(forecasts.index), forecasts["forecast"], intervals.to_dict("records"), strict=True)
+    rows = zip(iso_texts(forecasts.index), forecasts["forecast"], intervals.to_dict("records"), strict=True)
     return [
         {"date": date, "forecast": float(value), **({"quantiles": quantiles} if quantiles else {})}
         for date, value, quantiles in rows
     ]
-
-
-def dates_of(index: pd.Index) -> list[str | int]:
-    """An index as ISO dates (with the time where any is not midnight) or integers."""
-    if not hasattr(index, "normalize"):
-        return [int(step) for step in index]
-    form = "%Y-%m-%d" if (index == index.normalize()).all() else "%Y-%m-%dT%H:%M:%S"
-    return index.strftime(form).tolist()

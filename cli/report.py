@@ -21,11 +21,11 @@ def report(file: Path, as_json: bool, quiet: bool, debug: bool) -> None:
     Takes no backend: nothing is trained or forecast. A model's report draws the whole series where its data is still
     at hand.
     """
-    from kerasforecast.report import write_fit_report, write_walk_report
+    from kerasforecast.report import rewrite_report
 
     from .output import print_json
 
-    path = write_walk_report(file) if file.suffix == ".json" else write_fit_report(file)
+    path = rewrite_report(file)
     if as_json:
         print_json({"report": str(path)})
     else:

@@ -51,11 +51,12 @@ def predict(
     if names is not None:
         forecasts = forecasts[["forecast", *(name for name in forecasts.columns if name in names)]]
 
+    from kerasforecast.data.stamps import iso_texts
     from kerasforecast.runtime.files import atomic_write
 
-    from .output import dates_of, forecast_rows, print_json
+    from .output import forecast_rows, print_json
 
-    table = forecasts.set_axis(dates_of(forecasts.index), axis=0).to_csv(index_label="date")
+    table = forecasts.set_axis(iso_texts(forecasts.index), axis=0).to_csv(index_label="date")
     if output:
         atomic_write(output, table.encode())
         click.echo(f"{output}: {steps} forecasts", err=True)
@@ -109,6 +110,7 @@ def _columns_of(chosen: str, levels: tuple[float, ...]) -> set[str]:
         OptionError: The model has no such interval.
     """
     from kerasforecast.errors import OptionError, shown
+    from kerasforecast.forecasting.forecast import quantile_column
     from kerasforecast.metrics.probabilistic import central_intervals
 
     intervals = {f"{nominal:g}": (levels[low], levels[high]) for nominal, low, high in central_intervals(levels)}
@@ -121,7 +123,7 @@ def _columns_of(chosen: str, levels: tuple[float, ...]) -> set[str]:
                 f"--levels must name intervals that the model has: {', '.join(sorted(intervals)) or 'it has none'}. "
                 f"Received: {shown(word)}."
             ) from None
-        found |= {f"q{level:g}" for level in ends}
+        found |= {quantile_column(level) for level in ends}
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,11 +12,9 @@ from .output import print_json, print_table, print_verdicts
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kerasforecast.config import BacktestConfig, Config
+    from kerasforecast.config import Config
     from kerasforecast.data.series import Series
-    from kerasforecast.evaluation.backtest import Backtest
-    from kerasforecast.evaluation.compare import Comparison
-    from kerasforecast.report import WalkRecord
+    from kerasforecast.evaluation.walk import WalkRecord
     from kerasforecast.runtime.backend import Choice
 
 
@@ -43,60 +41,13 @@ def begin(
     return series, name or name_from(series.name), choice
 
 
-def backtest_record(
-    found: Backtest, series: Series, config: Config, walk: BacktestConfig, name: str, choice: Choice
-) -> WalkRecord:
-    """What a backtest leaves besides its forecasts."""
-    from kerasforecast.report import FoldRecord, WalkRecord
-
-    from .output import dates_of
-
-    dates = dates_of(series.index)
-    folds = [
-        FoldRecord(
-            fold=fold.number,
-            skipped=fold.first,
-            train=fold.train_end - fold.first,
-            validation=fold.known_end - fold.train_end,
-            gap=fold.start - fold.known_end,
-            test=fold.stop - fold.start,
-            start=str(dates[fold.start]),
-            end=str(dates[fold.stop - 1]),
-        )
-        for fold in found.folds
-    ]
-    facts = _facts(series, config, name, choice)
-    verdicts, intervals = (
-        {config.network.model: verdict.text} if verdict else {} for verdict in (found.verdict, found.interval_verdict)
-    )
-    return WalkRecord(
-        kind="backtest",
-        verdicts=verdicts,
-        interval_verdicts=intervals,
-        rows=found.rows,
-        folds=folds,
-        walk=walk,
-        **facts,
-    )
-
-
-def compare_record(
-    found: Comparison, series: Series, config: Config, name: str, choice: Choice, notes: list[str]
-) -> WalkRecord:
-    """What a comparison leaves besides its forecasts."""
-    from kerasforecast.report import WalkRecord
-
-    facts = _facts(series, config, name, choice)
-    verdicts = {"verdicts": found.verdicts, "interval_verdicts": found.interval_verdicts}
-    return WalkRecord(kind="compare", rows=found.rows, notes=notes, **verdicts, **facts)
-
-
 def finish(folder: Path, record: WalkRecord, table: pd.DataFrame, as_json: bool) -> None:
     """Write the files and the report, and print the scores."""
-    from kerasforecast.report import write_walk, write_walk_report
+    from kerasforecast.evaluation.walk import write_walk
+    from kerasforecast.report import write_walk_report
 
-    paths = write_walk(folder, record, table)
-    write_walk_report(paths["scores"])
+    write_walk(folder, record, table)
+    write_walk_report(record, table, folder)
     if as_json:
         print_json(record.model_dump(mode="json")["rows"])
         return
@@ -106,22 +57,6 @@ def finish(folder: Path, record: WalkRecord, table: pd.DataFrame, as_json: bool)
     for note in record.notes:
         click.echo(note)
     click.echo(f"{folder}/ ({record.kind}.html, {record.kind}.json, {record.kind}.csv)")
-
-
-def _facts(series: Series, config: Config, name: str, choice: Choice) -> dict[str, Any]:
-    from kerasforecast.runtime.backend import provenance
-
-    from .output import dates_of
-
-    dates = dates_of(series.index)
-    data = f"{series.source.kind} {series.source.location}".strip()
-    return {
-        "name": name,
-        "target": series.target,
-        "config": config,
-        "data": f"{data}: {len(series):,} rows, {dates[0]} to {dates[-1]}",
-        **provenance(choice.name),
-    }
 
 
 def _print_folds(record: WalkRecord) -> None:

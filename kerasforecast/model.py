@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -208,8 +209,7 @@ class Model:
             DataError: The model was loaded, and its training data is no longer at hand.
             ArtifactError: It was not scored when it was made, or its file lacks its history.
         """
-        from kerasforecast.report import fit_report
-        from kerasforecast.report.live import run_of
+        from kerasforecast.report import FinishedFit, fit_report
         from kerasforecast.runtime.files import atomic_write
 
         if self.history is None or self.manifest.metrics is None:
@@ -217,8 +217,9 @@ class Model:
                 f"{self.manifest.name}: a report needs scores and the history of training. Received: a model without. "
                 "Train it with kerasforecast.fit."
             )
-        run = run_of(self.manifest, self.history.epochs, self._tested(), self._training_series({}))
-        atomic_write(Path(path), fit_report(run).encode())
+        epochs = pd.DataFrame([asdict(epoch) for epoch in self.history.epochs])
+        finished = FinishedFit(self.manifest, epochs, self._tested(), self._training_series({}))
+        atomic_write(Path(path), fit_report(finished).encode())
         return Path(path)
 
     def save(self, path: str | PathLike) -> Path:

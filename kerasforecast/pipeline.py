@@ -33,9 +33,8 @@ from kerasforecast.models.network import build, initialise, merged_weights
 from kerasforecast.preprocessing.scaling import fit_scaling
 from kerasforecast.preprocessing.split import PARTS, Split, split_series
 from kerasforecast.preprocessing.windows import windows_of
-from kerasforecast.report import write_fit_report
+from kerasforecast.report import FinishedFit, write_fit, write_fit_report
 from kerasforecast.runtime.backend import out_of_memory
-from kerasforecast.runtime.files import atomic_write, json_text
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.callbacks import Callbacks, Epoch
 from kerasforecast.training.diagnosis import diagnose
@@ -198,19 +197,13 @@ def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
         The paths by what they hold: `model`, `metrics`, `history`, `test_forecasts`, `report`.
     """
     table = model.test.table if model.test else None
-    if table is None or model.history is None or model.manifest.metrics is None:
+    if table is None or model.history is None:
         raise ValueError("Only a model that was just trained has a run to write.")
-    paths = {
-        "metrics": folder / name / "metrics.json",
-        "history": folder / name / "history.csv",
-        "test_forecasts": folder / name / "test_forecasts.csv",
-    }
     history = pd.DataFrame([asdict(epoch) for epoch in model.history.epochs])
-    atomic_write(paths["metrics"], json_text(model.manifest.metrics.model_dump(mode="json")).encode())
-    atomic_write(paths["history"], history.to_csv(index=False).encode())
-    atomic_write(paths["test_forecasts"], table.to_csv(index=False).encode())
+    finished = FinishedFit(model.manifest, history, table, model.series)
+    paths = write_fit(finished, folder / name)
     path = model.save(folder / f"{name}.keras")
-    return paths | {"model": path, "report": write_fit_report(path, model.series)}
+    return paths | {"model": path, "report": write_fit_report(finished, folder / name)}
 
 
 def _diagnosis(history: History, naive_val_loss: float | None) -> DiagnosisRecord:

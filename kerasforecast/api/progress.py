@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from kerasforecast.config import Config
+from kerasforecast.data.stamps import iso_texts
 from kerasforecast.errors import printable
 from kerasforecast.layers.kernels import describe
 from kerasforecast.preprocessing.split import PARTS, Split
@@ -143,7 +144,5 @@ def _part(series: Series, split: Split, part: str) -> str:
 
 
 def _span(series: Series, first: int, last: int) -> str:
-    if series.dated:
-        clock = "%Y-%m-%d" if (series.index == series.index.normalize()).all() else "%Y-%m-%d %H:%M"
-        return f"{series.index[first]:{clock}} to {series.index[last]:{clock}}"
-    return f"{series.index[first]} to {series.index[last]}"
+    start, end = iso_texts(series.index[[first, last]], series.index)
+    return f"{start} to {end}"

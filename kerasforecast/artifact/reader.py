@@ -35,14 +35,29 @@ def read(path: Path) -> tuple[Manifest, list[np.ndarray]]:
         ArtifactError: The file is absent, damaged, altered, or not one of ours.
     """
     where = str(path)
-    members = unpack(_content(path), where)
-    parse_json(members[MANIFEST], f"{where}: {MANIFEST}")
-    manifest = parse(bytes(members[MANIFEST]), where)
-    _check_hashes(members, manifest, where)
+    members, manifest = _opened(path)
     shapes = _implied(manifest, where)
     check_graph(members[GRAPH], _largest(manifest, shapes), where)
     parse_json(members["metadata.json"], f"{where}: metadata.json")
     return manifest, _arrays(members[WEIGHTS], shapes, where)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """What a model file says of itself, for those who need no weights; the file is whole, and what its maker wrote.
+
+    Raises:
+        ArtifactError: The file is absent, damaged, altered, or not one of ours.
+    """
+    return _opened(path)[1]
+
+
+def _opened(path: Path) -> tuple[dict[str, memoryview], Manifest]:
+    where = str(path)
+    members = unpack(_content(path), where)
+    parse_json(members[MANIFEST], f"{where}: {MANIFEST}")
+    manifest = parse(bytes(members[MANIFEST]), where)
+    _check_hashes(members, manifest, where)
+    return members, manifest
 
 
 def _content(path: Path) -> bytes:

@@ -13,6 +13,7 @@ from kerasforecast.data.calendars import trading_calendar
 from kerasforecast.data.frequency import DAY, infer_frequency
 from kerasforecast.data.load import Rows, load_rows
 from kerasforecast.data.series import Series
+from kerasforecast.data.stamps import iso_text, iso_texts
 from kerasforecast.data.table.columns import is_price
 from kerasforecast.data.table.table import counted
 
@@ -59,7 +60,7 @@ class Findings:
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
         series, target = self.series, self.series.values[:, 0]
-        first, last = (_text(series.index[place]) for place in (0, -1))
+        first, last = iso_texts(series.index[[0, -1]], series.index)
         return {
             "name": series.name,
             "source": {"kind": series.source.kind, "location": series.source.location},
@@ -74,7 +75,8 @@ class Findings:
             "duplicates": self.rows.duplicates,
             "blank": self.rows.blank,
             "gaps": [
-                {"start": _text(gap.first), "end": _text(gap.last), "rows": gap.rows} for gap in self.gaps[:GAPS_SHOWN]
+                {"start": iso_text(gap.first, series.index), "end": iso_text(gap.last, series.index), "rows": gap.rows}
+                for gap in self.gaps[:GAPS_SHOWN]
             ],
             "gap_rows": sum(gap.rows for gap in self.gaps),
             "splits": [{"date": str(split.date.date()), "ratio": split.ratio} for split in self.rows.splits],
@@ -151,7 +153,3 @@ def _expected(index: pd.DatetimeIndex, frequency: str, calendar: str | None) -> 
         if (index[-1] - index[0]) / step > _MANY_DATES:
             return None
     return pd.date_range(index[0], index[-1], freq=offset)
-
-
-def _text(date: Any) -> str | int:
-    return str(date).removesuffix(" 00:00:00").replace(" ", "T") if isinstance(date, pd.Timestamp) else int(date)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.data.frequency import DAY
+from kerasforecast.data.stamps import iso_text, iso_texts
 
 _RATIOS = np.array([1.5, *range(2, 11), 12, 15, 20, 25, 30, 40, 50, 100])
 _NEWS_VOLUME = 8.0  # a crash trades many times the usual volume; a split about as much as its ratio
@@ -124,7 +125,9 @@ def _stale_tail(index: pd.Index, target: np.ndarray) -> str | None:
     before = np.diff(target[:-run][-_BLOCK:])
     if run < _STALE_ROWS or (len(before) and (before == 0).mean() > 0.2):
         return None
-    return f"The last {run} values are all {target[-1]:g}, from {_day(index[-run])} on: the tail looks stale."
+    return (
+        f"The last {run} values are all {target[-1]:g}, from {iso_text(index[-run], index)} on: the tail looks stale."
+    )
 
 
 def _filled_weekends(index: pd.DatetimeIndex, target: np.ndarray) -> str | None:
@@ -138,8 +141,9 @@ def _filled_weekends(index: pd.DatetimeIndex, target: np.ndarray) -> str | None:
     if same[weekend].mean() < 0.9 or same[~weekend].mean() > 0.3:
         return None
     filled = index[weekend & same]
+    start, end = iso_texts(filled[[0, -1]], index)
     return (
-        f"{len(filled)} rows on Saturdays and Sundays, {_day(filled[0])} to {_day(filled[-1])}, repeat the value "
+        f"{len(filled)} rows on Saturdays and Sundays, {start} to {end}, repeat the value "
         "before: they look filled; drop them if the market is closed then."
     )
 
@@ -155,7 +159,7 @@ def _changed_step(index: pd.DatetimeIndex) -> str | None:
         return None
     steps = _steps(index.asi8[at * size : (at + 2) * size + 1], index.unit)
     nearer = np.abs(np.log(steps / last)) < np.abs(np.log(steps / first))
-    day = _day(index[at * size + int(np.argmax(nearer))])
+    day = iso_text(index[at * size + int(np.argmax(nearer))], index)
     return f"The step changes from {_span(first)} to {_span(last)} at {day}: cut with --start or resample."
 
 
@@ -177,7 +181,3 @@ def _span(seconds: float) -> str:
         return f"{days:.3g} day" + ("" if days == 1 else "s")
     minutes = seconds / 60
     return f"{minutes:.3g} minute" + ("" if minutes == 1 else "s")
-
-
-def _day(date: object) -> str:
-    return str(date).removesuffix(" 00:00:00")

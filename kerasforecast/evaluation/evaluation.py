@@ -13,7 +13,7 @@ from kerasforecast.config import Config
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
 from kerasforecast.evaluation.scores import Outcomes, scores, tests, verdicts
-from kerasforecast.forecasting.forecast import Forecast, joined
+from kerasforecast.forecasting.forecast import Forecast, joined, quantile_column
 from kerasforecast.metrics.significance import ALPHA, Verdict, check_skill
 from kerasforecast.preprocessing.split import Split, split_series
 from kerasforecast.preprocessing.windows import Windows, windows_of
@@ -146,7 +146,7 @@ def forecast_table(windows: Windows, ours: Forecast, naive: np.ndarray, levels: 
         columns["step"] = np.tile(steps, len(windows))
     if ours.quantiles is not None:
         rows = ours.quantiles.reshape(-1, len(levels)).astype(np.float32)
-        columns |= {f"q{level:g}": rows[:, k] for k, level in enumerate(levels)}
+        columns |= {quantile_column(level): rows[:, k] for k, level in enumerate(levels)}
     return pd.DataFrame(columns)
 
 

@@ -1,17 +1,31 @@
-"""What `backtest` and `compare` leave: a JSON file with scores and provenance, and beside it a table of forecasts."""
+"""What a backtest and a comparison leave: a JSON file with scores and provenance, beside it a table of forecasts.
+
+A record is made of a result by `backtest_record` or `compare_record`, written with its table by `write_walk`, and read
+back by `read_walk`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from kerasforecast.artifact.manifest import Scores, Share, Text
+from kerasforecast.artifact.manifest import Scores, Share, Stamp, Text
 from kerasforecast.config import BacktestConfig, Config
+from kerasforecast.data.series import Series
+from kerasforecast.data.stamps import iso_texts
 from kerasforecast.errors import ArtifactError, shown
+from kerasforecast.evaluation.tables import as_written
+from kerasforecast.forecasting.forecast import quantile_column
+from kerasforecast.runtime.backend import activate, provenance
 from kerasforecast.runtime.files import atomic_write, json_text
+
+if TYPE_CHECKING:
+    from kerasforecast.evaluation.backtest import Backtest, Fold
+    from kerasforecast.evaluation.compare import Comparison
 
 
 class _Part(BaseModel):
@@ -46,8 +60,8 @@ class FoldRecord(_Part):
     validation: int = Field(ge=0)
     gap: int = Field(ge=0)
     test: int = Field(ge=0)
-    start: Text
-    end: Text
+    start: Stamp
+    end: Stamp
 
 
 class WalkRecord(_Part):
@@ -56,7 +70,7 @@ class WalkRecord(_Part):
     kind: Literal["backtest", "compare"]
     name: Text
     target: Text
-    verdicts: dict[Text, Text]  # of each model, the first one's first
+    verdicts: dict[Text, Text] = Field(min_length=1)  # of each model, the first one's first
     interval_verdicts: dict[Text, Text] = {}
     rows: list[ScoreRow] = Field(max_length=1_000_000)
     folds: list[FoldRecord] = Field(default=[], max_length=10_000)
@@ -81,6 +95,13 @@ class WalkRecord(_Part):
         """The models, without the baselines."""
         return list(self.verdicts)
 
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Quantile levels that its table has a column for, ascending: a backtest's, where its model has intervals."""
+        model = self.models[0]
+        scored = any(row.pinball for row in self.rows if row.model == model and row.fold == "all")
+        return self.config.levels if self.kind == "backtest" and scored else ()
+
     def over_all(self) -> list[dict[str, Any]]:
         """The rows of scores over all folds."""
         return [row.model_dump() for row in self.rows if row.fold == "all"]
@@ -90,14 +111,103 @@ class WalkRecord(_Part):
         return [row.model_dump() for row in self.rows if row.model == model and row.fold != "all"]
 
 
+def backtest_record(
+    found: Backtest, series: Series, config: Config, walk: BacktestConfig, name: str, backend: str | None = None
+) -> WalkRecord:
+    """What a backtest leaves besides its table of forecasts.
+
+    Args:
+        found: Its result.
+        series: The data that it walked over.
+        config: Of the model.
+        walk: Of the folds.
+        name: What to call it.
+        backend: That the models ran on; the one in force where not given.
+    """
+    model = config.network.model
+    intervals = {model: found.interval_verdict.text} if found.interval_verdict else {}
+    return WalkRecord(
+        kind="backtest",
+        verdicts={model: found.verdict.text},
+        interval_verdicts=intervals,
+        rows=found.rows,
+        folds=_folds(found.folds, series),
+        walk=walk,
+        **_facts(series, config, name, backend),
+    )
+
+
+def compare_record(
+    found: Comparison,
+    series: Series,
+    config: Config,
+    name: str,
+    backend: str | None = None,
+    notes: Sequence[str] = (),
+) -> WalkRecord:
+    """What a comparison leaves besides its table of forecasts.
+
+    Args:
+        found: Its result.
+        series: The data whose test part was forecast.
+        config: Of the comparison.
+        name: What to call it.
+        backend: That the models ran on; the one in force where not given.
+        notes: What a reader should know, one sentence each.
+    """
+    return WalkRecord(
+        kind="compare",
+        verdicts=found.verdicts,
+        interval_verdicts=found.interval_verdicts,
+        rows=found.rows,
+        notes=list(notes),
+        **_facts(series, config, name, backend),
+    )
+
+
+def _folds(folds: Sequence[Fold], series: Series) -> list[FoldRecord]:
+    starts = iso_texts(series.index[[fold.start for fold in folds]], series.index)
+    ends = iso_texts(series.index[[fold.stop - 1 for fold in folds]], series.index)
+    return [
+        FoldRecord(
+            fold=fold.number,
+            skipped=fold.first,
+            train=fold.train_end - fold.first,
+            validation=fold.known_end - fold.train_end,
+            gap=fold.start - fold.known_end,
+            test=fold.stop - fold.start,
+            start=start,
+            end=end,
+        )
+        for fold, start, end in zip(folds, starts, ends, strict=True)
+    ]
+
+
+def _facts(series: Series, config: Config, name: str, backend: str | None) -> dict[str, Any]:
+    source = f"{series.source.kind} {series.source.location}".strip()
+    start, end = iso_texts(series.index[[0, -1]], series.index)
+    return {
+        "name": name,
+        "target": series.target,
+        "config": config,
+        "data": f"{source}: {len(series):,} rows, {start} to {end}",
+        **provenance(backend or activate().name),
+    }
+
+
 def write_walk(folder: Path, record: WalkRecord, table: pd.DataFrame) -> dict[str, Path]:
     """Write a walk's files; the record last, so that it never stands beside another's forecasts.
+
+    Args:
+        folder: Where to.
+        record: Of the walk.
+        table: Its forecasts.
 
     Returns:
         The paths by what they hold: `forecasts`, `scores`.
     """
     paths = {"forecasts": folder / f"{record.kind}.csv", "scores": folder / f"{record.kind}.json"}
-    atomic_write(paths["forecasts"], table.to_csv(index=False).encode())
+    atomic_write(paths["forecasts"], as_written(table).to_csv(index=False).encode())
     atomic_write(paths["scores"], json_text(record.model_dump(mode="json")).encode())
     return paths
 
@@ -111,7 +221,8 @@ def read_walk(path: Path) -> tuple[WalkRecord, pd.DataFrame]:
     try:
         record = WalkRecord.model_validate_json(path.read_bytes())
         table = pd.read_csv(path.with_suffix(".csv"))
-        wanted = {"date", "actual", "naive", *(["forecast", "fold"] if record.kind == "backtest" else record.models)}
+        own = ["forecast", "fold"] if record.kind == "backtest" else record.models
+        wanted = {"date", "actual", "naive", *own, *map(quantile_column, record.levels)}
         if not wanted <= set(table.columns) or table.empty:
             raise ValueError(f"columns {list(table.columns)}")
     except ValidationError as error:

@@ -25,6 +25,11 @@ class Forecast:
         return Forecast(self.point[indices], None if self.quantiles is None else self.quantiles[indices])
 
 
+def quantile_column(level: float) -> str:
+    """The name of the column that a table of forecasts has for a quantile level: `q0.1`."""
+    return f"q{level:g}"
+
+
 def joined(parts: Sequence[Forecast]) -> Forecast:
     """Forecasts of consecutive stretches of windows as one; without quantiles where any has none."""
     intervals = [part.quantiles for part in parts if part.quantiles is not None]

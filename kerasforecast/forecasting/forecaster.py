@@ -13,7 +13,7 @@ from kerasforecast.data.calendars import future_index
 from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError, shown
 from kerasforecast.forecasting.conformal import Adapted, Basis, Calibration, calibrate
-from kerasforecast.forecasting.forecast import Forecast
+from kerasforecast.forecasting.forecast import Forecast, quantile_column
 from kerasforecast.preprocessing.volatility import Volatility
 from kerasforecast.preprocessing.windows import Windows, windows_of
 
@@ -100,7 +100,9 @@ class Forecaster:
         found = self.alone(self.predictor.last_window(series)[None], steps, self.levels_after(series))
         columns = {"forecast": _short(found.point[0])}
         if found.quantiles is not None:
-            columns |= {f"q{level:g}": _short(found.quantiles[0, :, k]) for k, level in enumerate(self.config.levels)}
+            columns |= {
+                quantile_column(level): _short(found.quantiles[0, :, k]) for k, level in enumerate(self.config.levels)
+            }
         return pd.DataFrame(columns, index=future_index(series, steps).rename("date"))
 
     def levels_after(self, series: Series) -> np.ndarray | None:

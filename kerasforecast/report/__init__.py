@@ -1,7 +1,6 @@
 """`report.html`: one page that opens offline and says, in its first sentence, whether a model is worth using.
 
-run        reads what a fit has written; no Keras, no network
-walk       what a backtest and a comparison write, and read back
+finished   what a fit hands over to its report, what it writes of it, and how that is read back; no Keras, no network
 figures    plotly figures as plain dictionaries; colours are named, the page knows them for light and dark
 page       escaping, tables, and the one HTML file with plotly.js inside
 scores     scores and verdicts as texts, on the terminal too
@@ -14,57 +13,71 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kerasforecast.data.series import Series
-from kerasforecast.evaluation.walk import FoldRecord, WalkRecord, read_walk, write_walk
+import pandas as pd
+
+from kerasforecast.evaluation.walk import WalkRecord, read_walk
+from kerasforecast.report.finished import FinishedFit, read_fit, write_fit
 from kerasforecast.report.fit_page import fit_report
-from kerasforecast.report.run import FinishedRun, read_run
 from kerasforecast.report.walk_page import walk_report
 from kerasforecast.runtime.files import atomic_write
 
 __all__ = [
-    "FinishedRun",
-    "FoldRecord",
-    "WalkRecord",
+    "FinishedFit",
     "fit_report",
-    "read_run",
-    "read_walk",
+    "read_fit",
+    "rewrite_report",
     "walk_report",
+    "write_fit",
     "write_fit_report",
-    "write_walk",
     "write_walk_report",
 ]
 
 
-def write_fit_report(model: Path, series: Series | None = None) -> Path:
-    """Write `report.html` into the folder of the model file `model`, from what its fit has written.
+def write_fit_report(fit: FinishedFit, folder: Path) -> Path:
+    """Write the page of a finished fit.
 
     Args:
-        model: Path of the `.keras` file.
-        series: The data, where at hand.
+        fit: As the fit hands it over, or as `read_fit` reads it back: the page is the same.
+        folder: The model's own, which gets `report.html`.
+
+    Returns:
+        The page's path.
+    """
+    target = folder / "report.html"
+    atomic_write(target, fit_report(fit).encode())
+    return target
+
+
+def write_walk_report(record: WalkRecord, table: pd.DataFrame, folder: Path) -> Path:
+    """Write the page of a backtest or comparison.
+
+    Args:
+        record: As the walk makes it, or as `read_walk` reads it back: the page is the same.
+        table: Its forecasts, from either place.
+        folder: Gets `backtest.html` or `compare.html`.
+
+    Returns:
+        The page's path.
+    """
+    target = folder / f"{record.kind}.html"
+    atomic_write(target, walk_report(record, table).encode())
+    return target
+
+
+def rewrite_report(file: Path) -> Path:
+    """Write a page again, from the files that its command left.
+
+    Args:
+        file: A model file, or the `backtest.json` or `compare.json` of a walk.
 
     Returns:
         The page's path.
 
     Raises:
-        InputError: A file of the run is absent, damaged or another run's.
+        ArtifactError: The file is absent, damaged or not one of ours, or what stands beside it is another's.
+        InputError: A file of the fit is absent or damaged.
     """
-    target = model.with_suffix("") / "report.html"
-    atomic_write(target, fit_report(read_run(model, series)).encode())
-    return target
-
-
-def write_walk_report(scores: Path) -> Path:
-    """Write the page of a backtest or comparison beside its JSON file, from what it has written.
-
-    Args:
-        scores: Path of `backtest.json` or `compare.json`.
-
-    Returns:
-        The page's path.
-
-    Raises:
-        ArtifactError: The file or its table is absent, damaged, or not of this kind.
-    """
-    target = scores.with_suffix(".html")
-    atomic_write(target, walk_report(*read_walk(scores)).encode())
-    return target
+    if file.suffix == ".json":
+        record, table = read_walk(file)
+        return write_walk_report(record, table, file.parent)
+    return write_fit_report(read_fit(file), file.with_suffix(""))

@@ -8,60 +8,61 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
+from kerasforecast.data.stamps import iso_texts
 from kerasforecast.metrics.point import rmse
 from kerasforecast.report import figures
+from kerasforecast.report.finished import FinishedFit
 from kerasforecast.report.page import Headline, Section, facts, folded, page, text
 from kerasforecast.report.parts import calibration, first_step, intervals_of, steps_ahead
-from kerasforecast.report.run import FinishedRun
 from kerasforecast.report.scores import leaders, option_tables, score_table, tone, worth
 
 _SEVERAL = "; the first step ahead of each origin"
 
 
-def fit_report(run: FinishedRun) -> str:
-    """The page of a run, whole."""
+def fit_report(fit: FinishedFit) -> str:
+    """The page of a fit, whole."""
     sections = [
-        _scores(run),
-        *_charts(run),
-        _training(run),
-        *_errors(run),
-        _split(run.manifest),
+        _scores(fit),
+        *_charts(fit),
+        _training(fit),
+        *_errors(fit),
+        _split(fit.manifest),
     ]
-    sections.append(_configuration(run.manifest))
-    versions = run.manifest.versions
-    footer = f"kerasforecast {versions.get('kerasforecast')}, {run.manifest.created}. This file needs no network."
-    return page(_headline(run), sections, footer)
+    sections.append(_configuration(fit.manifest))
+    versions = fit.manifest.versions
+    footer = f"kerasforecast {versions.get('kerasforecast')}, {fit.manifest.created}. This file needs no network."
+    return page(_headline(fit), sections, footer)
 
 
-def _headline(run: FinishedRun) -> Headline:
-    test, verdict, intervals = run.metrics["test"], run.metrics["verdict"], run.metrics["interval_verdict"]
-    parts = run.manifest.data.split if run.manifest.data else {}
+def _headline(fit: FinishedFit) -> Headline:
+    test, verdict, intervals = fit.metrics["test"], fit.metrics["verdict"], fit.metrics["interval_verdict"]
+    parts = fit.manifest.data.split if fit.manifest.data else {}
     span = f", {parts['test'].start} to {parts['test'].end}" if "test" in parts else ""
     lead = f"{leaders(test)} Measured on {test['n']:,} forecasts of the test part{span}, which training never saw."
     return Headline(
-        f"{run.manifest.name}: forecasts of {run.manifest.target}",
+        f"{fit.manifest.name}: forecasts of {fit.manifest.target}",
         worth(verdict, intervals),
         lead,
         tone(verdict, intervals),
     )
 
 
-def _scores(run: FinishedRun) -> Section:
-    test = run.metrics["test"]
+def _scores(fit: FinishedFit) -> Section:
+    test = fit.metrics["test"]
     named = {name: scores for name, scores in test.items() if isinstance(scores, dict) and name != "dm"}
     note = "In the units of the data, on the test part; the same numbers as in metrics.json."
     return Section("Scores", note, score_table(named), wide=True)
 
 
-def _charts(run: FinishedRun) -> list[Section]:
-    first = first_step(run.forecasts)
+def _charts(fit: FinishedFit) -> list[Section]:
+    first = first_step(fit.forecasts)
     dates, actual, forecast, naive = (first[name].to_numpy() for name in ("date", "actual", "forecast", "naive"))
-    forecasts, intervals = {"forecast": forecast, "naive": naive}, intervals_of(first)
-    several = _SEVERAL if "step" in run.forecasts else ""
+    forecasts, intervals = {"forecast": forecast, "naive": naive}, intervals_of(first, fit.levels)
+    several = _SEVERAL if "step" in fit.forecasts else ""
     sections = []
-    if run.series is not None:
-        stamps = _stamps(run.series.index)
-        figure = figures.prices(stamps, run.series.values[:, 0], dates, forecasts, intervals, _starts(run.manifest))
+    if fit.series is not None:
+        stamps, values = iso_texts(fit.series.index), fit.series.values[:, 0]
+        figure = figures.prices(stamps, values, dates, forecasts, intervals, _starts(fit.manifest))
         note = f"The whole series, with the forecasts of the test part{several}. Drag to zoom, double-click to go back."
         sections.append(Section("Prices and forecasts", note, "", (("The series with forecasts", figure),), wide=True))
     figure = figures.test_period(dates, actual, forecasts, intervals)
@@ -72,28 +73,30 @@ def _charts(run: FinishedRun) -> list[Section]:
     gain = np.cumsum((naive - actual) ** 2 - (forecast - actual) ** 2)
     note = "Squared errors of the naive forecast minus the model's, added up: rising while the model is the better one."
     sections.append(Section("Lead over naive", note, "", (("Lead over naive", figures.lead(dates, {"model": gain})),)))
-    held = calibration(run.forecasts, run.metrics["test"]["model"])
-    test = run.metrics["test"]
-    over = steps_ahead(test["model"], test["naive"]) or [_over_time(run.forecasts, wide=bool(held))]
+    test = fit.metrics["test"]
+    held = calibration(fit.forecasts, fit.levels, test["model"])
+    over = steps_ahead(test["model"], test["naive"]) or [_over_time(fit.forecasts, wide=bool(held))]
     return [*sections, *held, *over]
 
 
 def _over_time(table: pd.DataFrame, *, wide: bool) -> Section:
     """With one step there is no course over steps to draw, so by eighths of the test part."""
     pieces = [piece for piece in np.array_split(np.arange(len(table)), 8) if len(piece)]
-    starts = [str(table["date"].iloc[piece[0]])[:10] for piece in pieces]
+    starts = [str(table["date"].iloc[piece[0]]) for piece in pieces]
+    days = [start[:10] for start in starts]
+    names = days if len(set(days)) == len(days) else starts  # two bars of one name would stand on one another
     errors = {
         name: [rmse(table["actual"].to_numpy()[piece], table[column].to_numpy()[piece]) for piece in pieces]
         for name, column in (("model", "forecast"), ("naive", "naive"))
     }
-    figure = figures.grouped(starts, errors, "RMSE")
+    figure = figures.grouped(names, errors, "RMSE")
     note = "RMSE one step ahead, in eighths of the test part named by their first date."
     return Section("Error over time", note, "", (("RMSE over time", figure),), wide=wide)
 
 
-def _training(run: FinishedRun) -> Section:
-    history, record = run.history, run.manifest.training
-    found = run.metrics.get("diagnosis") or {}
+def _training(fit: FinishedFit) -> Section:
+    history, record = fit.history, fit.manifest.training
+    found = fit.metrics.get("diagnosis") or {}
     best = record.best_epoch if record else int(history["epoch"][history["val_loss"].argmin()])
     loss, val_loss, rates = (history[name].to_numpy(np.float64) for name in ("loss", "val_loss", "learning_rate"))
     figure = figures.losses(history["epoch"].to_numpy(), loss, val_loss, rates, best, naive=found.get("naive_val_loss"))
@@ -102,8 +105,8 @@ def _training(run: FinishedRun) -> Section:
     return Section("Loss curves", note.strip(), "", (("Loss by epoch", figure),), wide=True)
 
 
-def _errors(run: FinishedRun) -> list[Section]:
-    first = first_step(run.forecasts)
+def _errors(fit: FinishedFit) -> list[Section]:
+    first = first_step(fit.forecasts)
     errors = (first["actual"] - first["forecast"]).to_numpy(np.float64)
     if len(errors) < 8:
         return []
@@ -161,7 +164,3 @@ def _configuration(manifest: Manifest) -> Section:
 def _starts(manifest: Manifest) -> dict[str, Any]:
     split = manifest.data.split if manifest.data else {}
     return {part: record.start for part, record in split.items() if part != "train"}
-
-
-def _stamps(index: pd.Index) -> list[Any]:
-    return [stamp.isoformat().removesuffix("T00:00:00") for stamp in index] if hasattr(index, "tz") else list(index)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kerasforecast.forecasting.forecast import quantile_column
 from kerasforecast.metrics.probabilistic import central_intervals
 from kerasforecast.report import figures
 from kerasforecast.report.page import Section, table
@@ -20,29 +20,34 @@ def first_step(forecasts: pd.DataFrame) -> pd.DataFrame:
     return forecasts[forecasts["step"] == 1] if "step" in forecasts else forecasts
 
 
-def intervals_of(first: pd.DataFrame) -> list[figures.Interval]:
-    """The two widest intervals of a table, to be drawn."""
-    levels = _levels(first)
-    columns = [first[name].to_numpy() for name in levels.values()]
-    intervals = central_intervals(list(levels)) if levels else []
-    return [(f"{nominal:.0%} interval", columns[low], columns[high]) for nominal, low, high in intervals[:2]]
+def intervals_of(first: pd.DataFrame, levels: Sequence[float]) -> list[figures.Interval]:
+    """The two widest prediction intervals of a table, to be drawn; its quantiles are those of `levels`, ascending."""
+    columns = [first[quantile_column(level)].to_numpy() for level in levels]
+    intervals = central_intervals(levels) if levels else []
+    return [(_named(nominal), columns[low], columns[high]) for nominal, low, high in intervals[:2]]
 
 
-def calibration(forecasts: pd.DataFrame, scores: Mapping[str, Any]) -> list[Section]:
-    """Share of actual values below each quantile; `scores` hold the coverage. Nothing where there are no intervals."""
-    levels = _levels(forecasts)
+def calibration(forecasts: pd.DataFrame, levels: Sequence[float], scores: Mapping[str, Any]) -> list[Section]:
+    """Whether prediction intervals hold what they promise.
+
+    Args:
+        forecasts: With a column of quantiles for each of `levels`.
+        levels: Ascending; where there are none, there is no section.
+        scores: The model's, with the coverage of each interval.
+    """
     if not levels:
         return []
     actual = forecasts["actual"].to_numpy()
-    observed = [float(np.mean(actual <= forecasts[name].to_numpy())) for name in levels.values()]
-    figure = figures.calibration(list(levels), observed)
+    observed = [float(np.mean(actual <= forecasts[quantile_column(level)].to_numpy())) for level in levels]
+    figure = figures.calibration(levels, observed)
     rows = [
-        [f"{float(nominal):.0%} interval", f"{float(nominal):.1%}", f"{share:.1%}"]
+        [_named(float(nominal)), f"{float(nominal):.1%}", f"{share:.1%}"]
         for nominal, share in (scores.get("coverage") or {}).items()
     ]
     body = table(["", "meant to cover", "covered"], rows) if rows else ""
-    note = "Intervals say how sure a forecast is. On the diagonal they hold what they promise."
-    return [Section("Calibration of the intervals", note, body, (("Observed share below each quantile", figure),))]
+    note = "A prediction interval says how sure a forecast is. On the diagonal the intervals cover what they promise."
+    title = "Calibration of the prediction intervals"
+    return [Section(title, note, body, (("Observed share below each quantile", figure),))]
 
 
 def steps_ahead(model: Mapping[str, Any], naive: Mapping[str, Any]) -> list[Section]:
@@ -60,7 +65,5 @@ def steps_ahead(model: Mapping[str, Any], naive: Mapping[str, Any]) -> list[Sect
     return [Section("Error by steps ahead", note, body, (("RMSE by steps ahead", figure),), wide=True)]
 
 
-def _levels(forecasts: pd.DataFrame) -> dict[float, str]:
-    """Quantile levels, ascending, and their columns: `q0.1` is level 0.1."""
-    found = {float(name[1:]): name for name in forecasts.columns if re.fullmatch(r"q0?\.\d+", name)}
-    return dict(sorted(found.items()))
+def _named(nominal: float) -> str:
+    return f"{100 * nominal:g}% interval"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from kerasforecast.forecasting.forecast import quantile_column
 from kerasforecast.metrics.probabilistic import central_intervals
 from kerasforecast.report.figures import OPENED_ON
 
@@ -32,7 +33,7 @@ def forecast_figure(tested: pd.DataFrame, ahead: pd.DataFrame, levels: tuple[flo
     first = first.tail(OPENED_ON)
     dates, future = first["date"].to_numpy(), ahead.index.to_numpy()
     figure = go.Figure(layout={"title": title, "template": "plotly_white", "hovermode": "x unified"})
-    names = [f"q{level:g}" for level in levels]
+    names = list(map(quantile_column, levels))
     intervals = central_intervals(levels)
     if intervals and set(names) <= set(first.columns) & set(ahead.columns):
         nominal, low, high = intervals[0]

@@ -21,7 +21,7 @@ _COLUMNS = {
     "crps": ("CRPS", "{:,.4f}"),
     "relative_crps": ("of naive", "{:.1%}"),
     "crps_p_value": ("DM p", _P),
-    "coverage": ("in {:.0%}", "{:.1%}"),
+    "coverage": ("in {:g}%", "{:.1%}"),
     "fit_seconds": ("fit s", "{:,.1f}"),
     "predict_ms": ("predict ms", "{:,.1f}"),
 }
@@ -53,7 +53,7 @@ def score_cells(
         for interval in intervals if key == "coverage" else [None]:
             values = [each.get(key) if interval is None else (each.get(key) or {}).get(interval) for each in scores]
             if any(value is not None for value in values):
-                header.append(title.format(float(interval)) if interval is not None else title)
+                header.append(title.format(100 * float(interval)) if interval is not None else title)
                 for row, value in zip(rows, values, strict=True):
                     row.append(_cell(form, value))
     return header, rows
@@ -79,9 +79,9 @@ def tone(verdict: str, intervals: str | None = None) -> Tone:
 def worth(verdict: str, intervals: str | None = None) -> str:
     """The verdicts as the sentence that says whether the model is worth using."""
     if intervals and intervals.startswith("better") and not verdict.startswith("better"):
-        return f"Worth using for its intervals alone: they are {intervals}; its point forecast is {verdict}."
+        return f"Worth using for its prediction intervals alone: they are {intervals}; its point forecast is {verdict}."
     advice = {"good": "Worth using", "neutral": "Not worth using", "bad": "Do not use"}[tone(verdict)]
-    return f"{advice}: {verdict}{f'; its intervals: {intervals}' if intervals else ''}."
+    return f"{advice}: {verdict}{f'; its prediction intervals: {intervals}' if intervals else ''}."
 
 
 def leaders(test: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from kerasforecast.evaluation.tables import as_written
 from kerasforecast.evaluation.walk import FoldRecord, WalkRecord
 from kerasforecast.report import figures
 from kerasforecast.report.page import Headline, Section, facts, folded, page, table
@@ -14,14 +15,15 @@ from kerasforecast.report.scores import BOARD_KEYS, FOLD_KEYS, option_tables, sc
 _DRAWN = 20  # folds in the drawing of the walk, and models in charts of lines, that a page has room for
 
 
-def walk_report(record: WalkRecord, forecasts: pd.DataFrame) -> str:
-    """The page of a backtest or a comparison, whole."""
+def walk_report(record: WalkRecord, table: pd.DataFrame) -> str:
+    """The page of a backtest or a comparison, whole, from its record and its table of forecasts."""
+    forecasts = as_written(table)
     sections = [_board(record)]
     if record.kind == "backtest":
         model = record.models[0]
         totals = {row["model"]: row for row in record.over_all()}
         lines = _lines(record, forecasts.rename(columns={"forecast": model}))
-        sections += [*_folds(record), *calibration(forecasts, totals[model]), *lines]
+        sections += [*_folds(record), *calibration(forecasts, record.levels, totals[model]), *lines]
         sections += steps_ahead(totals[model], totals["naive"])
     else:
         sections += [_bars(record), *_lines(record, forecasts)]
@@ -46,7 +48,7 @@ def _headline(record: WalkRecord) -> Headline:
     with_intervals = [row for row in board if row["model"] in record.interval_verdicts]
     sharpest = min(with_intervals, key=lambda row: row["crps"])["model"] if with_intervals else None
     intervals = record.interval_verdicts[sharpest] if sharpest else None
-    sentence += f"; best intervals: {sharpest}, {intervals}." if intervals else "."
+    sentence += f"; best prediction intervals: {sharpest}, {intervals}." if intervals else "."
     ahead = "" if first == best else f" The smallest error is the {str(first).replace('_', ' ')} forecast's."
     lead = f"{len(record.models)} models and every baseline on the same {count:,} origins of the test part.{ahead}"
     return Headline(
@@ -116,7 +118,7 @@ def _lines(record: WalkRecord, forecasts: pd.DataFrame) -> list[Section]:
     models = {name: first[name].to_numpy(np.float64) for name in record.models[:_DRAWN]}
     leads = {name: np.cumsum((naive - actual) ** 2 - (values - actual) ** 2) for name, values in models.items()}
     note = "Squared errors of the naive forecast minus the model's, added up: rising while the model is the better one."
-    period = figures.test_period(dates, actual, models | {"naive": naive}, intervals_of(first))
+    period = figures.test_period(dates, actual, models | {"naive": naive}, intervals_of(first, record.levels))
     several = " The first step ahead of each origin." if "step" in forecasts else ""
     return [
         Section("Lead over naive", note, "", (("Lead over naive", figures.lead(dates, leads)),), wide=len(models) > 1),

@@ -13,6 +13,7 @@ from kerasforecast.artifact.manifest import DataRecord, Manifest, Metrics, Param
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
 from kerasforecast.data.series import Series
+from kerasforecast.data.stamps import iso_text
 from kerasforecast.models.network import merged_weights
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.preprocessing.split import PARTS, Split
@@ -178,7 +179,7 @@ class Recorder:
 
 def _data_record(series: Series, split: Split) -> DataRecord:
     def stamp(row: int) -> str | int:
-        return series.index[row].isoformat().removesuffix("T00:00:00") if series.dated else int(series.index[row])
+        return iso_text(series.index[row], series.index)
 
     parts = {
         part: PartRecord(

@@ -8,7 +8,7 @@ import shutil
 import pytest
 from selenium.webdriver.support.ui import WebDriverWait
 
-from kerasforecast.report import write_fit_report, write_walk_report
+from kerasforecast.report import rewrite_report
 from tests.core.test_report import HOSTILE
 from tests.core.written_run import write_run
 from tests.core.written_walk import write_backtest, write_compare
@@ -37,14 +37,14 @@ def browser():
 def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     model = write_run(folder, name=HOSTILE, target="<b>Close</b>", horizon=2, levels=(0.05, 0.1, 0.5, 0.9, 0.95))
-    return write_fit_report(model).as_uri()
+    return rewrite_report(model).as_uri()
 
 
 @pytest.fixture(scope="module")
 def addresses(address, tmp_path_factory):
     folder = tmp_path_factory.mktemp("walks")
     walks = {"backtest": write_backtest(folder, HOSTILE), "compare": write_compare(folder, HOSTILE)}
-    return {"fit": address} | {kind: write_walk_report(path).as_uri() for kind, path in walks.items()}
+    return {"fit": address} | {kind: rewrite_report(path).as_uri() for kind, path in walks.items()}
 
 
 def show(browser, address, scheme, width):

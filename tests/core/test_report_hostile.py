@@ -9,7 +9,8 @@ import pytest
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.errors import printable
-from kerasforecast.report import WalkRecord, fit_report, page, read_run, read_walk, walk_report
+from kerasforecast.evaluation.walk import WalkRecord, read_walk
+from kerasforecast.report import fit_report, page, read_fit, walk_report
 from tests.core.written_run import write_run
 from tests.core.written_walk import write_backtest, write_compare
 
@@ -100,8 +101,8 @@ def plain(tmp_path_factory):
     folder = tmp_path_factory.mktemp("plain")
     patch = pytest.MonkeyPatch()
     patch.setattr(page, "_plotly", lambda: "plotly")
-    run = read_run(write_run(folder, horizon=2, levels=(0.1, 0.5, 0.9)))
-    yield run, read_walk(write_backtest(folder)), read_walk(write_compare(folder))
+    fit = read_fit(write_run(folder, horizon=2, levels=(0.1, 0.5, 0.9)))
+    yield fit, read_walk(write_backtest(folder)), read_walk(write_compare(folder))
     patch.undo()
 
 
@@ -142,16 +143,16 @@ KNOWN = {}
 
 @pytest.mark.parametrize("hostile", ["calm", *HOSTILE])
 def test_whatever_a_field_holds_is_shown_as_text(plain, hostile):
-    run, (backtest, walked), (compared, forecasts) = plain
-    content = run.manifest.model_dump(mode="json")
+    fit, (backtest, walked), (compared, forecasts) = plain
+    content = fit.manifest.model_dump(mode="json")
     content["config"]["data"]["date_column"] = content["data"]["calendar"] = "x"
     content["versions"] = {"keras": "x", f"{hostile} package"[:999]: "1"}
     content["columns"] = [f"{hostile} column"]
     shown = filled(content, hostile)
     unseen = {"data.frequency", "metrics.target"}  # the calendar stands there; the target is the column
     manifest = Manifest.model_validate(content | {"baselines": None, "calibration": None})
-    dates = run.forecasts.assign(date=f"{hostile} date")
-    written = fit_report(replace(run, manifest=manifest, metrics=content["metrics"], forecasts=dates, series=None))
+    dates = fit.forecasts.assign(date=f"{hostile} date")
+    written = fit_report(replace(fit, manifest=manifest, forecasts=dates, series=None))
     check(written, hostile, {place: text for place, text in shown.items() if place not in unseen}, "fit")
 
     for record, table in ((backtest, walked), (compared, forecasts)):

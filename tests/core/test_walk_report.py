@@ -2,25 +2,36 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from kerasforecast.config import Config
 from kerasforecast.errors import ArtifactError
-from kerasforecast.report import read_walk, write_walk_report
+from kerasforecast.evaluation.tables import as_written
+from kerasforecast.evaluation.walk import read_walk
+from kerasforecast.report import rewrite_report, walk_report
 from tests.core.helpers import run_command
 from tests.core.test_report import HOSTILE, Page
-from tests.core.written_walk import write_backtest, write_compare
+from tests.core.written_walk import made_backtest, made_compare, write_backtest, write_compare
 
 
 def test_a_backtest_says_first_what_it_found(tmp_path):
     path = write_backtest(tmp_path)
     record, _ = read_walk(path)
-    page = Page(write_walk_report(path))
+    page = Page(rewrite_report(path))
     assert (
-        f"Not worth using: {record.verdicts['lstm']}; its intervals: {record.interval_verdicts['lstm']}." in page.text
+        f"Not worth using: {record.verdicts['lstm']}; its prediction intervals: {record.interval_verdicts['lstm']}."
+        in page.text
     )
     assert "30 forecasts in 4 folds, trained anew for each fold" in page.text
-    for heading in ("Leaderboard", "Folds", "The walk", "Lead over naive", "Forecasts", "Calibration of the intervals"):
+    for heading in (
+        "Leaderboard",
+        "Folds",
+        "The walk",
+        "Lead over naive",
+        "Forecasts",
+        "Calibration of the prediction intervals",
+    ):
         assert heading in page.words
     for row in record.rows:
         assert row.fold != "all" or f"{row.rmse:,.4f}" in page.text
@@ -36,7 +47,7 @@ def test_a_backtest_says_first_what_it_found(tmp_path):
 
 def test_several_steps_have_an_error_each_here_too(tmp_path):
     path = write_backtest(tmp_path, config=Config.from_options(window=5, horizon=3))
-    page = Page(write_walk_report(path))
+    page = Page(rewrite_report(path))
     total = next(row for row in read_walk(path)[0].over_all() if row["model"] == "lstm")
     assert "Error by steps ahead" in page.words
     drawn = page.figures[-1]["data"][0]
@@ -45,8 +56,11 @@ def test_several_steps_have_an_error_each_here_too(tmp_path):
 
 
 def test_a_comparison_names_the_best_model_first(tmp_path):
-    page = Page(write_walk_report(write_compare(tmp_path)))
-    assert "Best model: acme, better than naive by 50.0 % (p < 0.001); best intervals: acme, better than " in page.text
+    page = Page(rewrite_report(write_compare(tmp_path)))
+    assert (
+        "Best model: acme, better than naive by 50.0 % (p < 0.001); best prediction intervals: acme, better than "
+        in page.text
+    )
     assert "2 models and every baseline on the same 30 origins" in page.text
     assert "its scores flatter it." in page.text
     assert {trace["name"] for trace in page.figures[1]["data"]} == {"acme", "other"}
@@ -54,15 +68,55 @@ def test_a_comparison_names_the_best_model_first(tmp_path):
 
 def test_names_stay_text_here_too(tmp_path):
     for path in (write_backtest(tmp_path, HOSTILE), write_compare(tmp_path, HOSTILE)):
-        page = Page(write_walk_report(path))
+        page = Page(rewrite_report(path))
         assert [tag for tag, _ in page.elements].count("script") == 3
         assert "img" not in {tag for tag, _ in page.elements}
         assert "</script><script>window.hacked = 1</script>" in page.text
 
 
+@pytest.mark.parametrize(("made", "write"), [(made_backtest, write_backtest), (made_compare, write_compare)])
+def test_a_walk_and_its_files_make_the_same_page(tmp_path, made, write):
+    record, table = read_walk(write(tmp_path))
+    other, own = made()
+    assert record == other.model_copy(update={"created": record.created, "rows": record.rows})
+    timed = {"predict_ms", "fit_seconds"}
+    assert [row.model_dump(exclude=timed) for row in record.rows] == [
+        row.model_dump(exclude=timed) for row in other.rows
+    ]
+    pd.testing.assert_frame_equal(table, as_written(own), check_exact=True)
+    assert walk_report(record, table) == walk_report(record, own)
+
+
+def test_a_record_says_what_was_walked(tmp_path):
+    record, _ = made_backtest(folds=3)
+    folds = record.folds
+    assert [fold.fold for fold in folds] == [1, 2, 3]
+    assert [fold.start for fold in folds] == ["2020-08-26", "2020-09-09", "2020-09-23"]
+    assert [fold.end for fold in folds] == ["2020-09-08", "2020-09-22", "2020-10-06"]
+    assert [(fold.skipped, fold.train, fold.validation, fold.gap, fold.test) for fold in folds] == [
+        (0, 140, 30, 0, 10),
+        (0, 150, 30, 0, 10),
+        (0, 160, 30, 0, 10),
+    ]
+    assert record.data == "frame: 200 rows, 2020-01-01 to 2020-10-06"
+    assert (record.kind, record.name, record.target, record.models) == ("backtest", "acme", "Close", ["lstm"])
+    assert (record.backend, record.device) == ("jax", "cpu")
+    assert record.levels == record.config.levels
+
+
+def test_a_comparison_has_no_columns_of_quantiles(tmp_path):
+    """Whatever its models are called."""
+    record, table = made_compare("q0.9")
+    assert record.levels == ()
+    assert "q0.9" in table
+    assert "interval" not in {
+        trace["name"] for trace in Page(rewrite_report(write_compare(tmp_path, "q0.9"))).figures[2]["data"]
+    }
+
+
 def test_report_rebuilds_either_and_needs_no_keras(tmp_path):
     for path in (write_backtest(tmp_path), write_compare(tmp_path)):
-        before = write_walk_report(path).read_bytes()
+        before = rewrite_report(path).read_bytes()
         done = run_command("report", str(path))
         assert (done.code, done.out) == (0, f"{path.with_suffix('.html')}\n")
         assert "keras" not in done.loaded

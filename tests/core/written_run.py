@@ -17,22 +17,32 @@ from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.metrics.significance import compare_with_naive
 from kerasforecast.models.limits import parameter_count, weight_shapes
 from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.report import FinishedFit, write_fit
 
 ROWS, TESTED = 400, 60
 EPOCHS = np.arange(1, 9)
 
 
-def write_run(folder, name="acme", target="Close", horizon=1, levels=(), skill=0.0):
-    """Write `folder/acme.keras` and the folder beside it; `skill` is the share of each move that is foreseen.
+def write_run(folder, **options):
+    """Write `folder/acme.keras` and the folder beside it, of a `finished_fit`.
 
     Returns the path of the model file.
     """
+    fit = finished_fit(folder, **options)
+    write_fit(fit, folder / "acme")
+    (folder / "acme.keras").write_bytes(_model_file(fit.manifest))
+    return folder / "acme.keras"
+
+
+def finished_fit(folder, name="acme", target="Close", horizon=1, levels=(), skill=0.0):
+    """What a fit on `folder/prices.csv` hands to its report; `skill` is the share of each move that is foreseen."""
     random = np.random.default_rng(0)
     closes = 100 * np.exp(np.cumsum(0.02 * random.normal(size=ROWS)))
     index = pd.bdate_range("2020-01-01", periods=ROWS, name="Date")
     source = folder / "prices.csv"
     pd.DataFrame({target: closes}, index=index).to_csv(source)
-    config = Config.from_options(file=str(source), target=target, horizon=horizon, window=5)
+    scored = {"levels": levels} if levels else {}
+    config = Config.from_options(file=str(source), target=target, horizon=horizon, window=5, **scored)
     series = load_series(config.data)
 
     origins = np.arange(ROWS - TESTED - 1, ROWS - horizon)
@@ -54,26 +64,20 @@ def write_run(folder, name="acme", target="Close", horizon=1, levels=(), skill=0
         {
             "date": index[(origins[:, None] + steps).ravel()],
             "actual": actual.ravel(),
-            "forecast": forecast.ravel(),
+            "forecast": forecast.ravel().astype(np.float32),
             "naive": naive.ravel(),
         }
     )
     if horizon > 1:
         table["step"] = np.tile(steps, len(origins))
     for place, level in enumerate(levels):
-        table[f"q{level}"] = intervals[..., place].ravel()
+        table[f"q{level}"] = intervals[..., place].ravel().astype(np.float32)
     loss = 0.5 + np.exp(-EPOCHS / 2)
     history = pd.DataFrame({"epoch": EPOCHS, "loss": loss, "val_loss": loss + 0.1, "learning_rate": 0.001})
     diagnosis = DiagnosisRecord(name="good", text="both fell", advice="keep it", naive_val_loss=1.0)
     metrics = Metrics(target=target, test=test, verdict=verdict.text, diagnosis=diagnosis)
 
-    beside = folder / "acme"
-    beside.mkdir()
-    history.to_csv(beside / "history.csv", index=False)
-    table.to_csv(beside / "test_forecasts.csv", index=False)
-    (beside / "metrics.json").write_text(json.dumps(metrics.model_dump(mode="json")))
-    (folder / "acme.keras").write_bytes(_model_file(_manifest(name, target, config, series, metrics)))
-    return folder / "acme.keras"
+    return FinishedFit(_manifest(name, target, config, series, metrics), history, table, series)
 
 
 def _model_file(manifest):

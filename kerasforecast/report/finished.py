@@ -1,9 +1,10 @@
-"""What a fit has written, read back: the model file's manifest and the files in the folder beside it."""
+"""A finished fit: handed to the report by the fit itself, or read back from the files that it has written."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,57 +15,95 @@ from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, InputError, KerasForecastError, shown
+from kerasforecast.evaluation.tables import as_written
+from kerasforecast.forecasting.forecast import quantile_column
+from kerasforecast.runtime.files import atomic_write, json_text
 
 _HISTORY = ("epoch", "loss", "val_loss", "learning_rate")
 _FORECASTS = ("date", "actual", "forecast", "naive")
 
 
 @dataclass(frozen=True, eq=False)
-class FinishedRun:
-    """A finished fit.
+class FinishedFit:
+    """All that the report of a fit shows; the fit hands it over, and the files that it leaves hold the same.
 
     Attributes:
-        manifest: The model file's.
-        metrics: The content of `metrics.json`, the same as the manifest's.
+        manifest: The model's, with the scores of its test part.
         history: One row an epoch: `epoch`, `loss`, `val_loss`, `learning_rate`.
-        forecasts: One row a forecast: `date`, `actual`, `forecast`, `naive`, price units; `step` where the horizon
-            exceeds 1; `q0.1` and so on, price units, where the model has quantiles.
-        series: The data, where it is at hand and unchanged.
+        forecasts: One row a forecast of the test part: `date`, `actual`, `forecast`, `naive`, price units; `step` where
+            the horizon exceeds 1; a column `q<level>` for each of `levels`, price units. In the form of
+            `kerasforecast.evaluation.tables.as_written`, whatever form it is given in.
+        series: The data that the model was trained on, where it is at hand.
     """
 
     manifest: Manifest
-    metrics: dict[str, Any]
     history: pd.DataFrame
     forecasts: pd.DataFrame
     series: Series | None = None
 
+    def __post_init__(self) -> None:
+        if self.manifest.metrics is None:
+            raise ValueError("A finished fit has scores: its manifest must hold metrics.")
+        object.__setattr__(self, "forecasts", as_written(self.forecasts))
 
-def read_run(model: Path, series: Series | None = None) -> FinishedRun:
-    """The run that wrote the model file `model`.
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """The content of `metrics.json`, which the manifest holds too."""
+        return self.manifest.model_dump(mode="json", include={"metrics"})["metrics"]
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Quantile levels of the prediction intervals, ascending; none where the test part could not have any."""
+        return _levels(self.manifest)
+
+
+def write_fit(fit: FinishedFit, folder: Path) -> dict[str, Path]:
+    """Write a finished fit's scores, history and forecasts into `folder`, the model's own.
+
+    Returns:
+        The paths by what they hold: `metrics`, `history`, `test_forecasts`.
+    """
+    paths = {
+        "metrics": folder / "metrics.json",
+        "history": folder / "history.csv",
+        "test_forecasts": folder / "test_forecasts.csv",
+    }
+    atomic_write(paths["metrics"], json_text(fit.metrics).encode())
+    atomic_write(paths["history"], fit.history.to_csv(index=False).encode())
+    atomic_write(paths["test_forecasts"], fit.forecasts.to_csv(index=False).encode())
+    return paths
+
+
+def read_fit(model: Path, series: Series | None = None) -> FinishedFit:
+    """The fit that wrote the model file `model`.
 
     Args:
         model: Path of the `.keras` file; the folder of its name beside it holds the rest.
         series: The data, where the caller has it; otherwise it is looked for where the manifest says, offline.
 
     Raises:
-        ArtifactError: The model file is not one of ours, or the folder beside it belongs to another run.
-        InputError: A file of the run is absent or damaged.
+        ArtifactError: The model file is not one of ours, or the folder beside it belongs to another fit.
+        InputError: A file of the fit is absent or damaged.
     """
-    manifest, _ = reader.read(model)
+    manifest = reader.read_manifest(model)
     folder = model.with_suffix("")
     metrics = _json(folder / "metrics.json")
     if manifest.metrics is None or metrics != manifest.metrics.model_dump(mode="json"):
         raise ArtifactError(
-            f"{folder}: its metrics.json must be that of {model.name}. Received: the scores of another run. "
+            f"{folder}: its metrics.json must be that of {model.name}. Received: the scores of another fit. "
             "Run `kerasforecast fit` again."
         )
-    return FinishedRun(
+    return FinishedFit(
         manifest,
-        metrics,
         _table(folder / "history.csv", _HISTORY),
-        _table(folder / "test_forecasts.csv", _FORECASTS),
+        _table(folder / "test_forecasts.csv", (*_FORECASTS, *map(quantile_column, _levels(manifest)))),
         _same(manifest, series if series is not None else _series(manifest)),
     )
+
+
+def _levels(manifest: Manifest) -> tuple[float, ...]:
+    # Prices at or below zero have no ratios, and a test part that holds some has no intervals, nor scores of them.
+    return manifest.config.levels if manifest.metrics and manifest.metrics.test.model.pinball else ()
 
 
 def _json(path: Path) -> Any:
@@ -92,7 +131,7 @@ def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
 def _absent(path: Path, error: Exception) -> InputError:
     reason = getattr(error, "strerror", None) or str(error)
     return InputError(
-        f"{path}: a report needs this file of the run. Received: {reason}. Run `kerasforecast fit` again."
+        f"{path}: a report needs this file of the fit. Received: {reason}. Run `kerasforecast fit` again."
     )
 
 
