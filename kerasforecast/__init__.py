@@ -31,6 +31,8 @@ from kerasforecast.errors import (
 )
 
 if TYPE_CHECKING:
+    from kerasforecast.api.backtest import backtest
+    from kerasforecast.api.compare import compare
     from kerasforecast.api.fit import fit
     from kerasforecast.api.loading import load
     from kerasforecast.config import Config
@@ -55,6 +57,8 @@ __all__ = [
     "Series",
     "SkillError",
     "StoppedError",
+    "backtest",
+    "compare",
     "errors",
     "fit",
     "load",
@@ -65,6 +69,8 @@ _LAZY = {
     "KerasForecaster": "kerasforecast.estimator",
     "Model": "kerasforecast.model",
     "Series": "kerasforecast.data.series",
+    "backtest": "kerasforecast.api.backtest",
+    "compare": "kerasforecast.api.compare",
     "fit": "kerasforecast.api.fit",
     "load": "kerasforecast.api.loading",
 }

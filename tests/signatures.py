@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Union, get_args, get_origin
 
 from kerasforecast.config import (
+    BacktestConfig,
     DataConfig,
     EvaluationConfig,
     NetworkConfig,
@@ -65,8 +66,8 @@ class Target:
 
 TARGETS = (
     Target("kerasforecast/api/fit.py", "fit", FIT),
-    # Target("kerasforecast/api/backtest.py", "backtest", (*FIT, ("Walk", BacktestConfig))),
-    # Target("kerasforecast/api/compare.py", "compare", FIT, frozenset({"file", "model"})),
+    Target("kerasforecast/api/backtest.py", "backtest", (*FIT, ("Walk", BacktestConfig))),
+    Target("kerasforecast/api/compare.py", "compare", FIT, frozenset({"file", "model"})),
     Target(
         "kerasforecast/estimator.py",
         "KerasForecaster",

@@ -179,13 +179,9 @@ def fit(
         no better than naive
     """
     options = given(locals())
-    from kerasforecast.api.runs import Request, carry_out
+    from kerasforecast.api.runs import Request, carry_out, split_data
 
-    frame = None
-    if isinstance(data, str | PathLike):
-        options["file"] = str(data)
-    else:
-        frame = data
+    frame, options = split_data(data, options)
     return carry_out(
         Request(
             options=options,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ def carry_out(request: Request) -> Model:
     )
     if request.output_dir is not None:
         check_writable(request.output_dir)
-    series = _series(config, request.frame, resumed)
+    series = series_of(config, request.frame, resumed)
     if request.output_dir is not None:
         name = name or name_from(series.name)
     load_quietly()
@@ -113,7 +114,10 @@ def _machine(request: Request, resumed: Generation | None) -> dict[str, Any]:
     return machine
 
 
-def _series(config: Config, frame: pd.DataFrame | pd.Series | Series | None, resumed: Generation | None) -> Series:
+def series_of(
+    config: Config, frame: pd.DataFrame | pd.Series | Series | None, resumed: Generation | None = None
+) -> Series:
+    """The data: as it was given, or read from where `config` says; of a resumed run, the very prices it began with."""
     from kerasforecast.data.load import load_series
     from kerasforecast.data.series import Series
 
@@ -121,6 +125,15 @@ def _series(config: Config, frame: pd.DataFrame | pd.Series | Series | None, res
         return frame
     pinned = {"snapshot": resumed.facts["snapshot"]} if resumed and config.data.ticker else {}
     return load_series(config.data.model_copy(update=pinned), frame, positive_prices=config.network.wants_logs)
+
+
+def split_data(
+    data: str | PathLike | pd.DataFrame | pd.Series | Series | None, options: dict[str, Any]
+) -> tuple[pd.DataFrame | pd.Series | Series | None, dict[str, Any]]:
+    """What a user gave as `data`: the rows themselves, or else the `options` with the path."""
+    if isinstance(data, str | PathLike):
+        return None, options | {"file": str(data)}
+    return data, options
 
 
 def _trained(

@@ -17,7 +17,7 @@ ERRORS = {
     *("KerasForecastError", "InputError", "OptionError", "DataError", "BackendError", "ArtifactError"),
     *("LockedError", "DivergedError", "SkillError", "StoppedError"),
 }
-PUBLIC = {"Config", "KerasForecaster", "Model", "Series", "errors", "fit", "load", *ERRORS}
+PUBLIC = {"Config", "KerasForecaster", "Model", "Series", "backtest", "compare", "errors", "fit", "load", *ERRORS}
 
 # Packages and modules that are used before, or without, a network.
 WITHOUT_KERAS = (
@@ -59,6 +59,10 @@ WITHOUT_KERAS = (
     "forecasting.forecaster",
     "model",
     "api.fit",
+    "api.backtest",
+    "api.compare",
+    "api.results",
+    "api.walks",
     "api.loading",
     "api.runs",
     "api.progress",
@@ -100,7 +104,9 @@ def test_every_error_is_exported():
     assert classes == ERRORS
 
 
-@pytest.mark.parametrize("call", ["fit()", "KerasForecaster().fit([[1, 2]] * 4, [1] * 4)"])
+@pytest.mark.parametrize(
+    "call", ["fit()", "backtest()", "compare(['lstm'])", "KerasForecaster().fit([[1, 2]] * 4, [1] * 4)"]
+)
 def test_what_computes_says_which_extra_to_install(call, tmp_path):
     code = f"import kerasforecast as kf\ntry: kf.{call}\nexcept kf.BackendError as e: print(e)"
     done = run_python(code, hidden=BACKENDS, KERAS_BACKEND=None, KERAS_HOME=str(tmp_path))
