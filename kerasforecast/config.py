@@ -240,7 +240,14 @@ class BacktestConfig(_Section):
 
 
 class Config(_Section):
-    """All options of one fit."""
+    """All options of one fit, in sections, checked and unchangeable.
+
+    Example:
+        >>> import kerasforecast as kf
+        >>> config = kf.Config.from_options(epochs=20, window=30)
+        >>> config.training.epochs, config.network.window, config.network.horizon
+        (20, 30, 1)
+    """
 
     data: DataConfig = DataConfig()
     split: SplitConfig = SplitConfig()

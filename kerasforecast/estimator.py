@@ -57,6 +57,15 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         predictor_: The trained network, a `kerasforecast.forecasting.predictor.Predictor`.
         history_: How training went, a `kerasforecast.training.train.History`.
         n_features_in_: Rows of history, L.
+
+    Example:
+        >>> import kerasforecast as kf
+        >>> import numpy as np
+        >>> from kerasforecast.preprocessing.windows import pairs
+        >>> X, y = pairs(100 + np.sin(np.arange(120.0)), window=8)
+        >>> forecaster = kf.KerasForecaster(units=4, layers=1, epochs=1).fit(X[:-10], y[:-10])
+        >>> forecaster.predict(X[-10:]).shape
+        (10,)
     """
 
     def __init__(

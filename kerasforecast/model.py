@@ -145,6 +145,10 @@ class Model:
     def evaluate(self, data: Data = None, **options: object) -> Evaluation:
         """Score the model on every window of `data`, beside the simple baselines.
 
+        Args:
+            data: Path, DataFrame or `Series`; the training data where none is given, which flatters the model.
+            **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
+
         Raises:
             DataError: The data holds no whole window and target.
         """
@@ -160,6 +164,10 @@ class Model:
 
     def series_from(self, data: Data = None, **options: object) -> Series:
         """The series in `data`, with the columns the model was trained on.
+
+        Args:
+            data: Path, DataFrame or `Series`; the training data where none is given.
+            **options: Fields of `DataConfig`; an unknown one is an error.
 
         Raises:
             DataError: It lacks a column, or has values the scaling cannot take, or there is nothing to read.
@@ -223,7 +231,13 @@ class Model:
         return Path(path)
 
     def save(self, path: str | PathLike) -> Path:
-        """Write the model as one `.keras` file, atomically.
+        """Write the model as one `.keras` file, whole or not at all.
+
+        Args:
+            path: Of the file; its folder is made where absent.
+
+        Returns:
+            The same path.
 
         Raises:
             OptionError: The path does not end in `.keras`.

@@ -175,8 +175,8 @@ def fit(
         >>> model = kf.fit(end="2002-01-01", window=8, units=4, layers=1, epochs=1)
         >>> model
         <Model ibm: lstm, window 8, horizon 1, forecasts Close>
-        >>> print(model.verdict.split(" (")[0])
-        no better than naive
+        >>> model.verdict
+        'no better than naive (DM p = ...)'
     """
     options = given(locals())
     from kerasforecast.api.runs import Request, carry_out, split_data
