@@ -144,7 +144,7 @@ def _fit(
         except StoppedError as error:
             raise StoppedError(f"{error} {recorder.kept}", signal_number=error.exit_code - 128) from None
         except KerasForecastError as error:
-            raise type(error)(f"{error} {recorder.kept}".strip()) from None
+            raise type(error)(f"{error} {recorder.kept}".strip()) from error.__cause__
 
     weights = merged_weights(network)
     record = _training_record(history, time.perf_counter() - started)

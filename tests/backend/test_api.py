@@ -85,7 +85,7 @@ def test_a_callback_that_fails_is_named_in_one_line_and_the_run_goes_on_without_
     assert "Received: RuntimeError from Failing: 'the disk of the\\nlogs is full'" in message
     assert "--resume acme goes on from there." in message
     assert message.isprintable()
-    assert isinstance(caught.value.__cause__ or caught.value.__context__, Exception)
+    assert isinstance(caught.value.__cause__, RuntimeError)  # a traceback leads to the callback's own line
     assert not (tmp_path / "acme.keras").exists()
     resumed = kf.fit(resume="acme", output_dir=tmp_path)
     assert resumed.config.training.epochs == 4
@@ -269,9 +269,9 @@ def test_a_backtest_gives_what_the_command_writes(table, tmp_path):
     rows = json.loads(done.stdout)
     scores = found.scores
     assert scores["rmse"].tolist() == [row["rmse"] for row in rows]
-    assert (
-        scores["coverage_0.8"].tolist() == [row["coverage"]["0.8"] for row in rows if True] or scores.isna().any().any()
-    )
+    covered = [row["coverage"]["0.8"] for row in rows if row["coverage"]]
+    assert len(covered) > 2
+    assert scores["coverage_0.8"].dropna().tolist() == covered
     assert scores["fold"].tolist() == [row["fold"] for row in rows]
     page = html.unescape(found.report(tmp_path / "page.html").read_text())
     assert found.verdict in page
