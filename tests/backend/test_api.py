@@ -228,9 +228,9 @@ def test_a_loaded_model_tells_what_it_told_after_the_fit(written):
     assert repr(loaded) == repr(written) == "<Model acme: lstm, window 8, horizon 1, forecasts Close>"
 
 
-def test_a_checkpoint_and_an_unscored_model_have_no_verdict(written):
-    bare = kf.Model(written.manifest.model_copy(update={"metrics": None, "training": None}), written.predictor.weights)
-    assert (bare.verdict, bare.test, bare.history) == (None, None, None)
+def test_a_model_that_was_not_scored_has_no_verdict(written):
+    bare = kf.Model(written.manifest.model_copy(update={"metrics": None}), written.predictor.weights)
+    assert (bare.verdict, bare.test) == (None, None)
     with pytest.raises(kf.ArtifactError, match="a report needs scores"):
         bare.report("report.html")
 
