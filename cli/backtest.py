@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from kerasforecast.config import BacktestConfig
 
 from .options import SectionedCommand, backend_option, fit_options, given, output_options, section, skill_option
-
-if TYPE_CHECKING:
-    from kerasforecast.evaluation.backtest import Fold
-    from kerasforecast.evaluation.folds import Forecasts
 
 
 @click.command(
@@ -47,42 +43,21 @@ def backtest(
     Every fold has its own scaling and its own validation rows for early stopping. Finished folds are kept in
     OUTPUT_DIR/NAME/backtest/; the same command goes on after an interruption. Scores, forecasts and a report go there.
     """
-    from kerasforecast.config import Config, checked
-    from kerasforecast.runtime.backend import load_quietly
+    import kerasforecast
+    from kerasforecast.runtime.memory import one_arena
 
-    from .walks import begin, finish
+    from .walks import print_walk
 
-    chosen = given(options)
-    walk = checked(BacktestConfig, {key: chosen.pop(key) for key in BacktestConfig.model_fields if key in chosen})
-    config = Config.from_options(**chosen)
-    series, name, choice = begin(config, name, output_dir, threads, backend)
-    folder = output_dir / name / "backtest"
-
-    from kerasforecast.evaluation.backtest import fingerprint, folds_of, run_backtest
-    from kerasforecast.evaluation.folds import FoldStore
-    from kerasforecast.evaluation.walk import backtest_record
-
-    folds_of(series, config, walk)  # refuse what cannot be walked before Keras loads
-    load_quietly()
-    from kerasforecast.evaluation.refit import Refitter
-
-    found = run_backtest(
-        series,
-        config,
-        walk,
-        Refitter(config),
-        FoldStore(folder, fingerprint(series, config, walk)),
-        None if quiet else lambda fold, forecasts, kept: _tell(walk.folds, fold, forecasts, kept),
+    one_arena()
+    found = kerasforecast.backtest(
+        options.pop("file"),
+        **given(options),
+        name=name,
+        output_dir=output_dir,
+        progress=not quiet,
+        backend=backend,
+        threads=threads,
     )
-    record = backtest_record(found, series, config, walk, name, choice.name)
-    finish(folder, record, found.table, as_json)
+    print_walk(found, as_json)
     if require_skill is not None:
         found.require_skill(require_skill)
-
-
-def _tell(count: int, fold: Fold, forecasts: Forecasts, kept: bool) -> None:
-    """A line a fold, on stderr."""
-    how = "kept from before" if kept else f"{forecasts.epochs} epochs  {forecasts.fit_seconds:.1f} s"
-    if not kept and not forecasts.fit_seconds:
-        how = "the first fold's model"
-    click.echo(f"fold {fold.number:>3}/{count}  {fold.stop - fold.start:>5,} forecasts  {how}", err=True)

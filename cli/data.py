@@ -10,9 +10,10 @@ import click
 from kerasforecast.config import DataConfig, checked
 from kerasforecast.errors import KerasForecastError, OptionError, printable
 from kerasforecast.runtime.files import cache_folder
+from kerasforecast.runtime.terminal import say
 
 from .options import data_options, given, output_options, section
-from .output import print_json, say
+from .output import print_json
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from .options import SectionedCommand, backend_option, fit_options, given, output_options, skill_option
-
-if TYPE_CHECKING:
-    from kerasforecast.runtime.backend import Choice
 
 
 @click.command(
@@ -29,6 +26,9 @@ if TYPE_CHECKING:
 )
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
 @click.option("--deterministic", is_flag=True, help="Bit-equal runs, on a GPU too: one thread, fixed order of sums.")
+@click.option(
+    "--tensorboard", type=click.Path(path_type=Path), metavar="DIR", help="Log the training there for TensorBoard."
+)
 @skill_option
 @backend_option
 @output_options
@@ -39,6 +39,7 @@ def fit(
     checkpoint_every: int | None,
     threads: int | None,
     deterministic: bool,
+    tensorboard: Path | None,
     require_skill: float | None,
     backend: str | None,
     as_json: bool,
@@ -51,78 +52,30 @@ def fit(
     FILE is a table with a date column and a column to forecast (Close, unless --target names another). The model goes
     to OUTPUT_DIR/NAME.keras; its report, scores, history and test forecasts into OUTPUT_DIR/NAME/.
     """
-    from kerasforecast.config import Config
-    from kerasforecast.errors import OptionError, shown
-    from kerasforecast.runtime.files import check_writable
-    from kerasforecast.runtime.names import name_from, safe_name
-    from kerasforecast.training.checkpoint import STATES, newest, resumed_config
+    import kerasforecast
+    from kerasforecast.runtime.memory import one_arena
 
-    if resume and name not in (None, resume):
-        raise OptionError(f"--resume NAME names the model itself. Received: --name {shown(name)} too. Leave it out.")
-    name = resume or name
-    if name is not None:
-        safe_name(name)
-    resumed = newest(output_dir / resume / STATES) if resume else None
-    config = resumed_config(resumed, given(options)) if resumed else Config.from_options(**given(options))
-    machine: dict[str, Any] = {"backend": backend, "threads": threads, "deterministic": deterministic}
-    if resumed:
-        machine = {key: value or resumed.facts["run"]["machine"][key] for key, value in machine.items()}
-    choice = _activate(**machine, seed=config.training.seed)
-    check_writable(output_dir)
-
-    from kerasforecast.data.load import load_series
-
-    pinned = {"snapshot": resumed.facts["snapshot"]} if resumed and config.data.ticker else {}
-    series = load_series(config.data.model_copy(update=pinned), positive_prices=config.network.wants_logs)
-    name = name or name_from(series.name)
-
-    from kerasforecast.runtime.backend import load_quietly
-    from kerasforecast.runtime.locks import locked
-    from kerasforecast.runtime.signals import Deferred
-
-    load_quietly()
-    from kerasforecast.pipeline import fit as train
-    from kerasforecast.pipeline import write_run
-    from kerasforecast.training.run import Run
-
-    from .progress import Progress
-
-    run = Run(output_dir / name, checkpoint_every, machine | {"backend": choice.name}, resumed)
-    with locked(run.folder):
-        with Progress(config, choice, quiet=quiet) as progress:
-            model = train(
-                config,
-                series,
-                name=name,
-                run=run,
-                on_start=progress.start,
-                on_epoch=progress.epoch,
-                on_note=progress.note,
-            )
-        with Deferred():
-            paths = write_run(model, output_dir, name)
-            run.clear()
+    one_arena()
+    model = kerasforecast.fit(
+        options.pop("file"),
+        **given(options),
+        name=name,
+        output_dir=output_dir,
+        resume=resume,
+        checkpoint_every=checkpoint_every,
+        progress=not quiet,
+        tensorboard=tensorboard,
+        backend=backend,
+        threads=threads,
+        deterministic=deterministic,
+    )
 
     from .output import print_fit, print_json
 
     if as_json:
-        print_json(
-            {
-                **model.manifest.model_dump(mode="json")["metrics"],
-                "files": {key: str(path) for key, path in paths.items()},
-            }
-        )
+        files = {key: str(path) for key, path in model.files.items()}
+        print_json({**model.manifest.model_dump(mode="json")["metrics"], "files": files})
     else:
-        print_fit(model, paths, quiet=quiet)
+        print_fit(model, model.files, quiet=quiet)
     if require_skill is not None and model.test:
         model.test.require_skill(require_skill)
-
-
-def _activate(backend: str | None, threads: int | None, deterministic: bool, seed: int) -> Choice:
-    """Choose the backend and how it computes, before it loads."""
-    from kerasforecast.runtime.determinism import activate_for_training, make_deterministic
-
-    choice = activate_for_training(backend, threads)
-    if deterministic:
-        make_deterministic(choice.name, seed)
-    return choice

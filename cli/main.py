@@ -11,6 +11,7 @@ import click
 
 import kerasforecast
 from kerasforecast.errors import KerasForecastError, printable
+from kerasforecast.runtime.terminal import lose, say
 
 from .backtest import backtest
 from .compare import compare
@@ -19,7 +20,6 @@ from .doctor import doctor
 from .exchange import export_torch, import_keras, import_torch
 from .fit import fit
 from .inspect import inspect
-from .output import lose, say
 from .report import report
 from .use import evaluate, predict
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from kerasforecast.runtime.terminal import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,21 +16,6 @@ if TYPE_CHECKING:
     from kerasforecast.model import Model
 
 _SCORES = ("rmse", "mae", "mape", "mase", "directional_accuracy", "crps", "coverage")
-
-
-def say(line: str) -> None:
-    """One line for a person, on stderr. Nobody may be left to read it, which must not end a training."""
-    try:
-        click.echo(line, err=True)
-    except OSError:
-        lose(sys.stderr)
-
-
-def lose(stream: TextIO) -> None:
-    """Let what is still to come on `stream` go nowhere: its reader or terminal has gone."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
 
 
 def print_json(content: Any) -> None:

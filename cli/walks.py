@@ -1,8 +1,7 @@
-"""How `backtest` and `compare` begin, and what they write and print in the end."""
+"""What `backtest` and `compare` print in the end."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,42 +9,13 @@ import click
 from .output import print_json, print_table, print_verdicts
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from kerasforecast.config import Config
-    from kerasforecast.data.series import Series
+    from kerasforecast.api.results import WalkResult
     from kerasforecast.evaluation.walk import WalkRecord
-    from kerasforecast.runtime.backend import Choice
 
 
-def begin(
-    config: Config, name: str | None, output_dir: Path, threads: int | None, backend: str | None
-) -> tuple[Series, str, Choice]:
-    """Choose the backend and load the data, before Keras loads: the series, the folder's name, the choice."""
-    from kerasforecast.runtime.determinism import activate_for_training
-    from kerasforecast.runtime.files import check_writable
-    from kerasforecast.runtime.names import name_from, safe_name
-
-    choice = activate_for_training(backend, threads)
-    if name is not None:
-        safe_name(name)
-    check_writable(output_dir)
-
-    from kerasforecast.baselines.classical import require_extra
-    from kerasforecast.data.load import load_series
-
-    require_extra(config)
-    series = load_series(config.data, positive_prices=config.network.wants_logs)
-    return series, name or name_from(series.name), choice
-
-
-def finish(folder: Path, record: WalkRecord, table: pd.DataFrame, as_json: bool) -> None:
-    """Write the files and the report, and print the scores."""
-    from kerasforecast.evaluation.walk import write_walk
-    from kerasforecast.report import write_walk_report
-
-    write_walk(folder, record, table)
-    write_walk_report(record, table, folder)
+def print_walk(found: WalkResult, as_json: bool) -> None:
+    """Print the scores, and where everything is."""
+    record = found.record
     if as_json:
         print_json(record.model_dump(mode="json")["rows"])
         return
@@ -54,6 +24,7 @@ def finish(folder: Path, record: WalkRecord, table: pd.DataFrame, as_json: bool)
     _print_board(record)
     for note in record.notes:
         click.echo(note)
+    folder = found.files["report"].parent
     click.echo(f"{folder}/ ({record.kind}.html, {record.kind}.json, {record.kind}.csv)")
 
 

@@ -52,10 +52,12 @@ class _Section(BaseModel):
 class DataConfig(_Section):
     """Which rows and columns make the series."""
 
-    file: str | None = Field(None, description="Table to read: csv, tsv, gzip or parquet; '-' is standard input.")
+    file: str | None = Field(
+        None, description="Table to read: CSV, TSV, either gzipped, or Parquet; '-' is standard input."
+    )
     ticker: str | None = Field(None, description="Yahoo Finance symbol to download, e.g. AAPL.")
-    start: dt.date | None = Field(None, description="First date to use.")
-    end: dt.date | None = Field(None, description="Last date to use.")
+    start: dt.date | None = Field(None, description="First date of the rows to use.")
+    end: dt.date | None = Field(None, description="Last date of the rows to use.")
     interval: str = Field("1d", description="Bar length of downloaded prices, e.g. 1d, 1wk, 1h.")
     offline: bool = Field(False, description="Use the kept snapshot of a ticker; never touch the network.")
     timeout: float = Field(30.0, gt=0, le=600, description="Seconds a download may take altogether.")
@@ -65,9 +67,11 @@ class DataConfig(_Section):
     max_age: float = Field(
         12.0, ge=0, le=1_000_000, description="Hours a kept snapshot of a ticker serves without asking again."
     )
-    target: str | None = Field(None, description="Column to forecast. Found by name when not given.")
-    date_column: str | None = Field(None, description="Column of dates, or Date,Time for two. Found when not given.")
-    features: tuple[str, ...] = Field((), max_length=1_000, description="Further input columns, separated by commas.")
+    target: str | None = Field(None, description="Column to forecast; found by its name when not given.")
+    date_column: str | None = Field(
+        None, description="Column of dates, or Date,Time for two columns; found when not given."
+    )
+    features: tuple[str, ...] = Field((), max_length=1_000, description="Further columns that the network sees.")
     missing: Literal["error", "drop", "ffill", "interpolate"] = Field(
         "error", description="What to do with rows that lack a value."
     )
@@ -75,11 +79,17 @@ class DataConfig(_Section):
         "error", description="What to do with several rows of one date."
     )
     calendar: str | None = Field(None, description="Trading calendar of the dates, e.g. XNYS, BVMF, 24/7.")
-    separator: str | None = Field(None, min_length=1, max_length=1, description="Column separator. Detected.")
-    encoding: str | None = Field(None, description="Text encoding of the table. Detected.")
-    decimal: Literal[".", ","] | None = Field(None, description="Decimal mark of numbers. Detected.")
-    thousands: Literal[",", ".", " ", "'"] | None = Field(None, description="Mark between thousands of numbers. None.")
-    date_format: str | None = Field(None, description="strptime format of dates, e.g. %d/%m/%Y. Detected.")
+    separator: str | None = Field(
+        None, min_length=1, max_length=1, description="Character between columns; detected when not given."
+    )
+    encoding: str | None = Field(None, description="Text encoding of the table; detected when not given.")
+    decimal: Literal[".", ","] | None = Field(None, description="Decimal mark of numbers; detected when not given.")
+    thousands: Literal[",", ".", " ", "'"] | None = Field(
+        None, description="Mark between the thousands of numbers; taken to be absent when not given."
+    )
+    date_format: str | None = Field(
+        None, description="Format of dates as strptime takes it, e.g. %d/%m/%Y; detected when not given."
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> DataConfig:
@@ -93,10 +103,19 @@ class DataConfig(_Section):
 class SplitConfig(_Section):
     """How the rows divide, in time order, into training, validation and test."""
 
-    train_fraction: float = Field(0.70, gt=0, lt=1, description="Share of rows for training.")
-    validation_fraction: float = Field(0.15, gt=0, lt=1, description="Share of rows for validation.")
-    validation_start: dt.date | None = Field(None, description="First date of validation, instead of the shares.")
-    test_start: dt.date | None = Field(None, description="First date of test, instead of the shares.")
+    train_fraction: float = Field(
+        0.70, gt=0, lt=1, description="Share of the rows, the first ones, that the weights are learned from."
+    )
+    validation_fraction: float = Field(
+        0.15,
+        gt=0,
+        lt=1,
+        description="Share of the rows, those after training, that stop it and calibrate the intervals.",
+    )
+    validation_start: dt.date | None = Field(
+        None, description="First date of the validation part, instead of the shares."
+    )
+    test_start: dt.date | None = Field(None, description="First date of the test part, instead of the shares.")
 
     @model_validator(mode="after")
     def _room_for_test(self) -> SplitConfig:
@@ -116,13 +135,13 @@ class NetworkConfig(_Section):
     """
 
     model: str = Field("lstm", description="Family of the network.")
-    window: int = Field(60, ge=2, le=10_000, description="Rows of history the network sees.")
-    horizon: int = Field(1, ge=1, le=1_000, description="Rows ahead it forecasts at once.")
-    scaling: Scaling = Field("anchor", description="What the network sees instead of raw prices.")
+    window: int = Field(60, ge=2, le=10_000, description="Rows of history that the network sees for a forecast.")
+    horizon: int = Field(1, ge=1, le=1_000, description="Rows ahead that the network forecasts at once.")
+    scaling: Scaling = Field("anchor", description="How raw values become what the network sees, and back.")
     quantiles: tuple[float, ...] = Field(
         (),
         max_length=99,
-        description="Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them.",
+        description="Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them, and none means points.",
     )
     options: SerializeAsAny[FamilyOptions] = FamilyOptions()
 
@@ -173,21 +192,30 @@ class NetworkConfig(_Section):
 class TrainingConfig(_Section):
     """How the weights are found."""
 
-    epochs: int = Field(100, ge=1, le=100_000, description="Most passes over the training windows.")
-    batch_size: int = Field(32, ge=1, le=65_536, description="Windows per optimizer step.")
-    steps_per_epoch: int | None = Field(
-        None, ge=1, le=1_000_000, description="Optimizer steps of an epoch, over other windows each time. All windows."
+    epochs: int = Field(
+        100, ge=1, le=100_000, description="Most passes over the training windows; early stopping may end before."
     )
-    optimizer: Literal["adam", "sgd", "rmsprop"] = Field("adam", description="Optimizer.")
-    learning_rate: float = Field(0.001, gt=0, le=10, description="Learning rate at the start.")
-    loss: Literal["mse", "mae", "huber"] = Field("mse", description="Loss, in scaled units.")
-    clipnorm: float | None = Field(None, gt=0, le=1e9, description="Clip each step's gradient to this global norm.")
+    batch_size: int = Field(32, ge=1, le=65_536, description="Windows in one step of the optimizer.")
+    steps_per_epoch: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="Optimizer steps of an epoch, over other windows each time; when not given, all windows pass.",
+    )
+    optimizer: Literal["adam", "sgd", "rmsprop"] = Field("adam", description="Optimizer that changes the weights.")
+    learning_rate: float = Field(0.001, gt=0, le=10, description="Learning rate of the optimizer at the start.")
+    loss: Literal["mse", "mae", "huber"] = Field("mse", description="Loss that training lowers, in scaled units.")
+    clipnorm: float | None = Field(
+        None, gt=0, le=1e9, description="Largest global norm of a step's gradient; not clipped when not given."
+    )
     patience: int = Field(10, ge=1, le=100_000, description="Epochs without better validation loss before stopping.")
     lr_patience: int = Field(
         5, ge=1, le=100_000, description="Epochs without better validation loss before a lower rate."
     )
-    lr_factor: float = Field(0.5, gt=0, lt=1, description="What the learning rate is then multiplied by.")
-    seed: int = Field(0, ge=0, lt=2**31, description="Seed of weights, dropout and shuffling.")
+    lr_factor: float = Field(0.5, gt=0, lt=1, description="What the learning rate is multiplied by when it is lowered.")
+    seed: int = Field(
+        0, ge=0, lt=2**31, description="Seed of the starting weights, of dropout, and of the order of windows."
+    )
 
 
 class EvaluationConfig(_Section):
@@ -203,11 +231,16 @@ class EvaluationConfig(_Section):
         0,
         ge=0,
         le=10_000,
-        description="Passes with dropout on, whose spread widens the prediction intervals; 0 for none.",
+        description="Forecasts made with dropout on, whose spread the prediction intervals start from; 0 for none.",
     )
-    period: int | None = Field(None, ge=1, le=10_000, description="Rows of one season, 1 for none. Found.")
+    period: int | None = Field(
+        None, ge=1, le=10_000, description="Rows of one season of the series, 1 for none; found when not given."
+    )
     steps: int | None = Field(
-        None, ge=1, le=1_000, description="Rows ahead to score; beyond --horizon forecasts become inputs. The horizon."
+        None,
+        ge=1,
+        le=1_000,
+        description="Rows ahead to score, beyond --horizon with forecasts as inputs; the horizon when not given.",
     )
 
     baselines: tuple[Classical, ...] = Field(
@@ -231,16 +264,27 @@ class EvaluationConfig(_Section):
 class BacktestConfig(_Section):
     """How a walk-forward backtest goes over the test part; no option of a fit, and in no manifest."""
 
-    folds: int = Field(5, ge=1, le=10_000, description="Parts that the test part is walked in.")
+    folds: int = Field(5, ge=1, le=10_000, description="Number of folds that the test part is walked in.")
     scheme: Literal["expanding", "sliding"] = Field(
-        "expanding", description="Learn from all earlier rows, or from as many as the first fold has."
+        "expanding", description="Whether a fold learns from all earlier rows, or from as many as the first fold has."
     )
-    refit: bool = Field(True, description="Train anew for each fold, or once, before the first.")
-    gap: int = Field(0, ge=0, le=1_000_000, description="Rows left out between what a fold learns from and its test.")
+    refit: bool = Field(
+        True, description="Whether each fold trains a model anew, or one model is trained before the first."
+    )
+    gap: int = Field(
+        0, ge=0, le=1_000_000, description="Rows left out between what a fold learns from and what it forecasts."
+    )
 
 
 class Config(_Section):
-    """All options of one fit."""
+    """All options of one fit, in sections, checked and unchangeable.
+
+    Example:
+        >>> import kerasforecast as kf
+        >>> config = kf.Config.from_options(epochs=20, window=30)
+        >>> config.training.epochs, config.network.window, config.network.horizon
+        (20, 30, 1)
+    """
 
     data: DataConfig = DataConfig()
     split: SplitConfig = SplitConfig()

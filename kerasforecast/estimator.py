@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,10 +16,6 @@ from kerasforecast.errors import DataError, shown
 from kerasforecast.models.families import registry
 from kerasforecast.runtime.backend import activate
 
-_NETWORK = NetworkConfig()
-_OPTIONS: Any = _NETWORK.options
-_TRAINING = TrainingConfig()
-
 
 class KerasForecaster(RegressorMixin, BaseEstimator):
     """A forecaster over windows, for scikit-learn's pipelines, searches and cross-validation.
@@ -29,55 +26,84 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
     `kerasforecast.preprocessing.windows.pairs` makes X and y of a series.
 
     Args:
-        model, units, layers, bidirectional, norm, dropout, recurrent_bias, initializer, scaling, quantiles: As in
-            `kerasforecast.config.NetworkConfig`.
-        epochs, batch_size, steps_per_epoch, optimizer, learning_rate, loss, clipnorm, patience, lr_patience, lr_factor:
-            As in `kerasforecast.config.TrainingConfig`.
+        model: Family of the network.
+        scaling: How raw values become what the network sees, and back.
+        quantiles: Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them, and none means points.
+        units: Hidden units of each recurrent layer.
+        layers: Number of recurrent layers, one upon the other.
+        bidirectional: Whether each layer reads a window forwards and backwards.
+        norm: Normalisation between the layers.
+        dropout: Share of values dropped in training, between the layers and before the output.
+        initializer: How the weights are drawn before training.
+        recurrent_bias: Whether an LSTM layer trains a second bias vector, as PyTorch does. Only for lstm.
+        epochs: Most passes over the training windows; early stopping may end before.
+        batch_size: Windows in one step of the optimizer.
+        steps_per_epoch: Optimizer steps of an epoch, over other windows each time; when not given, all windows pass.
+        optimizer: Optimizer that changes the weights.
+        learning_rate: Learning rate of the optimizer at the start.
+        loss: Loss that training lowers, in scaled units.
+        clipnorm: Largest global norm of a step's gradient; not clipped when not given.
+        patience: Epochs without better validation loss before stopping.
+        lr_patience: Epochs without better validation loss before a lower rate.
+        lr_factor: What the learning rate is multiplied by when it is lowered.
         validation_fraction: Share of the rows, the last ones, kept for validation; at least one row.
-        random_state: Seed of weights, dropout and shuffling, or a `RandomState`; `None` draws a new one.
+        random_state: Seed of the starting weights, of dropout and of the order of windows, or a `RandomState`; `None`
+            draws a new one.
 
     Attributes:
         predictor_: The trained network, a `kerasforecast.forecasting.predictor.Predictor`.
         history_: How training went, a `kerasforecast.training.train.History`.
         n_features_in_: Rows of history, L.
+
+    Example:
+        >>> import kerasforecast as kf
+        >>> import numpy as np
+        >>> from kerasforecast.preprocessing.windows import pairs
+        >>> X, y = pairs(100 + np.sin(np.arange(120.0)), window=8)
+        >>> forecaster = kf.KerasForecaster(units=4, layers=1, epochs=1).fit(X[:-10], y[:-10])
+        >>> forecaster.predict(X[-10:]).shape
+        (10,)
     """
 
     def __init__(
         self,
         *,
-        model: str = _NETWORK.model,
-        units: int = _OPTIONS.units,
-        layers: int = _OPTIONS.layers,
-        bidirectional: bool = _OPTIONS.bidirectional,
-        norm: str = _OPTIONS.norm,
-        dropout: float = _OPTIONS.dropout,
-        recurrent_bias: bool = _OPTIONS.recurrent_bias,
-        initializer: str = _OPTIONS.initializer,
-        scaling: str = _NETWORK.scaling,
-        quantiles: tuple[float, ...] = _NETWORK.quantiles,
-        epochs: int = _TRAINING.epochs,
-        batch_size: int = _TRAINING.batch_size,
-        steps_per_epoch: int | None = _TRAINING.steps_per_epoch,
-        optimizer: str = _TRAINING.optimizer,
-        learning_rate: float = _TRAINING.learning_rate,
-        loss: str = _TRAINING.loss,
-        clipnorm: float | None = _TRAINING.clipnorm,
-        patience: int = _TRAINING.patience,
-        lr_patience: int = _TRAINING.lr_patience,
-        lr_factor: float = _TRAINING.lr_factor,
+        # Written by `python -m tests.signatures`, from here
+        model: str = "lstm",
+        scaling: Literal["anchor", "difference", "minmax", "standard", "none"] = "anchor",
+        quantiles: Sequence[float] = (),
+        units: int = 50,
+        layers: int = 2,
+        bidirectional: bool = False,
+        norm: Literal["none", "layer", "batch"] = "none",
+        dropout: float = 0.2,
+        initializer: Literal["keras", "he", "orthogonal", "torch"] = "keras",
+        recurrent_bias: bool = True,
+        epochs: int = 100,
+        batch_size: int = 32,
+        steps_per_epoch: int | None = None,
+        optimizer: Literal["adam", "sgd", "rmsprop"] = "adam",
+        learning_rate: float = 0.001,
+        loss: Literal["mse", "mae", "huber"] = "mse",
+        clipnorm: float | None = None,
+        patience: int = 10,
+        lr_patience: int = 5,
+        lr_factor: float = 0.5,
+        # to here.
         validation_fraction: float = 0.15,
-        random_state: int | np.random.RandomState | None = _TRAINING.seed,
+        random_state: int | np.random.RandomState | None = 0,
     ) -> None:
+        # Written by `python -m tests.signatures`, from here
         self.model = model
+        self.scaling = scaling
+        self.quantiles = quantiles
         self.units = units
         self.layers = layers
         self.bidirectional = bidirectional
         self.norm = norm
         self.dropout = dropout
-        self.recurrent_bias = recurrent_bias
         self.initializer = initializer
-        self.scaling = scaling
-        self.quantiles = quantiles
+        self.recurrent_bias = recurrent_bias
         self.epochs = epochs
         self.batch_size = batch_size
         self.steps_per_epoch = steps_per_epoch
@@ -88,6 +114,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self.patience = patience
         self.lr_patience = lr_patience
         self.lr_factor = lr_factor
+        # to here.
         self.validation_fraction = validation_fraction
         self.random_state = random_state
 

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
-from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config, DataConfig, checked
 from kerasforecast.data.load import load_series
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, DataError, OptionError
-from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows
+from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, recorded, windows_tested
 from kerasforecast.forecasting.forecaster import Forecaster
-from kerasforecast.forecasting.predictor import Predictor
+from kerasforecast.models.member import describe
 from kerasforecast.preprocessing.windows import all_origins, windows_of
-from kerasforecast.training.train import History
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from kerasforecast.artifact.writer import Exporter
+    from kerasforecast.forecasting.predictor import Predictor
+    from kerasforecast.training.train import History
 
 Data: TypeAlias = str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None
 
@@ -34,9 +40,19 @@ class Model:
 
     Attributes:
         manifest: Where it came from, how it was made, how it scored.
-        series: The data it was trained on, where at hand.
-        history: How training went; `None` after loading.
-        test: Its evaluation on the test part; `None` after loading (the scores are in `manifest.metrics`).
+        series: The data it was trained on; `None` after loading.
+        history: Every epoch of its training; `None` where the file does not have it.
+        test: Its scores and verdict on the test part. After loading `test.table` is `None`: a file has no forecasts.
+        files: Paths of what a fit with an `output_dir` has written, by what they hold: `model`, `metrics`, `history`,
+            `test_forecasts`, `report`.
+
+    Example:
+        >>> import kerasforecast as kf
+        >>> model = kf.fit(end="2002-01-01", window=8, units=4, layers=1, epochs=1)
+        >>> model.forecast(2).index.strftime("%Y-%m-%d").tolist()
+        ['2002-01-02', '2002-01-03']
+        >>> model.predict(model.series.values[-8:][None]).shape
+        (1, 1)
     """
 
     def __init__(
@@ -48,17 +64,33 @@ class Model:
         history: History | None = None,
         test: Evaluation | None = None,
         exporter: Exporter | None = None,
+        predictor: Predictor | None = None,
     ) -> None:
+        from kerasforecast.forecasting.predictor import Predictor
+
         self.manifest = manifest
         self.series = series
-        self.history = history
-        self.test = test
+        self.history = history or _history(manifest)
+        self.test = test or recorded(manifest)
+        self.files: dict[str, Path] = {}
         self._exporter = exporter
-        self.predictor = Predictor(manifest.members, weights)
+        self.predictor = predictor or Predictor(manifest.members, weights)
         volatility = manifest.baselines.volatility if manifest.baselines else None
         self.forecaster = Forecaster(
             self.predictor, manifest.config, volatility, manifest.calibration, manifest.adapted
         )
+
+    def __repr__(self) -> str:
+        manifest = self.manifest
+        return (
+            f"<Model {manifest.name}: {describe(manifest.members)}, window {manifest.window}, "
+            f"horizon {manifest.horizon}, forecasts {manifest.target}>"
+        )
+
+    @property
+    def verdict(self) -> str | None:
+        """Whether it was better than the naive forecast on the test part; `None` where it was not scored."""
+        return self.test.verdict if self.test else None
 
     @property
     def config(self) -> Config:
@@ -115,6 +147,10 @@ class Model:
     def evaluate(self, data: Data = None, **options: object) -> Evaluation:
         """Score the model on every window of `data`, beside the simple baselines.
 
+        Args:
+            data: Path, DataFrame or `Series`; the training data where none is given, which flatters the model.
+            **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
+
         Raises:
             DataError: The data holds no whole window and target.
         """
@@ -131,6 +167,10 @@ class Model:
 
     def series_from(self, data: Data = None, **options: object) -> Series:
         """The series in `data`, with the columns the model was trained on.
+
+        Args:
+            data: Path, DataFrame or `Series`; the training data where none is given.
+            **options: Fields of `DataConfig`; an unknown one is an error.
 
         Raises:
             DataError: It lacks a column, or has values the scaling cannot take, or there is nothing to read.
@@ -150,8 +190,58 @@ class Model:
             member.scaling.check(Panel.of(series))
         return series
 
+    def plot(self, steps: int | None = None) -> go.Figure:
+        """Draw the last test forecasts with what happened, and the forecast that follows the training data.
+
+        Args:
+            steps: Rows ahead to draw, the steps that were scored when not given.
+
+        Returns:
+            A plotly figure, which a notebook shows; `figure.write_html(path)` and `figure.show()` work elsewhere.
+
+        Raises:
+            DataError: The model was loaded, and its training data is no longer at hand.
+        """
+        from kerasforecast.report.plot import forecast_figure
+
+        ahead = self.forecast(steps or self.config.steps)
+        title = f"{self.manifest.name}: {self.verdict}" if self.verdict else self.manifest.name
+        return forecast_figure(self._tested(), ahead, self.config.levels, title)
+
+    def report(self, path: str | PathLike) -> Path:
+        """Write the report of the fit, one HTML page that needs no network.
+
+        Args:
+            path: Of the page, e.g. `"report.html"`.
+
+        Returns:
+            The same path.
+
+        Raises:
+            DataError: The model was loaded, and its training data is no longer at hand.
+            ArtifactError: It was not scored when it was made, or its file lacks its history.
+        """
+        from kerasforecast.report import FinishedFit, fit_report
+        from kerasforecast.runtime.files import atomic_write
+
+        if self.history is None or self.manifest.metrics is None:
+            raise ArtifactError(
+                f"{self.manifest.name}: a report needs scores and the history of training. Received: a model without. "
+                "Train it with kerasforecast.fit."
+            )
+        epochs = pd.DataFrame([asdict(epoch) for epoch in self.history.epochs])
+        finished = FinishedFit(self.manifest, epochs, self._tested(), self._training_series({}))
+        atomic_write(Path(path), fit_report(finished).encode())
+        return Path(path)
+
     def save(self, path: str | PathLike) -> Path:
-        """Write the model as one `.keras` file, atomically.
+        """Write the model as one `.keras` file, whole or not at all.
+
+        Args:
+            path: Of the file; its folder is made where absent.
+
+        Returns:
+            The same path.
 
         Raises:
             OptionError: The path does not end in `.keras`.
@@ -159,6 +249,8 @@ class Model:
         target = Path(path)
         if target.suffix != ".keras":
             raise OptionError(f"A model is saved as a .keras file. Received: {target}.")
+        from kerasforecast.artifact.writer import Exporter
+
         self._exporter = self._exporter or Exporter(self.manifest.members)
         self.manifest = self._exporter.write(target, self.manifest, self.predictor.weights)
         return target
@@ -174,6 +266,20 @@ class Model:
         ours, unit = ours.reshape(golden.shape), unit.reshape(golden.shape)
         rounding = 4 * np.spacing(np.abs(golden).astype(np.float32)).astype(np.float64)
         return float(np.max(np.maximum(np.abs(ours - golden) - rounding, 0) / unit))
+
+    def _tested(self) -> pd.DataFrame:
+        """One row a forecast of the test part: those of the fit, or the same made again after loading."""
+        if self.test is not None and self.test.table is not None:
+            return self.test.table
+        series = self._training_series({})
+        if self.manifest.data is None or series.sha256 != self.manifest.data.sha256:
+            raise DataError(
+                f"{series.name}: the test forecasts can be made again from the training data alone. Received: data "
+                "that has changed since. Train it again."
+            )
+        windows = windows_tested(self.config, Panel.of(series))
+        table = evaluate_windows(self.forecaster, windows, self.manifest.baselines).table
+        return table if table is not None else pd.DataFrame()
 
     def _training_series(self, options: dict[str, object]) -> Series:
         if self.series is not None and not options:
@@ -199,6 +305,17 @@ class Model:
         values |= {"target": self.manifest.roles.target, "features": self.manifest.roles.past}
         config = checked(DataConfig, values | options)
         return load_series(config, frame, positive_prices=self.manifest.wants_logs)
+
+
+def _history(manifest: Manifest) -> History | None:
+    record = manifest.training
+    if record is None or not record.history:
+        return None
+    from kerasforecast.training.callbacks import Epoch
+    from kerasforecast.training.train import History
+
+    epochs = tuple(Epoch(**epoch.model_dump()) for epoch in record.history)
+    return History(epochs, record.best_epoch, record.stopped_early)
 
 
 def proven(path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Model:

@@ -12,7 +12,14 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.artifact.recorder import Recorder
-from kerasforecast.artifact.records import DiagnosisRecord, Metrics, TestScores, TrainingRecord
+from kerasforecast.artifact.records import (
+    LONGEST_HISTORY,
+    DiagnosisRecord,
+    EpochRecord,
+    Metrics,
+    TestScores,
+    TrainingRecord,
+)
 from kerasforecast.baselines.classical import classical_forecasts, require_extra
 from kerasforecast.baselines.fitted import learn_baselines
 from kerasforecast.config import Config
@@ -30,7 +37,7 @@ from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.report import FinishedFit, write_fit, write_fit_report
 from kerasforecast.runtime.backend import out_of_memory
 from kerasforecast.runtime.signals import Deferred
-from kerasforecast.training.callbacks import Epoch
+from kerasforecast.training.callbacks import Callbacks, Epoch
 from kerasforecast.training.diagnosis import diagnose
 from kerasforecast.training.naive_loss import naive_loss
 from kerasforecast.training.run import Run
@@ -46,6 +53,7 @@ def fit(
     on_start: Callable[[Series, Split, int], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_note: Callable[[str], None] | None = None,
+    callbacks: Callbacks = (),
 ) -> Model:
     """Train a model and score it on the test part.
 
@@ -57,6 +65,7 @@ def fit(
         on_start: Called with the series, its split and the number of trained parameters before the first epoch.
         on_epoch: Called after every epoch.
         on_note: Called with what a person should know.
+        callbacks: Keras' own, which run beside ours while training.
 
     Raises:
         InputError: The data or an option is wrong, or not those of the run to be resumed.
@@ -66,7 +75,7 @@ def fit(
     """
     panel = Panel.of(frame) if isinstance(frame, Panel | Series) else load(config, frame)
     try:
-        return _fit(config, panel, name or panel.name, run, on_start, on_epoch, on_note)
+        return _fit(config, panel, name or panel.name, run, on_start, on_epoch, on_note, callbacks)
     except Exception as error:
         if not out_of_memory(error):
             raise
@@ -77,7 +86,7 @@ def fit(
         on_note(f"Out of memory with batches of {config.training.batch_size}; starting again with {half}.")
     config = config.model_copy(update={"training": config.training.model_copy(update={"batch_size": half})})
     try:
-        return _fit(config, panel, name or panel.name, run, on_start, on_epoch, on_note)
+        return _fit(config, panel, name or panel.name, run, on_start, on_epoch, on_note, callbacks)
     except Exception as error:
         if not out_of_memory(error):
             raise
@@ -94,6 +103,7 @@ def _fit(
     on_start: Callable[[Series, Split, int], None] | None,
     on_epoch: Callable[[Epoch], None] | None,
     on_note: Callable[[str], None] | None,
+    callbacks: Callbacks,
 ) -> Model:
     require_extra(config)
     series = panel.single("fit")
@@ -119,11 +129,12 @@ def _fit(
                 on_epoch=on_epoch,
                 on_best=recorder.keep if run else None,
                 keeping=recorder.state.keeping(stop) if stop else None,
+                callbacks=callbacks,
             )
         except StoppedError as error:
             raise StoppedError(f"{error} {recorder.kept}", signal_number=error.exit_code - 128) from None
         except KerasForecastError as error:
-            raise type(error)(f"{error} {recorder.kept}".strip()) from None
+            raise type(error)(f"{error} {recorder.kept}".strip()) from error.__cause__
 
     history, weights = fitted.history, fitted.weights
     record = _training_record(history, time.perf_counter() - started)
@@ -143,7 +154,15 @@ def _fit(
         calibration=forecaster.calibration,
         adapted=adapted_after(tested, test.adapted),
     )
-    return Model(manifest, weights, series=series, history=history, test=test, exporter=recorder.exporter)
+    return Model(
+        manifest,
+        weights,
+        series=series,
+        history=history,
+        test=test,
+        exporter=recorder.exporter,
+        predictor=fitted.predictor,
+    )
 
 
 def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Panel:
@@ -172,10 +191,11 @@ def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
     Returns:
         The paths by what they hold: `model`, `metrics`, `history`, `test_forecasts`, `report`.
     """
-    if model.test is None or model.history is None:
+    table = model.test.table if model.test else None
+    if table is None or model.history is None:
         raise ValueError("Only a model that was just trained has a run to write.")
     history = pd.DataFrame([asdict(epoch) for epoch in model.history.epochs])
-    finished = FinishedFit(model.manifest, history, model.test.table, model.series)
+    finished = FinishedFit(model.manifest, history, table, model.series)
     paths = write_fit(finished, folder / name)
     path = model.save(folder / f"{name}.keras")
     return paths | {"model": path, "report": write_fit_report(finished, folder / name)}
@@ -188,6 +208,7 @@ def _diagnosis(history: History, naive_val_loss: float | None) -> DiagnosisRecor
 
 
 def _training_record(history: History, seconds: float) -> TrainingRecord:
+    shown = len(history.epochs) <= LONGEST_HISTORY
     return TrainingRecord(
         epochs=len(history.epochs),
         best_epoch=history.best_epoch,
@@ -196,4 +217,5 @@ def _training_record(history: History, seconds: float) -> TrainingRecord:
         stopped_early=history.stopped_early,
         complete=True,
         seconds=round(seconds, 3),
+        history=tuple(EpochRecord(**asdict(epoch)) for epoch in history.epochs if shown),
     )

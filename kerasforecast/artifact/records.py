@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST
 from kerasforecast.training.diagnosis import Diagnosis, Pattern
 
+LONGEST_HISTORY = 10_000  # epochs that a file holds one by one: a reader takes no endless text
+
 Text = Annotated[str, StringConstraints(max_length=1_000)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Stamp = Text | Annotated[int, Field(ge=-(2**63), lt=2**63)]
@@ -49,8 +51,19 @@ class DataRecord(Record):
     split: dict[Literal["train", "validation", "test"], PartRecord]
 
 
+class EpochRecord(Record):
+    """One epoch; losses in scaled units, the learning rate in force during it."""
+
+    epoch: Annotated[int, Field(ge=1, le=10**6)]
+    loss: float
+    val_loss: float
+    learning_rate: float
+    seconds: float = Field(ge=0)
+    best: bool
+
+
 class TrainingRecord(Record):
-    """How training went; losses in scaled units."""
+    """How training went; losses in scaled units. `history` has every epoch, or none of more than 10,000."""
 
     epochs: Count
     best_epoch: Count
@@ -59,6 +72,7 @@ class TrainingRecord(Record):
     stopped_early: bool
     complete: bool
     seconds: float = Field(ge=0)
+    history: tuple[EpochRecord, ...] = Field((), max_length=LONGEST_HISTORY)
 
 
 class StepScores(Record):

@@ -43,6 +43,14 @@ class Series:
         name: Short name for files and titles, e.g. `"ibm"`.
         source: Where the rows came from.
         notes: What was detected or changed on the way in, one sentence each.
+
+    Example:
+        >>> import kerasforecast as kf
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> series = kf.Series(np.array([[1.0], [2.0], [4.0]]), pd.RangeIndex(3), ("sales",), name="shop")
+        >>> len(series), series.target, series.dated
+        (3, 'sales', False)
     """
 
     values: np.ndarray

@@ -14,12 +14,14 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError
 from kerasforecast.evaluation.scores import Outcomes, scores, tests, verdicts
 from kerasforecast.forecasting.forecast import Forecast, joined, quantile_column
-from kerasforecast.metrics.significance import Verdict, check_skill
-from kerasforecast.preprocessing.split import Split
+from kerasforecast.metrics.significance import ALPHA, Verdict, check_skill
+from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.windows import Windows, windows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from kerasforecast.artifact.manifest import Manifest
 
 
 class Sequential(Protocol):
@@ -35,27 +37,34 @@ class Evaluation:
 
     Attributes:
         table: Columns `date` (before it the id, where series have ids), `actual`, `forecast`, `naive` in price units;
-            `step` too where there are several steps, and a column `q<level>` for each quantile.
+            `step` too where there are several steps, and a column `q<level>` for each quantile. `None` in a model that
+            was loaded: its file has no forecasts.
         scores: `{"n", "model": {...}, "naive": {...}, ..., "dm": {...}, "tests": [...]}`; `n` counts windows.
         verdict: One sentence, by squared errors.
         interval_verdict: The same by the CRPS of the intervals, where there are some, against the best of the
             baselines.
-        better: Whether the model beats the naive forecast significantly.
         adapted: `(S, K)` levels of the intervals in force after the last window.
     """
 
-    table: pd.DataFrame
+    table: pd.DataFrame | None
     scores: dict[str, Any]
     verdict: str
     interval_verdict: str | None
-    better: bool
     adapted: np.ndarray | None
+
+    @property
+    def better(self) -> bool:
+        """Whether the model beats the naive forecast significantly."""
+        return self._smaller and self.scores["dm"]["p_value"] < ALPHA
 
     def require_skill(self, p_value: float) -> None:
         """Raise `SkillError` unless the model beats the naive forecast with a p-value below `p_value`."""
+        check_skill(self.verdict, self.scores["dm"]["p_value"], self._smaller, p_value)
+
+    @property
+    def _smaller(self) -> bool:
         ours, naive = self.scores["model"]["rmse"], self.scores["naive"]["rmse"]
-        smaller = ours is not None and naive is not None and ours < naive
-        check_skill(self.verdict, self.scores["dm"]["p_value"], smaller, p_value)
+        return ours is not None and naive is not None and ours < naive
 
 
 def evaluate_windows(
@@ -79,7 +88,7 @@ def evaluate_windows(
     against = [{"baseline": name, **test} for name, other in others.items() for test in tests(outcomes, ours, other)]
     summary = {"n": len(windows), **found, "dm": points.dm.as_json(), "tests": against}
     table = forecast_table(windows, ours, others["naive"].point, outcomes.levels)
-    return Evaluation(table, summary, points.text, _text(intervals), points.better, adapted)
+    return Evaluation(table, summary, points.text, _text(intervals), adapted)
 
 
 def scored_windows(config: Config, panel: Panel, split: Split, part: str) -> Windows:
@@ -93,6 +102,20 @@ def scored_windows(config: Config, panel: Panel, split: Split, part: str) -> Win
         rows = split.rows_in(part)[short[0]]
         raise DataError(f"{panel.ids[short[0]]}: {part} has {rows} rows. Received: --steps {config.steps}. Use fewer.")
     return windows_of(panel, split.origins(part, config.steps), split.window, config.steps)
+
+
+def windows_tested(config: Config, panel: Panel) -> Windows:
+    """The windows that a fit of `config` scores its model on."""
+    return scored_windows(config, panel, split_panel(panel, config.split, config.network), "test")
+
+
+def recorded(manifest: Manifest) -> Evaluation | None:
+    """The evaluation that a model file tells of, without its forecasts; `None` where the model was never scored."""
+    found = manifest.metrics
+    if found is None:
+        return None
+    adapted = np.array(manifest.adapted.levels) if manifest.adapted else None
+    return Evaluation(None, found.test.model_dump(mode="json"), found.verdict, found.interval_verdict, adapted)
 
 
 def outcomes_of(windows: Windows, baselines: Baselines | None) -> Outcomes:

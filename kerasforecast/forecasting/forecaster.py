@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,11 @@ from kerasforecast.errors import OptionError, shown
 from kerasforecast.forecasting.adaptive import Adapted, adapt
 from kerasforecast.forecasting.conformal import Basis, Calibration, calibrate
 from kerasforecast.forecasting.forecast import Forecast, quantile_column
-from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.preprocessing.volatility import Volatility
 from kerasforecast.preprocessing.windows import Windows, windows_of
+
+if TYPE_CHECKING:
+    from kerasforecast.forecasting.predictor import Predictor
 
 # Outcomes that a level is adapted to at most. At the rate of `kerasforecast.forecasting.adaptive.RATE` half of
 # a level's distance from where it belongs is gone after about 150 of them, so older ones have left no trace.

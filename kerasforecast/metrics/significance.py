@@ -11,6 +11,8 @@ from scipy.stats import t as student_t
 from kerasforecast.errors import DataError, SkillError
 from kerasforecast.metrics.point import rmse
 
+ALPHA = 0.05  # p-value below which a difference counts, unless another is asked for
+
 
 @dataclass(frozen=True)
 class DMResult:
@@ -92,7 +94,7 @@ def compare_with_naive(
     forecast: np.ndarray,
     naive: np.ndarray,
     steps: int | None = None,
-    alpha: float = 0.05,
+    alpha: float = ALPHA,
 ) -> Verdict:
     """The verdict on a model: better than naive, no better, or worse, by the test on squared errors.
 
@@ -120,7 +122,7 @@ def verdict_of(
     our_losses: np.ndarray,
     their_losses: np.ndarray,
     steps: int | None = None,
-    alpha: float = 0.05,
+    alpha: float = ALPHA,
     baseline: str = "naive",
 ) -> Verdict:
     """The verdict by any score and the losses it is made of.

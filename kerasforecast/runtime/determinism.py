@@ -1,4 +1,4 @@
-"""How many threads compute and in which order: a process of our own that is to train is prepared here.
+"""How many threads compute and in which order: a process that is to train is prepared here.
 
 Nothing here imports Keras; all of it comes before the backend loads.
 """
@@ -7,16 +7,41 @@ from __future__ import annotations
 
 import os
 
-from kerasforecast.runtime.backend import Choice, activate, held_stderr
-from kerasforecast.runtime.memory import one_arena
+from kerasforecast.errors import BackendError
+from kerasforecast.runtime.backend import Choice, activate, held_stderr, loaded_backend
+
+_CUBLAS = ":4096:8"  # cuBLAS' own condition for equal sums
 
 
-def activate_for_training(requested: str | None, threads: int | None) -> Choice:
-    """As `activate`, in a process of our own that is to train: on so many threads, which share one heap."""
-    one_arena()
+def activate_for_training(
+    requested: str | None = None, threads: int | None = None, *, deterministic: bool = False, seed: int = 0
+) -> Choice:
+    """As `activate`, with how it is to compute, which must be settled before Keras loads too.
+
+    Args:
+        requested: As for `activate`.
+        threads: See `limit_threads`; as many as the backend likes where `None`.
+        deterministic: See `make_deterministic`.
+        seed: For what a backend draws itself.
+
+    Raises:
+        BackendError: As `activate`; or Keras has loaded, and computes in another way.
+    """
+    wanted = 1 if deterministic else threads
+    if (loaded := loaded_backend()) and wanted:
+        same = os.environ.get("OMP_NUM_THREADS") == str(wanted)
+        if not same or (deterministic and os.environ.get("CUBLAS_WORKSPACE_CONFIG") != _CUBLAS):
+            received = "deterministic=True" if deterministic else f"threads={wanted}"
+            raise BackendError(
+                f"How a backend computes must be chosen before Keras loads. Received: {received} after Keras loaded "
+                f"with {loaded}. Start a new process."
+            )
     if threads:
         limit_threads(threads)
-    return activate(requested)
+    choice = activate(requested)
+    if deterministic:
+        make_deterministic(choice.name, seed)
+    return choice
 
 
 def limit_threads(threads: int) -> None:
@@ -36,7 +61,7 @@ def make_deterministic(backend: str, seed: int) -> None:
     One thread on the CPU, and on a GPU only algorithms that add in a fixed order.
     """
     limit_threads(1)
-    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS' own condition
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = _CUBLAS
     if backend == "jax":
         _add_xla_flags("--xla_gpu_deterministic_ops=true")
     elif backend == "tensorflow":

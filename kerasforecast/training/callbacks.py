@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
 
 import keras
 import numpy as np
 
 from kerasforecast.config import TrainingConfig
-from kerasforecast.errors import DivergedError, StoppedError
+from kerasforecast.errors import DivergedError, InputError, StoppedError
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.state import capture, restore
+
+Callbacks: TypeAlias = Sequence[keras.callbacks.Callback]
 
 _BETTER_BY = 1e-4  # what validation must gain for the learning rate to stay, as in Keras' ReduceLROnPlateau
 
@@ -174,7 +179,8 @@ class Watch(keras.callbacks.Callback):
                 self._on_best(self.model, row)
         if self._plateau.reached(val_loss):
             self.model.optimizer.learning_rate = self._rate_now() * self._config.lr_factor
-        self.model.stop_training = self.finished
+        if self.finished:  # else a callback of the user's may have set it
+            self.model.stop_training = True
         if self._keeping:
             self._save(0)
         if self._on_epoch:
@@ -201,3 +207,18 @@ class Watch(keras.callbacks.Callback):
             f"The loss must stay a finite number. Received: {received} in epoch {len(self.epochs) + 1} at learning "
             f"rate {self._rate:g}. Lower --learning-rate or set --clipnorm 5."
         )
+
+
+def tensorboard(folder: Path) -> keras.callbacks.Callback:
+    """Keras' callback that writes losses and the learning rate to `folder` for TensorBoard.
+
+    Raises:
+        InputError: It needs TensorFlow's writer and the package tensorboard, whatever backend computes.
+    """
+    absent = [name for name in ("tensorflow", "tensorboard") if not importlib.util.find_spec(name)]
+    if absent:
+        raise InputError(
+            f"--tensorboard: what writes its files must be installed. Received: no {' and no '.join(absent)}. "
+            'Run: pip install "kerasforecast[tensorboard]"'
+        )
+    return keras.callbacks.TensorBoard(log_dir=str(folder), write_graph=False)

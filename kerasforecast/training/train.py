@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +12,10 @@ import keras
 import numpy as np
 
 from kerasforecast.config import TrainingConfig
+from kerasforecast.errors import KerasForecastError, shown
 from kerasforecast.layers.dispatch import while_training
 from kerasforecast.preprocessing.batch import TrainingSet
-from kerasforecast.training.callbacks import Epoch, Keeping, Watch
+from kerasforecast.training.callbacks import Callbacks, Epoch, Keeping, Watch
 from kerasforecast.training.losses import Pinball
 from kerasforecast.training.optimizers import Adam
 
@@ -53,6 +56,7 @@ def train(
     on_epoch: Callable[[Epoch], None] | None = None,
     on_best: Callable[[keras.Model, Epoch], None] | None = None,
     keeping: Keeping | None = None,
+    callbacks: Callbacks = (),
 ) -> History:
     """Train `model` in place and leave it with the weights of its best epoch.
 
@@ -65,10 +69,12 @@ def train(
         on_epoch: Called after each epoch.
         on_best: Called with the model whenever the validation loss is the lowest so far.
         keeping: How to save the state, when to stop, and where to go on from.
+        callbacks: Keras' own or a user's; each is called after ours, and may end training by `model.stop_training`.
 
     Raises:
         DivergedError: The loss stopped being a finite number.
         StoppedError: A signal ended training.
+        KerasForecastError: A callback failed.
     """
     steps = min(-(-len(training) // config.batch_size), config.steps_per_epoch or len(training))
     if not model.compiled:
@@ -80,22 +86,42 @@ def train(
         while not watch.finished:
             # One round, but for a training resumed within an epoch: the rest of that one is a round of its own.
             epoch = len(watch.epochs)
-            model.fit(
-                training_batches(training, config.batch_size, config.seed, epoch, begun, steps),
-                steps_per_epoch=steps - begun,
-                initial_epoch=epoch,
-                epochs=epoch + 1 if begun else config.epochs,
-                validation_data=held_back,
-                callbacks=[watch],
-                shuffle=False,  # the order is ours
-                verbose=0,
-            )
+            with _named_culprit(callbacks):
+                model.fit(
+                    training_batches(training, config.batch_size, config.seed, epoch, begun, steps),
+                    steps_per_epoch=steps - begun,
+                    initial_epoch=epoch,
+                    epochs=epoch + 1 if begun else config.epochs,
+                    validation_data=held_back,
+                    callbacks=[watch, *callbacks],
+                    shuffle=False,  # the order is ours
+                    verbose=0,
+                )
             begun = 0
+            if model.stop_training:  # by us or by a callback
+                break
     best = watch.best
     if best is None:  # the first epoch is the best so far
         raise RuntimeError("Keras ended training without an epoch.")
     model.set_weights(watch.best_weights)
     return History(tuple(watch.epochs), best.epoch, len(watch.epochs) < config.epochs)
+
+
+@contextlib.contextmanager
+def _named_culprit(callbacks: Callbacks) -> Iterator[None]:
+    """Have what one of `callbacks` raises end in one line that names it."""
+    try:
+        yield
+    except Exception as error:
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        owners = [frame.f_locals.get("self") for frame in frames]
+        culprit = next((each for each in callbacks if any(owner is each for owner in owners)), None)
+        if culprit is None:
+            raise
+        raise KerasForecastError(
+            f"A callback must not fail. Received: {type(error).__name__} from {type(culprit).__name__}: "
+            f"{shown(str(error), 200)}. Correct it, or leave it out."
+        ) from error
 
 
 def compile_model(model: keras.Model, config: TrainingConfig, steps: int = 1, levels: tuple[float, ...] = ()) -> None:

@@ -29,6 +29,7 @@ evaluation
 report
 model
 pipeline estimator
+api
 kerasforecast
 cli
 """
@@ -240,7 +241,25 @@ def test_commands_import_their_siblings_relatively_and_nothing_else():
 
 def test_the_library_does_not_know_its_commands():
     assert not [name for name in LIBRARY for target, *_ in imported(name) if place(target) == "cli"]
-    assert not [name for name, tree in LIBRARY.items() for _, m, *_ in imports(tree) if _root(m) in ("click", "rich")]
+    assert not [name for name, tree in LIBRARY.items() for _, m, *_ in imports(tree) if _root(m) == "click"]
+
+
+def test_one_module_shows_progress_and_imports_rich_when_it_does():
+    using = {(name, function is None) for name, tree in MODULES.items() for *_, m, function in _rich(tree)}
+    assert using == {("kerasforecast.api.progress", False)}
+
+
+def _rich(tree):
+    """Imports of rich outside `if TYPE_CHECKING:`."""
+    typing = {
+        line
+        for node in tree.body
+        if isinstance(node, ast.If) and getattr(node.test, "id", None) == "TYPE_CHECKING"
+        for line in range(node.lineno, node.end_lineno + 1)
+    }
+    for _, module, _, line, function in imports(tree):
+        if _root(module) == "rich" and line not in typing:
+            yield module, function
 
 
 def test_one_module_has_keras_read_a_file():

@@ -13,10 +13,11 @@ from tests.core.helpers import BACKENDS, run_python
 
 PACKAGE = Path(kerasforecast.__file__).parent
 
-# Public names that need a network, and so a backend, from the moment they are asked for.
-NEED_A_BACKEND = {"Model"}
-
-PUBLIC = {"Config", "KerasForecaster", "Model", "Series", "fit", "load"}
+ERRORS = {
+    *("KerasForecastError", "InputError", "OptionError", "DataError", "BackendError", "ArtifactError"),
+    *("LockedError", "DivergedError", "SkillError", "StoppedError"),
+}
+PUBLIC = {"Config", "KerasForecaster", "Model", "Series", "backtest", "compare", "errors", "fit", "load", *ERRORS}
 
 # Packages and modules that are used before, or without, a network.
 WITHOUT_KERAS = (
@@ -56,6 +57,16 @@ WITHOUT_KERAS = (
     "evaluation.walk",
     "report",
     "estimator",
+    "forecasting.forecaster",
+    "model",
+    "api.fit",
+    "api.backtest",
+    "api.compare",
+    "api.results",
+    "api.walks",
+    "api.loading",
+    "api.runs",
+    "api.progress",
 )
 
 
@@ -70,8 +81,8 @@ def test_importing_the_package_loads_nothing_heavy_and_sets_nothing():
     assert "numpy" not in done.loaded
 
 
-@pytest.mark.parametrize("name", sorted(PUBLIC - NEED_A_BACKEND))
-def test_a_name_that_needs_no_backend_resolves_without_one(name):
+@pytest.mark.parametrize("name", sorted(PUBLIC - {"errors"}))
+def test_every_name_resolves_without_a_backend_or_keras(name):
     code = f"import kerasforecast; value = kerasforecast.{name}; print(value.__module__, value.__name__)"
     done = run_python(code, hidden=(*BACKENDS, "keras"))
     assert done.code == 0, done.err
@@ -80,25 +91,40 @@ def test_a_name_that_needs_no_backend_resolves_without_one(name):
     assert found == name
 
 
-@pytest.mark.parametrize("name", sorted(NEED_A_BACKEND))
-def test_a_name_that_needs_a_backend_says_which_extra_to_install(name, tmp_path):
-    code = f"import kerasforecast\ntry: kerasforecast.{name}\nexcept kerasforecast.errors.BackendError as e: print(e)"
+def test_to_name_a_model_chooses_no_backend():
+    done = run_python(
+        "import os, kerasforecast; kerasforecast.Model; print(os.environ.get('KERAS_BACKEND'))", KERAS_BACKEND=None
+    )
+    assert done.out.strip() == "None"
+    assert not set(done.heavy) & {"keras", *BACKENDS}
+
+
+def test_every_error_is_exported():
+    tree = vars(kerasforecast.errors).values()
+    classes = {each.__name__ for each in tree if isinstance(each, type) and issubclass(each, Exception)}
+    assert classes == ERRORS
+
+
+@pytest.mark.parametrize(
+    "call", ["fit()", "backtest()", "compare(['lstm'])", "KerasForecaster().fit([[1, 2]] * 4, [1] * 4)"]
+)
+def test_what_computes_says_which_extra_to_install(call, tmp_path):
+    code = f"import kerasforecast as kf\ntry: kf.{call}\nexcept kf.BackendError as e: print(e)"
     done = run_python(code, hidden=BACKENDS, KERAS_BACKEND=None, KERAS_HOME=str(tmp_path))
     assert done.code == 0, done.err
     assert 'pip install "kerasforecast[jax]"' in done.out
 
 
 def test_every_lazy_name_is_where_it_is_said_to_be():
-    """By reading, since importing `kerasforecast.model` takes a backend."""
     for name, module in kerasforecast._LAZY.items():
         path = PACKAGE.parent / f"{module.replace('.', '/')}.py"
-        classes = [node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.ClassDef)]
-        assert name in classes
+        defined = [getattr(node, "name", None) for node in ast.parse(path.read_text()).body]
+        assert name in defined
 
 
 def test_every_public_name_is_listed_and_documented():
     assert set(dir(kerasforecast)) >= PUBLIC
-    for name in PUBLIC - NEED_A_BACKEND:
+    for name in PUBLIC:
         assert getattr(kerasforecast, name).__doc__
 
 
@@ -108,10 +134,11 @@ def test_an_unknown_name_is_an_attribute_error_as_hasattr_expects():
         _ = kerasforecast.Forecaster
 
 
-@pytest.mark.parametrize("options", [{"file": "a.csv"}, {"ticker": "AAPL"}])
-def test_data_is_given_in_one_way(options):
-    with pytest.raises(kerasforecast.errors.OptionError, match="Give the data, or file= or ticker=, not both"):
-        kerasforecast.fit("prices.csv", **options)
+def test_data_is_given_in_one_way():
+    with pytest.raises(kerasforecast.errors.OptionError, match="not both"):
+        kerasforecast.fit("prices.csv", ticker="AAPL")
+    with pytest.raises(TypeError, match="'file'"):
+        kerasforecast.fit(file="prices.csv")
 
 
 def test_wrong_options_are_refused_before_keras_loads():

@@ -18,7 +18,7 @@ def main():
     for name in ("keras", "exchange_calendars", "scipy.stats", "sklearn.preprocessing", "plotly.offline"):
         importlib.import_module(name)
     importlib.import_module("kerasforecast_cli.main")
-    for name in ("config", "manifest", "report", "baselines", "evaluation"):
+    for name in ("config", "artifact.manifest", "report", "baselines.simple", "evaluation.scores"):
         importlib.import_module(f"kerasforecast.{name}")
 
     print("ready", flush=True)
@@ -54,6 +54,7 @@ def child(command):
             exhaust_memory(number)
         else:
             disk_fault(kind, number, command["steps"])
+    as_if_keras_had_not_loaded()
     from kerasforecast_cli.__main__ import main as program
 
     try:
@@ -67,6 +68,13 @@ def child(command):
 
         traceback.print_exc()
     os._exit(70)
+
+
+def as_if_keras_had_not_loaded():
+    """Nothing has computed yet, so threads may be chosen; a process of the user's own would refuse once Keras is in."""
+    from kerasforecast.runtime import determinism
+
+    determinism.loaded_backend = lambda: None
 
 
 def disk_fault(kind, number, counted):
@@ -111,7 +119,7 @@ def disk_fault(kind, number, counted):
 
 def exhaust_memory(times):
     """Have the first `times` trainings ask their backend for more memory than there is."""
-    from kerasforecast_cli import progress
+    from kerasforecast.api import progress
 
     left = times
     real = progress.Progress.start

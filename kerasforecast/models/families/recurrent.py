@@ -36,18 +36,24 @@ _NORMS = {"none": ("", 0), "layer": ("LayerNormalization", 2), "batch": ("BatchN
 class RecurrentOptions(FamilyOptions):
     """Options of every recurrent network."""
 
-    units: int = Field(50, ge=1, le=4_096, description="Hidden units of each layer.")
-    layers: int = Field(2, ge=1, le=16, description="Recurrent layers.")
-    bidirectional: bool = Field(False, description="Read each window both ways.")
-    norm: Literal["none", "layer", "batch"] = Field("none", description="Normalisation between layers.")
-    dropout: float = Field(0.2, ge=0, lt=1, description="Dropout between layers and before the output.")
-    initializer: Literal["keras", "he", "orthogonal", "torch"] = Field("keras", description="How weights start.")
+    units: int = Field(50, ge=1, le=4_096, description="Hidden units of each recurrent layer.")
+    layers: int = Field(2, ge=1, le=16, description="Number of recurrent layers, one upon the other.")
+    bidirectional: bool = Field(False, description="Whether each layer reads a window forwards and backwards.")
+    norm: Literal["none", "layer", "batch"] = Field("none", description="Normalisation between the layers.")
+    dropout: float = Field(
+        0.2, ge=0, lt=1, description="Share of values dropped in training, between the layers and before the output."
+    )
+    initializer: Literal["keras", "he", "orthogonal", "torch"] = Field(
+        "keras", description="How the weights are drawn before training."
+    )
 
 
 class LSTMOptions(RecurrentOptions):
     """Options of the LSTM."""
 
-    recurrent_bias: bool = Field(True, description="A second bias vector in each LSTM layer, as PyTorch has.")
+    recurrent_bias: bool = Field(
+        True, description="Whether an LSTM layer trains a second bias vector, as PyTorch does."
+    )
 
 
 @dataclass(frozen=True)

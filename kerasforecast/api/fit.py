@@ -1,0 +1,202 @@
+"""`kerasforecast.fit`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from kerasforecast.api.options import default, given
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kerasforecast.data.series import Series
+    from kerasforecast.model import Model
+    from kerasforecast.training.callbacks import Callbacks
+
+
+def fit(
+    data: str | PathLike | pd.DataFrame | pd.Series | Series | None = None,
+    *,
+    # Written by `python -m tests.signatures`, from here
+    # Data
+    ticker: str | None = default(None),
+    start: str | dt.date | None = default(None),
+    end: str | dt.date | None = default(None),
+    interval: str = default("1d"),
+    offline: bool = default(False),
+    timeout: float = default(30.0),
+    snapshot: str | None = default(None),
+    max_age: float = default(12.0),
+    target: str | None = default(None),
+    date_column: str | None = default(None),
+    features: Sequence[str] = default(()),
+    missing: Literal["error", "drop", "ffill", "interpolate"] = default("error"),
+    duplicates: Literal["error", "last", "first", "mean"] = default("error"),
+    calendar: str | None = default(None),
+    separator: str | None = default(None),
+    encoding: str | None = default(None),
+    decimal: Literal[".", ","] | None = default(None),
+    thousands: Literal[",", ".", " ", "'"] | None = default(None),
+    date_format: str | None = default(None),
+    # Split
+    train_fraction: float = default(0.7),
+    validation_fraction: float = default(0.15),
+    validation_start: str | dt.date | None = default(None),
+    test_start: str | dt.date | None = default(None),
+    # Network
+    model: str = default("lstm"),
+    window: int = default(60),
+    horizon: int = default(1),
+    scaling: Literal["anchor", "difference", "minmax", "standard", "none"] = default("anchor"),
+    quantiles: Sequence[float] = default(()),
+    units: int = default(50),
+    layers: int = default(2),
+    bidirectional: bool = default(False),
+    norm: Literal["none", "layer", "batch"] = default("none"),
+    dropout: float = default(0.2),
+    initializer: Literal["keras", "he", "orthogonal", "torch"] = default("keras"),
+    recurrent_bias: bool = default(True),
+    # Training
+    epochs: int = default(100),
+    batch_size: int = default(32),
+    steps_per_epoch: int | None = default(None),
+    optimizer: Literal["adam", "sgd", "rmsprop"] = default("adam"),
+    learning_rate: float = default(0.001),
+    loss: Literal["mse", "mae", "huber"] = default("mse"),
+    clipnorm: float | None = default(None),
+    patience: int = default(10),
+    lr_patience: int = default(5),
+    lr_factor: float = default(0.5),
+    seed: int = default(0),
+    # Scores and intervals
+    levels: Sequence[float] = default((0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)),
+    mc_dropout: int = default(0),
+    period: int | None = default(None),
+    steps: int | None = default(None),
+    baselines: Sequence[Literal["auto_ets", "auto_arima", "theta"]] = default(()),
+    # to here.
+    name: str | None = None,
+    output_dir: str | PathLike | None = None,
+    resume: str | None = None,
+    checkpoint_every: int | None = None,
+    progress: bool | None = None,
+    callbacks: Callbacks = (),
+    tensorboard: str | PathLike | None = None,
+    backend: str | None = None,
+    threads: int | None = None,
+    deterministic: bool = False,
+    **others: Any,
+) -> Model:
+    """Train a model and score it on the last part of the data, beside the simple baselines.
+
+    Args:
+        data: Path of a table, a DataFrame or pandas Series, or a `kerasforecast.Series`; with neither it nor `ticker`
+            the model learns the embedded IBM prices.
+        ticker: Yahoo Finance symbol to download, e.g. AAPL.
+        start: First date of the rows to use.
+        end: Last date of the rows to use.
+        interval: Bar length of downloaded prices, e.g. 1d, 1wk, 1h.
+        offline: Use the kept snapshot of a ticker; never touch the network.
+        timeout: Seconds a download may take altogether.
+        snapshot: First digits of the SHA-256 of a kept snapshot: use exactly those prices.
+        max_age: Hours a kept snapshot of a ticker serves without asking again.
+        target: Column to forecast; found by its name when not given.
+        date_column: Column of dates, or Date,Time for two columns; found when not given.
+        features: Further columns that the network sees.
+        missing: What to do with rows that lack a value.
+        duplicates: What to do with several rows of one date.
+        calendar: Trading calendar of the dates, e.g. XNYS, BVMF, 24/7.
+        separator: Character between columns; detected when not given.
+        encoding: Text encoding of the table; detected when not given.
+        decimal: Decimal mark of numbers; detected when not given.
+        thousands: Mark between the thousands of numbers; taken to be absent when not given.
+        date_format: Format of dates as strptime takes it, e.g. %d/%m/%Y; detected when not given.
+        train_fraction: Share of the rows, the first ones, that the weights are learned from.
+        validation_fraction: Share of the rows, those after training, that stop it and calibrate the intervals.
+        validation_start: First date of the validation part, instead of the shares.
+        test_start: First date of the test part, instead of the shares.
+        model: Family of the network.
+        window: Rows of history that the network sees for a forecast.
+        horizon: Rows ahead that the network forecasts at once.
+        scaling: How raw values become what the network sees, and back.
+        quantiles: Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them, and none means points.
+        units: Hidden units of each recurrent layer.
+        layers: Number of recurrent layers, one upon the other.
+        bidirectional: Whether each layer reads a window forwards and backwards.
+        norm: Normalisation between the layers.
+        dropout: Share of values dropped in training, between the layers and before the output.
+        initializer: How the weights are drawn before training.
+        recurrent_bias: Whether an LSTM layer trains a second bias vector, as PyTorch does. Only for lstm.
+        epochs: Most passes over the training windows; early stopping may end before.
+        batch_size: Windows in one step of the optimizer.
+        steps_per_epoch: Optimizer steps of an epoch, over other windows each time; when not given, all windows pass.
+        optimizer: Optimizer that changes the weights.
+        learning_rate: Learning rate of the optimizer at the start.
+        loss: Loss that training lowers, in scaled units.
+        clipnorm: Largest global norm of a step's gradient; not clipped when not given.
+        patience: Epochs without better validation loss before stopping.
+        lr_patience: Epochs without better validation loss before a lower rate.
+        lr_factor: What the learning rate is multiplied by when it is lowered.
+        seed: Seed of the starting weights, of dropout, and of the order of windows.
+        levels: Quantile levels of the prediction intervals, where `quantiles` does not give them.
+        mc_dropout: Forecasts made with dropout on, whose spread the prediction intervals start from; 0 for none.
+        period: Rows of one season of the series, 1 for none; found when not given.
+        steps: Rows ahead to score, beyond `horizon` with forecasts as inputs; the horizon when not given.
+        baselines: Classical models that stand beside the simple baselines: auto_ets, auto_arima, theta. They need the
+            extra `baselines`, and time.
+        name: Name of the model and its files; that of the data when not given.
+        output_dir: Folder for the model file and, in a folder of its name, its scores, history, forecasts and report,
+            and for the state to go on from while it trains. Nothing is written when not given.
+        resume: Name of a stopped run in `output_dir` to go on with, with its own options and data. Those given here
+            must be the same.
+        checkpoint_every: Steps after which to save the state within an epoch too; after each epoch alone when not
+            given.
+        progress: Whether to show what is trained and each epoch; when not given, on a terminal and in a notebook.
+        callbacks: Keras callbacks that run in training beside the package's own.
+        tensorboard: Folder in which Keras' TensorBoard callback is to log the training.
+        backend: What computes, `"jax"`, `"tensorflow"` or `"torch"`; it can be chosen only before Keras has loaded.
+        threads: Threads to compute with, where 1 makes runs bit-equal; to be chosen before Keras has loaded too.
+        deterministic: Whether runs are to be bit-equal on a GPU too: one thread, and sums in a fixed order.
+        **others: Options of a family that is not among those above; an unknown one is an error.
+
+    Returns:
+        The trained model. `model.test` holds its scores and verdict, `model.files` the paths of what was written.
+
+    Raises:
+        kerasforecast.InputError: The data, an option or the backend is wrong.
+        kerasforecast.DivergedError: The loss stopped being a finite number.
+        kerasforecast.StoppedError: A signal ended a fit with an `output_dir`; `resume` goes on with it.
+        kerasforecast.LockedError: Another process trains a model of this name.
+
+    Example:
+        >>> import kerasforecast as kf
+        >>> model = kf.fit(end="2002-01-01", window=8, units=4, layers=1, epochs=1)
+        >>> model
+        <Model ibm: 1 x lstm of 4 units, window 8, horizon 1, forecasts Close>
+        >>> model.verdict
+        'no better than naive (DM p = ...)'
+    """
+    options = given(locals())
+    from kerasforecast.api.runs import Request, carry_out, split_data
+
+    frame, options = split_data(data, options)
+    return carry_out(
+        Request(
+            options=options,
+            frame=frame,
+            name=name,
+            output_dir=None if output_dir is None else Path(output_dir),
+            resume=resume,
+            checkpoint_every=checkpoint_every,
+            backend=backend,
+            threads=threads,
+            deterministic=deterministic,
+            progress=progress,
+            callbacks=callbacks,
+            tensorboard=None if tensorboard is None else Path(tensorboard),
+        )
+    )

@@ -1,0 +1,46 @@
+"""`kerasforecast.load`."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kerasforecast.model import Model
+
+
+def load(path: str | PathLike, *, backend: str | None = None) -> Model:
+    """Open a `.keras` file written by `fit` or `Model.save`, whatever backend it was trained on.
+
+    The file is checked before anything of it is used; see "Models from strangers" in the README.
+
+    Args:
+        path: Of the model file.
+        backend: What computes, `"jax"`, `"tensorflow"` or `"torch"`; it can be chosen only before Keras has loaded.
+
+    Returns:
+        The model, with its scores, verdict and history as after the fit.
+
+    Raises:
+        kerasforecast.ArtifactError: The file is damaged, altered, or not one of ours.
+        kerasforecast.BackendError: The backend is not installed, or Keras has loaded with another.
+
+    Example:
+        >>> import kerasforecast as kf
+        >>> model = kf.fit(end="2002-01-01", window=8, units=4, layers=1, epochs=1)
+        >>> path = model.save("saved_models/ibm.keras")
+        >>> kf.load(path).verdict == model.verdict
+        True
+    """
+    from kerasforecast.artifact.reader import read
+    from kerasforecast.runtime.backend import activate, choose, load_quietly
+
+    if backend:
+        choose(backend)
+    manifest, weights = read(Path(path))  # what is wrong is refused before the seconds that Keras takes to load
+    activate(backend)
+    load_quietly()
+    from kerasforecast.model import proven
+
+    return proven(Path(path), manifest, weights)

@@ -1,0 +1,147 @@
+"""What a person sees while models train: a bar on a terminal and in a notebook, a line an epoch elsewhere.
+
+All of it goes to stderr, or below the notebook's cell. The one module that knows rich.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from kerasforecast.config import Config
+from kerasforecast.data.stamps import iso_texts
+from kerasforecast.errors import printable
+from kerasforecast.preprocessing.split import PARTS, Split
+from kerasforecast.runtime.backend import Choice, device_name
+from kerasforecast.runtime.terminal import say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    from kerasforecast.data.series import Series
+    from kerasforecast.evaluation.backtest import Fold
+    from kerasforecast.evaluation.folds import Forecasts
+    from kerasforecast.training.callbacks import Epoch
+
+
+class Progress:
+    """Shows the start of a fit and its epochs, or a walk's folds; as a context manager it takes the bar down.
+
+    Args:
+        config: Of the fit or walk.
+        choice: The backend.
+        shown: Whether anything is shown. Where `None`: on a terminal and in a notebook, for scripts stay quiet.
+    """
+
+    def __init__(self, config: Config, choice: Choice, shown: bool | None = None) -> None:
+        self._config = config
+        self._choice = choice
+        self._notebook = _notebook() if shown is not False else None
+        self._shown = self._notebook is not None or _on_terminal() if shown is None else shown
+        self._bar: Bar | None = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._take_down()
+
+    def start(self, series: Series, split: Split, parameters: int) -> None:
+        """Say what is trained on what."""
+        if not self._shown:
+            return
+        network = self._config.network
+        device = device_name(self._choice.name)
+        for line in (
+            f"{series.name}: {len(series):,} rows of {', '.join(series.columns)}, {_span(series, 0, len(series) - 1)}",
+            *series.notes,
+            *(f"  {part:<10} {_part(series, split, part)}" for part in PARTS),
+            f"{network.describe()} on windows of {network.window}, {parameters:,} trained parameters",
+            f"{self._choice.name} ({self._choice.reason}) on {device}; "
+            f"{network.family.computation(self._choice.name, device)}",
+        ):
+            self.note(line)
+        self._take_down()  # of a fit that begins again with smaller batches
+        self._bar = _bar(self._notebook)
+        if self._bar:
+            self._bar.start()
+            self._task = self._bar.add_task("training", total=self._config.training.epochs, figures="")
+
+    def note(self, note: str) -> None:
+        """Say what a person should know."""
+        if not self._shown:
+            return
+        if self._notebook:
+            self._notebook.print(printable(note), markup=False, highlight=False, soft_wrap=True)
+        else:
+            say(printable(note))
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Show one finished epoch."""
+        figures = f"loss {epoch.loss:.4f}  val_loss {epoch.val_loss:.4f}  lr {epoch.learning_rate:.3g}"
+        if self._bar:
+            self._bar.update(self._task, completed=epoch.epoch, figures=figures)
+        else:
+            best = "  best" if epoch.best else ""
+            total = self._config.training.epochs
+            self.note(f"epoch {epoch.epoch:>3}/{total}  {figures}  {epoch.seconds:.1f} s{best}")
+
+    def fold(self, fold: Fold, forecasts: Forecasts, kept: bool, count: int) -> None:
+        """Show one finished fold of `count`, and whether it was kept from before."""
+        how = "kept from before" if kept else f"{forecasts.epochs} epochs  {forecasts.fit_seconds:.1f} s"
+        if not kept and not forecasts.fit_seconds:
+            how = "the first fold's model"
+        self.note(f"fold {fold.number:>3}/{count}  {fold.stop - fold.start:>5,} forecasts  {how}")
+
+    def _take_down(self) -> None:
+        if self._bar:
+            with contextlib.suppress(OSError):  # the terminal has gone
+                self._bar.stop()
+            self._bar = None
+
+
+def _on_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _notebook() -> Console | None:
+    """The console of the notebook that this runs in, if it is one; outside IPython nothing is imported to find out."""
+    if "IPython" not in sys.modules:
+        return None
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_jupyter else None
+
+
+def _bar(notebook: Console | None) -> Bar | None:
+    """A bar where it can be drawn; a notebook needs ipywidgets for it."""
+    if not importlib.util.find_spec("ipywidgets") if notebook else not _on_terminal():
+        return None
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    return Bar(
+        TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
+        BarColumn(),
+        TextColumn("{task.fields[figures]}"),
+        TimeRemainingColumn(),
+        console=notebook or Console(stderr=True),
+        refresh_per_second=2,
+        transient=True,
+    )
+
+
+def _part(series: Series, split: Split, part: str) -> str:
+    rows = split.rows_of(part)
+    return f"{len(split.origins(part)):>7,} windows, targets {_span(series, rows.start, rows.stop - 1)}"
+
+
+def _span(series: Series, first: int, last: int) -> str:
+    start, end = iso_texts(series.index[[first, last]], series.index)
+    return f"{start} to {end}"

@@ -1,0 +1,209 @@
+"""What a backtest and a comparison do on the machine and its disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from kerasforecast.config import BacktestConfig, Config, checked
+from kerasforecast.errors import OptionError, shown
+from kerasforecast.models.families import registry
+from kerasforecast.runtime.backend import Choice, load_quietly
+from kerasforecast.runtime.determinism import activate_for_training
+from kerasforecast.runtime.files import check_writable
+from kerasforecast.runtime.names import name_from, safe_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kerasforecast.api.results import BacktestResult, WalkResult
+    from kerasforecast.data.series import Series
+    from kerasforecast.evaluation.compare import Contender
+    from kerasforecast.evaluation.walk import WalkRecord
+    from kerasforecast.model import Model
+    from kerasforecast.preprocessing.split import Split
+
+
+@dataclass(frozen=True)
+class Request:
+    """A walk as it was asked for; the fields are arguments of `kerasforecast.backtest` that are no options of a fit.
+
+    Attributes:
+        options: Those of a fit that were given.
+        frame: The data itself, where it is neither a file nor a ticker.
+    """
+
+    options: dict[str, Any]
+    frame: pd.DataFrame | pd.Series | Series | None
+    name: str | None
+    output_dir: Path | None
+    progress: bool | None
+    backend: str | None
+    threads: int | None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a walk has before Keras loads."""
+
+    config: Config
+    choice: Choice
+    series: Series
+    name: str
+    folder: Path | None
+
+
+def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> BacktestResult:
+    """Walk over the test part, going on with the folds that are kept in the folder."""
+    walk: BacktestConfig = checked(BacktestConfig, walk_options)
+    begun = _begin(request, "backtest")
+    config, series = begun.config, begun.series
+
+    from kerasforecast.api.progress import Progress
+    from kerasforecast.api.results import BacktestResult
+    from kerasforecast.evaluation.backtest import fingerprint, folds_of, run_backtest
+    from kerasforecast.evaluation.folds import FoldStore
+    from kerasforecast.evaluation.walk import backtest_record
+
+    folds_of(series, config, walk)  # refuse what cannot be walked before Keras loads
+    load_quietly()
+    from kerasforecast.evaluation.refit import Refitter
+
+    progress = Progress(config, begun.choice, request.progress)
+    found = run_backtest(
+        series,
+        config,
+        walk,
+        Refitter(config),
+        FoldStore(begun.folder, fingerprint(series, config, walk)) if begun.folder else None,
+        lambda fold, forecasts, kept: progress.fold(fold, forecasts, kept, walk.folds),
+    )
+    record = backtest_record(found, series, config, walk, begun.name, begun.choice.name)
+    return BacktestResult(record, found.table, _written(begun.folder, record, found.table), found=found)
+
+
+def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Request) -> WalkResult:
+    """Rank models on the test part, training those that are named."""
+    named = _named(models)
+    trained = [model for model in named.values() if isinstance(model, str) and model in registry.names()]
+    configs = Config.of_families(trained, **request.options)
+    begun = _begin(request, "compare", next(iter(configs.values()), None))
+    config, series = begun.config, begun.series
+
+    from kerasforecast.api.results import WalkResult
+    from kerasforecast.data.panel import Panel
+    from kerasforecast.preprocessing.split import split_panel
+
+    split = split_panel(Panel.of(series), config.split, config.network)
+    load_quietly()
+
+    from kerasforecast.api.loading import load
+    from kerasforecast.evaluation.compare import compare
+    from kerasforecast.evaluation.walk import compare_record
+
+    notes: list[str] = []
+    contenders = []
+    for label, model in named.items():
+        if isinstance(model, str) and model in configs:
+            found = _trained(model, configs[model], begun, request.progress)
+        else:
+            found = load(model) if isinstance(model, str) else model
+            if reach := _reach(found.manifest.data, series, split):
+                notes.append(f"{label} learned from rows up to {reach}, within the test part: its scores flatter it.")
+        contenders.append(_contender(label, found))
+    comparison = compare(series, config, split, contenders)
+    if comparison.levels != config.levels:
+        kept = ", ".join(map("{:g}".format, comparison.levels)) or "none"
+        notes.append(f"Prediction intervals are scored at the levels that all models have: {kept}.")
+    record = compare_record(comparison, series, config, begun.name, begun.choice.name, notes)
+    return WalkResult(record, comparison.table, _written(begun.folder, record, comparison.table))
+
+
+def _begin(request: Request, kind: Literal["backtest", "compare"], config: Config | None = None) -> Begun:
+    """Choose the backend and load the data, before Keras loads; `config` where the options are sorted already."""
+    config = config or Config.from_options(**request.options)
+    choice = activate_for_training(request.backend, request.threads)
+    if request.name is not None:
+        safe_name(request.name)
+    if request.output_dir is not None:
+        check_writable(request.output_dir)
+
+    from kerasforecast.api.runs import series_of
+    from kerasforecast.baselines.classical import require_extra
+
+    require_extra(config)
+    series = series_of(config, request.frame)
+    name = request.name or name_from(series.name)
+    return Begun(config, choice, series, name, request.output_dir / name / kind if request.output_dir else None)
+
+
+def _written(folder: Path | None, record: WalkRecord, table: pd.DataFrame) -> dict[str, Path]:
+    from kerasforecast.evaluation.walk import write_walk
+    from kerasforecast.report import write_walk_report
+
+    if folder is None:
+        return {}
+    return write_walk(folder, record, table) | {"report": write_walk_report(record, table, folder)}
+
+
+def _named(models: Sequence[str | PathLike | Model]) -> dict[str, str | Model]:
+    """What stands on the leaderboard, and the model: a network's name, the path of a file, or a model at hand.
+
+    Raises:
+        OptionError: A model is none of these, or is given twice.
+    """
+    if isinstance(models, str | PathLike) or not models:
+        raise OptionError(f"Models to compare must be a list of at least one. Received: {shown(models)}.")
+    networks = registry.names()
+    names: dict[str, str | Model] = {}
+    for each in models:
+        model = str(each) if isinstance(each, str | PathLike) else each
+        label = model if isinstance(model, str) else model.manifest.name
+        if isinstance(model, str) and model not in networks:
+            if not model.endswith(".keras"):
+                raise OptionError(
+                    f"A model to compare must be a .keras file or one of {', '.join(networks)}. "
+                    f"Received: {shown(model)}."
+                )
+            label = Path(model).stem
+            label = model if label in names or label in networks else label
+        if label in names:
+            raise OptionError(f"Models to compare must differ. Received: {shown(label)} twice.")
+        names[label] = model
+    return names
+
+
+def _contender(label: str, model: Model) -> Contender:
+    from kerasforecast.evaluation.compare import Contender
+
+    manifest = model.manifest
+    return Contender(
+        label,
+        manifest.columns,
+        manifest.window,
+        model.forecaster,
+        manifest.calibration.levels if manifest.calibration else (),
+        manifest.training.seconds if manifest.training else None,
+    )
+
+
+def _trained(model: str, config: Config, begun: Begun, progress: bool | None) -> Model:
+    from kerasforecast.api.progress import Progress
+    from kerasforecast.pipeline import fit
+
+    alone = config.evaluation.model_copy(update={"baselines": ()})  # the leaderboard has them, once
+    chosen = config.model_copy(update={"evaluation": alone})
+    with Progress(chosen, begun.choice, progress) as shown_progress:
+        return fit(chosen, begun.series, name=model, on_start=shown_progress.start, on_epoch=shown_progress.epoch)
+
+
+def _reach(data: Any, series: Series, split: Split) -> str | None:
+    """The last date that a model learned from, where it lies in the test part."""
+    from kerasforecast.data.stamps import parsed
+
+    known = data.split.get("validation") if data else None
+    end = parsed(known.end) if known and series.dated else None
+    return known.end if known and end is not None and end >= series.index[split.validation_end] else None
