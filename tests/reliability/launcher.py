@@ -18,7 +18,7 @@ def main():
     for name in ("keras", "exchange_calendars", "scipy.stats", "sklearn.preprocessing", "plotly.offline"):
         importlib.import_module(name)
     importlib.import_module("kerasforecast_cli.main")
-    for name in ("config", "manifest", "report", "baselines", "evaluation"):
+    for name in ("config", "artifact.manifest", "report", "baselines.simple", "evaluation.scores"):
         importlib.import_module(f"kerasforecast.{name}")
 
     print("ready", flush=True)
