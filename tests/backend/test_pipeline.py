@@ -222,14 +222,26 @@ def test_checkpoint_is_a_model_file_of_the_best_epoch(frame, tmp_path):
     assert kept.manifest.training.best_epoch == model.history.best_epoch
 
 
+WILD = SMALL | {"epochs": 30, "optimizer": "sgd", "scaling": "none", "clipnorm": None}
+
+
 def test_diverging_run_says_so_and_keeps_the_last_good_model(frame, tmp_path):
+    """Errors grow from step to step: the first epoch still ends with numbers, one of the next does not."""
     run = Run(tmp_path)
-    config = Config.from_options(
-        **SMALL | {"epochs": 30, "optimizer": "sgd", "learning_rate": 10.0, "scaling": "none", "clipnorm": None}
-    )
-    with pytest.raises(DivergedError, match="must stay a finite number"):
-        fit(config, frame * 1e15, run=run)
-    assert not run.model.exists() or kf.load(run.model)
+    with pytest.raises(DivergedError, match=r"must stay a finite number.* in epoch [23456789] "):
+        fit(Config.from_options(**WILD, learning_rate=2.0), frame, run=run)
+    kept = kf.load(run.model)
+    assert all(np.isfinite(array).all() for array in kept.predictor.weights)
+    assert kept.manifest.training.best_epoch >= 1
+    assert kept.manifest.training.complete is False
+    assert np.isfinite(kept.forecast(1, frame)["forecast"]).all()
+
+
+def test_a_run_that_diverges_at_once_leaves_no_model(frame, tmp_path):
+    run = Run(tmp_path)
+    with pytest.raises(DivergedError, match=r"must stay a finite number.* in epoch 1 "):
+        fit(Config.from_options(**WILD, learning_rate=10.0), frame * 1e15, run=run)
+    assert not run.model.exists()
 
 
 @pytest.mark.parametrize(

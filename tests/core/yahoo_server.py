@@ -155,7 +155,8 @@ def serving():
     server.daemon_threads = True
     server.handle_error = lambda request, address: None  # a client that has gone is no news
     yahoo.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # How often it looks whether it is to end: the half second of its default is most of what a test takes.
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield yahoo
     finally:
