@@ -11,10 +11,10 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kerasforecast.config import NetworkConfig, TrainingConfig, checked
 from kerasforecast.errors import DataError, shown
 from kerasforecast.models.families import registry
 from kerasforecast.runtime.backend import activate
+from kerasforecast.sections import NetworkConfig, TrainingConfig, checked
 
 
 class KerasForecaster(RegressorMixin, BaseEstimator):

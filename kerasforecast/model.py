@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from kerasforecast.artifact.inputs import Data, series_for
 from kerasforecast.artifact.manifest import Manifest
-from kerasforecast.config import Config, DataConfig, checked
-from kerasforecast.data.load import load_series
+from kerasforecast.artifact.proof import GOLDEN_TOLERANCE, golden_error
+from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, DataError, OptionError
@@ -28,11 +29,6 @@ if TYPE_CHECKING:
     from kerasforecast.artifact.writer import Exporter
     from kerasforecast.forecasting.predictor import Predictor
     from kerasforecast.training.train import History
-
-Data: TypeAlias = str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None
-
-# The golden batch is met within this much of one scaled unit, and the rounding of float32 prices.
-GOLDEN_TOLERANCE = 1e-5
 
 
 class Model:
@@ -175,20 +171,7 @@ class Model:
         Raises:
             DataError: It lacks a column, or has values the scaling cannot take, or there is nothing to read.
         """
-        if isinstance(data, Panel | Series):
-            series = Panel.of(data).single("a trained model")
-        elif data is None and not options.keys() & {"file", "ticker"}:
-            series = self._training_series(options)
-        else:
-            series = self._read(data, options)
-        if series.columns != self.manifest.columns:
-            raise DataError(
-                f"{series.name}: the model needs the columns {', '.join(self.manifest.columns)}, in this order. "
-                f"Received: {', '.join(series.columns)}."
-            )
-        for member in self.manifest.members:
-            member.scaling.check(Panel.of(series))
-        return series
+        return series_for(self.manifest, data, options, self.series)
 
     def plot(self, steps: int | None = None) -> go.Figure:
         """Draw the last test forecasts with what happened, and the forecast that follows the training data.
@@ -230,7 +213,7 @@ class Model:
                 "Train it with kerasforecast.fit."
             )
         epochs = pd.DataFrame([asdict(epoch) for epoch in self.history.epochs])
-        finished = FinishedFit(self.manifest, epochs, self._tested(), self._training_series({}))
+        finished = FinishedFit(self.manifest, epochs, self._tested(), self.series_from())
         atomic_write(Path(path), fit_report(finished).encode())
         return Path(path)
 
@@ -257,21 +240,13 @@ class Model:
 
     def golden_error(self) -> float:
         """Largest difference from the golden forecast, in scaled units beyond the rounding of float32 prices."""
-        windows = np.asarray(self.manifest.golden.past, np.float32)  # (B, L, F)
-        golden = np.asarray(self.manifest.golden.forecast, np.float64)
-        ours = self.predictor.outputs(windows).astype(np.float64)  # (B, H) or (B, H, K)
-        exact, scaling = windows.astype(np.float64), self.manifest.members[0].scaling
-        half = np.full(ours.shape, 0.5)
-        unit = np.abs(scaling.restore(exact, half) - scaling.restore(exact, -half))
-        ours, unit = ours.reshape(golden.shape), unit.reshape(golden.shape)
-        rounding = 4 * np.spacing(np.abs(golden).astype(np.float32)).astype(np.float64)
-        return float(np.max(np.maximum(np.abs(ours - golden) - rounding, 0) / unit))
+        return golden_error(self.manifest, self.predictor)
 
     def _tested(self) -> pd.DataFrame:
         """One row a forecast of the test part: those of the fit, or the same made again after loading."""
         if self.test is not None and self.test.table is not None:
             return self.test.table
-        series = self._training_series({})
+        series = self.series_from()
         if self.manifest.data is None or series.sha256 != self.manifest.data.sha256:
             raise DataError(
                 f"{series.name}: the test forecasts can be made again from the training data alone. Received: data "
@@ -280,31 +255,6 @@ class Model:
         windows = windows_tested(self.config, Panel.of(series))
         table = evaluate_windows(self.forecaster, windows, self.manifest.baselines).table
         return table if table is not None else pd.DataFrame()
-
-    def _training_series(self, options: dict[str, object]) -> Series:
-        if self.series is not None and not options:
-            return self.series
-        record = self.manifest.data
-        file = self.config.data.file
-        gone = file is not None and not Path(file).is_file()  # nor a device, nor standard input: a stranger named it
-        if record is None or record.source == "frame" or gone:
-            raise DataError(
-                f"{self.manifest.name}: its training data is not at hand. Received: no data. "
-                "Give a FILE or --ticker (in Python: data=...)."
-            )
-        return self._read(None, options)
-
-    def _read(self, data: str | PathLike | pd.DataFrame | pd.Series | None, options: dict[str, object]) -> Series:
-        trained = self.config.data
-        values = trained.model_dump()
-        frame = data if isinstance(data, pd.DataFrame | pd.Series) else None
-        if data is not None or options.keys() & {"file", "ticker"}:
-            # Other data: only what the network needs is kept of the old choice, the rest is found anew.
-            values = DataConfig().model_dump() | {"calendar": trained.calendar, "interval": trained.interval}
-            values["file"] = None if frame is not None or data is None else str(data)
-        values |= {"target": self.manifest.roles.target, "features": self.manifest.roles.past}
-        config = checked(DataConfig, values | options)
-        return load_series(config, frame, positive_prices=self.manifest.wants_logs)
 
 
 def _history(manifest: Manifest) -> History | None:
@@ -325,8 +275,7 @@ def proven(path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Mod
         ArtifactError: It computes something else than when it was written.
     """
     model = Model(manifest, weights)
-    with np.errstate(all="ignore"):  # a stranger's numbers may be anything
-        error = model.golden_error()
+    error = model.golden_error()
     if not error <= GOLDEN_TOLERANCE:
         raise ArtifactError(
             f"{path}: must forecast its golden batch within {GOLDEN_TOLERANCE:g} scaled units. Received: {error:.2g}. "
