@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
-from kerasforecast.config import Config, DataConfig, checked
-from kerasforecast.data.load import load_series
+from kerasforecast.artifact.source import same_series, series_for, training_series
+from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, DataError, OptionError
@@ -66,11 +66,12 @@ class Model:
         exporter: Exporter | None = None,
         predictor: Predictor | None = None,
     ) -> None:
+        from kerasforecast.artifact.recorder import history_of
         from kerasforecast.forecasting.predictor import Predictor
 
         self.manifest = manifest
         self.series = series
-        self.history = history or _history(manifest)
+        self.history = history or history_of(manifest)
         self.test = test or recorded(manifest)
         self.files: dict[str, Path] = {}
         self._exporter = exporter
@@ -177,10 +178,12 @@ class Model:
         """
         if isinstance(data, Panel | Series):
             series = Panel.of(data).single("a trained model")
-        elif data is None and not options.keys() & {"file", "ticker"}:
-            series = self._training_series(options)
+        elif data is not None or options.keys() & {"file", "ticker"}:
+            series = series_for(self.manifest, data, options)
+        elif self.series is not None and not options:
+            series = self.series
         else:
-            series = self._read(data, options)
+            series = training_series(self.manifest, options)
         if series.columns != self.manifest.columns:
             raise DataError(
                 f"{series.name}: the model needs the columns {', '.join(self.manifest.columns)}, in this order. "
@@ -230,7 +233,7 @@ class Model:
                 "Train it with kerasforecast.fit."
             )
         epochs = pd.DataFrame([asdict(epoch) for epoch in self.history.epochs])
-        finished = FinishedFit(self.manifest, epochs, self._tested(), self._training_series({}))
+        finished = FinishedFit(self.manifest, epochs, self._tested(), self._trained_on())
         atomic_write(Path(path), fit_report(finished).encode())
         return Path(path)
 
@@ -271,51 +274,12 @@ class Model:
         """One row a forecast of the test part: those of the fit, or the same made again after loading."""
         if self.test is not None and self.test.table is not None:
             return self.test.table
-        series = self._training_series({})
-        if self.manifest.data is None or series.sha256 != self.manifest.data.sha256:
-            raise DataError(
-                f"{series.name}: the test forecasts can be made again from the training data alone. Received: data "
-                "that has changed since. Train it again."
-            )
-        windows = windows_tested(self.config, Panel.of(series))
+        windows = windows_tested(self.config, Panel.of(self._trained_on()))
         table = evaluate_windows(self.forecaster, windows, self.manifest.baselines).table
         return table if table is not None else pd.DataFrame()
 
-    def _training_series(self, options: dict[str, object]) -> Series:
-        if self.series is not None and not options:
-            return self.series
-        record = self.manifest.data
-        file = self.config.data.file
-        gone = file is not None and not Path(file).is_file()  # nor a device, nor standard input: a stranger named it
-        if record is None or record.source == "frame" or gone:
-            raise DataError(
-                f"{self.manifest.name}: its training data is not at hand. Received: no data. "
-                "Give a FILE or --ticker (in Python: data=...)."
-            )
-        return self._read(None, options)
-
-    def _read(self, data: str | PathLike | pd.DataFrame | pd.Series | None, options: dict[str, object]) -> Series:
-        trained = self.config.data
-        values = trained.model_dump()
-        frame = data if isinstance(data, pd.DataFrame | pd.Series) else None
-        if data is not None or options.keys() & {"file", "ticker"}:
-            # Other data: only what the network needs is kept of the old choice, the rest is found anew.
-            values = DataConfig().model_dump() | {"calendar": trained.calendar, "interval": trained.interval}
-            values["file"] = None if frame is not None or data is None else str(data)
-        values |= {"target": self.manifest.roles.target, "features": self.manifest.roles.past}
-        config = checked(DataConfig, values | options)
-        return load_series(config, frame, positive_prices=self.manifest.wants_logs)
-
-
-def _history(manifest: Manifest) -> History | None:
-    record = manifest.training
-    if record is None or not record.history:
-        return None
-    from kerasforecast.training.callbacks import Epoch
-    from kerasforecast.training.train import History
-
-    epochs = tuple(Epoch(**epoch.model_dump()) for epoch in record.history)
-    return History(epochs, record.best_epoch, record.stopped_early)
+    def _trained_on(self) -> Series:
+        return self.series if self.series is not None else same_series(self.manifest)
 
 
 def proven(path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Model:
