@@ -59,13 +59,13 @@ class Target:
     def __post_init__(self):
         found = {}
         for title, model in self.sections:
-            for name, info in _fields(model).items():
+            for name, info in section_fields(model).items():
                 if name not in self.without:
                     found.setdefault(name, (title, info))
         object.__setattr__(self, "fields", found)
 
 
-def _fields(model):
+def section_fields(model):
     """The fields of a section; those of a network are followed by what any family has beside them."""
     if model is not NetworkConfig:
         return model.model_fields

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from kerasforecast.config import SECTIONS, BacktestConfig
+from kerasforecast.errors import OptionError, shown
 from kerasforecast.models.families import registry
 
 T = TypeVar("T")
@@ -32,9 +33,15 @@ def given(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
     Its `others` are options of families that its signature does not name; an unknown one is refused where they are
     sorted into a configuration.
+
+    Raises:
+        OptionError: `file` is among them, which is the first argument.
     """
+    others = arguments.get("others", {})
+    if "file" in others:
+        raise OptionError(f"The path of a table is the first argument. Received: file={shown(others['file'])}.")
     names = {name for section in SECTIONS.values() for name in section.model_fields} - {"options"}
-    return _given(arguments, names | registry.options().keys()) | arguments.get("others", {})
+    return _given(arguments, names | registry.options().keys()) | others
 
 
 def given_walk(arguments: Mapping[str, Any]) -> dict[str, Any]:

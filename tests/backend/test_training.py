@@ -93,11 +93,10 @@ def test_a_step_is_the_one_keras_makes_of_the_same_graph(family):
     ours = build(network, scaling, "training")
     plain = build(network, scaling, "training")
     plain = keras.Model(plain.inputs[0], plain.outputs[0])
-    weights, targets = np.linspace(0, 1, 8, dtype=np.float32), data.scaled_targets(scaling)
+    weights, targets = np.linspace(0, 1, 8, dtype=np.float32), data.training_set(scaling).targets
     for model in (ours, plain):
         initialise(model, network, 0)
         compile_model(model, TrainingConfig(optimizer="sgd", learning_rate=0.5))
-        targets = data.training_set(scaling).targets
         wrong = np.asarray(model.predict_on_batch(data.batch().past)) - targets
         loss = model.train_on_batch(data.batch().past, targets, weights)
         assert loss == pytest.approx(np.average(wrong[:, 0] ** 2, weights=weights), rel=1e-5)

@@ -124,7 +124,7 @@ def found():
     return {
         (name.removeprefix("kerasforecast."), function, used)
         for name, tree in LIBRARY.items()
-        for function, used in uses(tree, set(defined(*(LIBRARY[module] for module, _ in imported(name)))), foreign)
+        for function, used in uses(tree, set(defined(*(LIBRARY[module] for module, *_ in imported(name)))), foreign)
     }
 
 

@@ -17,7 +17,19 @@ ERRORS = {
     *("KerasForecastError", "InputError", "OptionError", "DataError", "BackendError", "ArtifactError"),
     *("LockedError", "DivergedError", "SkillError", "StoppedError"),
 }
-PUBLIC = {"Config", "KerasForecaster", "Model", "Series", "backtest", "compare", "errors", "fit", "load", *ERRORS}
+PUBLIC = {
+    "Config",
+    "KerasForecaster",
+    "Model",
+    "Panel",
+    "Series",
+    "backtest",
+    "compare",
+    "errors",
+    "fit",
+    "load",
+    *ERRORS,
+}
 
 # Packages and modules that are used before, or without, a network.
 WITHOUT_KERAS = (
@@ -137,7 +149,7 @@ def test_an_unknown_name_is_an_attribute_error_as_hasattr_expects():
 def test_data_is_given_in_one_way():
     with pytest.raises(kerasforecast.errors.OptionError, match="not both"):
         kerasforecast.fit("prices.csv", ticker="AAPL")
-    with pytest.raises(TypeError, match="'file'"):
+    with pytest.raises(kerasforecast.errors.OptionError, match="first argument"):
         kerasforecast.fit(file="prices.csv")
 
 

@@ -8,7 +8,7 @@ import pytest
 import kerasforecast as kf
 from kerasforecast.api.options import default, given
 from kerasforecast.config import SECTIONS
-from tests.signatures import ROOT, TARGETS, written
+from tests.signatures import ROOT, TARGETS, section_fields, written
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.owner)
@@ -33,11 +33,15 @@ def test_a_new_default_would_be_written():
 @pytest.mark.parametrize("section", SECTIONS)
 def test_fit_takes_every_option_at_its_default(section):
     parameters = inspect.signature(kf.fit).parameters
-    for name, field in SECTIONS[section].model_fields.items():
+    for name, field in section_fields(SECTIONS[section]).items():
         if name != "file":  # the data
             assert parameters[name].default.value == field.default
             assert parameters[name].kind is inspect.Parameter.KEYWORD_ONLY
-    assert not [each for each in parameters.values() if each.kind is inspect.Parameter.VAR_KEYWORD]
+
+
+def test_options_of_other_families_are_taken_and_unknown_ones_refused():
+    with pytest.raises(kf.OptionError, match="Received: 'colour'"):
+        kf.fit(colour="red")
 
 
 def test_help_shows_defaults_as_values():
@@ -53,7 +57,7 @@ def test_docstrings_have_an_entry_for_every_argument_that_says_something(target)
     text = inspect.getdoc(function)
     arguments = text[text.index("Args:") :].partition("\n\n")[0]
     for name in inspect.signature(function).parameters:
-        entry = arguments.partition(f"\n    {name}: ")[2].partition("\n    ")[0]
+        entry = arguments.partition(f"\n    {'**' if name == 'others' else ''}{name}: ")[2].partition("\n    ")[0]
         assert len(entry.split()) >= 4, name
         assert "--" not in entry
 

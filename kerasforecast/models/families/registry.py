@@ -35,7 +35,7 @@ def family(name: str) -> Family:
     Raises:
         OptionError: There is none.
     """
-    if name not in _FAMILIES:
+    if not isinstance(name, str) or name not in _FAMILIES:
         raise OptionError(f"--model: must be one of {', '.join(_FAMILIES)}. Received: {shown(name)}.")
     return _FAMILIES[name]
 
