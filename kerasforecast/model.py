@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from kerasforecast.artifact.inputs import Data, series_for
+from kerasforecast.artifact.inputs import Data, same_series, series_for
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.artifact.proof import GOLDEN_TOLERANCE, golden_error
 from kerasforecast.config import Config
@@ -62,11 +62,12 @@ class Model:
         exporter: Exporter | None = None,
         predictor: Predictor | None = None,
     ) -> None:
+        from kerasforecast.artifact.recorder import history_of
         from kerasforecast.forecasting.predictor import Predictor
 
         self.manifest = manifest
         self.series = series
-        self.history = history or _history(manifest)
+        self.history = history or history_of(manifest)
         self.test = test or recorded(manifest)
         self.files: dict[str, Path] = {}
         self._exporter = exporter
@@ -213,7 +214,7 @@ class Model:
                 "Train it with kerasforecast.fit."
             )
         epochs = pd.DataFrame([asdict(epoch) for epoch in self.history.epochs])
-        finished = FinishedFit(self.manifest, epochs, self._tested(), self.series_from())
+        finished = FinishedFit(self.manifest, epochs, self._tested(), self._trained_on())
         atomic_write(Path(path), fit_report(finished).encode())
         return Path(path)
 
@@ -246,26 +247,12 @@ class Model:
         """One row a forecast of the test part: those of the fit, or the same made again after loading."""
         if self.test is not None and self.test.table is not None:
             return self.test.table
-        series = self.series_from()
-        if self.manifest.data is None or series.sha256 != self.manifest.data.sha256:
-            raise DataError(
-                f"{series.name}: the test forecasts can be made again from the training data alone. Received: data "
-                "that has changed since. Train it again."
-            )
-        windows = windows_tested(self.config, Panel.of(series))
+        windows = windows_tested(self.config, Panel.of(self._trained_on()))
         table = evaluate_windows(self.forecaster, windows, self.manifest.baselines).table
         return table if table is not None else pd.DataFrame()
 
-
-def _history(manifest: Manifest) -> History | None:
-    record = manifest.training
-    if record is None or not record.history:
-        return None
-    from kerasforecast.training.callbacks import Epoch
-    from kerasforecast.training.train import History
-
-    epochs = tuple(Epoch(**epoch.model_dump()) for epoch in record.history)
-    return History(epochs, record.best_epoch, record.stopped_early)
+    def _trained_on(self) -> Series:
+        return self.series if self.series is not None else same_series(self.manifest)
 
 
 def proven(path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Model:

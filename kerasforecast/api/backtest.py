@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kerasforecast.api.results import BacktestResult
+    from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
 
 
 def backtest(
-    data: str | PathLike | pd.DataFrame | pd.Series | Series | None = None,
+    data: str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None = None,
     *,
     # Written by `python -m tests.signatures`, from here
     # Data
@@ -95,8 +96,8 @@ def backtest(
     Every fold has its own scaling, its own validation rows for early stopping, and its own baselines.
 
     Args:
-        data: Path of a table, a DataFrame or pandas Series, or a `kerasforecast.Series`; with neither it nor `ticker`
-            the embedded IBM prices are walked.
+        data: Path of a table, a DataFrame or pandas Series, a `kerasforecast.Panel` or `Series`; with neither it
+            nor `ticker` the embedded IBM prices are walked.
         ticker: Yahoo Finance symbol to download, e.g. AAPL.
         start: First date of the rows to use.
         end: Last date of the rows to use.

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kerasforecast.api.results import WalkResult
+    from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
     from kerasforecast.model import Model
 
 
 def compare(
     models: Sequence[str | PathLike | Model],
-    data: str | PathLike | pd.DataFrame | pd.Series | Series | None = None,
+    data: str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None = None,
     *,
     # Written by `python -m tests.signatures`, from here
     # Data
@@ -91,8 +92,8 @@ def compare(
     Args:
         models: Names of networks, e.g. `"lstm"`, which are trained with the options given; paths of model files, and
             models at hand, which are taken as they are.
-        data: Path of a table, a DataFrame or pandas Series, or a `kerasforecast.Series`; with neither it nor `ticker`
-            the embedded IBM prices are forecast.
+        data: Path of a table, a DataFrame or pandas Series, a `kerasforecast.Panel` or `Series`; with neither it
+            nor `ticker` the embedded IBM prices are forecast.
         ticker: Yahoo Finance symbol to download, e.g. AAPL.
         start: First date of the rows to use.
         end: Last date of the rows to use.

@@ -13,13 +13,14 @@ from kerasforecast.api.options import default, given
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
     from kerasforecast.model import Model
     from kerasforecast.training.callbacks import Callbacks
 
 
 def fit(
-    data: str | PathLike | pd.DataFrame | pd.Series | Series | None = None,
+    data: str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None = None,
     *,
     # Written by `python -m tests.signatures`, from here
     # Data
@@ -94,8 +95,8 @@ def fit(
     """Train a model and score it on the last part of the data, beside the simple baselines.
 
     Args:
-        data: Path of a table, a DataFrame or pandas Series, or a `kerasforecast.Series`; with neither it nor `ticker`
-            the model learns the embedded IBM prices.
+        data: Path of a table, a DataFrame or pandas Series, a `kerasforecast.Panel` or `Series`; with neither it
+            nor `ticker` the model learns the embedded IBM prices.
         ticker: Yahoo Finance symbol to download, e.g. AAPL.
         start: First date of the rows to use.
         end: Last date of the rows to use.

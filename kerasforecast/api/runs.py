@@ -20,6 +20,7 @@ from kerasforecast.training.checkpoint import STATES, Generation, newest, resume
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
     from kerasforecast.model import Model
     from kerasforecast.training.callbacks import Callbacks
@@ -36,7 +37,7 @@ class Request:
     """
 
     options: dict[str, Any]
-    frame: pd.DataFrame | pd.Series | Series | None
+    frame: pd.DataFrame | pd.Series | Panel | Series | None
     name: str | None
     output_dir: Path | None
     resume: str | None
@@ -115,21 +116,22 @@ def _machine(request: Request, resumed: Generation | None) -> dict[str, Any]:
 
 
 def series_of(
-    config: Config, frame: pd.DataFrame | pd.Series | Series | None, resumed: Generation | None = None
+    config: Config, frame: pd.DataFrame | pd.Series | Panel | Series | None, resumed: Generation | None = None
 ) -> Series:
     """The data: as it was given, or read from where `config` says; of a resumed run, the very prices it began with."""
     from kerasforecast.data.load import load_series
+    from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
 
-    if isinstance(frame, Series):
-        return frame
+    if isinstance(frame, Panel | Series):
+        return Panel.of(frame).single("a model")
     pinned = {"snapshot": resumed.facts["snapshot"]} if resumed and config.data.ticker else {}
     return load_series(config.data.model_copy(update=pinned), frame, positive_prices=config.network.wants_logs)
 
 
 def split_data(
-    data: str | PathLike | pd.DataFrame | pd.Series | Series | None, options: dict[str, Any]
-) -> tuple[pd.DataFrame | pd.Series | Series | None, dict[str, Any]]:
+    data: str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None, options: dict[str, Any]
+) -> tuple[pd.DataFrame | pd.Series | Panel | Series | None, dict[str, Any]]:
     """What a user gave as `data`: the rows themselves, or else the `options` with the path."""
     if isinstance(data, str | PathLike):
         return None, options | {"file": str(data)}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kerasforecast.api.results import BacktestResult, WalkResult
+    from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
     from kerasforecast.evaluation.compare import Contender
     from kerasforecast.evaluation.walk import WalkRecord
@@ -38,7 +39,7 @@ class Request:
     """
 
     options: dict[str, Any]
-    frame: pd.DataFrame | pd.Series | Series | None
+    frame: pd.DataFrame | pd.Series | Panel | Series | None
     name: str | None
     output_dir: Path | None
     progress: bool | None

@@ -51,6 +51,22 @@ def series_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_ha
     return series
 
 
+def same_series(manifest: Manifest) -> Series:
+    """The very rows that the model was trained on: of a ticker, those of the snapshot that was kept.
+
+    Raises:
+        DataError: They are not at hand, or have changed since.
+    """
+    pinned = {"snapshot": manifest.data.snapshot} if manifest.data and manifest.data.snapshot else {}
+    series = _trained_on(manifest, pinned)
+    if manifest.data is None or series.sha256 != manifest.data.sha256:
+        raise DataError(
+            f"{series.name}: the test forecasts can be made again from the training data alone. Received: data "
+            "that has changed since. Train it again."
+        )
+    return series
+
+
 def kept_series(manifest: Manifest) -> Series | None:
     """The training data where it can be had without asking anyone: the sample, a file, a kept snapshot; else `None`."""
     record = manifest.data

@@ -18,6 +18,7 @@ from kerasforecast.models.network import merged_weights
 from kerasforecast.preprocessing.split import PARTS, Split
 from kerasforecast.training.callbacks import Epoch
 from kerasforecast.training.run import Kept, Run
+from kerasforecast.training.train import History
 
 _GOLDEN_VALUES = 10_000  # of one window, up to which a file holds two as proof; a file's text is bounded
 
@@ -121,3 +122,12 @@ def data_record(series: Series, split: Split) -> DataRecord:
         sha256=series.sha256,
         split=parts,
     )
+
+
+def history_of(manifest: Manifest) -> History | None:
+    """How the training of a model went, as its manifest tells; `None` where it has no epochs."""
+    record = manifest.training
+    if record is None or not record.history:
+        return None
+    epochs = tuple(Epoch(**epoch.model_dump()) for epoch in record.history)
+    return History(epochs, record.best_epoch, record.stopped_early)

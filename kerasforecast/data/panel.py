@@ -45,6 +45,15 @@ class Panel:
         name: Short name for files and titles, e.g. `"ibm"`.
         source: Where the rows came from.
         notes: What was detected or changed on the way in, one sentence each.
+
+    Example:
+        >>> import kerasforecast as kf
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> shops = [kf.Series(np.arange(3.0)[:, None] + 1, pd.RangeIndex(3), ("sales",)) for _ in range(2)]
+        >>> panel = kf.Panel.joined(shops, ["north", "south"])
+        >>> len(panel), panel.target, len(panel["south"])
+        (2, 'sales', 3)
     """
 
     values: np.ndarray

@@ -225,7 +225,7 @@ def test_a_loaded_model_tells_what_it_told_after_the_fit(written):
     assert loaded.test.interval_verdict == written.test.interval_verdict
     np.testing.assert_array_equal(loaded.test.adapted, written.test.adapted)
     assert loaded.history == written.history
-    assert repr(loaded) == repr(written) == "<Model acme: lstm, window 8, horizon 1, forecasts Close>"
+    assert repr(loaded) == repr(written) == "<Model acme: 1 x lstm of 4 units, window 8, horizon 1, forecasts Close>"
 
 
 def test_a_model_that_was_not_scored_has_no_verdict(written):
@@ -299,3 +299,12 @@ def test_a_comparison_takes_names_files_and_models(written, table, tmp_path):
 def test_models_to_compare_are_a_list_of_different_ones(models, table):
     with pytest.raises(kf.OptionError, match=r"odels? to compare must"):
         kf.compare(models, table, **TINY)
+
+
+def test_a_panel_of_one_is_a_series_and_of_several_is_refused(table):
+    frame = pd.read_csv(table, index_col=0, parse_dates=True)
+    model = kf.fit(frame, **TINY)
+    assert same_weights(kf.fit(kf.Panel.of(model.series), **TINY), model)
+    both = kf.Panel.joined([model.series, model.series], ["a", "b"])
+    with pytest.raises(kf.DataError):
+        kf.fit(both, **TINY)
