@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from kerasforecast.config import DataConfig
 from kerasforecast.data.load import load_series
+from kerasforecast.sections import DataConfig
 
 
 def write(path: Path, rows: int) -> None:

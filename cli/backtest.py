@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kerasforecast.config import BacktestConfig
+from kerasforecast.sections import BacktestConfig
 
 from .options import SectionedCommand, backend_option, fit_options, given, output_options, section, skill_option
 

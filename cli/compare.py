@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kerasforecast.config import DataConfig, EvaluationConfig, NetworkConfig, SplitConfig, TrainingConfig
+from kerasforecast.sections import DataConfig, EvaluationConfig, NetworkConfig, SplitConfig, TrainingConfig
 
 from .options import DATA_FLAGS, SectionedCommand, backend_option, given, output_options, section
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerasforecast.config import DataConfig, checked
+from kerasforecast.config import check_effect_on_data
 from kerasforecast.errors import KerasForecastError, OptionError, printable
 from kerasforecast.runtime.files import cache_folder
 from kerasforecast.runtime.terminal import say
+from kerasforecast.sections import DataConfig, checked
 
 from .options import data_options, given, output_options, section
 from .output import print_json
@@ -33,7 +34,9 @@ def data() -> None:
 @output_options
 def check(as_json: bool, quiet: bool, debug: bool, **options: Any) -> None:
     """Say what FILE (or a ticker, or the embedded sample) holds and what looks wrong with it."""
-    config = checked(DataConfig, given(options))
+    chosen = given(options)
+    config = checked(DataConfig, chosen)
+    check_effect_on_data(chosen, config)
 
     from kerasforecast.data.check import examine
 

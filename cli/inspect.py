@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @backend_option
 @output_options
 def inspect(model: Path, backend: str | None, as_json: bool, quiet: bool, debug: bool) -> None:
-    """Check the model file MODEL (structure, hashes, golden pair) and print what it says of itself."""
+    """Check the model file MODEL (structure, hashes, golden batch) and print what it says of itself."""
     from .output import print_json
     from .use import open_model
 
@@ -34,7 +34,7 @@ def inspect(model: Path, backend: str | None, as_json: bool, quiet: bool, debug:
         )
         return
     _print(manifest)
-    click.echo(f"checked     hashes match; golden pair met within {loaded.golden_error():.1g} scaled units")
+    click.echo(f"checked     hashes match; golden batch met within {loaded.golden_error():.1g} scaled units")
 
 
 def _print(manifest: Manifest) -> None:

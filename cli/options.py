@@ -10,17 +10,15 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from kerasforecast.config import (
+from kerasforecast.models.families import registry
+from kerasforecast.sections import (
     BacktestConfig,
     DataConfig,
     EvaluationConfig,
     NetworkConfig,
     SplitConfig,
     TrainingConfig,
-    choices,
-    words,
 )
-from kerasforecast.models.families import registry
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -136,6 +134,23 @@ def given(options: dict[str, Any]) -> dict[str, Any]:
     for name in LISTS & found.keys():
         found[name] = tuple(part.strip() for part in found[name].split(",") if part.strip())
     return found
+
+
+def choices(section: type[BaseModel], field: str) -> tuple[str, ...]:
+    """The allowed words of a field, else `()`: families by name for `model`; a list of words is none."""
+    if section is NetworkConfig and field == "model":
+        return registry.names()
+    return words(section.model_fields[field])
+
+
+def words(field: FieldInfo) -> tuple[str, ...]:
+    """The allowed words of a `Literal` field (`None` left out), else `()`."""
+    annotation = field.annotation
+    if get_origin(annotation) is tuple:
+        return ()
+    parts = [annotation, *get_args(annotation)]
+    found = [arg for part in parts for arg in get_args(part) if isinstance(arg, str)]
+    return tuple(dict.fromkeys(found))
 
 
 def _flag(model: type[BaseModel], name: str, field: FieldInfo, more: str = "") -> Callable[[Command], Command]:

@@ -11,10 +11,10 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kerasforecast.config import NetworkConfig, TrainingConfig, checked
 from kerasforecast.errors import DataError, shown
 from kerasforecast.models.families import registry
 from kerasforecast.runtime.backend import activate
+from kerasforecast.sections import NetworkConfig, TrainingConfig, checked
 
 
 class KerasForecaster(RegressorMixin, BaseEstimator):
@@ -164,11 +164,12 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         if not isinstance(seed, int | np.integer):
             seed = check_random_state(seed).randint(2**31 - 1)
         parameters = self.get_params(deep=False) | {"window": window, "horizon": horizon, "seed": int(seed)}
-        model = registry.family(parameters["model"])
-        wanted = {name for name in NetworkConfig.model_fields if name != "options"} | model.options.model_fields.keys()
+        own = registry.family(parameters["model"]).options.model_fields
+        wanted = [name for name in (*NetworkConfig.model_fields, *own) if name in parameters]
         for name, fields in registry.options().items():  # one of another family may stay at its default
-            if name not in wanted and parameters[name] != next(iter(fields.values())).default:
-                wanted.add(name)
+            others = name in parameters and name not in own
+            if others and parameters[name] != next(iter(fields.values())).default:
+                wanted.append(name)
         network: NetworkConfig = checked(NetworkConfig, {name: parameters[name] for name in wanted})
         training: TrainingConfig = checked(
             TrainingConfig, {name: parameters[name] for name in TrainingConfig.model_fields}

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from kerasforecast.artifact.inputs import Data, same_series, series_for
 from kerasforecast.artifact.manifest import Manifest
-from kerasforecast.artifact.source import same_series, series_for, training_series
+from kerasforecast.artifact.proof import GOLDEN_TOLERANCE, golden_error
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
@@ -28,11 +29,6 @@ if TYPE_CHECKING:
     from kerasforecast.artifact.writer import Exporter
     from kerasforecast.forecasting.predictor import Predictor
     from kerasforecast.training.train import History
-
-Data: TypeAlias = str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None
-
-# The golden batch is met within this much of one scaled unit, and the rounding of float32 prices.
-GOLDEN_TOLERANCE = 1e-5
 
 
 class Model:
@@ -176,22 +172,7 @@ class Model:
         Raises:
             DataError: It lacks a column, or has values the scaling cannot take, or there is nothing to read.
         """
-        if isinstance(data, Panel | Series):
-            series = Panel.of(data).single("a trained model")
-        elif data is not None or options.keys() & {"file", "ticker"}:
-            series = series_for(self.manifest, data, options)
-        elif self.series is not None and not options:
-            series = self.series
-        else:
-            series = training_series(self.manifest, options)
-        if series.columns != self.manifest.columns:
-            raise DataError(
-                f"{series.name}: the model needs the columns {', '.join(self.manifest.columns)}, in this order. "
-                f"Received: {', '.join(series.columns)}."
-            )
-        for member in self.manifest.members:
-            member.scaling.check(Panel.of(series))
-        return series
+        return series_for(self.manifest, data, options, self.series)
 
     def plot(self, steps: int | None = None) -> go.Figure:
         """Draw the last test forecasts with what happened, and the forecast that follows the training data.
@@ -260,15 +241,7 @@ class Model:
 
     def golden_error(self) -> float:
         """Largest difference from the golden forecast, in scaled units beyond the rounding of float32 prices."""
-        windows = np.asarray(self.manifest.golden.past, np.float32)  # (B, L, F)
-        golden = np.asarray(self.manifest.golden.forecast, np.float64)
-        ours = self.predictor.outputs(windows).astype(np.float64)  # (B, H) or (B, H, K)
-        exact, scaling = windows.astype(np.float64), self.manifest.members[0].scaling
-        half = np.full(ours.shape, 0.5)
-        unit = np.abs(scaling.restore(exact, half) - scaling.restore(exact, -half))
-        ours, unit = ours.reshape(golden.shape), unit.reshape(golden.shape)
-        rounding = 4 * np.spacing(np.abs(golden).astype(np.float32)).astype(np.float64)
-        return float(np.max(np.maximum(np.abs(ours - golden) - rounding, 0) / unit))
+        return golden_error(self.manifest, self.predictor)
 
     def _tested(self) -> pd.DataFrame:
         """One row a forecast of the test part: those of the fit, or the same made again after loading."""
@@ -289,8 +262,7 @@ def proven(path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Mod
         ArtifactError: It computes something else than when it was written.
     """
     model = Model(manifest, weights)
-    with np.errstate(all="ignore"):  # a stranger's numbers may be anything
-        error = model.golden_error()
+    error = model.golden_error()
     if not error <= GOLDEN_TOLERANCE:
         raise ArtifactError(
             f"{path}: must forecast its golden batch within {GOLDEN_TOLERANCE:g} scaled units. Received: {error:.2g}. "

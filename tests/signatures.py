@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, Union, get_args, get_origin
 
-from kerasforecast.config import (
+from kerasforecast.models.families import registry
+from kerasforecast.sections import (
     BacktestConfig,
     DataConfig,
     EvaluationConfig,
@@ -22,7 +23,6 @@ from kerasforecast.config import (
     SplitConfig,
     TrainingConfig,
 )
-from kerasforecast.models.families import registry
 
 ROOT = Path(__file__).parents[1]
 WIDTH = 120

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from kerasforecast.config import SECTIONS, BacktestConfig
+from kerasforecast.config import SECTIONS
 from kerasforecast.errors import OptionError, shown
 from kerasforecast.models.families import registry
+from kerasforecast.sections import BacktestConfig
 
 T = TypeVar("T")
 

@@ -8,13 +8,14 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from kerasforecast.config import BacktestConfig, Config, checked
+from kerasforecast.config import Config
 from kerasforecast.errors import OptionError, shown
 from kerasforecast.models.families import registry
 from kerasforecast.runtime.backend import Choice, load_quietly
 from kerasforecast.runtime.determinism import activate_for_training
 from kerasforecast.runtime.files import check_writable
 from kerasforecast.runtime.names import name_from, safe_name
+from kerasforecast.sections import BacktestConfig, checked
 
 if TYPE_CHECKING:
     import pandas as pd

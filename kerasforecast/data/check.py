@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kerasforecast.config import DataConfig
 from kerasforecast.data.calendars import trading_calendar
 from kerasforecast.data.frequency import DAY, infer_frequency
 from kerasforecast.data.load import Rows, load_rows
@@ -16,6 +15,7 @@ from kerasforecast.data.series import Series
 from kerasforecast.data.stamps import iso_text, iso_texts
 from kerasforecast.data.table.columns import is_price
 from kerasforecast.data.table.table import counted
+from kerasforecast.sections import DataConfig
 
 GAPS_SHOWN = 5
 _MANY_DATES = 3_000_000

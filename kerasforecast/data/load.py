@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from kerasforecast.config import DataConfig
 from kerasforecast.data.calendars import calendar_of_ticker, check_code, recognised_calendar
 from kerasforecast.data.frequency import infer_frequency
 from kerasforecast.data.panel import Panel
@@ -32,6 +31,7 @@ from kerasforecast.data.table.order import POSITION, in_range, ordered, position
 from kerasforecast.data.table.table import Table, counted
 from kerasforecast.data.table.text import read_text
 from kerasforecast.errors import DataError, OptionError, shown
+from kerasforecast.sections import DataConfig
 
 SAMPLE = "ibm"
 SAMPLE_CALENDAR = "XNYS"

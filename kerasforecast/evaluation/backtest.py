@@ -21,7 +21,7 @@ import pandas as pd
 
 from kerasforecast.baselines.classical import classical_forecasts
 from kerasforecast.baselines.fitted import Baselines, learn_baselines
-from kerasforecast.config import BacktestConfig, Config
+from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, DivergedError
@@ -32,6 +32,7 @@ from kerasforecast.forecasting.forecast import Forecast, joined
 from kerasforecast.metrics.significance import Verdict, check_skill
 from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.windows import Windows, windows_of
+from kerasforecast.sections import BacktestConfig
 
 TOTAL = "all"
 

@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from kerasforecast.artifact.records import Scores, Share, Stamp, Text
-from kerasforecast.config import BacktestConfig, Config
+from kerasforecast.config import Config
 from kerasforecast.data.series import Series
 from kerasforecast.data.stamps import iso_texts
 from kerasforecast.errors import ArtifactError, shown
@@ -22,6 +22,7 @@ from kerasforecast.evaluation.tables import as_written
 from kerasforecast.forecasting.forecast import quantile_column
 from kerasforecast.runtime.backend import activate, provenance
 from kerasforecast.runtime.files import atomic_write, json_text
+from kerasforecast.sections import BacktestConfig
 
 if TYPE_CHECKING:
     from kerasforecast.evaluation.backtest import Backtest, Fold

@@ -53,7 +53,9 @@ class Calibration(BaseModel):
     kept: bool
 
     @model_validator(mode="after")
-    def _a_table_a_level_where_there_is_a_base_for_each(self) -> Calibration:
+    def _errors_for_every_base(self) -> Calibration:
+        if len(self.errors) < self.horizon:
+            raise ValueError(f"a horizon of {self.horizon} needs errors of as many steps, not of {len(self.errors)}")
         for step, tables in enumerate(self.errors):
             wanted = len(self.levels) if self._by_level(step) else 1
             if len(tables) != wanted:
@@ -66,7 +68,8 @@ class Calibration(BaseModel):
         Args:
             base: `(N, S, K)` what the intervals start from, price units.
             moves: `(N, S)` one standard move, price units.
-            levels: `(R, K)` as `adapted` leaves them; their last step serves all later ones. As learned, where `None`.
+            levels: `(R, K)` as `kerasforecast.forecasting.adaptive.adapt` leaves them; their last step serves all later
+                ones. As learned, where `None`.
 
         Returns:
             `(N, S, K)`, price units, ascending over K.

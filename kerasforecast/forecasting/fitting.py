@@ -16,7 +16,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasforecast.config import NetworkConfig, TrainingConfig
 from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.member import Member
@@ -25,6 +24,7 @@ from kerasforecast.preprocessing.batch import Batches, TrainingSet, WindowBatch
 from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.windows import Windows, windows_of
+from kerasforecast.sections import NetworkConfig, TrainingConfig
 from kerasforecast.training.train import History, compile_model, train
 
 Answer = Callable[[np.ndarray], np.ndarray]

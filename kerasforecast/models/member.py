@@ -9,9 +9,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kerasforecast.config import NetworkConfig
 from kerasforecast.models.families.base import SavedLayer, Shape
 from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.sections import NetworkConfig
 
 
 class Member(BaseModel):

@@ -8,13 +8,13 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
-from kerasforecast.config import NetworkConfig
 from kerasforecast.errors import OptionError
 from kerasforecast.layers.direct import LeanModel
 from kerasforecast.models.families.base import Graph, Inputs, Role
 from kerasforecast.models.heads import start_at
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.sections import NetworkConfig
 
 
 def build(

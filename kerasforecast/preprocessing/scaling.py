@@ -20,10 +20,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from kerasforecast.config import LOGARITHMIC, Scaling
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError, shown
 from kerasforecast.preprocessing.volatility import VOLATILITY_FLOOR, ewma_volatility
+from kerasforecast.sections import LOGARITHMIC, Scaling
 
 FLOAT32_SMALLEST, FLOAT32_LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 _LOGGED = ("log", "ratio")  # transforms that need positive values

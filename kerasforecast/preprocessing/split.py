@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from kerasforecast.config import NetworkConfig, SplitConfig
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
+from kerasforecast.sections import NetworkConfig, SplitConfig
 
 PARTS = ("train", "validation", "test")
 

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from kerasforecast.artifact import reader
+from kerasforecast.artifact.inputs import kept_series
 from kerasforecast.artifact.manifest import Manifest
-from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
-from kerasforecast.errors import ArtifactError, InputError, KerasForecastError, shown
+from kerasforecast.errors import ArtifactError, InputError, shown
 from kerasforecast.evaluation.tables import as_written
 from kerasforecast.forecasting.forecast import quantile_column
 from kerasforecast.runtime.files import atomic_write, json_text
@@ -97,7 +97,7 @@ def read_fit(model: Path, series: Series | None = None) -> FinishedFit:
         manifest,
         _table(folder / "history.csv", _HISTORY),
         _table(folder / "test_forecasts.csv", (*_FORECASTS, *map(quantile_column, _levels(manifest)))),
-        _same(manifest, series if series is not None else _series(manifest)),
+        _same(manifest, series if series is not None else kept_series(manifest)),
     )
 
 
@@ -133,20 +133,6 @@ def _absent(path: Path, error: Exception) -> InputError:
     return InputError(
         f"{path}: a report needs this file of the fit. Received: {reason}. Run `kerasforecast fit` again."
     )
-
-
-def _series(manifest: Manifest) -> Series | None:
-    """The training data, where it can be had without asking anyone: the sample, a file, a kept snapshot."""
-    record = manifest.data
-    if record is None or record.source == "frame" or manifest.config.data.file == "-":
-        return None
-    offline = {"offline": True, "snapshot": record.snapshot} if record.snapshot else {}
-    columns = {"target": manifest.roles.target, "features": manifest.roles.past}
-    try:
-        config = manifest.config.data.model_copy(update=offline | columns)
-        return load_series(config, positive_prices=manifest.wants_logs)
-    except KerasForecastError:
-        return None  # moved or changed since; the report goes on without it
 
 
 def _same(manifest: Manifest, series: Series | None) -> Series | None:

@@ -13,9 +13,9 @@ from typing import TypeAlias
 import keras
 import numpy as np
 
-from kerasforecast.config import TrainingConfig
 from kerasforecast.errors import DivergedError, InputError, StoppedError
 from kerasforecast.runtime.signals import Deferred
+from kerasforecast.sections import TrainingConfig
 from kerasforecast.training.state import capture, restore
 
 Callbacks: TypeAlias = Sequence[keras.callbacks.Callback]

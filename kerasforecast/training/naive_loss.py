@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasforecast.config import TrainingConfig
 from kerasforecast.metrics.probabilistic import crps
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.preprocessing.windows import Windows
+from kerasforecast.sections import TrainingConfig
 
 
 def naive_loss(

@@ -11,10 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasforecast.config import TrainingConfig
 from kerasforecast.errors import KerasForecastError, shown
 from kerasforecast.layers.dispatch import while_training
 from kerasforecast.preprocessing.batch import TrainingSet
+from kerasforecast.sections import TrainingConfig
 from kerasforecast.training.callbacks import Callbacks, Epoch, Keeping, Watch
 from kerasforecast.training.losses import Pinball
 from kerasforecast.training.optimizers import Adam

@@ -14,10 +14,10 @@ import pytest
 import kerasforecast as kf
 from kerasforecast.artifact.reader import KERAS_MEMBERS, MANIFEST, WEIGHTS, read
 from kerasforecast.artifact.writer import Exporter
-from kerasforecast.config import NetworkConfig
 from kerasforecast.errors import ArtifactError, InputError, OptionError
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.scaling import known_range
+from kerasforecast.sections import NetworkConfig
 from tests.backend.conftest import SMALL, prices
 
 PLAIN_KERAS = """

@@ -8,11 +8,12 @@ import pytest
 from click.testing import CliRunner
 from kerasforecast_cli.main import cli
 
-from kerasforecast.config import BacktestConfig, Config
+from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
 from kerasforecast.evaluation.backtest import run_backtest
 from kerasforecast.evaluation.refit import Refitter
 from kerasforecast.pipeline import fit
+from kerasforecast.sections import BacktestConfig
 from tests.backend.conftest import SMALL, prices
 
 OPTIONS = SMALL | {"layers": 1}

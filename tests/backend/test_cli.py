@@ -188,7 +188,7 @@ def test_inspect_prints_the_manifest_and_checks_it(model):
     assert manifest["name"] == "acme"
     assert manifest["checks"]["golden_error"] < 1e-5
     text = run("inspect", model).stdout
-    for fact in ("acme", "277 trained, 245 saved", "golden pair met", "Verdict: "):
+    for fact in ("acme", "277 trained, 245 saved", "golden batch met", "Verdict: "):
         assert fact in text
 
 

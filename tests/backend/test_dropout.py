@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kerasforecast.config import NetworkConfig
 from kerasforecast.layers.dropout import Dropout, SampledDropout
 from kerasforecast.models.network import build
 from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.sections import NetworkConfig
 
 SHAPE = (64, 20, 50)
 PLAIN = FittedScaling(kind="none", transforms=("linear",), offset=(0.0,), scale=(1.0,))

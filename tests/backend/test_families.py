@@ -6,12 +6,12 @@ import pytest
 
 import kerasforecast as kf
 from kerasforecast import layers
-from kerasforecast.config import NetworkConfig
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.layers.direct import answering
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build, initialise, merged_weights, set_weights
 from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.sections import NetworkConfig
 from tests.backend.conftest import SMALL, prices
 
 CELLS = ["lstm", "gru", "rnn", "peephole", "coupled"]

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import kerasforecast as kf
-from kerasforecast.config import BacktestConfig, Config
+from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
 from kerasforecast.evaluation.backtest import run_backtest
 from kerasforecast.evaluation.refit import Refitter
+from kerasforecast.sections import BacktestConfig
 from tests.backend.conftest import SMALL, prices
 
 LEVELS = (0.1, 0.5, 0.9)

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from kerasforecast_cli.main import cli
 
 import kerasforecast as kf
-from kerasforecast.config import NetworkConfig, TrainingConfig
 from kerasforecast.models.network import build, merged_weights, weighted_layers
 from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.sections import NetworkConfig, TrainingConfig
 from kerasforecast.training.train import compile_model
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None

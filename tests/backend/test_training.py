@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pytest
 
-from kerasforecast.config import NetworkConfig, TrainingConfig
 from kerasforecast.errors import DivergedError, StoppedError
 from kerasforecast.layers import while_training
 from kerasforecast.models.network import build, initialise
@@ -14,6 +13,7 @@ from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.scaling import fit_scaling
 from kerasforecast.preprocessing.windows import Samples
 from kerasforecast.runtime.signals import Deferred
+from kerasforecast.sections import NetworkConfig, TrainingConfig
 from kerasforecast.training import train as training_module
 from kerasforecast.training.callbacks import Keeping, Plateau
 from kerasforecast.training.train import compile_model, shuffled, train, training_batches

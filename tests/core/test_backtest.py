@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerasforecast.config import BacktestConfig, Config
+from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, DivergedError, SkillError
@@ -18,6 +18,7 @@ from kerasforecast.evaluation.backtest import Fitted, fingerprint, folds_of, run
 from kerasforecast.evaluation.folds import FoldStore, Forecasts
 from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.metrics.significance import DMResult, Verdict
+from kerasforecast.sections import BacktestConfig
 
 ROWS = 200
 CONFIG = Config.from_options(window=5)

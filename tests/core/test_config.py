@@ -6,11 +6,13 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kerasforecast_cli.options import choices
 from pydantic import ValidationError
 
-from kerasforecast.config import SECTIONS, Config, NetworkConfig, TrainingConfig, checked, choices
+from kerasforecast.config import SECTIONS, Config
 from kerasforecast.errors import OptionError
 from kerasforecast.models.families import registry
+from kerasforecast.sections import NetworkConfig, TrainingConfig, checked
 
 FIELDS = [
     *((section, field) for section, model in SECTIONS.items() for field in model.model_fields if field != "options"),

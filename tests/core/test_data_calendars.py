@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerasforecast.config import DataConfig
 from kerasforecast.data.calendars import calendar_of_ticker, future_index
 from kerasforecast.data.frequency import infer_frequency
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, OptionError
+from kerasforecast.sections import DataConfig
 
 
 def after(index, steps=3, calendar=None, drop=()):

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerasforecast.config import DataConfig
 from kerasforecast.data.load import load_series
 from kerasforecast.errors import DataError, InputError, OptionError
+from kerasforecast.sections import DataConfig
 
 DATES = pd.bdate_range("2024-01-02", periods=40)
 CLOSE = np.round(100 + np.sin(np.arange(40)) * 5, 2)

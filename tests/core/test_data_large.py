@@ -6,15 +6,15 @@ import sys
 import numpy as np
 import pytest
 
-from kerasforecast.config import DataConfig
 from kerasforecast.data.load import load_series
 from kerasforecast.errors import DataError
+from kerasforecast.sections import DataConfig
 
 ROWS = 5_000_000
 MEASURE = """
 import sys
 import pandas, pyarrow
-from kerasforecast.config import DataConfig
+from kerasforecast.sections import DataConfig
 from kerasforecast.data.load import load_series
 def peak():
     status = open("/proc/self/status").read()  # not getrusage, which starts from the parent's size

@@ -11,9 +11,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from kerasforecast.config import DataConfig
 from kerasforecast.data.load import load_series
 from kerasforecast.errors import InputError
+from kerasforecast.sections import DataConfig
 
 HEADER = "Date,Close\n"
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerasforecast.config import DataConfig
 from kerasforecast.data.check import examine
 from kerasforecast.data.load import load_series
+from kerasforecast.sections import DataConfig
 
 HERE = Path(__file__).parents[1] / "data"
 

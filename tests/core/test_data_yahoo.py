@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerasforecast.config import DataConfig
 from kerasforecast.data.calendars import future_index
 from kerasforecast.data.load import load_series
 from kerasforecast.data.yahoo import client as yahoo
 from kerasforecast.data.yahoo import prices as policy
 from kerasforecast.data.yahoo import snapshots
 from kerasforecast.errors import DataError, KerasForecastError, OptionError
+from kerasforecast.sections import DataConfig
 
 from .yahoo_server import redirect, serving
 

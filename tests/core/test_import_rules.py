@@ -15,6 +15,7 @@ ORDER = """
 errors
 runtime
 families
+sections
 config
 data
 preprocessing

@@ -150,6 +150,8 @@ def test_each_step_has_as_many_tables_as_it_has_bases(basis, steps):
         if tuple(map(len, wrong)) != steps:
             with pytest.raises(ValidationError, match="needs errors of"):
                 Calibration.model_validate(calibration.model_dump() | {"errors": wrong})
+    with pytest.raises(ValidationError, match="a horizon of 3 needs errors of as many steps, not of 2"):
+        Calibration.model_validate(calibration.model_dump() | {"horizon": 3})
 
 
 def test_steps_never_measured_take_the_last_errors():

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerasforecast.config import DataConfig
 from kerasforecast.data.load import load_panel, load_series
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
+from kerasforecast.sections import DataConfig
 
 
 def series_of(rows, start="2020-01-01", seed=0, name="series", columns=("y", "x")):

@@ -7,14 +7,15 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kerasforecast_cli.options import choices
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from kerasforecast.config import NetworkConfig, choices
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
 from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
 from kerasforecast.preprocessing.volatility import EWMA_LAMBDA, VOLATILITY_FLOOR, ewma_weights, volatility_of
+from kerasforecast.sections import NetworkConfig
 
 KINDS = choices(NetworkConfig, "scaling")
 RELATIVE = ("anchor", "difference")

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerasforecast.config import DataConfig, NetworkConfig, SplitConfig
 from kerasforecast.data.load import load_panel
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
 from kerasforecast.preprocessing.split import PARTS, Split, split_panel
+from kerasforecast.sections import DataConfig, NetworkConfig, SplitConfig
 
 
 def series_of(rows, start=None):

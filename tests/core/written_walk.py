@@ -2,9 +2,9 @@
 
 from unittest import mock
 
-from kerasforecast.config import BacktestConfig
 from kerasforecast.evaluation.compare import compare
 from kerasforecast.evaluation.walk import backtest_record, compare_record, write_walk
+from kerasforecast.sections import BacktestConfig
 from tests.core import test_backtest, test_compare
 
 # No backend is installed here, whose device a record would name.

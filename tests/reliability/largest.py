@@ -8,9 +8,9 @@ import numpy as np
 
 from kerasforecast.artifact.format.archive import MANIFEST
 from kerasforecast.artifact.manifest import MemberRecord
-from kerasforecast.config import NetworkConfig
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.sections import NetworkConfig
 from tests.reliability.hostile import forged, members
 
 # Each at one of the limits of kerasforecast.models.limits.

@@ -2,7 +2,7 @@
 
 A file may take 5 seconds of the processor and 1 GiB. Whatever opens another file, starts a process or a socket, or
 imports or runs code while a model file is read is an offence, and ends the program with its name. With the argument
-`build`, files in order are rebuilt by Keras and proved by their golden pair too.
+`build`, files in order are rebuilt by Keras and proved by their golden batch too.
 """
 
 import codecs

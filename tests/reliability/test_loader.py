@@ -182,25 +182,28 @@ def test_the_largest_networks_are_rebuilt(tmp_path, soak):
     for limit, network in largest.NETWORKS.items():
         found, more = outcomes(tmp_path, {limit: largest.file_of(network)}, "build")
         assert found[limit]["code"] == 2
-        assert "golden pair" in found[limit]["line"]
+        assert "golden batch" in found[limit]["line"]
         print(f"\n{limit}: {found[limit]['seconds']:.2f} s of the processor, {more / 2**20:.0f} MiB", end="")
 
 
 @needs_backend
-def test_a_forged_weight_fails_the_golden_pair_and_a_renamed_model_passes(tmp_path):
+def test_a_forged_weight_fails_the_golden_batch_and_a_renamed_model_passes(tmp_path):
     def louder(file):
         file[hostile.HEAD][...] = 2 * file[hostile.HEAD][()]
 
+    def own(content):
+        return content["members"][0]
+
     files = {
         "louder": hostile.with_hdf5(louder),
-        "other golden": hostile.forged(manifest=lambda content: content["golden"].update(forecast=[1.0])),
-        "infinite golden": hostile.forged(manifest=lambda content: content["golden"].update(forecast=[3e38])),
-        "huge scale": hostile.forged(manifest=lambda content: content["scaling"].update(scale=[1e30])),
+        "other golden": hostile.forged(manifest=lambda content: content["golden"].update(forecast=[[1.0]] * 2)),
+        "infinite golden": hostile.forged(manifest=lambda content: content["golden"].update(forecast=[[3e38]] * 2)),
+        "huge scale": hostile.forged(manifest=lambda content: own(content)["scaling"].update(scale=[1e30])),
         "renamed": hostile.forged(manifest=lambda content: content.update(name="<script>")),
     }
     found, _ = outcomes(tmp_path, files, "build")
     assert [name for name, outcome in found.items() if outcome["accepted"]] == ["renamed"]
-    assert all("golden pair" in outcome["line"] for outcome in found.values() if not outcome["accepted"])
+    assert all("golden batch" in outcome["line"] for outcome in found.values() if not outcome["accepted"])
 
 
 @needs_backend

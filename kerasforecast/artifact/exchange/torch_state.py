@@ -18,11 +18,12 @@ import numpy as np
 
 from kerasforecast.artifact.exchange.foreign import foreign_manifest
 from kerasforecast.artifact.manifest import Manifest
-from kerasforecast.config import Config, NetworkConfig
+from kerasforecast.config import Config
 from kerasforecast.errors import BackendError, InputError, shown
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.scaling import known_range
 from kerasforecast.runtime.files import atomic_write
+from kerasforecast.sections import NetworkConfig
 
 STOCK_LSTM = "lstm"  # the family that it is
 LINEAR_NAMES = ("linear", "fc", "head", "dense", "output", "out")

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pandas as pd
 
-from kerasforecast.config import DataConfig
 from kerasforecast.data.table.columns import date_column, find, same
 from kerasforecast.data.table.dates import stripped
 from kerasforecast.data.table.table import Table
+from kerasforecast.sections import DataConfig
 
 TIME_NAME = "time"
 _BESIDE = ("date", "day")  # a column called otherwise holds the time itself, or needs none

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from kerasforecast.config import DataConfig
 from kerasforecast.data.table.table import Table, listed
 from kerasforecast.errors import DataError, shown
+from kerasforecast.sections import DataConfig
 
 DATE_NAMES = (
     "date",

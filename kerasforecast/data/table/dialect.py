@@ -8,10 +8,10 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from kerasforecast.config import DataConfig
 from kerasforecast.data.table.bytestream import LINE_LIMIT, Blob, is_utf16
 from kerasforecast.data.table.table import listed
 from kerasforecast.errors import DataError, shown
+from kerasforecast.sections import DataConfig
 
 HEAD_BYTES = 65_536
 HEAD_ROWS = 100

@@ -74,7 +74,8 @@ def _numbers(codes: np.ndarray, parts: list[tuple[str, str]]) -> dict[str, np.nd
         digits = codes[place : place + _WIDTHS[code]] - np.uint8(ord("0"))  # other characters wrap to beyond 9
         if (digits > 9).any():
             return None
-        found[code] = sum(row * np.int32(10**power) for power, row in enumerate(digits[::-1]))
+        # Widened first: NumPy before 2 would keep the product in 8 bits.
+        found[code] = sum(row.astype(np.int32) * 10**power for power, row in enumerate(digits[::-1]))
         place += _WIDTHS[code]
     return found
 

@@ -7,10 +7,10 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from kerasforecast.config import DataConfig
 from kerasforecast.data.stamps import iso_texts
 from kerasforecast.data.table.table import Table, counted, listed, refusal
 from kerasforecast.errors import DataError
+from kerasforecast.sections import DataConfig
 
 HOUR = pd.Timedelta(hours=1)
 

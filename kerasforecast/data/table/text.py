@@ -13,13 +13,13 @@ from typing import BinaryIO
 import numpy as np
 import pandas as pd
 
-from kerasforecast.config import DataConfig
 from kerasforecast.data.table.bytestream import LINE_LIMIT, Blob, is_utf16
 from kerasforecast.data.table.clock import date_columns
 from kerasforecast.data.table.dates import epoch_unit
 from kerasforecast.data.table.dialect import Dialect, detect, wrong_encoding
 from kerasforecast.data.table.table import SHOWN_FAULTS, Table, counted, received
 from kerasforecast.errors import DataError, shown
+from kerasforecast.sections import DataConfig
 
 _LIKE_A_NUMBER = re.compile(r"[+-]?[\d.,' ]+")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")

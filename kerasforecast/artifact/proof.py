@@ -1,0 +1,41 @@
+"""Whether a network that was rebuilt from a file computes what it did when the file was written."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from kerasforecast.artifact.manifest import Manifest
+
+# The golden batch is met within this much of one scaled unit, and the rounding of float32 values.
+GOLDEN_TOLERANCE = 1e-5
+
+
+class Answers(Protocol):
+    """What forecasts raw windows: a `kerasforecast.forecasting.predictor.Predictor`."""
+
+    def outputs(self, windows: np.ndarray) -> np.ndarray:
+        """Raw forecasts `(B, H)` or `(B, H, K)` of raw windows `(B, L, F)`."""
+
+
+def golden_error(manifest: Manifest, predictor: Answers) -> float:
+    """Largest difference from the golden forecasts, in scaled units of the first member beyond the rounding of float32.
+
+    Args:
+        manifest: Holds the golden batch and the scaling.
+        predictor: The network that was rebuilt.
+
+    Returns:
+        At most `GOLDEN_TOLERANCE` where it computes the same; NaN or infinite where it computes no numbers.
+    """
+    with np.errstate(all="ignore"):  # a stranger's numbers may be anything
+        windows = np.asarray(manifest.golden.past, np.float32)  # (B, L, F)
+        golden = np.asarray(manifest.golden.forecast, np.float64)
+        ours = predictor.outputs(windows).astype(np.float64)  # (B, H) or (B, H, K)
+        exact, scaling = windows.astype(np.float64), manifest.members[0].scaling
+        half = np.full(ours.shape, 0.5)
+        unit = np.abs(scaling.restore(exact, half) - scaling.restore(exact, -half))
+        ours, unit = ours.reshape(golden.shape), unit.reshape(golden.shape)
+        rounding = 4 * np.spacing(np.abs(golden).astype(np.float32)).astype(np.float64)
+        return float(np.max(np.maximum(np.abs(ours - golden) - rounding, 0) / unit))
