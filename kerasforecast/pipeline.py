@@ -29,7 +29,7 @@ from kerasforecast.data.series import Series
 from kerasforecast.errors import KerasForecastError, StoppedError
 from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, scored_windows
 from kerasforecast.forecasting.adaptive import adapted_after
-from kerasforecast.forecasting.fitting import Fitting, scaled_member, training_sets
+from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member, training_sets
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.model import Model
 from kerasforecast.models.limits import check_size
@@ -123,19 +123,7 @@ def _fit(
             on_note(note)
 
     started = time.perf_counter() - recorder.state.seconds
-    with Deferred() if run else contextlib.nullcontext() as stop:
-        try:
-            fitted = fitting.train(
-                on_epoch=on_epoch,
-                on_best=recorder.keep if run else None,
-                keeping=recorder.state.keeping(stop) if stop else None,
-                callbacks=callbacks,
-            )
-        except StoppedError as error:
-            raise StoppedError(f"{error} {recorder.kept}", signal_number=error.exit_code - 128) from None
-        except KerasForecastError as error:
-            raise type(error)(f"{error} {recorder.kept}".strip()) from error.__cause__
-
+    fitted = _trained(fitting, recorder, run, on_epoch, callbacks)
     history, weights = fitted.history, fitted.weights
     record = _training_record(history, time.perf_counter() - started)
     forecaster = Forecaster(fitted.predictor, config, baselines.volatility)
@@ -163,6 +151,28 @@ def _fit(
         exporter=recorder.exporter,
         predictor=fitted.predictor,
     )
+
+
+def _trained(
+    fitting: Fitting,
+    recorder: Recorder,
+    run: Run | None,
+    on_epoch: Callable[[Epoch], None] | None,
+    callbacks: Callbacks,
+) -> Trained:
+    """Find the weights; whatever ends that early says what was kept of them."""
+    with Deferred() if run else contextlib.nullcontext() as stop:
+        try:
+            return fitting.train(
+                on_epoch=on_epoch,
+                on_best=recorder.keep if run else None,
+                keeping=recorder.state.keeping(stop) if stop else None,
+                callbacks=callbacks,
+            )
+        except StoppedError as error:
+            raise StoppedError(f"{error} {recorder.kept}", signal_number=error.exit_code - 128) from None
+        except KerasForecastError as error:
+            raise type(error)(f"{error} {recorder.kept}".strip()) from error.__cause__
 
 
 def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Panel:

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.panel_checks import check_panel
 from kerasforecast.data.series import Series, Source, rows_digest, unwritable
 from kerasforecast.errors import DataError, shown
 
@@ -81,10 +82,7 @@ class Panel:
             "static": None if self.static is None else unwritable(self.static),
         }
         self.__dict__.update(fields)
-        self._check_shapes()
-        self._check_columns()
-        self._check_index()
-        self._check_values()
+        check_panel(self)
 
     @classmethod
     def of(cls, data: Panel | Series) -> Panel:
@@ -238,65 +236,6 @@ class Panel:
         if more := [*known, *self.static_columns]:
             raise DataError(
                 f"Known and static columns are not supported yet by {user}. Received: {shown(more)}. Leave them out."
-            )
-
-    def _check_shapes(self) -> None:
-        rows, columns, count = len(self.index), len(self.columns), len(self.ids)
-        if self.values.shape != (rows, columns) or not columns:
-            raise DataError(
-                "Panel values must have shape (rows, columns). "
-                f"Received: values {self.values.shape}, {rows} index entries, {columns} columns."
-            )
-        lengths = np.diff(self.starts) if self.starts.shape == (count + 1,) else np.array([-1])
-        if not count or self.starts[0] != 0 or self.starts[-1] != rows or (lengths < 0).any():
-            raise DataError(
-                "Panel starts must hold the first row of each series, in order, and the number of rows. "
-                f"Received: {len(self.starts)} starts for {count} series of {rows} rows."
-            )
-        if self.observed.shape != (count,) or (self.observed < 0).any() or (self.observed > lengths).any():
-            raise DataError("Panel observed must count rows of each series. Received: other numbers of rows.")
-        if self.ids.shape != (count,) or len(np.unique(self.ids)) != count:
-            raise DataError(f"Panel ids must differ, one a series. Received: {shown(self.ids.tolist())}.")
-        if count > 1 and self.key is None:
-            raise DataError(f"Panel ids need a name (key). Received: none for {count} series.")
-
-    def _check_columns(self) -> None:
-        names = (*self.columns, *self.static_columns)
-        if len(set(names)) != len(names) or self.key in names:
-            raise DataError(f"Panel columns must differ. Received: {shown(names)}. Rename one of them.")
-        if [role == "target" for role in self.roles] != [place == 0 for place in range(len(self.columns))]:
-            raise DataError(f"Panel roles must name the first column the target. Received: {shown(self.roles)}.")
-        wanted = (len(self.ids), len(self.static_columns))
-        static = np.empty((len(self.ids), 0)) if self.static is None else self.static
-        if static.shape != wanted or not np.isfinite(static).all():
-            raise DataError(f"Panel static must be finite, of shape {wanted}. Received: other values.")
-
-    def _check_index(self) -> None:
-        if getattr(self.index, "tz", None) is not None or self.index.hasnans:
-            raise DataError("Panel index must be tz-naive and complete. Remove the time zone and missing dates first.")
-        stamps = self.index.asi8 if isinstance(self.index, pd.DatetimeIndex) else np.asarray(self.index)
-        rising = np.asarray(stamps[1:] > stamps[:-1])
-        borders = self.starts[1:-1] - 1
-        rising[borders[(borders >= 0) & (borders < len(rising))]] = True
-        if not rising.all():
-            row = int(np.argmin(rising)) + 1
-            raise DataError(
-                f"Panel index must be strictly increasing within each series. Received: {self.index[row]} after "
-                f"{self.index[row - 1]} in {self.id_of(row)}. Sort the rows and remove doubled dates first."
-            )
-
-    def _check_values(self) -> None:
-        wrong = ~np.isfinite(self.values)
-        if (self.observed < np.diff(self.starts)).any():
-            ahead = np.arange(len(self.index)) >= self.ends[self.places(np.arange(len(self.index)))]
-            unknown = np.array([role != "known" for role in self.roles])
-            wrong = np.where(ahead[:, None] & unknown, ~np.isnan(self.values), wrong)
-        if wrong.any():
-            row, column = np.argwhere(wrong)[0]
-            raise DataError(
-                "Panel values must be finite, and where a row has no target yet NaN but for known columns. "
-                f"Received: {self.values[row, column]} at {self.index[row]} in {self.id_of(row)}, "
-                f"column {self.columns[column]}. Drop or fill such rows first."
             )
 
 

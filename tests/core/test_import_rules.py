@@ -347,3 +347,21 @@ def _names(requirements):
     """Distribution names of lines such as `keras>=3.15.1`."""
     lines = [line.strip() for line in requirements.splitlines() if line.strip()]
     return {"".join(char if char.isalnum() or char in "-_." else " " for char in line).split()[0] for line in lines}
+
+
+def test_modules_and_functions_stay_short_enough_to_read():
+    """300 lines a module, 60 a function; those whose signature has every option of a fit are as long as it is."""
+    written = {"kerasforecast.api.fit", "kerasforecast.api.backtest", "kerasforecast.api.compare"}
+    long = []
+    for name, tree in MODULES.items():
+        if (lines := max((node.end_lineno for node in tree.body), default=0)) > 300:
+            long.append(f"{name}: {lines} lines")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 60 and name not in written:
+                long.append(f"{where(name, node.lineno)}: {node.name}, {node.end_lineno - node.lineno + 1} lines")
+    assert not long, "\n".join(long)
+
+
+def test_the_root_holds_what_people_import():
+    modules = {path.stem for path in (ROOT / "kerasforecast").glob("*.py")}
+    assert modules == {"__init__", "config", "errors", "estimator", "model", "pipeline", "sections"}
