@@ -8,6 +8,14 @@ from keras import ops
 from kerasforecast import layers
 from tests.backend.test_layers_reference import BATCH, FEATURES, STEPS, UNITS
 
+
+@pytest.fixture(autouse=True)
+def on_cpu():
+    """The kernels are a CPU's: elsewhere they step aside, and here they are called by their names."""
+    with keras.device("cpu"):
+        yield
+
+
 KINDS = ["lstm", "lstm peephole", "lstm coupled", "gru reset after", "gru reset before", "simple_rnn"]
 
 

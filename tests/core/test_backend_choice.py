@@ -251,3 +251,16 @@ def test_a_users_own_compilation_cache_stays(here):
     backend.os.environ["JAX_COMPILATION_CACHE_DIR"] = "elsewhere"
     activate("jax")
     assert backend.os.environ["JAX_COMPILATION_CACHE_DIR"] == "elsewhere"
+
+
+def test_a_gpu_multiplies_in_full_precision_unless_told_otherwise(here):
+    backend.activate("jax")
+    assert backend.os.environ["NVIDIA_TF32_OVERRIDE"] == "0"
+    assert backend.os.environ["JAX_DEFAULT_MATMUL_PRECISION"] == "highest"
+
+
+def test_the_user_s_own_precision_stays(here):
+    backend.os.environ |= {"NVIDIA_TF32_OVERRIDE": "1", "JAX_DEFAULT_MATMUL_PRECISION": "tensorfloat32"}
+    backend.activate("jax")
+    assert backend.os.environ["NVIDIA_TF32_OVERRIDE"] == "1"
+    assert backend.os.environ["JAX_DEFAULT_MATMUL_PRECISION"] == "tensorfloat32"
