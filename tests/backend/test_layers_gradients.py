@@ -9,7 +9,7 @@ from kerasforecast import layers
 from tests.backend.test_layers_reference import BATCH, FEATURES, STEPS, UNITS
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def on_cpu():
     """The kernels are a CPU's: elsewhere they step aside, and here they are called by their names."""
     with keras.device("cpu"):
@@ -120,7 +120,7 @@ def gradients(loss, arrays):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("return_sequences", [True, False])
-def test_gradients_agree_with_automatic_differentiation(kind, return_sequences):
+def test_gradients_agree_with_automatic_differentiation(on_cpu, kind, return_sequences):
     arrays, (of_outputs, *of_states) = arguments(kind)
     count = 2 if kind.startswith("lstm") else 1
 

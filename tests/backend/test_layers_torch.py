@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 import keras  # noqa: E402
 
 from kerasforecast import layers  # noqa: E402
-from tests.backend.test_layers_reference import FEATURES, UNITS, data, numpy_of, randomised  # noqa: E402
+from tests.backend.test_layers_reference import EXACT, FEATURES, UNITS, data, numpy_of, randomised  # noqa: E402
 
 
 def swapped(weight):
@@ -45,9 +45,9 @@ def test_agrees_with_torch(ours, theirs):
     outputs, *final = numpy_of(layer(x, initial_state=states))
     start = tuple(torch.tensor(state)[None] for state in states)
     expected, last = module(torch.tensor(x), start if len(start) > 1 else start[0])
-    np.testing.assert_allclose(outputs, expected.detach().numpy(), atol=1e-6, rtol=0)
+    np.testing.assert_allclose(outputs, expected.detach().numpy(), atol=EXACT, rtol=0)
     for state, other in zip(final, last if isinstance(last, tuple) else (last,), strict=True):
-        np.testing.assert_allclose(state, other[0].detach().numpy(), atol=1e-6, rtol=0)
+        np.testing.assert_allclose(state, other[0].detach().numpy(), atol=EXACT, rtol=0)
 
 
 def test_gates_of_torch_gru_are_those_of_keras_swapped():
