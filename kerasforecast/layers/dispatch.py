@@ -6,6 +6,7 @@ The choice is made while a call is traced and logged at debug level under `keras
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any
@@ -31,30 +32,42 @@ def while_training() -> AbstractContextManager[None]:
     return module.while_training() if module else nullcontext()
 
 
-def run_kernel(
-    layer: keras.layers.RNN, sequences: Any, states: list[Any], mask: Any, training: bool, **options: Any
-) -> tuple[Any, Any, list[Any]] | None:
-    """What `layer.inner_loop` must return, computed by the kernel `layer.kernel_name`; None where it does not fit.
+def loop(
+    layer: keras.layers.RNN,
+    keras_loop: Callable[..., tuple[Any, Any, list[Any]]],
+    sequences: Any,
+    states: list[Any],
+    mask: Any,
+    training: bool,
+    **options: Any,
+) -> tuple[Any, Any, list[Any]]:
+    """What `layer.inner_loop` must return: computed by the kernel `layer.kernel_name`, else by Keras.
 
     Args:
-        layer: One of this package's recurrent layers that has a kernel. sequences: `(B, T, F)`. states: Each `(B, H)`.
-        mask: `(B, T)` or None. options: Further keyword arguments of the kernel.
+        layer: One of this package's recurrent layers that has a kernel.
+        keras_loop: Keras' own `inner_loop` of that layer.
+        sequences: `(B, T, F)`.
+        states: The states before the first step, each `(B, H)`.
+        mask: `(B, T)` or None.
+        training: Whether the call is one of training.
+        options: Further keyword arguments of the kernel.
 
     Returns:
         Last output `(B, H)`, outputs `(B, T, H)` (without `return_sequences` the last one alone), final states.
     """
+    if layer.stateful:
+        # The layer assigns to its own before a gradient is taken; Keras' cuDNN path on PyTorch fails on that too.
+        states = [ops.copy(state) for state in states]
     module = kernels.load(keras.backend.backend())
     reason = _misfit(layer, module, sequences, mask)
     if reason:
         log.debug("%s: Keras' computation (%s)", layer.name, reason)
-        return None
+        return keras_loop(sequences, states, mask=mask, training=training)
     log.debug("%s: %s kernel %s", layer.name, keras.backend.backend(), layer.kernel_name)
     cell = layer.cell
     sequences = _dropped_out(cell, ops.cast(sequences, layer.compute_dtype), training)
     if layer.go_backwards:
         sequences = ops.flip(sequences, axis=1)
-    if layer.stateful:
-        states = [ops.copy(state) for state in states]  # the layer assigns to its own before a gradient is taken
     weights = [ops.convert_to_tensor(weight) for weight in (cell.kernel, cell.recurrent_kernel)]
     bias = None if cell.bias is None else ops.convert_to_tensor(cell.bias)
     output, final = getattr(module, layer.kernel_name)(

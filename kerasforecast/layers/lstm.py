@@ -10,6 +10,7 @@ Layers and models (weights of one LSTM with F input channels and H units, gates 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -17,7 +18,7 @@ import numpy as np
 from keras import initializers, ops
 
 from kerasforecast.errors import OptionError
-from kerasforecast.layers.dispatch import run_kernel
+from kerasforecast.layers.dispatch import loop
 
 
 @keras.saving.register_keras_serializable(package="kerasforecast")
@@ -245,13 +246,9 @@ class LSTM(keras.layers.LSTM):
         self, sequences: Any, initial_state: list[Any], mask: Any, training: bool = False
     ) -> tuple[Any, Any, list[Any]]:
         """Keras' hook for the loop over time: a kernel of ours where one fits, else Keras' computation."""
-        done = run_kernel(self, sequences, initial_state, mask, training, **self.kernel_options())
-        if done:
-            return done
-        if self.keras_has_it:
-            return super().inner_loop(sequences, initial_state, mask=mask, training=training)
-        # Past keras.layers.LSTM, whose fast paths know its own formula only.
-        return keras.layers.RNN.inner_loop(self, sequences, initial_state, mask=mask, training=training)
+        # A cell of our own goes past keras.layers.LSTM, whose fast paths know its own formula only.
+        keras_loop = super().inner_loop if self.keras_has_it else partial(keras.layers.RNN.inner_loop, self)
+        return loop(self, keras_loop, sequences, initial_state, mask, training, **self.kernel_options())
 
     def kernel_options(self) -> dict[str, Any]:
         """Further arguments of the kernel, beyond those of a plain LSTM."""

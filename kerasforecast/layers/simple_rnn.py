@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasforecast.layers.dispatch import run_kernel
+from kerasforecast.layers.dispatch import loop
 
 
 @keras.saving.register_keras_serializable(package="kerasforecast")
@@ -26,8 +26,7 @@ class SimpleRNN(keras.layers.SimpleRNN):
         self, sequences: Any, initial_state: list[Any], mask: Any, training: bool = False
     ) -> tuple[Any, Any, list[Any]]:
         """Keras' hook for the loop over time: a kernel of ours where one fits, else Keras' computation."""
-        done = run_kernel(self, sequences, initial_state, mask, training)
-        return done or super().inner_loop(sequences, initial_state, mask=mask, training=training)
+        return loop(self, super().inner_loop, sequences, initial_state, mask, training)
 
     def keras_weights(self) -> list[np.ndarray]:
         """The weights of a stock `keras.layers.SimpleRNN` that computes the same: this layer's own."""
