@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
@@ -28,18 +26,3 @@ def as_written(table: pd.DataFrame) -> pd.DataFrame:
     for name in table.columns[table.dtypes == np.float32]:
         written[name] = table[name].to_numpy().astype(str).astype(np.float64)
     return written
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """The table in the CSV file at `path`, its decimals read to the last bit.
-
-    Raises:
-        OSError: The file cannot be read.
-        ValueError: It is no table.
-    """
-    table = pd.read_csv(path)
-    texts = pd.read_csv(path, dtype=str)
-    for name in table.columns[table.dtypes == np.float64]:
-        # What some versions of pandas make of decimals by themselves is off by the last bit.
-        table[name] = texts[name].astype(object).astype(np.float64)
-    return table

@@ -18,7 +18,7 @@ from kerasforecast.config import Config
 from kerasforecast.data.series import Series
 from kerasforecast.data.stamps import iso_texts
 from kerasforecast.errors import ArtifactError, shown
-from kerasforecast.evaluation.tables import as_written, read_table
+from kerasforecast.evaluation.tables import as_written
 from kerasforecast.forecasting.forecast import quantile_column
 from kerasforecast.runtime.backend import activate, provenance
 from kerasforecast.runtime.files import atomic_write, json_text
@@ -221,7 +221,7 @@ def read_walk(path: Path) -> tuple[WalkRecord, pd.DataFrame]:
     """
     try:
         record = WalkRecord.model_validate_json(path.read_bytes())
-        table = read_table(path.with_suffix(".csv"))
+        table = pd.read_csv(path.with_suffix(".csv"))
         own = ["forecast", "fold"] if record.kind == "backtest" else record.models
         wanted = {"date", "actual", "naive", *own, *map(quantile_column, record.levels)}
         if not wanted <= set(table.columns) or table.empty:

@@ -15,7 +15,7 @@ from kerasforecast.artifact.inputs import kept_series
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, InputError, shown
-from kerasforecast.evaluation.tables import as_written, read_table
+from kerasforecast.evaluation.tables import as_written
 from kerasforecast.forecasting.forecast import quantile_column
 from kerasforecast.runtime.files import atomic_write, json_text
 
@@ -115,7 +115,7 @@ def _json(path: Path) -> Any:
 
 def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     try:
-        table = read_table(path)
+        table = pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise _absent(path, error) from None
     numbers = table.columns.difference(["date", "best"])

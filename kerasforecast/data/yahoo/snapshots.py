@@ -171,10 +171,9 @@ def _to_csv(frame: pd.DataFrame, meta: Meta) -> bytes:
 def _from_csv(content: bytes) -> tuple[pd.DataFrame, Meta]:
     line, _, rows = content.partition(b"\n")
     meta = _meta(line.removeprefix(b"# "))
-    # As text first: what pandas makes of decimals by itself is fast and can be off by the last bit.
-    frame = pd.read_csv(io.BytesIO(rows), index_col=0, dtype=str)
+    frame = pd.read_csv(io.BytesIO(rows), index_col=0)
     frame.index = pd.to_datetime(frame.index, utc=True).rename(None)
-    return frame.astype(object).astype(np.float64), meta
+    return frame.astype(np.float64), meta
 
 
 def _to_parquet(frame: pd.DataFrame, meta: Meta) -> bytes:
