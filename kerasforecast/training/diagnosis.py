@@ -89,7 +89,8 @@ class _Curves:
     def fell(self) -> float:
         """Share of its start that the loss which fell further has lost, beyond noise, at least 0."""
         curves = ((self.loss, self.smooth_loss.min()), (self.val_loss, self.lowest))
-        return max(0.0, *(1 - (low + 3 * _noise(curve)) / curve[0] for curve, low in curves if curve[0] > 0), 0.0)
+        left = ((curve[0], low + 3 * _noise(curve)) for curve, low in curves)
+        return max(0.0, *(1 - low / start for start, low in left if low < start), 0.0)
 
     @property
     def falling(self) -> bool:
