@@ -180,7 +180,7 @@ def _to_parquet(frame: pd.DataFrame, meta: Meta) -> bytes:
     import pyarrow
     from pyarrow import parquet
 
-    table = pyarrow.Table.from_pandas(frame.tz_convert("UTC").rename_axis("Date"))
+    table = pyarrow.Table.from_pandas(frame.tz_convert("UTC").rename_axis("Date"), nthreads=1)
     table = table.replace_schema_metadata({**table.schema.metadata, _META_KEY: json.dumps(asdict(meta)).encode()})
     buffer = io.BytesIO()
     parquet.write_table(table, buffer)
@@ -190,8 +190,9 @@ def _to_parquet(frame: pd.DataFrame, meta: Meta) -> bytes:
 def _from_parquet(content: bytes) -> tuple[pd.DataFrame, Meta]:
     from pyarrow import parquet
 
-    table = parquet.read_table(io.BytesIO(content))
-    return table.to_pandas().rename_axis(None), _meta(table.schema.metadata[_META_KEY])
+    # In this thread: Arrow's own may outlive a process that ends at once, which then aborts.
+    table = parquet.read_table(io.BytesIO(content), use_threads=False, pre_buffer=False)
+    return table.to_pandas(use_threads=False).rename_axis(None), _meta(table.schema.metadata[_META_KEY])
 
 
 def _meta(text: bytes) -> Meta:
