@@ -99,15 +99,19 @@ def _other(
     frame = data if isinstance(data, pd.DataFrame | pd.Series) else None
     values = DataConfig().model_dump() | {"calendar": trained.calendar, "interval": trained.interval}
     values["file"] = None if frame is not None or data is None else str(data)
-    return _read(manifest, values, frame, options)
+    return _read(manifest, values, frame, options, trained.date_column)
 
 
 def _read(
-    manifest: Manifest, values: dict[str, Any], frame: pd.DataFrame | pd.Series | None, options: Mapping[str, Any]
+    manifest: Manifest,
+    values: dict[str, Any],
+    frame: pd.DataFrame | pd.Series | None,
+    options: Mapping[str, Any],
+    usual_dates: str | None = None,
 ) -> Series:
     config: DataConfig = checked(DataConfig, values | _columns(manifest) | dict(options))
     check_effect_on_data(dict(options), config)
-    return load_series(config, frame, positive_prices=manifest.wants_logs)
+    return load_series(config, frame, positive_prices=manifest.wants_logs, usual_dates=usual_dates)
 
 
 def _columns(manifest: Manifest) -> dict[str, Any]:

@@ -37,13 +37,21 @@ SAMPLE = "ibm"
 SAMPLE_CALENDAR = "XNYS"
 
 
-def load_panel(config: DataConfig, frame: pd.DataFrame | None = None, *, positive_prices: bool = True) -> Panel:
+def load_panel(
+    config: DataConfig,
+    frame: pd.DataFrame | None = None,
+    *,
+    positive_prices: bool = True,
+    usual_dates: str | None = None,
+) -> Panel:
     """Load, check and describe the rows that `config` or `frame` names; neither means the embedded sample.
 
     Args:
         config: File or ticker, columns, range and policies.
         frame: Rows with dates in the index or a date column, or a pandas Series of values.
         positive_prices: Whether price columns must be above zero, as log returns need.
+        usual_dates: What `--date-column` named for the table that a model was trained on; heeded where `config` names
+            nothing and the columns exist.
 
     Returns:
         A panel of one. Column 0 is the target, then the features in the order given.
@@ -53,15 +61,28 @@ def load_panel(config: DataConfig, frame: pd.DataFrame | None = None, *, positiv
         DownloadError: A ticker's prices cannot be had now, and no snapshot can stand in.
         OptionError: A DataFrame is given beside a file or ticker, or there is no such calendar.
     """
-    return load_rows(config, frame, positive_prices=positive_prices).panel
+    return load_rows(config, frame, positive_prices=positive_prices, usual_dates=usual_dates).panel
 
 
-def load_series(config: DataConfig, frame: pd.DataFrame | None = None, *, positive_prices: bool = True) -> Series:
+def load_series(
+    config: DataConfig,
+    frame: pd.DataFrame | None = None,
+    *,
+    positive_prices: bool = True,
+    usual_dates: str | None = None,
+) -> Series:
     """The one series that `load_panel` gives; arguments and errors as there."""
-    return load_panel(config, frame, positive_prices=positive_prices).single("this command")
+    panel = load_panel(config, frame, positive_prices=positive_prices, usual_dates=usual_dates)
+    return panel.single("this command")
 
 
-def load_rows(config: DataConfig, frame: pd.DataFrame | None = None, *, positive_prices: bool = True) -> Rows:
+def load_rows(
+    config: DataConfig,
+    frame: pd.DataFrame | None = None,
+    *,
+    positive_prices: bool = True,
+    usual_dates: str | None = None,
+) -> Rows:
     """As `load_panel`, with the counts of what was met on the way."""
     if frame is not None:
         if config.file is not None or config.ticker is not None:
@@ -69,9 +90,10 @@ def load_rows(config: DataConfig, frame: pd.DataFrame | None = None, *, positive
                 f"Give a DataFrame, a file or a ticker. Received: a DataFrame and "
                 f"{shown(config.file or config.ticker)}. Leave one out."
             )
-        return rows_of(from_frame(frame), config, "series", Source("frame"), positive_prices)
+        return rows_of(from_frame(frame), config, "series", Source("frame"), positive_prices, usual_dates)
     if config.file is not None:
-        return rows_of(_read_file(config), config, _stem(config.file), Source("file", config.file), positive_prices)
+        source = Source("file", config.file)
+        return rows_of(_read_file(config), config, _stem(config.file), source, positive_prices, usual_dates)
     if config.ticker is not None:
         return _from_yahoo(config, positive_prices)
     chosen = config if config.calendar else config.model_copy(update={"calendar": SAMPLE_CALENDAR})
@@ -99,13 +121,20 @@ class Rows:
     splits: tuple[StockSplit, ...]
 
 
-def rows_of(table: Table, config: DataConfig, name: str, source: Source, positive_prices: bool = True) -> Rows:
+def rows_of(
+    table: Table,
+    config: DataConfig,
+    name: str,
+    source: Source,
+    positive_prices: bool = True,
+    usual_dates: str | None = None,
+) -> Rows:
     """A raw table to a valid panel: columns, dates, order, numbers, in that order.
 
     Raises:
         DataError: See `load_panel`.
     """
-    table, dates = with_times(table, config)
+    table, dates = with_times(table, config, usual_dates)
     target, said = target_column(table, dates, config)
     features = feature_columns(table, dates, target, config)
     columns = [target, *(column for column in features if column in table.frame.columns)]
@@ -162,8 +191,6 @@ def _described(
     numbers: pd.DataFrame, columns: list[str], config: DataConfig, name: str, source: Source, notes: list[str]
 ) -> Series:
     dated = isinstance(numbers.index, pd.DatetimeIndex)
-    if not dated and config.calendar is not None:
-        raise DataError(f"--calendar needs dates. Received: a table without a date column, {name}. Give --date-column.")
     frequency = infer_frequency(numbers.index) if dated else None
     calendar = check_code(config.calendar) if config.calendar is not None else None
     if calendar is None and frequency == "B":

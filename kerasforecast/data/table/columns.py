@@ -49,20 +49,13 @@ def is_price(name: str) -> bool:
     return same(name) in PRICE_NAMES
 
 
-def date_column(names: Sequence[str], config: DataConfig, place: str) -> str | None:
-    """The column of dates, by option or by name.
+def given_date_column(names: Sequence[str], wanted: str, place: str) -> str:
+    """The column of dates that `--date-column` names.
 
     Raises:
-        DataError: `--date-column` names no column.
+        DataError: There is none of that name.
     """
-    if config.date_column is not None:
-        return _wanted(names, config.date_column, "--date-column", place)
-    for candidate in DATE_NAMES:
-        found = find(names, candidate)
-        if found is not None:
-            return found
-    unnamed = bool(names) and same(names[0]) in ("column 1", "unnamed: 0")  # an index written without its name
-    return names[0] if unnamed and len(names) > 1 else None
+    return _wanted(names, wanted, "--date-column", place)
 
 
 def target_column(table: Table, dates: str | None, config: DataConfig) -> tuple[str, list[str]]:

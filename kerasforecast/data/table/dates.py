@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from kerasforecast.data.table.layout import iso_layout, read_layout
+from kerasforecast.data.table import words
+from kerasforecast.data.table.formats import ISO, PERIODS, WEEK, ZONE, Way, pattern, unit_of, way_of
+from kerasforecast.data.table.layout import FIRST_YEAR, LAST_YEAR, instants, iso_layout, read_layout
 from kerasforecast.data.table.table import Table, refusal
+from kerasforecast.data.table.zones import minutes_of, of_one_place, without_zone
 from kerasforecast.errors import DataError, shown
 
-_ISO = "ISO8601"
-_DAYS: tuple[str, ...] = (
-    "%Y/%m/%d",
-    "%Y.%m.%d",
-    "%d.%m.%Y",
-    "%d.%m.%y",
-    "%d-%b-%Y",
-    "%d %b %Y",
-    "%d %B %Y",
-    "%b %d, %Y",
-    "%B %d, %Y",
-)
-_DAYS += ("%d-%b-%y", "%b %d %Y", "%Y%m%d")
-_EITHER = tuple((f"%d{m}%m{m}{y}", f"%m{m}%d{m}{y}") for m in "/-" for y in ("%Y", "%y"))  # day first or month first
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-_OTHERS = ("%Y", "%b %Y", "%B %Y", "%m/%Y", "%b-%y", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%Y%m%d %H:%M:%S")
-_QUARTER = re.compile(r"(\d{4})[ -]?[Qq]([1-4])")
-_OFFSET = re.compile(r"[T ]\d{2}:?\d{2}.*?(Z|[+-]\d{2}:?\d{2})$")
-_EPOCH_UNITS = {9: "s", 10: "s", 13: "ms", 16: "us", 19: "ns"}
 _OTHER_FORMAT = "Correct the row, or give --date-format."
+_NO_FORMAT = "Give --date-format or --date-column, or rename the column if it holds no dates."
 _ABSENT = "Give it a date, or remove the row."
 _ONE_ZONE = "Write all times with their offset from UTC, of one place, or all in UTC."
-FIRST_YEAR, LAST_YEAR = 1678, 2261  # what 64 bits of nanoseconds hold
-_SAMPLE = 100
+_PLAIN = {"%Y": "Y", "%Y%m": "Ym", "%Y%m%d": "Ymd"}  # whole numbers that arithmetic takes apart
+SAMPLE = 100
+_UNITS, _NEXT_UNIT = ("s", "ms", "us", "ns"), (10**11, 10**14, 10**17)  # as many of a unit make centuries
 
 
 @dataclass(frozen=True)
@@ -52,6 +37,24 @@ class Dates:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Column:
+    """The cells to read and where they stand, for refusals."""
+
+    table: Table
+    cells: pd.Series
+    name: str
+
+    def of(self, cells: pd.Series) -> _Column:
+        return _Column(self.table, cells, self.name)
+
+    def refuse(self, faulty: np.ndarray | pd.Series, rule: str, remedy: str = _OTHER_FORMAT) -> None:
+        """Raise where a row is faulty."""
+        faulty = np.asarray(faulty, dtype=bool)
+        if faulty.any():
+            raise refusal(self.table, list(self.cells.index[faulty]), self.name, rule, remedy)
+
+
 def read_dates(table: Table, cells: pd.Series, date_format: str | None) -> Dates:
     """The dates in `cells`.
 
@@ -63,37 +66,43 @@ def read_dates(table: Table, cells: pd.Series, date_format: str | None) -> Dates
     Raises:
         DataError: A row has no date, another format, another time zone, or a year outside 1678..2261.
     """
-    column = str(cells.name)
+    column = _Column(table, cells, str(cells.name))
     if isinstance(cells.dtype, pd.PeriodDtype):
         dates = Dates(pd.DatetimeIndex(cells.dt.to_timestamp()))
     elif pd.api.types.is_datetime64_any_dtype(cells.dtype):
-        _refuse_rows(table, cells, column, cells.isna().to_numpy(), "expected a date", _ABSENT)
+        column.refuse(cells.isna(), "expected a date", _ABSENT)
         index = pd.DatetimeIndex(cells)
-        dates = Dates(index) if index.tz is None else without_zone(index.tz_convert("UTC"), index.tz_localize(None))
-    elif date_format is None and (unit := epoch_unit(cells.iloc[:_SAMPLE])) and not pd.api.types.is_object_dtype(cells):
-        dates = _from_epoch(table, cells, column, unit)
+        dates = Dates(index) if index.tz is None else _zoned(index.tz_convert("UTC"), index.tz_localize(None))
     else:
-        dates = _from_text(table, _as_text(cells), column, date_format)
+        dates = (_from_numbers(column) if date_format is None else None) or _from_text(column, date_format)
     first, last = dates.index.min(), dates.index.max()
     if first.year < FIRST_YEAR or last.year > LAST_YEAR:
-        outside = np.asarray((dates.index.year < FIRST_YEAR) | (dates.index.year > LAST_YEAR))
+        outside = (dates.index.year < FIRST_YEAR) | (dates.index.year > LAST_YEAR)
         rule = f"expected a year from {FIRST_YEAR} to {LAST_YEAR}"
-        raise refusal(table, list(cells.index[outside]), column, rule, "Correct the date, or remove the row.")
+        column.refuse(outside, rule, "Correct the date, or remove the row.")
     return Dates(dates.index.rename(None), dates.notes)
 
 
 def epoch_unit(sample: Iterable[object]) -> str | None:
     """The unit of Unix times in which the cells of `sample` are written, or `None` where they are none."""
-    text = [str(cell) for cell in sample]
-    return _EPOCH_UNITS.get(len(text[0])) if text and all(cell.isdecimal() for cell in text) else None
+    way = way_of([str(cell) for cell in sample])
+    return unit_of(str(next(iter(sample)))) if way is not None and way.kind == "epoch" else None
 
 
-def _as_text(cells: pd.Series) -> pd.Series:
+def as_text(cells: pd.Series) -> pd.Series:
+    """Cells as text without spaces around it, empty where one is missing."""
     if isinstance(cells.dtype, pd.StringDtype):
         return stripped(cells)
-    if pd.api.types.is_float_dtype(cells.dtype) and (cells.dropna() % 1 == 0).all():
+    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        midnight = (cells.dropna() == cells.dropna().dt.normalize()).all()
+        return cells.dt.strftime("%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S").fillna("")
+    if pd.api.types.is_float_dtype(cells.dtype) and _whole(cells.dropna()):
         cells = cells.astype("Int64")  # a gap had turned whole numbers into floats
     return cells.astype(object).map(lambda cell: "" if pd.isna(cell) else str(cell).strip())
+
+
+def _whole(numbers: pd.Series) -> bool:
+    return bool(((numbers % 1 == 0) & (numbers.abs() < 2**53)).all())
 
 
 def stripped(cells: pd.Series) -> pd.Series:
@@ -104,134 +113,182 @@ def stripped(cells: pd.Series) -> pd.Series:
     return cells.str.strip() if padded else cells
 
 
-def _from_text(table: Table, cells: pd.Series, column: str, date_format: str | None) -> Dates:
-    _refuse_rows(table, cells, column, (cells == "").to_numpy(), "expected a date", _ABSENT)
+def _from_numbers(column: _Column) -> Dates | None:
+    """Unix times and dates as whole numbers by arithmetic; `None` where the cells are neither."""
+    cells = column.cells
+    if not pd.api.types.is_numeric_dtype(cells.dtype) or pd.api.types.is_bool_dtype(cells.dtype):
+        return None
+    way = way_of(as_text(cells.iloc[:SAMPLE].dropna()).tolist())
+    if way is None or not (way.width or way.kind == "epoch"):
+        return None
+    column.refuse(cells.isna(), "expected a date", _ABSENT)
+    if way.kind == "epoch":
+        return _from_epoch(column)
+    if len(way.forms) > 1 or way.forms[0] not in _PLAIN or not pd.api.types.is_integer_dtype(cells.dtype):
+        return None
+    number, parts = cells.to_numpy(dtype=np.int64), {}
+    wrong = (number < 10 ** (way.width - 1)) | (number >= 10**way.width)
+    for code in reversed(_PLAIN[way.forms[0]]):
+        number, parts[code] = np.divmod(number, 10_000 if code == "Y" else 100)
+    found = instants(parts)
+    column.refuse(np.isnat(found) | wrong, f"expected a date ({way.forms[0]}, as in other rows)")
+    return Dates(pd.DatetimeIndex(found), (f"Date format {way.forms[0]} detected.",))
+
+
+def _from_text(column: _Column, date_format: str | None) -> Dates:
+    column = column.of(as_text(column.cells))
+    column.refuse(column.cells == "", "expected a date", _ABSENT)
     if date_format is not None:
-        return Dates(pd.DatetimeIndex(_parsed(table, cells, column, date_format, "as --date-format says")))
-    sample = cells.iloc[:_SAMPLE]
-    if sample.map(lambda cell: bool(_OFFSET.search(cell))).any():
-        return _with_offsets(table, cells, column)
-    if unit := epoch_unit(sample):
-        return _from_epoch(table, cells, column, unit)
-    if sample.map(lambda cell: bool(_QUARTER.fullmatch(cell))).all():
-        return _from_quarters(table, cells, column)
-    for pair in _EITHER:
-        for clock in _CLOCKS:
-            if _fits(sample, pair[0] + clock) or _fits(sample, pair[1] + clock):
-                return _day_or_month_first(table, cells, column, (pair[0] + clock, pair[1] + clock))
-    single = [_ISO, *(day + clock for day in _DAYS for clock in _CLOCKS), *_OTHERS]
-    scores = {form: share for form in single if (share := _share(sample, form)) > 0}
-    if not scores:
-        raise refusal(table, list(cells.index), column, "expected a date", "Give --date-format, or --date-column.")
-    best = max(scores, key=lambda form: scores[form])  # the first of equals
-    notes = () if best == _ISO else (f"Date format {best} detected.",)
-    return Dates(pd.DatetimeIndex(_parsed(table, cells, column, best)), notes)
+        return _as_given(column, date_format)
+    way = way_of(column.cells.iloc[:SAMPLE].tolist())
+    if way is None:
+        everywhere = list(column.cells.index)
+        raise refusal(column.table, everywhere, column.name, "expected a date", _NO_FORMAT)
+    return _by(column, way)
 
 
-def _share(sample: pd.Series, form: str) -> float:
-    return float(pd.to_datetime(sample, format=form, errors="coerce").notna().mean())
+def _by(column: _Column, way: Way) -> Dates:
+    if way.zoned:
+        return _with_offsets(column)
+    if way.kind == "epoch":
+        return _from_epoch(column)
+    if way.kind == "week":
+        return _from_weeks(column)
+    if way.kind in PERIODS:
+        return _from_periods(column, way.kind)
+    if way.named:
+        column = column.of(column.cells.map(words.in_english))
+    return _by_form(column, way)
 
 
-def _fits(sample: pd.Series, form: str) -> bool:
-    return _share(sample, form) > 0.5
-
-
-def _parsed(table: Table, cells: pd.Series, column: str, form: str, why: str = "as in other rows") -> pd.Series:
+def _as_given(column: _Column, form: str) -> Dates:
+    if "%b" in form.casefold() and column.cells.iloc[:SAMPLE].map(words.foreign).any():
+        column, form = column.of(column.cells.map(words.in_english)), form.replace("%B", "%b")
     try:
-        (found,) = _converted(cells, form)
+        if "%z" in form:
+            return _with_given_offsets(column, form)
+        (found,) = _converted(column.cells, form)
     except ValueError as error:
         raise DataError(
             f"--date-format must be a strptime format. Received: {shown(form)} ({error}). Use e.g. %Y-%m-%d."
         ) from None
     if pd.api.types.is_object_dtype(found) or getattr(found.dt, "tz", None) is not None:
-        return _with_offsets(table, cells, column).index.to_series(cells.index)
-    written = "YYYY-MM-DD" if form == _ISO else form
-    _refuse_rows(table, cells, column, found.isna().to_numpy(), f"expected a date ({written}, {why})")
-    return found
+        raise DataError(f"--date-format takes offsets from UTC as %z. Received: {shown(form)}. Write them as +0100.")
+    column.refuse(found.isna(), f"expected a date ({form}, as --date-format says)")
+    return Dates(pd.DatetimeIndex(found))
+
+
+def _by_form(column: _Column, way: Way) -> Dates:
+    parsed = dict(zip(way.forms, _converted(column.cells, *way.forms), strict=True))
+    if way.width:  # strptime would read 196012 as the 2nd of January
+        strange = column.cells.str.len() != way.width
+        parsed = {form: found.mask(strange) for form, found in parsed.items()}
+    whole = [form for form in way.forms if parsed[form].notna().all()]
+    if not whole:
+        best = max(way.forms, key=lambda form: parsed[form].notna().sum())
+        written = "YYYY-MM-DD" if best == ISO else best
+        column.refuse(parsed[best].isna(), f"expected a date ({written}, as in other rows)")
+    if len(whole) > 1:
+        whole = [form for form in whole if _one_way(parsed[form])] or whole
+    if any(not parsed[form].equals(parsed[whole[0]]) for form in whole[1:]):
+        raise refusal(column.table, list(column.cells.index[:1]), column.name, _rule(whole), _either(whole))
+    return Dates(pd.DatetimeIndex(parsed[whole[0]]), () if whole[0] == ISO else (f"Date format {whole[0]} detected.",))
 
 
 def _converted(cells: pd.Series, *forms: str) -> list[pd.Series]:
     """Dates of `cells` by each of `forms`, NaT where one is not written so."""
-    layouts = [iso_layout(cells.iloc[0]) if form == _ISO else form for form in forms]
+    layouts = [iso_layout(cells.iloc[0]) if form == ISO else form for form in forms]
     found = read_layout(cells, [layout or "" for layout in layouts])
     if found is not None:
         return [pd.Series(dates, index=cells.index) for dates in found]
     return [pd.to_datetime(cells, format=form, errors="coerce") for form in forms]
 
 
-def _day_or_month_first(table: Table, cells: pd.Series, column: str, forms: tuple[str, str]) -> Dates:
-    parsed = dict(zip(forms, _converted(cells, *forms), strict=True))
-    whole = [form for form in forms if parsed[form].notna().all()]
-    if not whole:
-        best = max(forms, key=lambda form: parsed[form].notna().sum())
-        _parsed(table, cells, column, best)  # raises with the rows that do not fit
-    if len(whole) == 2:
-        whole = [form for form in whole if _one_way(parsed[form])] or whole
-    if len(whole) == 2 and not parsed[forms[0]].equals(parsed[forms[1]]):
-        rule = "the day and the month cannot be told apart"
-        raise refusal(table, list(cells.index[:1]), column, rule, f"Use --date-format {forms[0]!r} or {forms[1]!r}.")
-    return Dates(pd.DatetimeIndex(parsed[whole[0]]), (f"Date format {whole[0]} detected.",))
-
-
 def _one_way(dates: pd.Series) -> bool:
     return bool(dates.is_monotonic_increasing or dates.is_monotonic_decreasing)
 
 
-def _from_epoch(table: Table, cells: pd.Series, column: str, unit: str) -> Dates:
-    numbers = pd.to_numeric(cells, errors="coerce")
-    _refuse_rows(table, cells, column, numbers.isna().to_numpy(), f"expected a Unix time in {unit}")
-    index = pd.DatetimeIndex(pd.to_datetime(numbers.astype("int64"), unit=unit))
-    return Dates(index, (f"Dates are Unix times in {unit}, taken as UTC.",))
+def _rule(forms: Sequence[str]) -> str:
+    years = {(form.upper().index("%Y"), "%d" in form) for form in forms}
+    return f"{'the day and the month' if len(years) == 1 else 'the year, the month and the day'} cannot be told apart"
 
 
-def _from_quarters(table: Table, cells: pd.Series, column: str) -> Dates:
-    parts = cells.str.extract(_QUARTER)
-    _refuse_rows(table, cells, column, parts[0].isna().to_numpy(), "expected a quarter, as in other rows")
-    periods = pd.PeriodIndex(parts[0] + "Q" + parts[1], freq="Q")
-    return Dates(periods.to_timestamp(), ("Quarters are dated by their first day.",))
+def _either(forms: Sequence[str]) -> str:
+    return f"Use --date-format {' or '.join(map(repr, forms))}."
 
 
-def _with_offsets(table: Table, cells: pd.Series, column: str) -> Dates:
-    offsets = cells.str.extract(_OFFSET)[0]
+def _from_epoch(column: _Column) -> Dates:
+    """Unix times; the digits of each tell its unit: what is a date in one lies centuries away in the others."""
+    cells = column.cells
+    numbers = cells if pd.api.types.is_numeric_dtype(cells.dtype) else pd.to_numeric(cells, errors="coerce")
+    faulty = (numbers.isna() | (numbers < 0) | (numbers >= 2**63)).to_numpy(dtype=bool)
+    known = numbers[~faulty]
+    first, last = (int(np.searchsorted(_NEXT_UNIT, edge, side="right")) for edge in (known.min(), known.max()))
+    column.refuse(faulty, f"expected a Unix time in {_UNITS[first]}")
+    given = numbers.to_numpy(dtype=np.int64 if pd.api.types.is_integer_dtype(numbers.dtype) else np.float64)
+    if first == last and given.dtype.kind == "i":
+        return _unix(given.view(f"datetime64[{_UNITS[first]}]"), _UNITS[first])
+    units = np.searchsorted(_NEXT_UNIT, given, side="right")
+    per_us = np.array([10**6, 10**3, 1, 1])[units]
+    micros = given // np.where(units == 3, 1_000, 1) * per_us if given.dtype.kind == "i" else np.round(given * per_us)
+    return _unix(micros.astype("datetime64[us]"), *(_UNITS[unit] for unit in np.unique(units)))
+
+
+def _unix(times: np.ndarray, *units: str) -> Dates:
+    return Dates(pd.DatetimeIndex(times), (f"Dates are Unix times in {' and '.join(units)}, taken as UTC.",))
+
+
+def _from_periods(column: _Column, kind: str) -> Dates:
+    written, months = PERIODS[kind]
+    parts = column.cells.str.extract(written)
+    year, place = parts["y"].fillna(parts["y2"]), parts["n"].fillna(parts["n2"])
+    column.refuse(year.isna(), f"expected a {kind}, as in other rows")
+    first = {"Y": year.to_numpy(dtype=np.int64), "m": (place.to_numpy(dtype=np.int64) - 1) * months + 1}
+    return Dates(pd.DatetimeIndex(instants(first)), (f"{kind.capitalize()}s are dated by their first day.",))
+
+
+def _from_weeks(column: _Column) -> Dates:
+    """ISO weeks: the first holds the year's first Thursday, so the 4th of January lies in it."""
+    parts = column.cells.str.extract(WEEK)
+    column.refuse(parts[0].isna(), "expected an ISO week, as in other rows")
+    year, week = (parts[place].to_numpy(dtype=np.int64) for place in (0, 1))
+    day = parts[2].fillna("1").to_numpy(dtype=np.int64)
+    fourth = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]") + 3
+    weekday = (fourth.astype(np.int64) + 3) % 7  # the 1st of January 1970 was a Thursday
+    monday = fourth - weekday + 7 * (week - 1)
+    of_year = (monday + 3).astype("datetime64[Y]").astype(np.int64) + 1970
+    column.refuse((of_year != year) | (week < 1), "expected an ISO week that the year has")
+    notes = ("ISO weeks are dated by their Monday.",) if parts[2].isna().all() else ()
+    return Dates(pd.DatetimeIndex((monday + day - 1).astype("datetime64[us]")), notes)
+
+
+def _with_offsets(column: _Column) -> Dates:
+    parts = column.cells.str.extract(ZONE)
+    minutes = _offsets(column, parts[1])
+    local = _from_text(column.of(parts[0]), None)
+    utc = (local.index - pd.to_timedelta(minutes, unit="min")).tz_localize("UTC")
+    index, note = without_zone(utc, local.index)
+    return Dates(index, (*local.notes, note))
+
+
+def _with_given_offsets(column: _Column, form: str) -> Dates:
+    utc = pd.to_datetime(column.cells, format=form, errors="coerce", utc=True)
+    column.refuse(utc.isna(), f"expected a date ({form}, as --date-format says)")
+    minutes = _offsets(column, column.cells.str.extract(pattern(form))[0])
+    moments = pd.DatetimeIndex(utc)
+    return _zoned(moments, moments.tz_localize(None) + pd.to_timedelta(minutes, unit="min"))
+
+
+def _offsets(column: _Column, offsets: pd.Series) -> np.ndarray:
+    """Minutes ahead of UTC in each row; all of one place."""
     rule = "expected one time zone in all rows"
-    _refuse_rows(table, cells, column, offsets.isna().to_numpy(), rule, _ONE_ZONE)
-    instants = pd.to_datetime(cells, format=_ISO, utc=True, errors="coerce")
-    _refuse_rows(table, cells, column, instants.isna().to_numpy(), "expected a date and time with its offset")
-    minutes = offsets.map({text: _minutes(text) for text in offsets.unique()})
-    kinds = sorted(minutes.unique())
-    if len(kinds) > 2 or (len(kinds) == 2 and kinds[1] - kinds[0] not in (30, 60)):  # Lord Howe Island shifts by 30
-        _refuse_rows(table, cells, column, (minutes != minutes.iloc[0]).to_numpy(), rule, _ONE_ZONE)
-    wall = (instants.dt.tz_localize(None) + pd.to_timedelta(minutes, unit="min")).set_axis(cells.index)
-    return without_zone(pd.DatetimeIndex(instants), pd.DatetimeIndex(wall))
+    column.refuse(offsets.isna(), rule, _ONE_ZONE)
+    minutes = offsets.map({text: minutes_of(text) for text in offsets.unique()})
+    if not of_one_place(minutes):
+        column.refuse(minutes != minutes.iloc[0], rule, _ONE_ZONE)
+    return minutes.to_numpy(dtype=np.int64)
 
 
-def _minutes(offset: str) -> int:
-    if offset == "Z":
-        return 0
-    digits = offset[1:].replace(":", "")
-    return (1 if offset[0] == "+" else -1) * (int(digits[:2]) * 60 + int(digits[2:]))
-
-
-def without_zone(utc: pd.DatetimeIndex, wall: pd.DatetimeIndex) -> Dates:
-    """Local time, unless local time repeats or skips an hour that the instants do not: then UTC.
-
-    Exchanges keep local hours, so their bars are regular by the wall clock; what is observed around the clock is
-    regular in UTC only.
-    """
-    instants = utc.tz_localize(None)
-    steps = np.diff(instants.asi8)
-    round_the_clock = len(steps) > 0 and (steps == steps[0]).all() and instants[1] - instants[0] < pd.Timedelta(days=1)
-    if wall.is_monotonic_increasing and wall.is_unique and not (round_the_clock and len(set(np.diff(wall.asi8))) > 1):
-        return Dates(wall, ("Time zone dropped; dates are local time.",))
-    if instants.equals(wall):
-        return Dates(wall, ("Time zone dropped; dates are UTC.",))
-    if wall.is_monotonic_decreasing and wall.is_unique:
-        return Dates(wall, ("Time zone dropped; dates are local time.",))
-    return Dates(instants, ("Dates converted to UTC, since local time repeats or skips an hour.",))
-
-
-def _refuse_rows(
-    table: Table, cells: pd.Series, column: str, faulty: np.ndarray, rule: str, remedy: str = _OTHER_FORMAT
-) -> None:
-    if faulty.any():
-        raise refusal(table, list(cells.index[faulty]), column, rule, remedy)
+def _zoned(utc: pd.DatetimeIndex, wall: pd.DatetimeIndex) -> Dates:
+    index, note = without_zone(utc, wall)
+    return Dates(index, (note,))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+FIRST_YEAR, LAST_YEAR = 1678, 2261  # what 64 bits of nanoseconds hold
 _WIDTHS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
 _PART = re.compile(r"%([YmdHMS])|([^%])")
 _BLOCK = 100_000  # rows that are Python strings at a time
@@ -48,7 +49,7 @@ def read_layout(cells: pd.Series, forms: Sequence[str]) -> list[np.ndarray] | No
             numbers = None if text is None else _numbers(text, parts)
             if numbers is None:
                 return None
-            found.append(_instants(numbers))
+            found.append(instants(numbers))
     return [np.concatenate(found) for found in blocks]
 
 
@@ -80,7 +81,8 @@ def _numbers(codes: np.ndarray, parts: list[tuple[str, str]]) -> dict[str, np.nd
     return found
 
 
-def _instants(numbers: dict[str, np.ndarray]) -> np.ndarray:
+def instants(numbers: dict[str, np.ndarray]) -> np.ndarray:
+    """`(n,)` datetime64[us] of years, months, ... by their directives; NaT where there is no such date."""
     month, day = numbers.get("m", np.int32(1)), numbers.get("d", np.int32(1))
     months = ((numbers["Y"] - 1970) * 12 + month - 1).astype("datetime64[M]")
     days = months.astype("datetime64[D]") + (day - 1)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.data.stamps import iso_texts
+from kerasforecast.data.table.clock import times_hint
 from kerasforecast.data.table.table import Table, counted, listed, refusal
 from kerasforecast.errors import DataError
 from kerasforecast.sections import DataConfig
@@ -104,6 +105,7 @@ def single(table: Table, frame: pd.DataFrame, column: str, policy: str) -> tuple
         remedy = "Use --duplicates last (or first, mean) to keep one row of each date."
         if _looks_like_fold(frame.index, repeated):
             remedy = f"If daylight saving ends there, give times with their UTC offset. {remedy}"
+        remedy = times_hint(table, column) or remedy
         raise refusal(table, positions(frame)[repeated].tolist(), column, "dates must not repeat", remedy)
     dates = listed([str(date) for date in iso_texts(frame.index[repeated].unique(), frame.index)], 5)
     note = f"{counted(len(repeated))} of repeated dates merged by --duplicates {policy}: {dates}."

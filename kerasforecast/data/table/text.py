@@ -10,8 +10,8 @@ import pandas as pd
 
 from kerasforecast.data.table.bytestream import LINE_LIMIT, Blob
 from kerasforecast.data.table.clock import date_columns
-from kerasforecast.data.table.dates import epoch_unit
 from kerasforecast.data.table.dialect import Dialect, detect, wrong_encoding
+from kerasforecast.data.table.formats import whole_numbers
 from kerasforecast.data.table.locator import TextLocator
 from kerasforecast.data.table.table import SHOWN_FAULTS, Table, counted, received
 from kerasforecast.errors import DataError, shown
@@ -94,8 +94,8 @@ def _read(locator: TextLocator, config: DataConfig, *, spaced: bool) -> pd.DataF
 
 
 def _kept_as_text(dialect: Dialect, dates: tuple[str, ...], config: DataConfig) -> dict[str, type]:
-    """Columns of dates that pandas would take for numbers, and so lose zeros; Unix times are numbers."""
-    if len(dates) == 1 and config.date_format is None and epoch_unit(dialect.sample(dates[0])):
+    """Columns of dates that pandas would take for numbers, and so lose zeros; what are whole numbers stay so."""
+    if len(dates) == 1 and config.date_format is None and whole_numbers(dialect.sample(dates[0])):
         return {}
     return {name: str for name in dates if any(map(_LIKE_A_NUMBER.fullmatch, dialect.sample(name)))}
 

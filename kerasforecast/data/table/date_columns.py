@@ -1,0 +1,197 @@
+"""Which column holds the dates: any that reads as dates, whatever its name and language, or none.
+
+In this order, each only where nothing before it decides:
+
+1. `--date-column`.
+2. A column whose name means dates and nothing else (`SURE_NAMES`), whatever else the table holds; where it does not
+   read as dates, that is an error and no reason to look further.
+3. The columns that read as dates, most of them different. One of `DATE_NAMES` comes before the others; of others, one
+   is taken and said, several are refused.
+4. Year, month and so on in columns of their own (`kerasforecast.data.table.clock` joins them).
+5. The columns that read as dates of which most repeat, as a year beside daily rows does: by the same rule.
+6. A name of `DATE_NAMES`, or the nameless index that pandas writes, that does not read as dates: an error. Such a
+   column that merely counts the rows is none.
+
+Text is a column of dates where most of its first cells are written in one format. Numbers are one only where they run
+strictly one way and in steps as dates have them, so that counts and prices are never taken for years or Unix times.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.data.table.columns import DATE_NAMES, PRICE_NAMES, TARGET_NAMES, find, given_date_column, same
+from kerasforecast.data.table.formats import Way, way_of
+from kerasforecast.data.table.table import listed
+from kerasforecast.errors import DataError, shown
+from kerasforecast.sections import DataConfig
+
+SURE_NAMES = ("date", "datetime", "date time", "ds", "timestamp")
+UNNAMED = ("column 1", "unnamed: 0")  # how an index is read that was written without its name
+_NUMBERS = re.compile(r"\d+(\.\d+)?", re.ASCII)
+_NO_DATES = (*TARGET_NAMES, *PRICE_NAMES, "volume")  # of columns of numbers that look like dates all the same
+_YEAR_FIRST = ("%Y", "%Y%m", "%Y%m%d", "%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S")
+_OF_TIME = re.compile(r"time|date|stamp|epoch|unix|zeit|datum|hora|fecha|data\b|heure", re.IGNORECASE)
+
+Sample = Callable[[str], list[str]]
+Whole = Callable[[str], "np.ndarray | None"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The column of dates, if any.
+
+    Attributes:
+        column: Its name; `None` where the table has none.
+        note: What to say about it, or `""`.
+        reads: Whether its first cells read as dates: otherwise parts in columns of their own come before it.
+    """
+
+    column: str | None
+    note: str = ""
+    reads: bool = True
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    name: str
+    fine: bool  # most of its dates differ
+
+
+def chosen_column(names: Sequence[str], config: DataConfig, place: str, sample: Sample, whole: Whole) -> Choice:
+    """The column of dates by the rules of this module.
+
+    Args:
+        names: All columns.
+        config: `date_column`, `date_format`, and the target and features, which are no dates.
+        place: The table, for messages.
+        sample: Gives the first cells of a column as text.
+        whole: Gives all cells of a column of numbers, NaN where one is missing; `None` for other columns.
+
+    Raises:
+        DataError: `--date-column` names no column, several columns could be meant, or none fits `--date-format`.
+    """
+    if config.date_column is not None:
+        return Choice(given_date_column(names, config.date_column, place))
+    for name in SURE_NAMES:
+        if (found := find(names, name)) is not None:
+            return Choice(found)
+    used = {find(names, column) for column in (config.target or "", *config.features)} if len(names) > 1 else {*names}
+    tried = [_candidate(name, config, sample, whole) for name in names if name not in used]
+    candidates = [candidate for candidate in tried if candidate is not None]
+    for fine in (True, False):
+        some = [candidate.name for candidate in candidates if candidate.fine == fine]
+        if some:
+            repeating = [candidate.name for candidate in candidates if not candidate.fine] if fine else []
+            return Choice(*_one_of(some, repeating, place), reads=fine)
+    return _named_alone(names, config, place, sample)
+
+
+def _one_of(some: list[str], repeating: list[str], place: str) -> tuple[str, str]:
+    """The column meant, and what to say."""
+    for name in DATE_NAMES:
+        if (known := find(some, name)) is not None:
+            return known, ""
+    if len(some) > 1:
+        raise DataError(
+            f"{place}: expected one column of dates. Received: {listed(some)}, which all read as dates. "
+            f"Give --date-column NAME, e.g. --date-column {shlex.quote(some[0])}."
+        )
+    others = f", not {listed(repeating)}, where dates repeat" if repeating else ""
+    return some[0], f"Dates: column {some[0]}{others}."
+
+
+def _named_alone(names: Sequence[str], config: DataConfig, place: str, sample: Sample) -> Choice:
+    """No column reads as dates: one that is called so is an error to be, if it does not count the rows."""
+    if config.date_format is None:
+        for name in DATE_NAMES:
+            found = find(names, name)
+            if found is not None and not _counts(sample(found)):
+                return Choice(found, reads=False)
+        if len(names) > 1 and same(names[0]) in UNNAMED and not _counts(sample(names[0])):
+            return Choice(names[0], reads=False)
+        return Choice(None)
+    raise DataError(
+        f"{place}: --date-format must fit a column. Received: {shown(config.date_format)}; columns {listed(names)}. "
+        "Give --date-column NAME too, or another format."
+    )
+
+
+def _counts(cells: list[str]) -> bool:
+    """Whether cells are whole numbers, each one more than the last."""
+    if not all(map(_NUMBERS.fullmatch, cells)):
+        return False
+    steps = np.diff([float(cell) for cell in cells])
+    return bool((steps == 1).all())
+
+
+def _candidate(name: str, config: DataConfig, sample: Sample, whole: Whole) -> _Candidate | None:
+    cells = sample(name)
+    if len(set(cells)) < 2:
+        return None
+    fine = 2 * len(set(cells)) > len(cells)
+    if config.date_format is not None:
+        return _Candidate(name, fine) if _fits(cells, config.date_format) else None
+    way = way_of(cells)
+    if way is None or 2 * way.share <= 1:
+        return None
+    numbers = np.array([float(cell) for cell in cells]) if all(map(_NUMBERS.fullmatch, cells)) else None
+    if numbers is None:
+        return _Candidate(name, fine)
+    if same(name) in _NO_DATES:
+        return None
+    every = whole(name)
+    return _of_numbers(name, way, numbers if every is None else every)
+
+
+def _fits(cells: list[str], form: str) -> bool:
+    try:
+        return bool(pd.to_datetime(pd.Series(cells), format=form, errors="coerce", utc=True).notna().mean() > 0.5)
+    except ValueError:  # no strptime format, or dates that pandas cannot hold: refused when the column is read
+        return False
+
+
+def _of_numbers(name: str, way: Way, numbers: np.ndarray) -> _Candidate | None:
+    """A candidate where numbers that may be dates, by their digits, also run as dates do."""
+    numbers = numbers[~np.isnan(numbers)]
+    steps = np.diff(numbers)
+    if not len(steps) or (steps == 0).all():
+        return None
+    fine = bool((steps > 0).all() or (steps < 0).all())
+    if way.kind == "epoch":
+        even = _share_of_commonest(steps) >= 0.5 or bool(_OF_TIME.search(name))
+        return _Candidate(name, True) if fine and even and numbers.max() < _next_year_as(numbers.max()) else None
+    form = way.forms[0]
+    if form not in _YEAR_FIRST:
+        return None
+    if form == "%Y%m%d" and way.share > 0.9 and 2 * len(np.unique(numbers)) > len(numbers):
+        return _Candidate(name, True)  # eight digits are hardly ever a day by chance: disorder is for the reader
+    one_way = bool((steps >= 0).all() or (steps <= 0).all())
+    years = numbers // 10 ** (way.width - 4)
+    if not one_way or years.max() > dt.date.today().year + 1 or years.min() < 1_000:
+        return None
+    if form == "%Y" and same(name) not in DATE_NAMES and abs(_commonest(steps[steps != 0])) != 1:
+        return None
+    return _Candidate(name, fine)
+
+
+def _share_of_commonest(steps: np.ndarray) -> float:
+    return float(np.unique(steps, return_counts=True)[1].max() / len(steps))
+
+
+def _commonest(steps: np.ndarray) -> float:
+    values, counts = np.unique(steps, return_counts=True)
+    return float(values[counts.argmax()])
+
+
+def _next_year_as(number: float) -> float:
+    """The Unix time a year from now, in the unit that `number` is in by its size."""
+    seconds = dt.datetime.now(dt.UTC).timestamp() + 366 * 86_400
+    return seconds * 10 ** (3 * sum(number >= limit for limit in (10**11, 10**14, 10**17)))
