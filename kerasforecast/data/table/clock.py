@@ -188,13 +188,13 @@ def _are_times(cells: list[str], repeat: bool) -> bool:
     """Whether cells are times of day; bare numbers are some only beside days that `repeat`."""
     if _all(_CLOCK, cells):
         return True
-    bare = [cell.zfill(_width(cells)) for cell in cells]
-    return repeat and (_all(_HOUR, cells) or _all(_BARE_CLOCK, bare))
+    width = _width(max(map(len, cells), default=0))
+    return repeat and (_all(_HOUR, cells) or _all(_BARE_CLOCK, [cell.zfill(width) for cell in cells]))
 
 
-def _width(cells: Sequence[str]) -> int:
-    """Digits of times such as 93000, which was 093000 before it was taken for a number."""
-    return 6 if max(map(len, cells), default=0) > 4 else 4
+def _width(longest: int) -> int:
+    """Digits of times such as 93000, which was 093000 before it was taken for a number; 0 where they are too few."""
+    return 0 if longest < 3 else 4 if longest < 5 else 6
 
 
 def _all(pattern: re.Pattern[str], cells: list[str]) -> bool:
@@ -217,7 +217,7 @@ def _spelled_out(clocks: pd.Series) -> pd.Series:
         return clocks
     if some.str.fullmatch(_HOUR.pattern).all():
         return (clocks.str.zfill(2) + ":00").where(clocks != "", "")
-    bare = clocks.str.zfill(6 if (some.str.len() > 4).any() else 4)
+    bare = clocks.str.zfill(_width(int(some.str.len().max())))
     return bare.str.replace(rf"\A{_BARE_CLOCK.pattern}\Z", _colons, regex=True).where(clocks != "", "")
 
 

@@ -3,14 +3,14 @@
 In this order, each only where nothing before it decides:
 
 1. `--date-column`.
-2. A column whose name means dates and nothing else (`SURE_NAMES`), whatever else the table holds; where it does not
-   read as dates, that is an error and no reason to look further.
+2. A column whose name means dates and nothing else (`SURE_NAMES`), whatever else the table holds, so `Date` is taken
+   beside `Expiry`; where it does not read as dates, that is an error and no reason to look further.
 3. The columns that read as dates, most of them different. One of `DATE_NAMES` comes before the others; of others, one
    is taken and said, several are refused.
 4. Year, month and so on in columns of their own (`kerasforecast.data.table.clock` joins them).
 5. The columns that read as dates of which most repeat, as a year beside daily rows does: by the same rule.
 6. A name of `DATE_NAMES`, or the nameless index that pandas writes, that does not read as dates: an error. Such a
-   column that merely counts the rows is none.
+   column that merely counts is none.
 
 Text is a column of dates where most of its first cells are written in one format. Numbers are one only where they run
 strictly one way and in steps as dates have them, so that counts and prices are never taken for years or Unix times.
@@ -38,6 +38,7 @@ UNNAMED = ("column 1", "unnamed: 0")  # how an index is read that was written wi
 _NUMBERS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _NO_DATES = (*TARGET_NAMES, *PRICE_NAMES, "volume")  # of columns of numbers that look like dates all the same
 _YEAR_FIRST = ("%Y", "%Y%m", "%Y%m%d", "%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S")
+_YEARS_FROM = 1_000
 _OF_TIME = re.compile(r"time|date|stamp|epoch|unix|zeit|datum|hora|fecha|data\b|heure", re.IGNORECASE)
 
 Sample = Callable[[str], list[str]]
@@ -80,9 +81,9 @@ def chosen_column(names: Sequence[str], config: DataConfig, place: str, sample: 
     """
     if config.date_column is not None:
         return Choice(given_date_column(names, config.date_column, place))
-    for name in SURE_NAMES:
-        if (found := find(names, name)) is not None:
-            return Choice(found)
+    sure = [found for name in SURE_NAMES if (found := find(names, name)) is not None]
+    if sure:  # a day and a time stamp may stand side by side
+        return Choice(next((name for name in sure[1:] and sure if _mostly_differ(sample(name))), sure[0]))
     used = {find(names, column) for column in (config.target or "", *config.features)} if len(names) > 1 else {*names}
     tried = [_candidate(name, config, sample, whole) for name in names if name not in used]
     candidates = [candidate for candidate in tried if candidate is not None]
@@ -125,18 +126,19 @@ def _named_alone(names: Sequence[str], config: DataConfig, place: str, sample: S
 
 
 def _counts(cells: list[str]) -> bool:
-    """Whether cells are whole numbers, each one more than the last."""
+    """Whether cells are numbers that rise in even steps from a low one, as those of days or hours passed."""
     if not all(map(_NUMBERS.fullmatch, cells)):
         return False
-    steps = np.diff([float(cell) for cell in cells])
-    return bool((steps == 1).all())
+    numbers = np.array([float(cell) for cell in cells])
+    steps = np.diff(numbers)
+    return bool(len(steps) and numbers[0] < _YEARS_FROM and steps[0] > 0 and np.allclose(steps, steps[0], rtol=1e-6))
 
 
 def _candidate(name: str, config: DataConfig, sample: Sample, whole: Whole) -> _Candidate | None:
     cells = sample(name)
     if len(set(cells)) < 2:
         return None
-    fine = 2 * len(set(cells)) > len(cells)
+    fine = _mostly_differ(cells)
     if config.date_format is not None:
         return _Candidate(name, fine) if _fits(cells, config.date_format) else None
     way = way_of(cells)
@@ -149,6 +151,10 @@ def _candidate(name: str, config: DataConfig, sample: Sample, whole: Whole) -> _
         return None
     every = whole(name)
     return _of_numbers(name, way, numbers if every is None else every)
+
+
+def _mostly_differ(cells: list[str]) -> bool:
+    return 2 * len(set(cells)) > len(cells)
 
 
 def _fits(cells: list[str], form: str) -> bool:
@@ -175,7 +181,7 @@ def _of_numbers(name: str, way: Way, numbers: np.ndarray) -> _Candidate | None:
         return _Candidate(name, True)  # eight digits are hardly ever a day by chance: disorder is for the reader
     one_way = bool((steps >= 0).all() or (steps <= 0).all())
     years = numbers // 10 ** (way.width - 4)
-    if not one_way or years.max() > dt.date.today().year + 1 or years.min() < 1_000:
+    if not one_way or years.max() > dt.date.today().year + 1 or years.min() < _YEARS_FROM:
         return None
     if form == "%Y" and same(name) not in DATE_NAMES and abs(_commonest(steps[steps != 0])) != 1:
         return None

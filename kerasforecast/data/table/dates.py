@@ -17,6 +17,7 @@ from kerasforecast.errors import DataError, shown
 
 _OTHER_FORMAT = "Correct the row, or give --date-format."
 _NO_FORMAT = "Give --date-format or --date-column, or rename the column if it holds no dates."
+_EXCEL = "If these are days as Excel counts them, format the cells as dates before the export."
 _ABSENT = "Give it a date, or remove the row."
 _ONE_ZONE = "Write all times with their offset from UTC, of one place, or all in UTC."
 _PLAIN = {"%Y": "Y", "%Y%m": "Ym", "%Y%m%d": "Ymd"}  # whole numbers that arithmetic takes apart
@@ -93,12 +94,20 @@ def as_text(cells: pd.Series) -> pd.Series:
     """Cells as text without spaces around it, empty where one is missing."""
     if isinstance(cells.dtype, pd.StringDtype):
         return stripped(cells)
+    if isinstance(cells.dtype, pd.PeriodDtype):
+        cells = cells.dt.to_timestamp()
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         midnight = (cells.dropna() == cells.dropna().dt.normalize()).all()
         return cells.dt.strftime("%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S").fillna("")
     if pd.api.types.is_float_dtype(cells.dtype) and _whole(cells.dropna()):
         cells = cells.astype("Int64")  # a gap had turned whole numbers into floats
-    return cells.astype(object).map(lambda cell: "" if pd.isna(cell) else str(cell).strip())
+    return cells.astype(object).map(
+        lambda cell: "" if pd.api.types.is_scalar(cell) and pd.isna(cell) else str(cell).strip()
+    )
+
+
+def _is_missing(cell: object) -> bool:
+    return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))
 
 
 def _whole(numbers: pd.Series) -> bool:
@@ -142,8 +151,8 @@ def _from_text(column: _Column, date_format: str | None) -> Dates:
         return _as_given(column, date_format)
     way = way_of(column.cells.iloc[:SAMPLE].tolist())
     if way is None:
-        everywhere = list(column.cells.index)
-        raise refusal(column.table, everywhere, column.name, "expected a date", _NO_FORMAT)
+        remedy = _EXCEL if column.cells.iloc[:SAMPLE].str.fullmatch(r"[2-7]\d{4}").all() else _NO_FORMAT
+        raise refusal(column.table, list(column.cells.index), column.name, "expected a date", remedy)
     return _by(column, way)
 
 

@@ -18,46 +18,32 @@ ISO = "ISO8601"
 _EITHER = tuple(
     (f"%d{m}%m{m}{y}", f"%m{m}%d{m}{y}", *((f"%y{m}%m{m}%d",) if y == "%y" else ())) for m in "/-" for y in ("%Y", "%y")
 )
-_DAYS: tuple[str, ...] = (
+_DAYS = (
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d.%m.%y", "%d-%b-%Y", "%d-%b-%y", "%d/%b/%Y", "%d/%b/%y"),
-    *("%d%b%Y", "%d%b%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%Y-%b-%d"),
+    *("%d%b%Y", "%d%b%y", "%d %b %Y", "%d %b, %Y", "%b %d, %Y", "%b %d %Y", "%Y-%b-%d", "%Y %b %d"),
     *("%Y%m%d", "%Y年%m月%d日", "%Y년 %m월 %d일"),
 )
-_CLOCKS: tuple[str, ...] = (
-    *(
-        "",
-        " %H:%M",
-        " %H:%M:%S",
-        " %H:%M:%S.%f",
-        "T%H:%M",
-        "T%H:%M:%S",
-        "T%H:%M:%S.%f",
-        ":%H:%M:%S",
-        " %H%M",
-        " %H%M%S",
-    ),
+_CLOCKS = (
+    *("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M", "T%H:%M:%S", "T%H:%M:%S.%f", ":%H:%M:%S"),
     *(" %I:%M %p", " %I:%M:%S %p", " %I:%M%p", " %I:%M:%S%p", " %I %p", " %I%p", " %I-%p", " %H"),
-    *(", %H:%M", ", %H:%M:%S", ", %I:%M %p", ", %I:%M:%S %p"),
+    *(" %H%M", " %H%M%S", ", %H:%M", ", %H:%M:%S", ", %I:%M %p", ", %I:%M:%S %p"),
 )
 _MONTHS = (
-    "%b %Y",
-    "%B %Y",
-    "%m/%Y",
-    "%Y/%m",
-    "%m-%Y",
-    "%b-%y",
-    "%b/%y",
-    "%b-%Y",
-    "%b/%Y",
-    "%Y-%b",
-    "%Y %b",
-    "%b%Y",
-    "%Y年%m月",
+    *("%b %Y", "%b-%Y", "%b/%Y", "%b%Y", "%Y %b", "%Y-%b", "%b-%y", "%b/%y"),
+    *("%m/%Y", "%Y/%m", "%m-%Y", "%Y年%m月"),
 )
+
+
+def _both(form: str) -> tuple[str, ...]:
+    """With the month's name short, and in full."""
+    return (form, form.replace("%b", "%B")) if "%b" in form else (form,)
+
+
 _GROUPS = (
     (ISO,),
-    *(tuple(form + clock for form in forms) for forms in (*_EITHER, *((day,) for day in _DAYS)) for clock in _CLOCKS),
-    *((form,) for form in _MONTHS),
+    *(tuple(form + clock for form in forms) for forms in _EITHER for clock in _CLOCKS),
+    *((form + clock,) for day in _DAYS for form in _both(day) for clock in _CLOCKS),
+    *((form,) for month in _MONTHS for form in _both(month)),
 )
 # What a bare number of so many digits may be, likeliest first.
 _DIGITS = {
@@ -77,7 +63,8 @@ _PERIODS = {
 }
 PERIODS = {name: (re.compile(rf"\A(?:{pattern})\Z"), months) for name, (pattern, months) in _PERIODS.items()}
 WEEK = re.compile(r"\A(\d{4})[ -]?[Ww](\d{2})(?:-?([1-7]))?\Z")
-_DECIMAL = re.compile(r"[+-]?\d*[.,]\d+(?:[eE][+-]?\d+)?", re.ASCII)
+_LONGEST = 64  # letters of a date, with the name of its weekday and a zone
+_DECIMAL = re.compile(r"[+-]?\d*[.,]?\d+(?:[eE][+-]?\d+)?", re.ASCII)
 _EPOCH = re.compile(r"(\d+)(?:\.\d+)?")
 _EPOCH_UNITS = {9: "s", 10: "s", 12: "ms", 13: "ms", 15: "us", 16: "us", 18: "ns", 19: "ns"}
 _CLOCK = r"[T ,]\d{1,2}:?\d{2}(?::?\d{2}(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?"
@@ -116,6 +103,7 @@ class Way:
 
 def way_of(sample: Sequence[str]) -> Way | None:
     """The way in which most cells of `sample` are written, or `None` where not one is a date."""
+    sample = [cell if len(cell) <= _LONGEST else "" for cell in sample]
     if not sample or 2 * sum(map(_has_digit, sample)) < len(sample):
         return _of_text(sample) if any(map(_has_digit, sample)) else None
     epochs = sum(unit_of(cell) is not None for cell in sample)

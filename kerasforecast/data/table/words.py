@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import lru_cache
 
 # English, German, French, Spanish, Portuguese, Italian, Dutch and the Scandinavian languages, without accents. Any
 # abbreviation of three letters or more will do: none is that of another month in another of these languages.
@@ -69,7 +69,7 @@ def without_accents(text: str) -> str:
     return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
 
 
-@cache
+@lru_cache(10_000)
 def _month(word: str) -> str | None:
     """The English abbreviation of the month that `word` names, or `None`."""
     return _MONTHS.get(without_accents(word.casefold()).rstrip("."))
