@@ -9,7 +9,16 @@ import click
 
 from kerasforecast.sections import BacktestConfig
 
-from .options import SectionedCommand, backend_option, fit_options, given, output_options, section, skill_option
+from .options import (
+    SectionedCommand,
+    UserPath,
+    backend_option,
+    fit_options,
+    given,
+    output_options,
+    section,
+    skill_option,
+)
 
 
 @click.command(
@@ -20,9 +29,7 @@ from .options import SectionedCommand, backend_option, fit_options, given, outpu
 @fit_options
 @section(BacktestConfig)
 @click.option("--name", help="Name of the folder. The ticker, or the file's name, when not given.")
-@click.option(
-    "--output-dir", type=click.Path(path_type=Path), default=Path("saved_models"), show_default=True, help="Where to."
-)
+@click.option("--output-dir", type=UserPath(), default=Path("saved_models"), show_default=True, help="Where to.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
 @skill_option
 @backend_option

@@ -9,7 +9,7 @@ import click
 
 from kerasforecast.sections import DataConfig, EvaluationConfig, NetworkConfig, SplitConfig, TrainingConfig
 
-from .options import DATA_FLAGS, SectionedCommand, backend_option, given, output_options, section
+from .options import DATA_FLAGS, SectionedCommand, UserPath, backend_option, given, output_options, section
 
 NETWORK_FLAGS = tuple(name for name in NetworkConfig.model_fields if name != "model")
 
@@ -26,9 +26,7 @@ NETWORK_FLAGS = tuple(name for name in NetworkConfig.model_fields if name != "mo
 @section(TrainingConfig)
 @section(EvaluationConfig)
 @click.option("--name", help="Name of the folder. The ticker, or the file's name, when not given.")
-@click.option(
-    "--output-dir", type=click.Path(path_type=Path), default=Path("saved_models"), show_default=True, help="Where to."
-)
+@click.option("--output-dir", type=UserPath(), default=Path("saved_models"), show_default=True, help="Where to.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
 @backend_option
 @output_options

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .options import backend_option, output_options
+from .options import UserPath, backend_option, output_options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,7 @@ def _imported(command: _Command) -> _Command:
             help="Price range it was scaled by, to 0 and 1; else unscaled.",
         ),
         click.option("--target", default="Close", show_default=True, help="Column it forecasts."),
-        click.option("--out", type=click.Path(path_type=Path), required=True, help="The .keras file to write."),
+        click.option("--out", type=UserPath(), required=True, help="The .keras file to write."),
     ):
         command = option(command)
     return command
@@ -42,7 +42,7 @@ def _imported(command: _Command) -> _Command:
     epilog="Example: kerasforecast import-torch weights.pt --out stock.keras --minmax 60.5 215.9",
     short_help="Make a .keras model of a PyTorch StockLSTM's state_dict.",
 )
-@click.argument("weights", type=click.Path(path_type=Path))
+@click.argument("weights", type=UserPath())
 @click.option("--window", type=click.IntRange(2, 10_000), default=60, show_default=True, help="Rows it was trained on.")
 @_imported
 def import_torch(
@@ -72,8 +72,8 @@ def import_torch(
     epilog="Example: kerasforecast export-torch saved_models/ibm.keras --out weights.pt --linear-name fc",
     short_help="Write a model's weights as a PyTorch StockLSTM's state_dict.",
 )
-@click.argument("model", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The state_dict file to write.")
+@click.argument("model", type=UserPath())
+@click.option("--out", type=UserPath(), required=True, help="The state_dict file to write.")
 @click.option("--linear-name", default="linear", show_default=True, help="What the linear layer is called there.")
 @backend_option
 @output_options
@@ -102,7 +102,7 @@ def export_torch(
     epilog="Example: kerasforecast import-keras mine.keras --trust-keras-file --out stock.keras --minmax 60.5 215.9",
     short_help="Make a model of a plain Keras file that you trust.",
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=UserPath())
 @click.option(
     "--trust-keras-file",
     "trusted",

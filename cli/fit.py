@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .options import SectionedCommand, backend_option, fit_options, given, output_options, skill_option
+from .options import SectionedCommand, UserPath, backend_option, fit_options, given, output_options, skill_option
 
 
 @click.command(
@@ -17,18 +17,14 @@ from .options import SectionedCommand, backend_option, fit_options, given, outpu
 )
 @fit_options
 @click.option("--name", help="Name of the model. The ticker, or the file's name, when not given.")
-@click.option(
-    "--output-dir", type=click.Path(path_type=Path), default=Path("saved_models"), show_default=True, help="Where to."
-)
+@click.option("--output-dir", type=UserPath(), default=Path("saved_models"), show_default=True, help="Where to.")
 @click.option("--resume", metavar="NAME", help="Go on with the stopped run of this name, with its options and data.")
 @click.option(
     "--checkpoint-every", type=click.IntRange(1), metavar="STEPS", help="Save the state within epochs too. Each epoch."
 )
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
 @click.option("--deterministic", is_flag=True, help="Bit-equal runs, on a GPU too: one thread, fixed order of sums.")
-@click.option(
-    "--tensorboard", type=click.Path(path_type=Path), metavar="DIR", help="Log the training there for TensorBoard."
-)
+@click.option("--tensorboard", type=UserPath(), metavar="DIR", help="Log the training there for TensorBoard.")
 @skill_option
 @backend_option
 @output_options

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 import click
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from kerasforecast.models.families import registry
+from kerasforecast.runtime.files import user_path
 from kerasforecast.sections import (
     BacktestConfig,
     DataConfig,
@@ -21,6 +23,18 @@ from kerasforecast.sections import (
 )
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class UserPath(click.Path):
+    """A path in which `~` is the home folder, also in `--output-dir=~/models`, where no shell has seen it."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path that `value` means."""
+        return user_path(Path(str(super().convert(value, param, ctx))))
+
 
 _TITLES: dict[type[BaseModel], str] = {
     DataConfig: "Data",

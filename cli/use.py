@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import SectionedCommand, backend_option, data_options, given, output_options, skill_option
+from .options import SectionedCommand, UserPath, backend_option, data_options, given, output_options, skill_option
 
 if TYPE_CHECKING:
     from kerasforecast.data.series import Series
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     epilog="Example: kerasforecast predict saved_models/ibm.keras new_prices.csv --steps 5",
     short_help="Forecast the rows that follow the data.",
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=UserPath())
 @data_options
 @click.option("--steps", type=int, default=1, show_default=True, help="Rows ahead; forecasts become inputs.")
 @click.option(
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     metavar="A,B,...",
     help="Prediction intervals to print, by the share that each is to cover: 0.8,0.95. All.",
 )
-@click.option("--output", type=click.Path(path_type=Path), help="Write the forecasts to this CSV file instead.")
+@click.option("--output", type=UserPath(), help="Write the forecasts to this CSV file instead.")
 @backend_option
 @output_options
 def predict(
@@ -73,7 +73,7 @@ def predict(
     epilog="Example: kerasforecast evaluate saved_models/ibm.keras new_prices.csv",
     short_help="Score a model on every window of the data.",
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=UserPath())
 @data_options
 @skill_option
 @backend_option

@@ -206,7 +206,7 @@ class Model:
             ArtifactError: It was not scored when it was made, or its file lacks its history.
         """
         from kerasforecast.report import FinishedFit, fit_report
-        from kerasforecast.runtime.files import atomic_write
+        from kerasforecast.runtime.files import atomic_write, user_path
 
         if self.history is None or self.manifest.metrics is None:
             raise ArtifactError(
@@ -215,8 +215,9 @@ class Model:
             )
         epochs = pd.DataFrame([asdict(epoch) for epoch in self.history.epochs])
         finished = FinishedFit(self.manifest, epochs, self._tested(), self._trained_on())
-        atomic_write(Path(path), fit_report(finished).encode())
-        return Path(path)
+        file = user_path(path)
+        atomic_write(file, fit_report(finished).encode())
+        return file
 
     def save(self, path: str | PathLike) -> Path:
         """Write the model as one `.keras` file, whole or not at all.
@@ -230,7 +231,9 @@ class Model:
         Raises:
             OptionError: The path does not end in `.keras`.
         """
-        target = Path(path)
+        from kerasforecast.runtime.files import user_path
+
+        target = user_path(path)
         if target.suffix != ".keras":
             raise OptionError(f"A model is saved as a .keras file. Received: {target}.")
         from kerasforecast.artifact.writer import Exporter

@@ -41,9 +41,7 @@ class Section(BaseModel):
 class DataConfig(Section):
     """Which rows and columns make the series."""
 
-    file: str | None = Field(
-        None, description="Table to read: CSV, TSV, either gzipped, or Parquet; '-' is standard input."
-    )
+    file: str | None = Field(None, description="Table to read: CSV or TSV, packed or not, or Parquet; '-' is stdin.")
     ticker: str | None = Field(None, description="Yahoo Finance symbol to download, e.g. AAPL.")
     start: dt.date | None = Field(None, description="First date of the rows to use.")
     end: dt.date | None = Field(None, description="Last date of the rows to use.")
@@ -60,6 +58,8 @@ class DataConfig(Section):
     date_column: str | None = Field(
         None, description="Column of dates, or Date,Time for two columns; found when not given."
     )
+    id: str | None = Field(None, description="Column that names the series of a row, or A,B for several columns.")
+    series: str | int | None = Field(None, description="Which series of --id to take.")
     features: tuple[str, ...] = Field((), max_length=1_000, description="Further columns that the network sees.")
     missing: Literal["error", "drop", "ffill", "interpolate"] = Field(
         "error", description="What to do with rows that lack a value."

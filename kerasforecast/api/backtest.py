@@ -5,21 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kerasforecast.api.options import default, given, given_walk
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from kerasforecast.api.results import BacktestResult
     from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
+    from kerasforecast.data.table.given import Given
 
 
 def backtest(
-    data: str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None = None,
+    data: str | PathLike | Given | Panel | Series | None = None,
     *,
     # Written by `python -m tests.signatures`, from here
     # Data
@@ -33,6 +31,8 @@ def backtest(
     max_age: float = default(12.0),
     target: str | None = default(None),
     date_column: str | None = default(None),
+    id: str | None = default(None),
+    series: str | int | None = default(None),
     features: Sequence[str] = default(()),
     missing: Literal["error", "drop", "ffill", "interpolate"] = default("error"),
     duplicates: Literal["error", "last", "first", "mean"] = default("error"),
@@ -108,6 +108,8 @@ def backtest(
         max_age: Hours a kept snapshot of a ticker serves without asking again.
         target: Column to forecast; found by its name when not given.
         date_column: Column of dates, or Date,Time for two columns; found when not given.
+        id: Column that names the series of a row, or A,B for several columns.
+        series: Which series of `id` to take.
         features: Further columns that the network sees.
         missing: What to do with rows that lack a value.
         duplicates: What to do with several rows of one date.
@@ -179,7 +181,8 @@ def backtest(
     options, walk = given(locals()), given_walk(locals())
     from kerasforecast.api.runs import split_data
     from kerasforecast.api.walks import Request, carry_out_backtest
+    from kerasforecast.runtime.files import user_path
 
     frame, options = split_data(data, options)
-    folder = None if output_dir is None else Path(output_dir)
+    folder = None if output_dir is None else user_path(output_dir)
     return carry_out_backtest(Request(options, frame, name, folder, progress, backend, threads), walk)

@@ -5,23 +5,21 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kerasforecast.api.options import default, given
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from kerasforecast.api.results import WalkResult
     from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
+    from kerasforecast.data.table.given import Given
     from kerasforecast.model import Model
 
 
 def compare(
     models: Sequence[str | PathLike | Model],
-    data: str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None = None,
+    data: str | PathLike | Given | Panel | Series | None = None,
     *,
     # Written by `python -m tests.signatures`, from here
     # Data
@@ -35,6 +33,8 @@ def compare(
     max_age: float = default(12.0),
     target: str | None = default(None),
     date_column: str | None = default(None),
+    id: str | None = default(None),
+    series: str | int | None = default(None),
     features: Sequence[str] = default(()),
     missing: Literal["error", "drop", "ffill", "interpolate"] = default("error"),
     duplicates: Literal["error", "last", "first", "mean"] = default("error"),
@@ -104,6 +104,8 @@ def compare(
         max_age: Hours a kept snapshot of a ticker serves without asking again.
         target: Column to forecast; found by its name when not given.
         date_column: Column of dates, or Date,Time for two columns; found when not given.
+        id: Column that names the series of a row, or A,B for several columns.
+        series: Which series of `id` to take.
         features: Further columns that the network sees.
         missing: What to do with rows that lack a value.
         duplicates: What to do with several rows of one date.
@@ -169,7 +171,8 @@ def compare(
     options = given(locals())
     from kerasforecast.api.runs import split_data
     from kerasforecast.api.walks import Request, carry_out_comparison
+    from kerasforecast.runtime.files import user_path
 
     frame, options = split_data(data, options)
-    folder = None if output_dir is None else Path(output_dir)
+    folder = None if output_dir is None else user_path(output_dir)
     return carry_out_comparison(models, Request(options, frame, name, folder, progress, backend, threads))

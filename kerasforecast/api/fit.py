@@ -5,22 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kerasforecast.api.options import default, given
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
+    from kerasforecast.data.table.given import Given
     from kerasforecast.model import Model
     from kerasforecast.training.callbacks import Callbacks
 
 
 def fit(
-    data: str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None = None,
+    data: str | PathLike | Given | Panel | Series | None = None,
     *,
     # Written by `python -m tests.signatures`, from here
     # Data
@@ -34,6 +32,8 @@ def fit(
     max_age: float = default(12.0),
     target: str | None = default(None),
     date_column: str | None = default(None),
+    id: str | None = default(None),
+    series: str | int | None = default(None),
     features: Sequence[str] = default(()),
     missing: Literal["error", "drop", "ffill", "interpolate"] = default("error"),
     duplicates: Literal["error", "last", "first", "mean"] = default("error"),
@@ -107,6 +107,8 @@ def fit(
         max_age: Hours a kept snapshot of a ticker serves without asking again.
         target: Column to forecast; found by its name when not given.
         date_column: Column of dates, or Date,Time for two columns; found when not given.
+        id: Column that names the series of a row, or A,B for several columns.
+        series: Which series of `id` to take.
         features: Further columns that the network sees.
         missing: What to do with rows that lack a value.
         duplicates: What to do with several rows of one date.
@@ -183,6 +185,7 @@ def fit(
     """
     options = given(locals())
     from kerasforecast.api.runs import Request, carry_out, split_data
+    from kerasforecast.runtime.files import user_path
 
     frame, options = split_data(data, options)
     return carry_out(
@@ -190,7 +193,7 @@ def fit(
             options=options,
             frame=frame,
             name=name,
-            output_dir=None if output_dir is None else Path(output_dir),
+            output_dir=None if output_dir is None else user_path(output_dir),
             resume=resume,
             checkpoint_every=checkpoint_every,
             backend=backend,
@@ -198,6 +201,6 @@ def fit(
             deterministic=deterministic,
             progress=progress,
             callbacks=callbacks,
-            tensorboard=None if tensorboard is None else Path(tensorboard),
+            tensorboard=None if tensorboard is None else user_path(tensorboard),
         )
     )

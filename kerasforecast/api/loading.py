@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,12 +34,14 @@ def load(path: str | PathLike, *, backend: str | None = None) -> Model:
     """
     from kerasforecast.artifact.reader import read
     from kerasforecast.runtime.backend import activate, choose, load_quietly
+    from kerasforecast.runtime.files import user_path
 
     if backend:
         choose(backend)
-    manifest, weights = read(Path(path))  # what is wrong is refused before the seconds that Keras takes to load
+    file = user_path(path)
+    manifest, weights = read(file)  # what is wrong is refused before the seconds that Keras takes to load
     activate(backend)
     load_quietly()
     from kerasforecast.model import proven
 
-    return proven(Path(path), manifest, weights)
+    return proven(file, manifest, weights)

@@ -55,10 +55,11 @@ class WalkResult:
     def report(self, path: str | PathLike) -> Path:
         """Write the report, one HTML page that needs no network, and return its path."""
         from kerasforecast.report import walk_report
-        from kerasforecast.runtime.files import atomic_write
+        from kerasforecast.runtime.files import atomic_write, user_path
 
-        atomic_write(Path(path), walk_report(self.record, self.table).encode())
-        return Path(path)
+        file = user_path(path)
+        atomic_write(file, walk_report(self.record, self.table).encode())
+        return file
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -18,10 +18,9 @@ from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.checkpoint import STATES, Generation, newest, resumed_config
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
+    from kerasforecast.data.table.given import Given
     from kerasforecast.model import Model
     from kerasforecast.training.callbacks import Callbacks
     from kerasforecast.training.run import Run
@@ -37,7 +36,7 @@ class Request:
     """
 
     options: dict[str, Any]
-    frame: pd.DataFrame | pd.Series | Panel | Series | None
+    frame: Given | Panel | Series | None
     name: str | None
     output_dir: Path | None
     resume: str | None
@@ -115,9 +114,7 @@ def _machine(request: Request, resumed: Generation | None) -> dict[str, Any]:
     return machine
 
 
-def series_of(
-    config: Config, frame: pd.DataFrame | pd.Series | Panel | Series | None, resumed: Generation | None = None
-) -> Series:
+def series_of(config: Config, frame: Given | Panel | Series | None, resumed: Generation | None = None) -> Series:
     """The data: as it was given, or read from where `config` says; of a resumed run, the very prices it began with."""
     from kerasforecast.data.load import load_series
     from kerasforecast.data.panel import Panel
@@ -130,8 +127,8 @@ def series_of(
 
 
 def split_data(
-    data: str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None, options: dict[str, Any]
-) -> tuple[pd.DataFrame | pd.Series | Panel | Series | None, dict[str, Any]]:
+    data: str | PathLike | Given | Panel | Series | None, options: dict[str, Any]
+) -> tuple[Given | Panel | Series | None, dict[str, Any]]:
     """What a user gave as `data`: the rows themselves, or else the `options` with the path."""
     if isinstance(data, str | PathLike):
         return None, options | {"file": str(data)}

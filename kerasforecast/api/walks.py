@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kerasforecast.api.results import BacktestResult, WalkResult
     from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
+    from kerasforecast.data.table.given import Given
     from kerasforecast.evaluation.compare import Contender
     from kerasforecast.evaluation.walk import WalkRecord
     from kerasforecast.model import Model
@@ -39,7 +40,7 @@ class Request:
     """
 
     options: dict[str, Any]
-    frame: pd.DataFrame | pd.Series | Panel | Series | None
+    frame: Given | Panel | Series | None
     name: str | None
     output_dir: Path | None
     progress: bool | None

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from os import PathLike
-from pathlib import Path
 from typing import Any, TypeAlias
-
-import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.config import check_effect_on_data
 from kerasforecast.data.load import load_series
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
+from kerasforecast.data.table.columns import same
+from kerasforecast.data.table.given import Given
 from kerasforecast.errors import DataError, KerasForecastError, OptionError, shown
+from kerasforecast.runtime.files import user_path
 from kerasforecast.sections import DataConfig, checked
 
-Data: TypeAlias = str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None
+# Options that name columns as the training table called them; another table may call them otherwise.
+_INHERITED = frozenset({"id", "series", "date_column"})
+
+Data: TypeAlias = str | PathLike | Given | Panel | Series | None
 
 
 def series_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_hand: Series | None = None) -> Series:
@@ -25,7 +29,7 @@ def series_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_ha
 
     Args:
         manifest: The model's.
-        data: Path, DataFrame, `Panel` or `Series`; the training data where none is given.
+        data: Path, DataFrame, array, `Panel` or `Series`; the training data where none is given.
         options: Fields of `DataConfig` that were given.
         at_hand: The training data, where it need not be read.
 
@@ -41,6 +45,7 @@ def series_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_ha
         series = at_hand if at_hand is not None and not options else _trained_on(manifest, options)
     else:
         series = _other(manifest, data, options)
+    series = _named_alike(series, manifest.columns)
     if series.columns != manifest.columns:
         raise DataError(
             f"{series.name}: the model needs the columns {', '.join(manifest.columns)}, in this order. "
@@ -82,7 +87,7 @@ def kept_series(manifest: Manifest) -> Series | None:
 
 def _trained_on(manifest: Manifest, options: Mapping[str, Any]) -> Series:
     record, trained = manifest.data, manifest.config.data
-    gone = trained.file is not None and not Path(trained.file).is_file()  # nor a device: a stranger named it
+    gone = trained.file is not None and not user_path(trained.file).is_file()  # nor a device: a stranger named it
     if record is None or record.source == "frame" or gone:
         raise DataError(
             f"{manifest.name}: its training data is not at hand. Received: no data. "
@@ -91,28 +96,27 @@ def _trained_on(manifest: Manifest, options: Mapping[str, Any]) -> Series:
     return _read(manifest, trained.model_dump(), None, options)
 
 
-def _other(
-    manifest: Manifest, data: str | PathLike | pd.DataFrame | pd.Series | None, options: Mapping[str, Any]
-) -> Series:
+def _other(manifest: Manifest, data: str | PathLike | Given | None, options: Mapping[str, Any]) -> Series:
     """Other data: only what the network needs is kept of the old choice, the rest is found anew."""
-    trained = manifest.config.data
-    frame = data if isinstance(data, pd.DataFrame | pd.Series) else None
-    values = DataConfig().model_dump() | {"calendar": trained.calendar, "interval": trained.interval}
-    values["file"] = None if frame is not None or data is None else str(data)
-    return _read(manifest, values, frame, options, trained.date_column)
+    kept = ("calendar", "interval", *_INHERITED)
+    trained = manifest.config.data.model_dump()
+    values = DataConfig().model_dump() | {name: trained[name] for name in kept}
+    if data is None or isinstance(data, str | PathLike):
+        return _read(manifest, values | {"file": None if data is None else str(data)}, None, options)
+    return _read(manifest, values, data, options)
 
 
-def _read(
-    manifest: Manifest,
-    values: dict[str, Any],
-    frame: pd.DataFrame | pd.Series | None,
-    options: Mapping[str, Any],
-    usual_dates: str | None = None,
-) -> Series:
+def _read(manifest: Manifest, values: dict[str, Any], data: Given | None, options: Mapping[str, Any]) -> Series:
     config: DataConfig = checked(DataConfig, values | _columns(manifest) | dict(options))
     check_effect_on_data(dict(options), config)
-    return load_series(config, frame, positive_prices=manifest.wants_logs, usual_dates=usual_dates)
+    return load_series(config, data, positive_prices=manifest.wants_logs, inherited=_INHERITED - options.keys())
 
 
 def _columns(manifest: Manifest) -> dict[str, Any]:
     return {"target": manifest.roles.target, "features": manifest.roles.past}
+
+
+def _named_alike(series: Series, wanted: tuple[str, ...]) -> Series:
+    """`series` with its columns called as those `wanted`, where only case and the like differ."""
+    alike = list(map(same, series.columns)) == list(map(same, wanted))
+    return replace(series, columns=wanted) if alike and series.columns != wanted else series

@@ -14,6 +14,7 @@ from kerasforecast.data.load import Rows, load_rows
 from kerasforecast.data.series import Series
 from kerasforecast.data.stamps import iso_text, iso_texts
 from kerasforecast.data.table.columns import is_price
+from kerasforecast.data.table.given import Given
 from kerasforecast.data.table.table import counted
 from kerasforecast.sections import DataConfig
 
@@ -88,7 +89,7 @@ class Findings:
         }
 
 
-def examine(config: DataConfig, frame: pd.DataFrame | None = None) -> Findings:
+def examine(config: DataConfig, data: Given | None = None) -> Findings:
     """Read what `config` names as `fit` would, but count missing and repeated rows instead of refusing them.
 
     Raises:
@@ -98,7 +99,7 @@ def examine(config: DataConfig, frame: pd.DataFrame | None = None) -> Findings:
         "missing": "drop" if config.missing == "error" else config.missing,
         "duplicates": "last" if config.duplicates == "error" else config.duplicates,
     }
-    rows = load_rows(config.model_copy(update=lenient), frame, positive_prices=False)
+    rows = load_rows(config.model_copy(update=lenient), data, positive_prices=False)
     series = rows.panel.single("data check")
     frequency = series.frequency
     if series.dated and frequency is None:
@@ -112,11 +113,12 @@ def _remarks(rows: Rows, config: DataConfig, holidays: bool) -> list[str]:
     target = rows.panel.target
     low = int((rows.panel.values[:, 0] <= 0).sum()) if is_price(target) else 0
     lacking, repeated = counted(rows.missing), counted(rows.duplicates)
+    one_of_each = f"{rows.choice}, one of several series" if rows.choice else "--duplicates last, first or mean"
     said = {
         f"{lacking} without a value: fit needs --missing drop, ffill or interpolate.": (
             rows.missing and config.missing == "error"
         ),
-        f"{repeated} of a date seen before: fit needs --duplicates last, first or mean.": (
+        f"{repeated} of a date seen before: fit needs {one_of_each}.": (
             rows.duplicates and config.duplicates == "error"
         ),
         "Holidays count as gaps: --calendar tells them apart.": holidays,

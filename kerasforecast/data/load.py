@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -26,8 +27,11 @@ from kerasforecast.data.table.columns import (
 )
 from kerasforecast.data.table.dates import Dates, read_dates
 from kerasforecast.data.table.frames import from_frame, read_parquet
+from kerasforecast.data.table.given import Given, from_data
+from kerasforecast.data.table.labels import RowLabels, in_order, step_index, with_labels
 from kerasforecast.data.table.numbers import as_numbers, check_values, filled, without_blank_rows
 from kerasforecast.data.table.order import POSITION, in_range, ordered, positions, row_positions, single
+from kerasforecast.data.table.several import of_one_series, refuse_several
 from kerasforecast.data.table.table import Table, counted
 from kerasforecast.data.table.text import read_text
 from kerasforecast.errors import DataError, OptionError, shown
@@ -38,20 +42,16 @@ SAMPLE_CALENDAR = "XNYS"
 
 
 def load_panel(
-    config: DataConfig,
-    frame: pd.DataFrame | None = None,
-    *,
-    positive_prices: bool = True,
-    usual_dates: str | None = None,
+    config: DataConfig, data: Given | None = None, *, positive_prices: bool = True, inherited: Collection[str] = ()
 ) -> Panel:
-    """Load, check and describe the rows that `config` or `frame` names; neither means the embedded sample.
+    """Load, check and describe the rows that `config` or `data` names; neither means the embedded sample.
 
     Args:
         config: File or ticker, columns, range and policies.
-        frame: Rows with dates in the index or a date column, or a pandas Series of values.
+        data: Rows at hand, with dates in the index or in a column: see `kerasforecast.data.table.given`.
         positive_prices: Whether price columns must be above zero, as log returns need.
-        usual_dates: What `--date-column` named for the table that a model was trained on; heeded where `config` names
-            nothing and the columns exist.
+        inherited: Fields of `config` that name columns as they were called in the table that a model learned from:
+            where this one lacks them, it is read without.
 
     Returns:
         A panel of one. Column 0 is the target, then the features in the order given.
@@ -61,45 +61,59 @@ def load_panel(
         DownloadError: A ticker's prices cannot be had now, and no snapshot can stand in.
         OptionError: A DataFrame is given beside a file or ticker, or there is no such calendar.
     """
-    return load_rows(config, frame, positive_prices=positive_prices, usual_dates=usual_dates).panel
+    return load_rows(config, data, positive_prices=positive_prices, inherited=inherited).panel
 
 
 def load_series(
-    config: DataConfig,
-    frame: pd.DataFrame | None = None,
-    *,
-    positive_prices: bool = True,
-    usual_dates: str | None = None,
+    config: DataConfig, data: Given | None = None, *, positive_prices: bool = True, inherited: Collection[str] = ()
 ) -> Series:
     """The one series that `load_panel` gives; arguments and errors as there."""
-    panel = load_panel(config, frame, positive_prices=positive_prices, usual_dates=usual_dates)
+    panel = load_panel(config, data, positive_prices=positive_prices, inherited=inherited)
     return panel.single("this command")
 
 
 def load_rows(
-    config: DataConfig,
-    frame: pd.DataFrame | None = None,
-    *,
-    positive_prices: bool = True,
-    usual_dates: str | None = None,
+    config: DataConfig, data: Given | None = None, *, positive_prices: bool = True, inherited: Collection[str] = ()
 ) -> Rows:
     """As `load_panel`, with the counts of what was met on the way."""
-    if frame is not None:
+    if data is not None:
         if config.file is not None or config.ticker is not None:
             raise OptionError(
                 f"Give a DataFrame, a file or a ticker. Received: a DataFrame and "
                 f"{shown(config.file or config.ticker)}. Leave one out."
             )
-        return rows_of(from_frame(frame), config, "series", Source("frame"), positive_prices, usual_dates)
-    if config.file is not None:
-        source = Source("file", config.file)
-        return rows_of(_read_file(config), config, _stem(config.file), source, positive_prices, usual_dates)
-    if config.ticker is not None:
-        return _from_yahoo(config, positive_prices)
+        found = Found(from_data(data), config, "series", Source("frame"))
+    elif config.file is not None:
+        found = Found(_read_file(config), config, _stem(config.file), Source("file", config.file))
+    elif config.ticker is not None:
+        found = _from_yahoo(config)
+    else:
+        found = _sample(config)
+    return rows_of(found, positive_prices=positive_prices, inherited=inherited)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A raw table and what is known of it.
+
+    Attributes:
+        table: As it was read.
+        config: How to go on with it.
+        name: Of the series.
+        source: Where it came from.
+    """
+
+    table: Table
+    config: DataConfig
+    name: str
+    source: Source
+
+
+def _sample(config: DataConfig) -> Found:
     chosen = config if config.calendar else config.model_copy(update={"calendar": SAMPLE_CALENDAR})
     with as_file(files("kerasforecast.data") / "samples" / f"{SAMPLE}.csv.gz") as path:
         table = _read_file(chosen.model_copy(update={"file": str(path)}))
-    return rows_of(table, chosen, SAMPLE, Source("sample", SAMPLE), positive_prices)
+    return Found(table, chosen, SAMPLE, Source("sample", SAMPLE))
 
 
 @dataclass(frozen=True)
@@ -112,6 +126,7 @@ class Rows:
         missing: Rows that lacked a value of a used column.
         duplicates: Rows whose date had been seen.
         splits: Suspected unadjusted splits of the target.
+        choice: The options that take one of the series that the duplicates belong to, `""` where they are none.
     """
 
     panel: Panel
@@ -119,22 +134,20 @@ class Rows:
     missing: int
     duplicates: int
     splits: tuple[StockSplit, ...]
+    choice: str = ""
 
 
-def rows_of(
-    table: Table,
-    config: DataConfig,
-    name: str,
-    source: Source,
-    positive_prices: bool = True,
-    usual_dates: str | None = None,
-) -> Rows:
-    """A raw table to a valid panel: columns, dates, order, numbers, in that order.
+def rows_of(found: Found, *, positive_prices: bool = True, inherited: Collection[str] = ()) -> Rows:
+    """A raw table to a valid panel: the series asked for, columns, dates, order, numbers, in that order.
 
     Raises:
         DataError: See `load_panel`.
     """
-    table, dates = with_times(table, config, usual_dates)
+    config, name = found.config, found.name
+    table = of_one_series(found.table, config, required="id" not in inherited)
+    name = name if config.series is None else f"{name}-{config.series}"
+    table, config, labels = with_labels(table, config)
+    table, dates = with_times(table, config, required="date_column" not in inherited)
     target, said = target_column(table, dates, config)
     features = feature_columns(table, dates, target, config)
     columns = [target, *(column for column in features if column in table.frame.columns)]
@@ -144,11 +157,16 @@ def rows_of(
     )
     numbers[POSITION] = row_positions(rows.index)
     notes = [*table.notes, *said, *dropped]
-    if dates is not None:
-        found: Dates = read_dates(table, rows[dates], config.date_format)
-        numbers.index = found.index
+    if dates is None:
+        refuse_several(table, rows, None, columns)
+        numbers, turned = in_order(table, numbers, labels)
+        notes, choice = [*notes, *turned], ""
+    else:
+        read: Dates = read_dates(table, rows[dates], config.date_format)
+        choice = refuse_several(table, rows, read.index, [dates, *columns], config.duplicates)
+        numbers.index = read.index
         numbers, turned = ordered(table, numbers, dates)
-        notes += [*found.notes, *turned]
+        notes += [*read.notes, *turned]
         numbers = in_range(table, numbers, dates, config)
     missing = int(numbers[columns].isna().any(axis=1).sum())
     numbers, fills = filled(table, numbers, columns, config.missing)
@@ -159,8 +177,8 @@ def rows_of(
     check_values(table, numbers, columns, positive_prices)
     splits = _splits(table, numbers, target)
     notes += [*fills, *_split_notes(splits, target, table), *suspicions(numbers.index, numbers[target].to_numpy())]
-    panel = Panel.of(_described(numbers, [target, *features], config, name, source, notes))
-    return Rows(panel, len(table.frame) - len(rows), missing, duplicates, tuple(splits))
+    panel = Panel.of(_described(numbers, [target, *features], config, name, found.source, notes, labels))
+    return Rows(panel, len(table.frame) - len(rows), missing, duplicates, tuple(splits), choice)
 
 
 def _splits(table: Table, numbers: pd.DataFrame, target: str) -> list[StockSplit]:
@@ -188,7 +206,13 @@ def _split_notes(splits: list[StockSplit], target: str, table: Table) -> list[st
 
 
 def _described(
-    numbers: pd.DataFrame, columns: list[str], config: DataConfig, name: str, source: Source, notes: list[str]
+    numbers: pd.DataFrame,
+    columns: list[str],
+    config: DataConfig,
+    name: str,
+    source: Source,
+    notes: list[str],
+    labels: RowLabels | None,
 ) -> Series:
     dated = isinstance(numbers.index, pd.DatetimeIndex)
     frequency = infer_frequency(numbers.index) if dated else None
@@ -199,7 +223,7 @@ def _described(
     if calendar is not None and frequency in ("B", "D"):
         frequency = None
     values = _with_calendar_features(numbers, columns)
-    index = numbers.index if dated else pd.RangeIndex(len(numbers))
+    index = numbers.index if dated else step_index(numbers.index, labels)
     return Series(values.to_numpy(), index, tuple(columns), frequency, calendar, name, source, tuple(notes))
 
 
@@ -222,7 +246,7 @@ def _stem(file: str) -> str:
     return Path(file).name.split(".")[0] or "series" if file != "-" else "series"
 
 
-def _from_yahoo(config: DataConfig, positive_prices: bool) -> Rows:
+def _from_yahoo(config: DataConfig) -> Found:
     from kerasforecast.data.yahoo.client import Query
     from kerasforecast.data.yahoo.prices import prices  # yfinance costs 0.6 s: only where it is used
 
@@ -236,4 +260,4 @@ def _from_yahoo(config: DataConfig, positive_prices: bool) -> Rows:
     table = replace(table, notes=("Prices are adjusted for splits and dividends.", *found.notes, *dropped))
     chosen = config.model_copy(update={"calendar": config.calendar or calendar_of_ticker(ticker)})
     source = Source("yahoo", ticker, found.meta.sha256, found.meta.fetched)
-    return rows_of(table, chosen, ticker.lower(), source, positive_prices)
+    return Found(table, chosen, ticker.lower(), source)

@@ -24,10 +24,22 @@ _ELSEWHERE = (
 )
 
 
+def user_path(path: str | os.PathLike) -> Path:
+    """A path as its user means it: `~` is the home folder, also where no shell has seen it.
+
+    Raises:
+        InputError: There is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InputError(f"{path}: must be a path. Received: ~ of a user without a home folder ({error}).") from None
+
+
 def cache_folder() -> Path:
     """Where downloads and compiled programs are kept: `$KERASFORECAST_CACHE`, else the user's cache folder."""
     if given := os.environ.get("KERASFORECAST_CACHE"):
-        return Path(given).expanduser()
+        return user_path(given)
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("kerasforecast", appauthor=False))

@@ -177,9 +177,9 @@ def test_frames_refused():
     ):
         load_series(DataConfig(), TABLE.assign(Close=np.where(TABLE.index == 7, -1.0, CLOSE)))
     with pytest.raises(DataError, match="expected one row of column names"):
-        load_series(DataConfig(), pd.concat({"AAPL": TABLE}, axis=1))
-    with pytest.raises(DataError, match=r"Data must be a pandas DataFrame or Series\. Received: list"):
-        load_series(DataConfig(), [1.0, 2.0])
+        load_series(DataConfig(), pd.concat({"a": TABLE[["Volume"]], "b": TABLE[["Date"]]}, axis=1))
+    with pytest.raises(DataError, match=r"Data must be a DataFrame \(pandas, polars, .*\. Received: object"):
+        load_series(DataConfig(), object())
     with pytest.raises(OptionError, match="Give a DataFrame, a file or a ticker"):
         load_series(DataConfig(file="x.csv"), TABLE)
     with pytest.raises(DataError, match="column names must differ"):

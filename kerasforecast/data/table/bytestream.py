@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from kerasforecast.errors import DataError
+from kerasforecast.runtime.files import user_path
 
 GZIP_MAGIC = b"\x1f\x8b"
 PARQUET_MAGIC = b"PAR1"
@@ -80,7 +81,7 @@ def open_blob(file: str) -> Blob:
 
 
 def _existing(file: str) -> Path:
-    path = Path(file).expanduser()
+    path = user_path(file)
     try:
         with path.open("rb") as stream:
             stream.read(1)

@@ -75,20 +75,20 @@ def date_columns(names: Sequence[str], config: DataConfig, place: str, sample: S
     return found.columns if found.kind != "parts" else ()
 
 
-def with_times(table: Table, config: DataConfig, usual: str | None = None) -> tuple[Table, str | None]:
+def with_times(table: Table, config: DataConfig, *, required: bool = True) -> tuple[Table, str | None]:
     """The table with its dates in one column, where they stood in several, and the name of that column, if any.
 
     Args:
         table: As it was read.
         config: See `date_columns`.
-        usual: What `--date-column` named for the table before this one; it stands for it where the columns exist.
+        required: Whether the columns that `--date-column` names must exist; otherwise a table without is read anew.
 
     Raises:
         DataError: `--date-column` names no column, several could be meant, or an option needs dates and there are none.
     """
     frame = table.frame
-    if config.date_column is None and usual is not None and _has(list(frame.columns), usual):
-        config = config.model_copy(update={"date_column": usual})
+    if not required and config.date_column is not None and not _has(list(frame.columns), config.date_column):
+        config = config.model_copy(update={"date_column": None})
 
     def sample(column: str) -> list[str]:
         return [cell for cell in as_text(frame[column].iloc[:SAMPLE].dropna()) if cell]

@@ -25,7 +25,7 @@ DATE_NAMES = (
     "year",
     "period",
 )
-TARGET_NAMES = ("close", "adj close", "y", "value")
+TARGET_NAMES = ("close", "adj close", "y", "value", "target")
 PRICE_NAMES = ("open", "high", "low", "close", "adj close", "price")
 # What `--features` may name beside columns, and the attribute of dates that holds it.
 CALENDAR_FEATURES = {"weekday": "day_of_week", "month": "month", "day_of_year": "day_of_year", "hour": "hour"}

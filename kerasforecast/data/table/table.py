@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -40,12 +40,16 @@ class Table:
         locator: Names rows and raw cells in messages.
         notes: What was detected on the way, one sentence each.
         joined: Columns of the source whose cells stand together in the first of them, or none.
+        index: The column that was the index of a DataFrame; `None` where there was none that says anything.
+        keys: Columns that are known to name the series a row belongs to, by how the source is built.
     """
 
     frame: pd.DataFrame
     locator: Locator
     notes: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
+    index: str | None = None
+    keys: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -58,31 +62,76 @@ class Table:
         cells = [self.locator.raw(rows, part) for part in parts]
         return [" ".join(words) for words in zip(*cells, strict=True)]
 
+    def taking(self, rows: np.ndarray) -> Table:
+        """The table of the rows at these positions alone, `(n,)` in rising order."""
+        frame = self.frame.iloc[rows].reset_index(drop=True)
+        return replace(self, frame=frame, locator=ChosenLocator(self.locator, rows))
+
+    def without(self, columns: Sequence[str]) -> Table:
+        """The table less these columns."""
+        return replace(self, frame=self.frame.drop(columns=list(columns)))
+
+    def noted(self, note: str) -> Table:
+        """The table with one more thing said of it."""
+        return replace(self, notes=(*self.notes, note))
+
 
 @dataclass(frozen=True)
 class FrameLocator:
     """Rows of a DataFrame, called by their index labels.
 
     Attributes:
-        frame: The DataFrame as the user gave it.
+        frame: The table's columns, those that were the index among them.
+        labels: `(rows,)` what the user calls the rows.
         name: How messages call it.
     """
 
     frame: pd.DataFrame
+    labels: pd.Index
     name: str = "DataFrame"
 
     def row_names(self, rows: Sequence[int]) -> list[str]:
         """`"row 2020-01-03"`, by index label."""
-        return [f"row {self.frame.index[row]}" for row in rows]
+        return [f"row {self.labels[row]}" for row in rows]
 
     def raw(self, rows: Sequence[int], column: str) -> list[str]:
-        """Cells as `str`; the label where `column` is the index."""
-        cells = self.frame[column] if column in self.frame.columns else self.frame.index.to_series()
+        """Cells as `str`."""
+        cells = self.frame[column]
         return [str(cells.iloc[row]) for row in rows]
 
     def empty(self, column: str) -> np.ndarray:
         """Nowhere: a cell of a DataFrame holds at least a NaN."""
         return np.zeros(len(self.frame), dtype=bool)
+
+
+@dataclass(frozen=True)
+class ChosenLocator:
+    """Some rows of a table, found again in all of it.
+
+    Attributes:
+        whole: Finds any row of the source.
+        chosen: `(n,)` positions there, in rising order.
+    """
+
+    whole: Locator
+    chosen: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """How messages call the source."""
+        return self.whole.name
+
+    def row_names(self, rows: Sequence[int]) -> list[str]:
+        """What the user calls the rows, in the whole table."""
+        return self.whole.row_names(self.chosen[list(rows)].tolist())
+
+    def raw(self, rows: Sequence[int], column: str) -> list[str]:
+        """The text that stands in `column`, as the user wrote it."""
+        return self.whole.raw(self.chosen[list(rows)].tolist(), column)
+
+    def empty(self, column: str) -> np.ndarray:
+        """`(n,)` whether nothing stands in `column`, not even a word for a missing value."""
+        return self.whole.empty(column)[self.chosen]
 
 
 def refusal(table: Table, rows: Sequence[int], column: str, rule: str, remedy: str) -> DataError:
