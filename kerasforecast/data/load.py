@@ -18,6 +18,7 @@ from kerasforecast.data.table.bytestream import open_blob
 from kerasforecast.data.table.clock import with_times
 from kerasforecast.data.table.columns import (
     CALENDAR_FEATURES,
+    choice_notes,
     feature_columns,
     find,
     is_price,
@@ -110,11 +111,10 @@ def rows_of(table: Table, config: DataConfig, name: str, source: Source, positiv
     features = feature_columns(table, dates, target, config)
     columns = [target, *(column for column in features if column in table.frame.columns)]
     rows, dropped = without_blank_rows(table, columns, dates, config.missing)
-    numbers = pd.DataFrame(
-        {column: as_numbers(table, rows[column], config.thousands) for column in columns}, copy=False
-    )
+    numbers, read = as_numbers(table, rows, columns, config)
     numbers[POSITION] = row_positions(rows.index)
-    notes = [*table.notes, *said, *dropped]
+    said = choice_notes(table, dates, [target, *features], said)
+    notes = [*table.notes, *said, *read, *dropped]
     if dates is not None:
         found: Dates = read_dates(table, rows[dates], config.date_format)
         numbers.index = found.index

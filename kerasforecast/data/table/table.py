@@ -40,12 +40,15 @@ class Table:
         locator: Names rows and raw cells in messages.
         notes: What was detected on the way, one sentence each.
         joined: Columns of the source whose cells stand together in the first of them, or none.
+        decimal: The mark before fractions that the plain numbers of a text were read by; `None` where they were no
+            text.
     """
 
     frame: pd.DataFrame
     locator: Locator
     notes: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
+    decimal: str | None = None
 
     @property
     def name(self) -> str:
