@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,6 +16,7 @@ from kerasforecast.data.load import load_series
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, KerasForecastError, OptionError, shown
+from kerasforecast.preprocessing.suitability import scaling_notes
 from kerasforecast.sections import DataConfig, checked
 
 Data: TypeAlias = str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None
@@ -30,7 +32,7 @@ def series_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_ha
         at_hand: The training data, where it need not be read.
 
     Raises:
-        DataError: It lacks a column, or has values that the scaling cannot take, or there is nothing to read.
+        DataError: It lacks a column, or there is nothing to read.
         OptionError: An option is unknown, wrong, or would have no effect.
     """
     if isinstance(data, Panel | Series):
@@ -46,9 +48,8 @@ def series_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_ha
             f"{series.name}: the model needs the columns {', '.join(manifest.columns)}, in this order. "
             f"Received: {', '.join(series.columns)}."
         )
-    for member in manifest.members:
-        member.scaling.check(Panel.of(series))
-    return series
+    said = {note: None for member in manifest.members for note in scaling_notes(member.scaling, Panel.of(series))}
+    return replace(series, notes=(*series.notes, *said)) if said else series
 
 
 def same_series(manifest: Manifest) -> Series:
@@ -75,7 +76,7 @@ def kept_series(manifest: Manifest) -> Series | None:
     offline = {"offline": True, "snapshot": record.snapshot} if record.snapshot else {}
     try:
         config = manifest.config.data.model_copy(update=offline | _columns(manifest))
-        return load_series(config, positive_prices=manifest.wants_logs)
+        return load_series(config, positive_prices=False)
     except KerasForecastError:
         return None  # moved or changed since
 
@@ -107,7 +108,7 @@ def _read(
 ) -> Series:
     config: DataConfig = checked(DataConfig, values | _columns(manifest) | dict(options))
     check_effect_on_data(dict(options), config)
-    return load_series(config, frame, positive_prices=manifest.wants_logs)
+    return load_series(config, frame, positive_prices=False)  # of the rows that are used, the network asks
 
 
 def _columns(manifest: Manifest) -> dict[str, Any]:

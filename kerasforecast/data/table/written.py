@@ -29,7 +29,10 @@ _CODES = (
     "UAH TRY ILS SAR AED THB IDR MYR PHP SGD HKD TWD VND BTC ETH Rs kr Fr RM Rp z\u0142 K\u010d Ft"
 )
 _MONEY = rf"(?:[A-Za-z]{{0,3}}[{_SIGNS}]|(?:{'|'.join(_CODES.split())})\.?)"
-_UNIT = rf"(?:[^\W\d_]|[\u00b0%\u2030{_SIGNS}])(?:[^\W\d]|[\u00b0/\u00b7^%\u2030{_SIGNS}-]){{0,11}}(?:[\u00b2\u00b3]|(?<=m)[23])?"
+_UNIT = (
+    rf"(?:[^\W\d_]|[\u00b0%\u2030{_SIGNS}])(?:[^\W\d]|[\u00b0/\u00b7^%\u2030{_SIGNS}-]){{0,11}}"
+    r"(?:[\u00b2\u00b3]|(?<=m)[23])?"
+)
 _CELL = re.compile(
     rf"(?P<open>\()? ?(?P<before>[+-])? ?(?P<money>{_MONEY})? ?(?P<sign>[+-])? ?"
     r"(?P<body>(?:[0-9][0-9.,' ]*|[.,][0-9]+)(?<! )(?:[eE][+-]?[0-9]{1,3})?)"
