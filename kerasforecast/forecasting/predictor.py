@@ -175,7 +175,10 @@ class Predictor:
             raise DataError("Windows must be finite. Received: NaN or infinity. Drop or fill such rows first.")
         logs = sorted({place for member in self.members for place in member.scaling.logged})
         if logs and (windows[:, :, logs] <= 0).any():
-            raise DataError("Windows must be positive for log returns. Received: zero or negative values.")
+            raise DataError(
+                "Windows must be positive for log returns. Received: zero or negative values. "
+                "Correct them, or train with scaling='difference'."
+            )
         return windows
 
 

@@ -36,7 +36,7 @@ def check_training_rows(rows: np.ndarray, columns: tuple[str, ...], starts: np.n
         if lost > _REFUSED:
             raise DataError(
                 f"Column {name} must change by what the network's 32-bit numbers tell apart at its level. Received: "
-                f"changes of about {change:.3g} at {values.max():,.15g}, where those numbers lie "
+                f"changes of about {change:.3g} at {values.max():,.10g}, where those numbers lie "
                 f"{np.spacing(np.float32(np.abs(values).max())):.3g} apart. {digits_remedy(values, starts)}"
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kerasforecast.data.numerals import figure
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.stamps import iso_text
 from kerasforecast.data.table.table import counted
@@ -51,7 +52,7 @@ def scaling_notes(scaling: FittedScaling, panel: Panel) -> list[str]:
         low = int((panel.values[:, place] <= 0).sum()) if floor else 0
         if low:
             name, verb = panel.columns[place], "counts" if low == 1 else "count"
-            notes.append(f"{name}: {counted(low)} not above 0 {verb} as {floor:.3g}, since logs are taken of it.")
+            notes.append(f"{name}: {counted(low)} not above 0 {verb} as {figure(floor)}, since logs are taken of it.")
     return notes
 
 

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.numerals import digits
 from kerasforecast.data.table.columns import is_price
 from kerasforecast.data.table.order import positions
 from kerasforecast.data.table.table import SHOWN_FAULTS, Table, counted, refusal
@@ -156,14 +157,14 @@ def _one_reading(table: Table, rows: list[int], column: str, both: tuple[float, 
         table,
         rows,
         column,
-        f"expected a number with one reading, not {both[0]:.15g} or {both[1]:.15g}",
+        f"expected a number with one reading, not {digits(both[0])} or {digits(both[1])}",
         f"Use --thousands {shown(mark)} for the first, --decimal {shown(mark)} for the other.",
     )
 
 
 def _reading_notes(column: str, written: Written) -> list[str]:
     """One sentence that shows how a column was read by what became of some cells."""
-    shows = ", ".join(f"{shown(cell, 30)} is {number:.15g}" for cell, number in written.examples)
+    shows = ", ".join(f"{shown(cell, 30)} is {digits(number)}" for cell, number in written.examples)
     return [f"Column {column}: {shows}."] if shows else []
 
 
