@@ -126,7 +126,8 @@ def _stale_tail(index: pd.Index, target: np.ndarray) -> str | None:
     before = np.diff(target[:-run][-_BLOCK:])
     if run < _STALE_ROWS or (len(before) and (before == 0).mean() > 0.2):
         return None
-    return f"The last {run} values are all {digits(target[-1])}, from {iso_text(index[-run], index)} on: the tail looks stale."
+    since, value = iso_text(index[-run], index), digits(target[-1], 7)
+    return f"The last {run} values are all {value}, from {since} on: the tail looks stale."
 
 
 def _filled_weekends(index: pd.DatetimeIndex, target: np.ndarray) -> str | None:
