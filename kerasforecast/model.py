@@ -149,7 +149,7 @@ class Model:
             **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
 
         Raises:
-            DataError: The data holds no whole window and target.
+            DataError: The data holds no whole window and target, or values that the network cannot take.
         """
         series = self.series_from(data, **options)
         window, steps = self.manifest.window, self.config.steps
@@ -159,6 +159,7 @@ class Model:
                 f"{series.name}: an evaluation needs a window of {window} rows and {steps} more. "
                 f"Received: {len(series)} rows."
             )
+        self.predictor.check(series)
         windows = windows_of(Panel.of(series), origins, window, steps)
         return evaluate_windows(self.forecaster, windows, self.manifest.baselines)
 
@@ -170,7 +171,7 @@ class Model:
             **options: Fields of `DataConfig`; an unknown one is an error.
 
         Raises:
-            DataError: It lacks a column, or has values the scaling cannot take, or there is nothing to read.
+            DataError: It lacks a column, or there is nothing to read.
         """
         return series_for(self.manifest, data, options, self.series)
 

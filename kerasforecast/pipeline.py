@@ -34,6 +34,7 @@ from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.model import Model
 from kerasforecast.models.limits import check_size
 from kerasforecast.preprocessing.split import Split, split_panel
+from kerasforecast.preprocessing.suitability import fit_notes
 from kerasforecast.report import FinishedFit, write_fit, write_fit_report
 from kerasforecast.runtime.backend import out_of_memory
 from kerasforecast.runtime.signals import Deferred
@@ -118,8 +119,9 @@ def _fit(
     recorder = Recorder(name, config, series, split, member, trained, windows, run)
     if on_start:
         on_start(series, split, trained)
-    if on_note and run:
-        for note in run.notes:
+    said = fit_notes(member.scaling, panel, *split.training_rows(panel))
+    for note in [*said, *(run.notes if run else ())]:
+        if on_note:
             on_note(note)
 
     started = time.perf_counter() - recorder.state.seconds

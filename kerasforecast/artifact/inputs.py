@@ -15,6 +15,7 @@ from kerasforecast.data.series import Series
 from kerasforecast.data.table.columns import same
 from kerasforecast.data.table.given import Given
 from kerasforecast.errors import DataError, KerasForecastError, OptionError, shown
+from kerasforecast.preprocessing.suitability import scaling_notes
 from kerasforecast.runtime.files import user_path
 from kerasforecast.sections import DataConfig, checked
 
@@ -34,7 +35,7 @@ def series_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_ha
         at_hand: The training data, where it need not be read.
 
     Raises:
-        DataError: It lacks a column, or has values that the scaling cannot take, or there is nothing to read.
+        DataError: It lacks a column, or there is nothing to read.
         OptionError: An option is unknown, wrong, or would have no effect.
     """
     if isinstance(data, Panel | Series):
@@ -51,9 +52,8 @@ def series_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_ha
             f"{series.name}: the model needs the columns {', '.join(manifest.columns)}, in this order. "
             f"Received: {', '.join(series.columns)}."
         )
-    for member in manifest.members:
-        member.scaling.check(Panel.of(series))
-    return series
+    said = {note: None for member in manifest.members for note in scaling_notes(member.scaling, Panel.of(series))}
+    return replace(series, notes=(*series.notes, *said)) if said else series
 
 
 def same_series(manifest: Manifest) -> Series:
@@ -80,7 +80,7 @@ def kept_series(manifest: Manifest) -> Series | None:
     offline = {"offline": True, "snapshot": record.snapshot} if record.snapshot else {}
     try:
         config = manifest.config.data.model_copy(update=offline | _columns(manifest))
-        return load_series(config, positive_prices=manifest.wants_logs)
+        return load_series(config, positive_prices=False)
     except KerasForecastError:
         return None  # moved or changed since
 
@@ -109,7 +109,8 @@ def _other(manifest: Manifest, data: str | PathLike | Given | None, options: Map
 def _read(manifest: Manifest, values: dict[str, Any], data: Given | None, options: Mapping[str, Any]) -> Series:
     config: DataConfig = checked(DataConfig, values | _columns(manifest) | dict(options))
     check_effect_on_data(dict(options), config)
-    return load_series(config, data, positive_prices=manifest.wants_logs, inherited=_INHERITED - options.keys())
+    # Of the rows that are used, the network asks whether they are positive.
+    return load_series(config, data, positive_prices=False, inherited=_INHERITED - options.keys())
 
 
 def _columns(manifest: Manifest) -> dict[str, Any]:

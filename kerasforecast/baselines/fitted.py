@@ -63,20 +63,15 @@ class Baselines(BaseModel):
         windows = np.asarray(windows, dtype=np.float64)
         last = naive(windows, self.steps)
         points = point_baselines(windows, self.steps, self.period) | dict.fromkeys(_SCALED, last)
-        # Ratios mean nothing where a later value is not positive though the history was.
-        with_intervals = not self.volatility.logarithmic or bool(np.all(windows > 0))
-        return {
-            name: Forecast(point, self._quantiles(name, windows, point, with_intervals))
-            for name, point in points.items()
-        }
+        return {name: Forecast(point, self._quantiles(name, windows, point)) for name, point in points.items()}
 
-    def _quantiles(self, name: str, windows: np.ndarray, point: np.ndarray, with_intervals: bool) -> np.ndarray | None:
-        if name not in self.tables or not with_intervals:
+    def _quantiles(self, name: str, windows: np.ndarray, point: np.ndarray) -> np.ndarray | None:
+        if name not in self.tables:
             return None
         table = np.array(self.tables[name])  # type: ignore[index]
         if name in _SCALED:
             return scaled_quantiles(windows, table, self.volatility)
-        return self.volatility.around(point, table) if np.all(point > 0) or not self.volatility.logarithmic else None
+        return self.volatility.around(point, table)
 
 
 def fit_baselines(

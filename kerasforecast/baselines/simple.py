@@ -200,7 +200,8 @@ def ewma_fhs_table(
 
 def scaled_quantiles(windows: np.ndarray, table: np.ndarray, volatility: Volatility) -> np.ndarray:
     """Quantiles `(N, H, K)` around the last value of windows `(N, L)`: `table` `(H, K)` times their volatility."""
-    return volatility.around(naive(windows, len(table)), volatility.of_windows(windows)[:, None, None] * table)
+    spread = volatility.of_windows(windows)[:, None, None]
+    return volatility.around(naive(windows, len(table)), spread * table, windows)
 
 
 def _checked(windows: np.ndarray, steps: int, shortest: int = 1) -> np.ndarray:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from kerasforecast.data.numerals import figures
+
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _PLAIN = " .-=#"
 
@@ -29,6 +31,7 @@ def chart(values: np.ndarray, width: int = 64, height: int = 5, plain: bool = Fa
     for line in reversed(range(height)):
         filled = np.clip(levels - line * steps, 0, steps)
         lines.append("".join(marks[mark] for mark in filled).rstrip())
-    lines[0] = f"{lines[0]:<{columns}}  {high:,.6g}"
-    lines[-1] = f"{lines[-1]:<{columns}}  {low:,.6g}"
+    ends = figures([float(high), float(low)])
+    lines[0] = f"{lines[0]:<{columns}}  {ends[0]}"
+    lines[-1] = f"{lines[-1]:<{columns}}  {ends[1]}"
     return lines

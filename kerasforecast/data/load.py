@@ -19,6 +19,7 @@ from kerasforecast.data.table.bytestream import open_blob
 from kerasforecast.data.table.clock import with_times
 from kerasforecast.data.table.columns import (
     CALENDAR_FEATURES,
+    choice_notes,
     feature_columns,
     find,
     is_price,
@@ -152,11 +153,10 @@ def rows_of(found: Found, *, positive_prices: bool = True, inherited: Collection
     features = feature_columns(table, dates, target, config)
     columns = [target, *(column for column in features if column in table.frame.columns)]
     rows, dropped = without_blank_rows(table, columns, dates, config.missing)
-    numbers = pd.DataFrame(
-        {column: as_numbers(table, rows[column], config.thousands) for column in columns}, copy=False
-    )
+    numbers, understood = as_numbers(table, rows, columns, config)
     numbers[POSITION] = row_positions(rows.index)
-    notes = [*table.notes, *said, *dropped]
+    said = choice_notes(table, dates, [target, *features], said)
+    notes = [*table.notes, *said, *understood, *dropped]
     if dates is None:
         refuse_several(table, rows, None, columns)
         numbers, turned = in_order(table, numbers, labels)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.data.frequency import DAY
+from kerasforecast.data.numerals import digits
 from kerasforecast.data.stamps import iso_text, iso_texts
 
 _RATIOS = np.array([1.5, *range(2, 11), 12, 15, 20, 25, 30, 40, 50, 100])
@@ -125,9 +126,8 @@ def _stale_tail(index: pd.Index, target: np.ndarray) -> str | None:
     before = np.diff(target[:-run][-_BLOCK:])
     if run < _STALE_ROWS or (len(before) and (before == 0).mean() > 0.2):
         return None
-    return (
-        f"The last {run} values are all {target[-1]:g}, from {iso_text(index[-run], index)} on: the tail looks stale."
-    )
+    since, value = iso_text(index[-run], index), digits(target[-1], 7)
+    return f"The last {run} values are all {value}, from {since} on: the tail looks stale."
 
 
 def _filled_weekends(index: pd.DatetimeIndex, target: np.ndarray) -> str | None:

@@ -23,6 +23,7 @@ from kerasforecast.models.network import build, initialise, merged_weights, set_
 from kerasforecast.preprocessing.batch import Batches, TrainingSet, WindowBatch
 from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
 from kerasforecast.preprocessing.split import Split
+from kerasforecast.preprocessing.suitability import check_rows
 from kerasforecast.preprocessing.windows import Windows, windows_of
 from kerasforecast.sections import NetworkConfig, TrainingConfig
 from kerasforecast.training.train import History, compile_model, train
@@ -54,7 +55,7 @@ def scaled_member(network: NetworkConfig, panel: Panel, split: Split) -> Member:
     rows, starts = split.training_rows(panel)
     head = bool(network.quantiles)
     scaling = fit_scaling(network.scaling, rows, panel.columns, starts=starts, volatility_channel=head)
-    scaling.check(panel)
+    check_rows(scaling, panel)
     return Member(network=network, scaling=scaling)
 
 

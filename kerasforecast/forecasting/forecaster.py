@@ -16,6 +16,7 @@ from kerasforecast.errors import OptionError, shown
 from kerasforecast.forecasting.adaptive import Adapted, adapt
 from kerasforecast.forecasting.conformal import Basis, Calibration, calibrate
 from kerasforecast.forecasting.forecast import Forecast, quantile_column
+from kerasforecast.preprocessing.suitability import first_after_unusable
 from kerasforecast.preprocessing.volatility import Volatility
 from kerasforecast.preprocessing.windows import Windows, windows_of
 
@@ -72,7 +73,7 @@ class Forecaster:
             The forecasts, and the levels in force at the origin that would come next; `None` without intervals.
         """
         points, base = self._start(windows)
-        if self.calibration is None or not self._measures(windows.panel.values[:, 0]):
+        if self.calibration is None or self.volatility is None:
             return Forecast(points, None), None
         intervals, after = adapt(self.calibration, base, self._moves(windows), windows.targets(), start)
         return Forecast(points, intervals), after
@@ -84,7 +85,7 @@ class Forecaster:
         """
         points, base = self._raw(windows, steps)
         context = np.asarray(windows[:, :, 0], np.float64)
-        if self.calibration is None or not self._measures(context):
+        if self.calibration is None or self.volatility is None:
             return Forecast(points, None)
         return Forecast(points, self.calibration.intervals(base, self._moves_of(context, steps), levels))
 
@@ -127,11 +128,12 @@ class Forecaster:
         if self.adapted is None or begin is None:
             return None
         kept = np.array(self.adapted.levels)
-        last = len(series) - 1
-        origins = np.arange(max(begin, self.config.network.window - 1, last - _REMEMBERED), last)
+        last, window = len(series) - 1, self.config.network.window
+        usable = max(first_after_unusable(member.scaling, series.values) for member in self.predictor.members)
+        origins = np.arange(max(begin, usable + window - 1, last - _REMEMBERED), last)
         if not len(origins):
             return kept
-        windows = windows_of(Panel.of(series), origins, self.config.network.window, self.config.steps)
+        windows = windows_of(Panel.of(series), origins, window, self.config.steps)
         return self.in_sequence(windows, kept)[1]
 
     @property
@@ -166,10 +168,6 @@ class Forecaster:
         if self.volatility is None:
             raise ValueError("Intervals need a volatility.")
         return self.volatility.standard_moves(context, steps)
-
-    def _measures(self, values: np.ndarray) -> bool:
-        """Whether moves have a meaning: ratios do not where a later value is not positive though the history was."""
-        return self.volatility is not None and (not self.volatility.logarithmic or bool(np.all(values > 0)))
 
 
 def _short(values: np.ndarray) -> list[float]:

@@ -9,12 +9,14 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
 from kerasforecast.layers.direct import answering
 from kerasforecast.models.families.base import Role
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build_model, build_states, every_layer, set_weights
+from kerasforecast.preprocessing.suitability import USE_REMEDY, check_rows
 
 _BATCH = 1_024
 
@@ -133,13 +135,23 @@ class Predictor:
         """The window `(L, F)` float32 that ends with `series`.
 
         Raises:
-            DataError: The series is shorter.
+            DataError: The series is shorter, or the window holds values that the network cannot take.
         """
         if len(series) < self.window:
             raise DataError(
                 f"{series.name}: a forecast needs a window of {self.window} rows. Received: {len(series)} rows."
             )
+        self.check(series, len(series) - self.window)
         return series.values[-self.window :].astype(np.float32)
+
+    def check(self, series: Series, first: int = 0) -> None:
+        """Refuse a series with values that the network cannot take, from row `first` on.
+
+        Raises:
+            DataError: There is one; its date is named.
+        """
+        for member in self.members:
+            check_rows(member.scaling, Panel.of(series), first, USE_REMEDY)
 
     def _answers(self, answer: Callable[[np.ndarray], np.ndarray], windows: np.ndarray) -> np.ndarray:
         windows = self.checked(windows)
@@ -163,7 +175,10 @@ class Predictor:
             raise DataError("Windows must be finite. Received: NaN or infinity. Drop or fill such rows first.")
         logs = sorted({place for member in self.members for place in member.scaling.logged})
         if logs and (windows[:, :, logs] <= 0).any():
-            raise DataError("Windows must be positive for log returns. Received: zero or negative values.")
+            raise DataError(
+                "Windows must be positive for log returns. Received: zero or negative values. "
+                "Correct them, or train with scaling='difference'."
+            )
         return windows
 
 

@@ -10,6 +10,10 @@ every step. Where values are not positive, plain differences take the place of l
 
 A feature that stays about as high as an earlier column, as the day's high does beside its close, says more by its
 distance from that column than by its own changes: it enters as `log(f_t / reference_t) / s`.
+
+Logs need positive values. Prices and the target have to be; of any other feature that logs are taken of a value that is
+not positive counts as the column's floor, a tenth of its least positive training value: a day without trades, or a
+temperature below zero after a warm training part, blocks no forecast.
 """
 
 from __future__ import annotations
@@ -20,14 +24,15 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from kerasforecast.data.panel import Panel
-from kerasforecast.errors import DataError, shown
+from kerasforecast.data.table.columns import is_count, is_price
+from kerasforecast.preprocessing.precision import check_training_rows
 from kerasforecast.preprocessing.volatility import VOLATILITY_FLOOR, ewma_volatility
 from kerasforecast.sections import LOGARITHMIC, Scaling
 
 FLOAT32_SMALLEST, FLOAT32_LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 _LOGGED = ("log", "ratio")  # transforms that need positive values
-LARGEST = 1e18  # the square of a change must fit the network's 32-bit numbers, which end at 3.4e38
+_FLOOR = 0.1  # of a feature's least positive training value
+_LEAST = 1e-20  # positive values below this, which nothing measured has, count in part as the floor
 
 # A feature enters as its ratio to an earlier column where their log-ratio is, in training, no larger than so many
 # typical changes of the target.
@@ -46,6 +51,8 @@ class FittedScaling(BaseModel):
         offset: Per column, for `"linear"`: subtracted first, in the column's unit.
         scale: Per column: what one scaled unit is. For relative columns the training volatility of `r_t`.
         reference: Per column, for `"ratio"`: the place of the column it is compared with, an earlier one. May be empty.
+        floor: Per column: what a value that is not positive counts as, where logs are taken of a feature; 0 for none.
+            Empty where no column has one.
         volatility_channel: Whether a lone relative column, too, brings a channel that says how high volatility is.
     """
 
@@ -56,6 +63,7 @@ class FittedScaling(BaseModel):
     offset: tuple[Annotated[float, Field(ge=-FLOAT32_LARGEST, le=FLOAT32_LARGEST)], ...]
     scale: tuple[Annotated[float, Field(ge=FLOAT32_SMALLEST, le=FLOAT32_LARGEST)], ...]  # so that 1 / scale is finite
     reference: tuple[Annotated[int, Field(ge=0, le=999)], ...] = Field((), max_length=1_000)
+    floor: tuple[Annotated[float, Field(ge=0, le=FLOAT32_LARGEST)], ...] = Field((), max_length=1_000)
     volatility_channel: bool = False
 
     @property
@@ -65,8 +73,12 @@ class FittedScaling(BaseModel):
 
     @property
     def logged(self) -> tuple[int, ...]:
-        """Places of the columns that logs are taken of, which must hold positive values."""
-        return tuple(place for place, transform in enumerate(self.transforms) if transform in _LOGGED)
+        """Places of the columns that logs are taken of and that have no floor, which must hold positive values."""
+        return tuple(
+            place
+            for place, transform in enumerate(self.transforms)
+            if transform in _LOGGED and not (self.floor and self.floor[place])
+        )
 
     @property
     def channels(self) -> int:
@@ -111,26 +123,10 @@ class FittedScaling(BaseModel):
             scaled = move / self._unit(windows, targets.shape[-1], np)
         return scaled.astype(np.float32)
 
-    def check(self, panel: Panel) -> None:
-        """Refuse rows that the transforms cannot take.
-
-        Raises:
-            DataError: A value is zero or negative where a log is taken, or beyond 1e18.
-        """
-        for place in range(len(self.transforms)):
-            values = panel.values[:, place]
-            large = np.flatnonzero(np.abs(values) > LARGEST)
-            if len(large):
-                raise _too_large(values[large[0]], f"{panel.id_of(large[0])}: {panel.columns[place]}")
-            low = np.flatnonzero((values <= 0) & (place in self.logged))
-            if len(low):
-                raise DataError(
-                    f"{panel.id_of(low[0])}: {panel.columns[place]} must be positive for log returns, as in training. "
-                    f"Received: {shown(float(values[low[0]]))} at {panel.index[low[0]]}. Use --scaling difference."
-                )
-
     def _changes(self, windows: Any, xp: Any) -> Any:
         """`(B, L, F)` changes from row to row; the first row has none, hence 0."""
+        if self.floor:
+            windows = self._filled(windows, xp)
         now, before = windows[:, 1:], windows[:, :-1]  # (B, L-1, F)
         kinds = set(self.transforms)
         if kinds == {"log"}:
@@ -141,6 +137,12 @@ class FittedScaling(BaseModel):
             columns = [self._column_change(now, before, place, xp) for place in range(len(self.transforms))]
             changes = xp.concatenate(columns, axis=-1)
         return xp.pad(changes, ((0, 0), (1, 0), (0, 0)))
+
+    def _filled(self, windows: Any, xp: Any) -> Any:
+        """`(B, L, F)` windows with the floor for what is not positive; what is positive stays, bit for bit."""
+        empty = xp.maximum(1.0 - xp.maximum(windows, 0.0) * np.float32(1 / _LEAST), 0.0)  # 1 where not positive, else 0
+        lowest = _row([0.0 if floor else -FLOAT32_LARGEST for floor in self.floor])  # of a column without a floor
+        return xp.maximum(windows, empty * _row(self.floor) + lowest)
 
     def _column_change(self, now: Any, before: Any, place: int, xp: Any) -> Any:
         """`(B, L-1, 1)` of one column among columns of different transforms."""
@@ -196,18 +198,10 @@ def fit_scaling(
     rows = train.reshape(-1, len(columns))
     if train.ndim == 3:
         starts = np.arange(0, len(rows), train.shape[1])
-    for name, values in zip(columns, rows.T, strict=True):
-        large = values[np.abs(values) > LARGEST]
-        if len(large):
-            raise _too_large(large[0], f"Column {name}")
-        if kind != "none" and np.ptp(values.astype(np.float32)) == 0:
-            raise DataError(
-                f"Column {name} must change within the training rows, by what 32-bit numbers tell apart. "
-                f"Received: {values.min()} to {values.max()} in all {len(values)} of them. "
-                "Leave it out, or train on rows where it moves."
-            )
+    starts = np.zeros(1, int) if starts is None else starts
+    check_training_rows(rows, columns, starts, constant=kind == "none")
     if kind in ("anchor", "difference"):
-        return _fit_relative(kind, rows, np.zeros(1, int) if starts is None else starts, volatility_channel)
+        return _fit_relative(kind, rows, columns, starts, volatility_channel)
     offset, scale = _fit_linear(kind, rows)
     return FittedScaling(
         kind=kind, transforms=("linear",) * len(columns), offset=_exact(offset), scale=_exact(_normal(scale))
@@ -226,14 +220,12 @@ def ramp(scaling: FittedScaling, window: int) -> np.ndarray:
     return np.linspace(scaling.offset[0], scaling.offset[0] + scaling.scale[0], window, dtype=np.float32)[:, None]
 
 
-def _too_large(value: float, what: str) -> DataError:
-    return DataError(
-        f"{what} must stay within {LARGEST:g}, for the network's 32-bit numbers. Received: {value}. "
-        "Give it in larger units."
-    )
-
-
-def _fit_relative(kind: Scaling, train: np.ndarray, starts: np.ndarray, volatility_channel: bool) -> FittedScaling:
+def _fit_relative(
+    kind: Scaling, train: np.ndarray, columns: tuple[str, ...], starts: np.ndarray, volatility_channel: bool
+) -> FittedScaling:
+    floor = _floors(train, columns) if kind in LOGARITHMIC else ()
+    if floor:
+        train = np.where((train > 0) | (np.array(floor) == 0), train, floor)
     transforms: list[Transform] = []
     volatility = []
     for place in range(train.shape[-1]):
@@ -254,8 +246,20 @@ def _fit_relative(kind: Scaling, train: np.ndarray, starts: np.ndarray, volatili
         offset=(0.0,) * len(transforms),
         scale=_exact(_normal(volatility)),
         reference=tuple(reference) if "ratio" in transforms else (),
+        floor=floor,
         volatility_channel=volatility_channel,
     )
+
+
+def _floors(train: np.ndarray, columns: tuple[str, ...]) -> tuple[float, ...]:
+    """The floor of each feature that is positive throughout the training rows, or is a count; 0 for the others."""
+    found = np.zeros(len(columns))
+    for place, (name, values) in enumerate(zip(columns, train.T, strict=True)):
+        positive = values[values > 0]
+        counts = is_count(name) and bool((values >= 0).all())
+        if place and not is_price(name) and len(positive) and (counts or len(positive) == len(values)):
+            found[place] = max(_FLOOR * positive.min(), FLOAT32_SMALLEST)
+    return _exact(found) if found.any() else ()
 
 
 def _close_by(train: np.ndarray, transforms: list[Transform], place: int, volatility: float) -> int:

@@ -39,38 +39,71 @@ def ewma_volatility(changes: Any, floor: Any, xp: Any = np) -> Any:
 class Volatility(BaseModel):
     """What a history says about measuring moves; part of the manifest.
 
+    Where moves are log-ratios and a later window or forecast is not positive, a move is a difference in units of `size`
+    instead: one negative price takes no interval away.
+
     Attributes:
         logarithmic: Whether moves are log-ratios, so that a price ten times as high has an interval ten times as wide;
             plain differences where the history is not positive.
         floor: The least volatility of a window. A tenth of that of the training rows, and never zero.
+        size: How large the values of the history are, whatever their sign.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     logarithmic: bool
     floor: float = Field(gt=0)
+    size: float = Field(1.0, gt=0)
 
     def moves(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """From `before` to `after`, price units."""
         return np.log(after / before) if self.logarithmic else after - before
 
-    def around(self, centre: np.ndarray, moves: np.ndarray) -> np.ndarray:
-        """`(N, H)` moved by `(H, K)` or `(N, H, K)`: `(N, H, K)`, price units."""
-        return centre[..., None] * np.exp(moves) if self.logarithmic else centre[..., None] + moves
+    def around(self, centre: np.ndarray, moves: np.ndarray, windows: np.ndarray | None = None) -> np.ndarray:
+        """`(N, H)` moved by `(H, K)` or `(N, H, K)`: `(N, H, K)`, price units.
+
+        `windows` `(N, L)` are those that `moves` were measured on, where each was.
+        """
+        if not self.logarithmic:
+            return centre[..., None] + moves
+        plain = centre <= 0  # (N, H)
+        if windows is not None:
+            plain = plain | ~_positive(windows)[:, None]
+        if not plain.any():
+            return centre[..., None] * np.exp(moves)
+        ratios = centre[..., None] * np.exp(np.where(plain[..., None], 0, moves))
+        return np.where(plain[..., None], centre[..., None] + self.size * moves, ratios)
 
     def of_windows(self, windows: np.ndarray) -> np.ndarray:
         """EWMA volatility `(N,)` of windows `(N, L)` in price units: one standard move of one step."""
         found = np.empty(len(windows))
         for start in range(0, len(windows), _CHUNK):
             rows = windows[start : start + _CHUNK]
-            changes = np.pad(self.moves(rows[:, :-1], rows[:, 1:]), ((0, 0), (1, 0)))[:, :, None]  # (n, L, 1)
+            changes = np.pad(self._changes(rows), ((0, 0), (1, 0)))[:, :, None]  # (n, L, 1)
             found[start : start + _CHUNK] = ewma_volatility(changes, self.floor)[:, 0, 0]
         return found
 
     def standard_moves(self, windows: np.ndarray, steps: int) -> np.ndarray:
         """One standard move of each step ahead in price units, `(N, H)`: that of a random walk grows with sqrt(h)."""
-        size = np.abs(windows[:, -1]) if self.logarithmic else np.ones(len(windows))
+        size = np.ones(len(windows))
+        if self.logarithmic:
+            size = np.where(_positive(windows), np.abs(windows[:, -1]), self.size)
         return (size * self.of_windows(windows))[:, None] * np.sqrt(np.arange(1, steps + 1))
+
+    def _changes(self, windows: np.ndarray) -> np.ndarray:
+        """`(N, L - 1)` moves from row to row of windows `(N, L)`."""
+        positive = _positive(windows)
+        if not self.logarithmic or positive.all():
+            return self.moves(windows[:, :-1], windows[:, 1:])
+        changes = np.diff(windows, axis=1) / self.size
+        changes[positive] = self.moves(windows[positive, :-1], windows[positive, 1:])
+        return changes
+
+
+def _positive(windows: np.ndarray) -> np.ndarray:
+    """`(N,)` whether windows `(N, L)` are positive throughout."""
+    found: np.ndarray = np.asarray(windows).min(axis=1) > 0
+    return found
 
 
 def volatility_of(history: np.ndarray, train: np.ndarray | None = None) -> Volatility:
@@ -86,4 +119,9 @@ def volatility_of(history: np.ndarray, train: np.ndarray | None = None) -> Volat
     known = past if train is None or np.ptp(train) == 0 else np.asarray(train, dtype=np.float64)
     changes = np.log(known[1:] / known[:-1]) if logarithmic else np.diff(known)
     usual = float(np.sqrt(np.mean(changes**2)))
-    return Volatility(logarithmic=logarithmic, floor=max(VOLATILITY_FLOOR * usual, float(np.finfo(np.float64).tiny)))
+    least = float(np.finfo(np.float64).tiny)
+    return Volatility(
+        logarithmic=logarithmic,
+        floor=max(VOLATILITY_FLOOR * usual, least),
+        size=max(float(np.abs(past).mean()), least),
+    )

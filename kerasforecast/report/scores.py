@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kerasforecast.data.numerals import figures
 from kerasforecast.report.page import Tone, table
 
 _P = "{:.3f}"
+_PRICE = "price"  # in the units of the series, which may be of any size
 _COLUMNS = {
-    "rmse": ("RMSE", "{:,.4f}"),
-    "mae": ("MAE", "{:,.4f}"),
+    "rmse": ("RMSE", _PRICE),
+    "mae": ("MAE", _PRICE),
     "mape": ("MAPE", "{:.3f} %"),
     "smape": ("sMAPE", "{:.3f} %"),
     "mase": ("MASE", "{:.4f}"),
@@ -18,7 +20,7 @@ _COLUMNS = {
     "directional_accuracy": ("direction", "{:.1%}"),
     "relative_rmse": ("of naive", "{:.1%}"),
     "p_value": ("DM p", _P),
-    "crps": ("CRPS", "{:,.4f}"),
+    "crps": ("CRPS", _PRICE),
     "relative_crps": ("of naive", "{:.1%}"),
     "crps_p_value": ("DM p", _P),
     "coverage": ("in {:g}%", "{:.1%}"),
@@ -54,8 +56,9 @@ def score_cells(
             values = [each.get(key) if interval is None else (each.get(key) or {}).get(interval) for each in scores]
             if any(value is not None for value in values):
                 header.append(title.format(100 * float(interval)) if interval is not None else title)
-                for row, value in zip(rows, values, strict=True):
-                    row.append(_cell(form, value))
+                cells = figures(values) if form == _PRICE else [_cell(form, value) for value in values]
+                for row, cell in zip(rows, cells, strict=True):
+                    row.append(cell)
     return header, rows
 
 
@@ -88,7 +91,8 @@ def leaders(test: Mapping[str, Any]) -> str:
     """Model and naive forecast side by side, and what the difference means."""
     model, naive, p = test["model"]["rmse"], test["naive"]["rmse"], test["dm"]["p_value"]
     meaning = "a difference within what chance makes" if p >= 0.05 else "a difference that chance rarely makes"
-    return f"RMSE {model:,.4f} against {naive:,.4f} for the last value known (the naive forecast): {meaning}."
+    ours, theirs = figures([model, naive])
+    return f"RMSE {ours} against {theirs} for the last value known (the naive forecast): {meaning}."
 
 
 def option_tables(sections: Mapping[str, Mapping[str, Any]]) -> str:

@@ -45,6 +45,7 @@ def parquet():
     return buffer.getvalue()
 
 
+MONEY = csv(["2020-01-06;$1.200;5", "2020-01-07;$1.201;6"], "Date;Price;Volume")
 GZIPPED = gzip.compress(csv(days(200)).encode(), mtime=0)
 
 # name, content and, where they matter, options; the messages stand in data/malformed_messages.json, FILE for the path
@@ -103,11 +104,28 @@ CASES = [
     ("all_missing", csv(["2020-01-06,", "2020-01-07,"])),
     ("all_nan", csv(["2020-01-06,NaN", "2020-01-07,NaN"])),
     ("missing_drop_all", csv(["2020-01-06,,1", "2020-01-07,,2"], "Date,Close,Volume"), {"missing": "drop"}),
-    ("thousands", csv([f'''{r.split(",")[0]},"1,{200 + i}.5"''' for i, r in enumerate(days())])),
+    ("thousands", csv([f'''{r.split(",")[0]},"1,{20 + i}.5"''' for i, r in enumerate(days())])),
     ("thousands_int", csv([f'''{r.split(",")[0]},"1,{200 + i}"''' for i, r in enumerate(days())])),
-    ("thousands_apostrophe", csv([f"{r.split(',')[0]},1'{200 + i}.5" for i, r in enumerate(days())])),
-    ("currency", csv([r.replace(",", ",$") for r in days()])),
-    ("percent", csv([r + "%" for r in days()])),
+    ("thousands_apostrophe", csv([f"{r.split(',')[0]},1'{20 + i}.5" for i, r in enumerate(days())])),
+    (
+        "thousands_both_ways",
+        csv(["2020-01-06;1.200,5", "2020-01-07;1,201.5", "2020-01-08;1.202,5"]).replace(",Cl", ";Cl"),
+    ),
+    (
+        "thousands_unnoticed",
+        csv(["2020-01-06;977", "2020-01-07;985", "2020-01-08;1.022", "2020-01-09;1.103"], "Date;Close"),
+    ),
+    ("currency", csv([*(r.replace(",", ",$") for r in days()), "2020-02-03,€5"])),
+    ("currency_bare", csv([*(r.replace(",", ",$") for r in days()), "2020-02-03,5"])),
+    ("percent", csv([*(r + "%" for r in days()), "2020-02-03,7"])),
+    ("brackets", put(4, "2020-01-10,(5")),
+    ("volume_alone", csv(days(), "Date,Volume")),
+    ("money_two_readings", MONEY),
+    (
+        "money_two_readings_target",
+        csv(["2020-01-06;$1.200;5", "2020-01-07;$1.201;6"], "Date;Price;Volume"),
+        {"target": "Price"},
+    ),
     ("decimal_forced", csv([r.replace(",", ";").replace(".", ",") for r in days()], "Date;Close"), {"decimal": "."}),
     ("hex", put(4, "2020-01-10,0x1F")),
     ("bool", csv([r.split(",")[0] + ",True" for r in days()])),

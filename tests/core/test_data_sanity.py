@@ -86,7 +86,7 @@ def test_stale_tail():
     index = pd.bdate_range("2023-01-02", periods=300)
     values = walk()
     values[-8:] = values[-8]
-    assert f"The last 8 values are all {values[-1]:g}, from {index[-8].date()} on" in notes(values, index)
+    assert f"The last 8 values are all {values[-1]:.7g}, from {index[-8].date()} on" in notes(values, index)
     values[-3:] += [1, 2, 3]
     assert "stale" not in notes(values, index)
 

@@ -14,6 +14,7 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
 from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
+from kerasforecast.preprocessing.suitability import check_rows
 from kerasforecast.preprocessing.volatility import EWMA_LAMBDA, VOLATILITY_FLOOR, ewma_weights, volatility_of
 from kerasforecast.sections import NetworkConfig
 
@@ -144,7 +145,7 @@ def test_stretches_of_any_length_learn_no_change_between_them(kind):
 def test_a_value_that_cannot_be_is_named_with_its_series():
     series = [Series(np.array([[1.0], [value]]), pd.RangeIndex(2), ("Close",)) for value in (2.0, -1.0)]
     with pytest.raises(DataError, match=r"^south: Close must be positive .* Received: -1\.0 at 1"):
-        fitted("anchor", walk(50)).check(Panel.joined(series, ["north", "south"]))
+        check_rows(fitted("anchor", walk(50)), Panel.joined(series, ["north", "south"]))
 
 
 @pytest.mark.parametrize("kind", RELATIVE)
@@ -172,10 +173,10 @@ def test_training_rows_that_stand_still_leave_the_floor_to_the_history():
 
 
 def test_which_columns_must_be_positive_is_said_once():
-    values = np.column_stack([walk(60), walk(60) * 1.0001, walk(60, seed=1) - 100])
-    scaling = fitted("anchor", values)
-    assert scaling.transforms == ("log", "ratio", "difference")
-    assert scaling.logged == (0, 1)
+    values = np.column_stack([walk(60), walk(60) * 1.0001, walk(60, seed=1) - 100, walk(60, seed=2)])
+    scaling = fit_scaling("anchor", values, ("y", "High", "c", "d"))
+    assert scaling.transforms == ("log", "ratio", "difference", "log")
+    assert scaling.logged == (0, 1)  # prices and the target: another feature has a floor
     for kind in KINDS:
         assert bool(fitted(kind, walk(60)).logged) == NetworkConfig(scaling=kind).wants_logs
 
@@ -249,7 +250,8 @@ def test_anchored_windows_do_not_know_the_price_level(power, seed):
     values, factor = walk(40, 2, seed), 2.0**power
     windows, targets = windows_of(values)
     scaling, scaled_up = fitted("anchor", values), fitted("anchor", factor * values)
-    assert scaled_up == scaling
+    assert scaled_up == scaling.model_copy(update={"floor": scaled_up.floor})  # the price of another column has one
+    assert scaled_up.floor == tuple(factor * floor for floor in scaling.floor)
     assert (scaling.inputs(factor * windows) == scaling.inputs(windows)).all()
     assert (
         scaling.scaled_targets(factor * windows, factor * targets) == scaling.scaled_targets(windows, targets)
@@ -341,7 +343,7 @@ def test_a_column_that_does_not_change_is_refused_by_name(kind):
     with pytest.raises(DataError) as caught:
         fitted(kind, values)
     assert str(caught.value).startswith("Column c1 must change within the training rows")
-    assert "Received: 7.0 to 7.0 in all 50 of them" in str(caught.value)
+    assert "Received: 7.0 in all 50 of them" in str(caught.value)
 
 
 def test_unscaled_a_column_need_not_change():
@@ -351,7 +353,7 @@ def test_unscaled_a_column_need_not_change():
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "none"])
 def test_a_change_too_small_for_the_network_s_numbers_is_refused(kind):
     values = 1e9 + np.arange(10.0)[:, None]  # the network computes in float32, which counts in 64s there
-    with pytest.raises(DataError, match=r"^Column c0 must change within the training rows"):
+    with pytest.raises(DataError, match=r"^Column c0 must change by what the network's 32-bit numbers tell apart"):
         fitted(kind, values)
 
 
@@ -382,9 +384,9 @@ def _panel(*target):
 
 def test_a_later_value_without_a_log_is_refused_with_its_place():
     scaling = fitted("anchor", walk(50, 2))
-    scaling.check(_panel(1.0, 2.0, 3.0))
+    check_rows(scaling, _panel(1.0, 2.0, 3.0))
     with pytest.raises(DataError) as caught:
-        scaling.check(_panel(1.0, 2.0, 0.0, -1.0))
+        check_rows(scaling, _panel(1.0, 2.0, 0.0, -1.0))
     assert "Close must be positive" in str(caught.value)
     assert "Received: 0.0 at 2" in str(caught.value)
     assert "--scaling difference" in str(caught.value)
@@ -393,12 +395,12 @@ def test_a_later_value_without_a_log_is_refused_with_its_place():
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_later_value_too_large_is_refused_with_its_column(kind):
     with pytest.raises(DataError, match=r"^series: Close must stay within 1e\+18"):
-        fitted(kind, walk(50, 2)).check(_panel(1.0, 1e19))
+        check_rows(fitted(kind, walk(50, 2)), _panel(1.0, 1e19))
 
 
 @pytest.mark.parametrize("kind", ["difference", "minmax", "standard", "none"])
 def test_without_logs_any_value_passes(kind):
-    fitted(kind, walk(50, 2)).check(_panel(1.0, -2.0, 0.0))
+    check_rows(fitted(kind, walk(50, 2)), _panel(1.0, -2.0, 0.0))
 
 
 def test_a_feature_close_by_another_column_enters_as_their_ratio():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 import pandas as pd
 
 from kerasforecast.data.table.table import Table, listed
+from kerasforecast.data.table.written import is_missing, looks_like_numbers
 from kerasforecast.errors import DataError, shown
 from kerasforecast.sections import DataConfig
 
@@ -25,8 +27,11 @@ DATE_NAMES = (
     "year",
     "period",
 )
-TARGET_NAMES = ("close", "adj close", "y", "value", "target")
-PRICE_NAMES = ("open", "high", "low", "close", "adj close", "price")
+TARGET_NAMES = ("close", "close last", "adj close", "y", "value", "target")
+PRICE_NAMES = ("open", "high", "low", "close", "close last", "adj close", "price")
+_COUNTS = {"volume", "vol", "vol.", "volumes", "count", "counts", "trades"}
+_LABELS = {"id", "index"}
+_SAMPLE = 100
 # What `--features` may name beside columns, and the attribute of dates that holds it.
 CALENDAR_FEATURES = {"weekday": "day_of_week", "month": "month", "day_of_year": "day_of_year", "hour": "hour"}
 
@@ -47,6 +52,11 @@ def find(names: Sequence[str], wanted: str) -> str | None:
 def is_price(name: str) -> bool:
     """Whether a column's name says that it holds prices."""
     return same(name) in PRICE_NAMES
+
+
+def is_count(name: str) -> bool:
+    """Whether a column's name says that it holds a volume or another count, which may be zero."""
+    return not _COUNTS.isdisjoint(re.split(r"[^\w.]+", same(name)))
 
 
 def given_date_column(names: Sequence[str], wanted: str, place: str) -> str:
@@ -71,13 +81,39 @@ def target_column(table: Table, dates: str | None, config: DataConfig) -> tuple[
         found = find(names, candidate)
         if found is not None:
             return found, _adjusted_hint(names, found)
-    numeric = [name for name in names if pd.api.types.is_numeric_dtype(table.frame[name])]
+    numeric = [name for name in names if _holds_numbers(table.frame[name])]
+    remedy = _remedy(names)
     if len(numeric) == 1:
-        return numeric[0], [f"Target column {numeric[0]}: the only column of numbers."]
+        only = numeric[0]
+        if not _never_meant(only):
+            return only, [f"Target column {only}: the only column of numbers."]
+        remedy = f"{only}, the only column of numbers, is taken only if named: give --target {shown(only)}."
     raise DataError(
         f"{table.name}: no column Close (or Adj Close, y, value) to forecast. "
-        f"Received: {listed(names) or 'no columns beside the dates'}. {_remedy(names)}"
+        f"Received: {listed(names) or 'no columns beside the dates'}. {remedy}"
     )
+
+
+def _holds_numbers(cells: pd.Series) -> bool:
+    """Whether a column holds numbers, be it as text that is money, percent or the like, readable or not."""
+    if pd.api.types.is_bool_dtype(cells.dtype):
+        return False
+    if pd.api.types.is_numeric_dtype(cells.dtype):
+        return True
+    sample = (cell for cell in cells if isinstance(cell, str) and not is_missing(cell))
+    return looks_like_numbers(list(islice(sample, _SAMPLE)))
+
+
+def _never_meant(name: str) -> bool:
+    """Whether a column is one that nobody forecasts without saying so: a count, or what tells rows apart."""
+    return is_count(name) or same(name) in _LABELS
+
+
+def choice_notes(table: Table, dates: str | None, used: Sequence[str], said: Sequence[str]) -> list[str]:
+    """What was said about the choice of the target, and which columns are not used, in one line."""
+    names = [name for name in table.frame.columns if name != dates and name not in used]
+    unused = [f"Not used: {listed(names)}."] if names else []
+    return [" ".join([*said, *unused])] if said or unused else []
 
 
 def feature_columns(table: Table, dates: str | None, target: str, config: DataConfig) -> list[str]:

@@ -7,16 +7,22 @@ import re
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.numerals import digits
 from kerasforecast.data.table.columns import is_price
 from kerasforecast.data.table.order import positions
 from kerasforecast.data.table.table import SHOWN_FAULTS, Table, counted, refusal
+from kerasforecast.data.table.text import is_text
+from kerasforecast.data.table.written import Written, groups_of_thousand, is_missing, read_written
 from kerasforecast.errors import DataError, shown
+from kerasforecast.sections import DataConfig
 
 _FILL = "Use --missing drop to skip such rows (or ffill, interpolate)."
 _CORRECT = "Correct the value, or empty the cell and use --missing drop."
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.' ])\d{3}(\1\d{3})*([.,]\d+)?")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
-_MONEY = re.compile(r"[$€£¥%]")
+_TRUTH = {"true": 1.0, "false": 0.0}
+_SAMPLE = 10_000  # rows that show how a table writes fractions
+_FEW = 1_000
 
 
 def without_blank_rows(
@@ -44,41 +50,156 @@ def without_blank_rows(
     return frame[~blank], [f"{counted(dropped)} without any value dropped (holidays of the source)."] if dropped else []
 
 
-def as_numbers(table: Table, cells: pd.Series, thousands: str | None = None) -> np.ndarray:
-    """`cells` as `(n,)` float64, NaN where a value is missing.
+def as_numbers(
+    table: Table, rows: pd.DataFrame, columns: list[str], config: DataConfig
+) -> tuple[pd.DataFrame, list[str]]:
+    """The columns of `rows` as float64, NaN where a value is missing, and what was decided about reading them.
 
     Args:
         table: Where the rows came from, for messages.
-        cells: One column; its index holds the rows' positions in the table.
-        thousands: Mark between thousands to take out of text.
+        rows: Rows of its frame.
+        columns: Those to read.
+        config: The marks in numbers, where they were given.
 
     Raises:
-        DataError: A cell holds text or an infinite number.
+        DataError: A cell holds text that is no number, or may be two; or an infinite number.
     """
-    if pd.api.types.is_numeric_dtype(cells.dtype) and not pd.api.types.is_bool_dtype(cells.dtype):
+    found, notes = {}, []
+    for column in columns:
+        found[column], said = _column(table, rows[column], config)
+        notes += said
+    return pd.DataFrame(found, copy=False), notes
+
+
+def _column(table: Table, cells: pd.Series, config: DataConfig) -> tuple[np.ndarray, list[str]]:
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        cells = cells.astype(cells.cat.categories.dtype)
+    notes: list[str] = []
+    if pd.api.types.is_bool_dtype(cells.dtype) or _says_true_or_false(cells):
+        numbers, notes = _from_truth(cells), [f"Column {cells.name}: True counts as 1, False as 0."]
+    elif pd.api.types.is_numeric_dtype(cells.dtype):
         numbers = cells.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
-        numbers = _from_text(table, cells, thousands)
+        numbers, notes = _from_text(table, cells, config)
     infinite = np.isinf(numbers)
     if infinite.any():
-        rows = cells.index[infinite].tolist()
-        raise refusal(table, rows, str(cells.name), "expected a finite number", _CORRECT)
-    return numbers
+        raise refusal(table, cells.index[infinite].tolist(), str(cells.name), "expected a finite number", _CORRECT)
+    as_text = table.decimal is not None or is_text(cells.dtype)
+    if as_text and config.decimal is None and config.thousands is None:
+        _refuse_thousands(table, cells, numbers, table.decimal or ".")
+    return numbers, notes
 
 
-def _from_text(table: Table, cells: pd.Series, thousands: str | None) -> np.ndarray:
-    text = cells
-    if thousands is not None and not pd.api.types.is_bool_dtype(cells.dtype):  # pandas' reader takes commas and points
-        text = cells.astype("str").str.replace(thousands, "", regex=False).str.replace(",", ".", regex=False)
-    numbers = pd.to_numeric(text, errors="coerce")
-    faulty = (numbers.isna() & cells.notna()).to_numpy()
-    if pd.api.types.is_bool_dtype(cells.dtype):
-        faulty = cells.notna().to_numpy()
-    if faulty.any():
-        rows = cells.index[faulty].tolist()
-        text = table.raw(rows[:SHOWN_FAULTS], str(cells.name))[0]
-        raise refusal(table, rows, str(cells.name), "expected a number", _text_remedy(text))
-    return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+def _says_true_or_false(cells: pd.Series) -> bool:
+    if not is_text(cells.dtype):
+        return False
+    words = (str(cell).strip().casefold() for cell in cells if not (is_missing(cell) or pd.isna(cell)))
+    return next(words, "") in _TRUTH and all(word in _TRUTH for word in words)
+
+
+def _from_truth(cells: pd.Series) -> np.ndarray:
+    found = [np.nan if pd.isna(cell) else _TRUTH.get(str(cell).strip().casefold(), np.nan) for cell in cells]
+    return np.array(found, dtype=np.float64)
+
+
+def _from_text(table: Table, cells: pd.Series, config: DataConfig) -> tuple[np.ndarray, list[str]]:
+    column = str(cells.name)
+    if not is_text(cells.dtype):
+        raise refusal(table, cells.index.tolist(), column, "expected a number", "Choose another column.")
+    if config.thousands is None and "," not in (config.decimal, table.decimal):  # pandas takes points alone
+        numbers = pd.to_numeric(cells, errors="coerce")
+        odd = cells[numbers.isna() & cells.notna()]
+        if odd.map(is_missing).all():
+            return numbers.to_numpy(dtype=np.float64, na_value=np.nan), []
+    usual = _usual_decimal(table, column)
+    texts = [None if blank else cell for cell, blank in zip(cells.tolist(), cells.isna(), strict=True)]
+    written = read_written(texts, config.decimal, config.thousands, usual)
+    if written.faulty.any():
+        rows = cells.index[written.faulty].tolist()
+        others = bool(np.isfinite(written.numbers).any())  # then a mark in all cells is not the fault
+        remedy = _CORRECT if others else _text_remedy(table.raw(rows[:SHOWN_FAULTS], column)[0])
+        raise refusal(table, rows, column, _rule(written), remedy)
+    if written.ambiguous:
+        raise _two_readings(table, cells, written)
+    return written.numbers, _reading_notes(column, written)
+
+
+def _rule(written: Written) -> str:
+    """What a cell of the column must be."""
+    like = written.examples[0][0] if written.examples else None
+    return f"expected a number written as in other rows, {shown(like, 30)}" if like else "expected a number"
+
+
+def _usual_decimal(table: Table, beside: str) -> str | None:
+    """The mark before fractions in the plain numbers of a text table's other columns; `None` where they show none."""
+    for name, dtype in table.frame.dtypes.items() if table.decimal else ():
+        if name != beside and pd.api.types.is_float_dtype(dtype):
+            values = table.frame[name].to_numpy()[:_SAMPLE]
+            short = np.abs(values * 100 - np.rint(values * 100)) < 1e-6
+            three = np.abs(values * 1000 - np.rint(values * 1000)) < 1e-6
+            if ((short & (values % 1 != 0)) | (np.isfinite(values) & ~three)).any():
+                return table.decimal  # three digits alone could be a thousand
+    return None
+
+
+def _two_readings(table: Table, cells: pd.Series, written: Written) -> DataError:
+    """The refusal of a column whose marks may stand before thousands or before fractions."""
+    decimals, thousands = sorted(written.ambiguous, key=lambda marks: marks.thousands is not None)
+    rows = [row for row, cell in cells.items() if isinstance(cell, str) and decimals.decimal in cell]
+    first = next((str(cells[row]) for row in rows), "")
+    readings = [read_written([first], marks.decimal, marks.thousands, None) for marks in (thousands, decimals)]
+    one, other = (float(reading.numbers[0]) for reading in readings)
+    return _one_reading(table, rows or cells.index.tolist(), str(cells.name), (one, other), decimals.decimal)
+
+
+def _one_reading(table: Table, rows: list[int], column: str, both: tuple[float, float], mark: str) -> DataError:
+    return refusal(
+        table,
+        rows,
+        column,
+        f"expected a number with one reading, not {digits(both[0])} or {digits(both[1])}",
+        f"Use --thousands {shown(mark)} for the first, --decimal {shown(mark)} for the other.",
+    )
+
+
+def _reading_notes(column: str, written: Written) -> list[str]:
+    """One sentence that shows how a column was read by what became of some cells."""
+    shows = ", ".join(f"{shown(cell, 30)} is {digits(number)}" for cell, number in written.examples)
+    return [f"Column {column}: {shows}."] if shows else []
+
+
+def _refuse_thousands(table: Table, cells: pd.Series, numbers: np.ndarray, mark: str) -> None:
+    """Refuse `977` before `1.022`, where the mark taken for a decimal one stands between thousands.
+
+    Three digits after every mark, whole numbers beside them, and a series that runs on more evenly so, leave no doubt
+    that it may be; which it is only the user knows.
+    """
+    column = str(cells.name)
+    if not (_may_hold_thousands(numbers[:_FEW]) and _may_hold_thousands(numbers)):
+        return
+    rows, sizes = cells.index[np.isfinite(numbers)], numbers[np.isfinite(numbers)]
+    broken = rows[sizes % 1 != 0].tolist()[:SHOWN_FAULTS]
+    if not broken or not all(groups_of_thousand(text, mark) for text in table.raw(broken, column)):
+        return
+    grouped = [groups_of_thousand(text, mark) for text in table.raw(rows.tolist(), column)]
+    if None in grouped or False not in grouped or _usual_decimal(table, column) == mark:
+        return
+    held = np.array(grouped, dtype=bool)
+    thousands = np.where(held, sizes * 1000, sizes)
+    if _unevenness(thousands) < _unevenness(sizes) / 2:
+        first = int(np.argmax(held))
+        raise _one_reading(table, rows[held].tolist(), column, (thousands[first], sizes[first]), mark)
+
+
+def _may_hold_thousands(numbers: np.ndarray) -> bool:
+    """Whether all numbers are below 1,000 and have three decimals at most."""
+    size = np.abs(numbers[np.isfinite(numbers)])
+    return bool((size < 1000).all() and (np.abs(size * 1000 - np.rint(size * 1000)) < 1e-6).all())
+
+
+def _unevenness(values: np.ndarray) -> float:
+    """How far a series runs up and down on a scale of ratios."""
+    return float(np.abs(np.diff(np.log1p(np.abs(values)))).sum())
 
 
 def _text_remedy(text: str) -> str:
@@ -87,8 +208,6 @@ def _text_remedy(text: str) -> str:
         return f"Use --thousands {shown(mark.group(1))} if that is a mark between thousands."
     if _COMMA.fullmatch(text):
         return "Use --decimal ',' if that is a decimal comma."
-    if _MONEY.search(text):
-        return "Remove the sign; a column holds bare numbers."
     return _CORRECT
 
 

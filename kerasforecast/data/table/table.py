@@ -42,6 +42,8 @@ class Table:
         joined: Columns of the source whose cells stand together in the first of them, or none.
         index: The column that was the index of a DataFrame; `None` where there was none that says anything.
         keys: Columns that are known to name the series a row belongs to, by how the source is built.
+        decimal: The mark before fractions that the plain numbers of a text were read by; `None` where they were no
+            text.
     """
 
     frame: pd.DataFrame
@@ -50,6 +52,7 @@ class Table:
     joined: tuple[str, ...] = ()
     index: str | None = None
     keys: tuple[str, ...] = ()
+    decimal: str | None = None
 
     @property
     def name(self) -> str:

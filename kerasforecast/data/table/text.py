@@ -41,7 +41,7 @@ def read_text(blob: Blob, config: DataConfig) -> Table:
     _check_head(locator)
     frame = _parsed(locator, config)
     _check_short(locator, frame)
-    return Table(frame, locator, dialect.notes)
+    return Table(frame, locator, dialect.notes, decimal=dialect.decimal)
 
 
 def _parsed(locator: TextLocator, config: DataConfig) -> pd.DataFrame:

@@ -1,0 +1,67 @@
+"""What the network's 32-bit numbers hold of a column, and what is refused because they do not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kerasforecast.errors import DataError
+
+LARGEST = 1e18  # the square of a change must fit 32-bit numbers, which end at 3.4e38
+_REFUSED = 0.3  # of a usual change: so much rounded away at a column's level leaves too little to learn
+ROUNDED = 0.01  # of a usual change: more than that is said
+
+
+def check_training_rows(rows: np.ndarray, columns: tuple[str, ...], starts: np.ndarray, constant: bool) -> None:
+    """Refuse training rows `(T, F)` from which no scaling can be learned.
+
+    Args:
+        rows: Raw, float64.
+        columns: Their names.
+        starts: First row of each stretch; from the last row of one to the first of the next is no change.
+        constant: Whether a column may stand still.
+
+    Raises:
+        DataError: A column does not change, or not by enough for float32; or it has a value beyond 1e18.
+    """
+    for name, values in zip(columns, rows.T, strict=True):
+        large = values[np.abs(values) > LARGEST]
+        if len(large):
+            raise too_large(large[0], f"Column {name}")
+        if np.ptp(values) == 0 and not constant:
+            raise DataError(
+                f"Column {name} must change within the training rows. "
+                f"Received: {values.min()} in all {len(values)} of them. Leave it out, or train on rows where it moves."
+            )
+        change, lost = rounding(values, starts)
+        if lost > _REFUSED:
+            raise DataError(
+                f"Column {name} must change by what the network's 32-bit numbers tell apart at its level. Received: "
+                f"changes of about {change:.3g} at {values.max():,.10g}, where those numbers lie "
+                f"{np.spacing(np.float32(np.abs(values).max())):.3g} apart. {digits_remedy(values, starts)}"
+            )
+
+
+def rounding(values: np.ndarray, starts: np.ndarray) -> tuple[float, float]:
+    """The usual change of `values` `(T,)`, whatever its sign and were one a leap, and the share of it float32 loses."""
+    exact = np.delete(np.diff(values), starts[1:] - 1)
+    kept = np.delete(np.diff(values.astype(np.float32).astype(np.float64)), starts[1:] - 1)
+    moved = np.abs(exact[exact != 0])
+    usual = float(np.median(moved)) if len(moved) else 0.0
+    return usual, float(np.abs(kept - exact).mean()) / usual if usual > 0 else 0.0
+
+
+def digits_remedy(values: np.ndarray, starts: np.ndarray) -> str:
+    """What keeps the digits: a round constant to subtract first, else changes in place of levels."""
+    unit = 10.0 ** np.floor(np.log10(np.ptp(values)))
+    constant = np.floor(values.min() / unit) * unit
+    if rounding(values - constant, starts)[1] <= ROUNDED:
+        return f"Subtract {constant:,.15g} from it first."
+    return "Give its changes from row to row instead of its level."
+
+
+def too_large(value: float, what: str) -> DataError:
+    """The refusal of a value that is beyond `LARGEST`."""
+    return DataError(
+        f"{what} must stay within {LARGEST:g}, for the network's 32-bit numbers. Received: {value}. "
+        "Give it in larger units."
+    )

@@ -1,0 +1,69 @@
+"""Rows that a scaling cannot take, and those that it takes otherwise than one would think."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kerasforecast.data.numerals import figure
+from kerasforecast.data.panel import Panel
+from kerasforecast.data.stamps import iso_text
+from kerasforecast.data.table.table import counted
+from kerasforecast.errors import DataError, shown
+from kerasforecast.preprocessing.precision import LARGEST, ROUNDED, digits_remedy, rounding, too_large
+from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.sections import LOGARITHMIC
+
+TRAIN_REMEDY = "Use --scaling difference."
+USE_REMEDY = "Correct the value, or empty the cell and use --missing drop; or train with --scaling difference."
+
+
+def check_rows(scaling: FittedScaling, panel: Panel, first: int = 0, remedy: str = TRAIN_REMEDY) -> None:
+    """Refuse rows that a scaling cannot take, of those from row `first` of `panel` on.
+
+    Raises:
+        DataError: A value is zero or negative where a log is taken, or beyond 1e18.
+    """
+    for place in range(len(scaling.transforms)):
+        values = panel.values[first:, place]
+        large = np.flatnonzero(np.abs(values) > LARGEST)
+        if len(large):
+            raise too_large(values[large[0]], f"{panel.id_of(first + large[0])}: {panel.columns[place]}")
+        low = np.flatnonzero((values <= 0) & (place in scaling.logged))
+        if len(low):
+            row = first + int(low[0])
+            date = iso_text(panel.index[row], panel.index)
+            raise DataError(
+                f"{panel.id_of(row)}: {panel.columns[place]} must be positive for log returns, as in training. "
+                f"Received: {shown(float(panel.values[row, place]))} at {date}. {remedy}"
+            )
+
+
+def first_after_unusable(scaling: FittedScaling, values: np.ndarray) -> int:
+    """The row of `values` `(T, F)` after the last one that the scaling cannot take; 0 where it takes all."""
+    logged = list(scaling.logged)
+    wrong = (np.abs(values) > LARGEST).any(axis=1) | (values[:, logged] <= 0).any(axis=1)
+    return int(np.flatnonzero(wrong)[-1]) + 1 if wrong.any() else 0
+
+
+def scaling_notes(scaling: FittedScaling, panel: Panel) -> list[str]:
+    """Which rows of `panel` a scaling takes for others, a sentence for each column that has some."""
+    notes = []
+    for place, floor in enumerate(scaling.floor):
+        low = int((panel.values[:, place] <= 0).sum()) if floor else 0
+        if low:
+            name, verb = panel.columns[place], "counts" if low == 1 else "count"
+            notes.append(f"{name}: {counted(low)} not above 0 {verb} as {figure(floor)}, since logs are taken of it.")
+    return notes
+
+
+def fit_notes(scaling: FittedScaling, panel: Panel, train: np.ndarray, starts: np.ndarray) -> list[str]:
+    """The same, and what a fit decided by its training rows, as `fit_scaling` takes them."""
+    notes = []
+    for name, transform, values in zip(panel.columns, scaling.transforms, train.T, strict=True):
+        if scaling.kind in LOGARITHMIC and transform == "difference":
+            notes.append(f"{name} is not positive throughout training: plain differences stand for its log returns.")
+        lost = rounding(values, starts)[1]
+        if lost > ROUNDED:
+            remedy = digits_remedy(values, starts)
+            notes.append(f"{name}: 32-bit numbers round {lost:.0%} of a usual change away. {remedy}")
+    return [*notes, *scaling_notes(scaling, panel)]
