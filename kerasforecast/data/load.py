@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from kerasforecast.data.calendars import calendar_of_ticker, check_code, recognised_calendar
-from kerasforecast.data.frequency import infer_frequency
+from kerasforecast.data.calendars import calendar_of_ticker, check_code, recognised_calendar, require_step
+from kerasforecast.data.frequency import infer_frequency, is_daily, rests
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.sanity import StockSplit, find_splits, suspicions
 from kerasforecast.data.series import Series, Source
@@ -53,7 +53,10 @@ def load_panel(config: DataConfig, frame: pd.DataFrame | None = None, *, positiv
         DownloadError: A ticker's prices cannot be had now, and no snapshot can stand in.
         OptionError: A DataFrame is given beside a file or ticker, or there is no such calendar.
     """
-    return load_rows(config, frame, positive_prices=positive_prices).panel
+    panel = load_rows(config, frame, positive_prices=positive_prices).panel
+    for series in panel:
+        require_step(series)
+    return panel
 
 
 def load_series(config: DataConfig, frame: pd.DataFrame | None = None, *, positive_prices: bool = True) -> Series:
@@ -169,8 +172,9 @@ def _described(
     if calendar is None and frequency == "B":
         calendar = recognised_calendar(numbers.index)
         notes = [*notes, f"The dates are exactly the sessions of calendar {calendar}."] if calendar else notes
-    if calendar is not None and frequency in ("B", "D"):
+    if calendar is not None and is_daily(frequency):
         frequency = None
+    notes = [*notes, *(rests(pd.DatetimeIndex(numbers.index), frequency) if dated else [])]
     values = _with_calendar_features(numbers, columns)
     index = numbers.index if dated else pd.RangeIndex(len(numbers))
     return Series(values.to_numpy(), index, tuple(columns), frequency, calendar, name, source, tuple(notes))
