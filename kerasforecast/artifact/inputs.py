@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,6 +12,7 @@ import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.config import check_effect_on_data
+from kerasforecast.data.calendar_columns import check_calendar_columns
 from kerasforecast.data.load import load_series
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
@@ -46,6 +48,9 @@ def series_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_ha
             f"{series.name}: the model needs the columns {', '.join(manifest.columns)}, in this order. "
             f"Received: {', '.join(series.columns)}."
         )
+    calendar = manifest.roles.calendar
+    check_calendar_columns(series.values, series.index, series.columns, calendar)
+    series = replace(series, calendar_columns=calendar)
     for member in manifest.members:
         member.scaling.check(Panel.of(series))
     return series

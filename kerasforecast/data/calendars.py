@@ -127,8 +127,9 @@ def future_index(series: Series, steps: int) -> pd.Index:
         return _sessions_after(series.calendar, index, steps)
     if frequency is None:
         raise irregular(series)
-    if series.calendar is not None and (step := step_within_day(frequency)) is not None:
-        return _bars_after(series.calendar, index, step, steps)
+    bar = step_within_day(frequency)
+    if series.calendar is not None and bar is not None:
+        return _bars_after(series.calendar, index, bar, steps)
     return following(index, frequency, steps)  # weekly and monthly bars are dated by the week or month
 
 

@@ -10,20 +10,31 @@ two rows a month on these days, where 31 is the last day.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.months import (
+    NEARLY_ALL,
+    WEEKDAYS,
+    days_of_month,
+    keeps_day,
+    month_step,
+    months_between,
+    months_of,
+    most_common,
+    prevails,
+    same_day_of_month,
+    twice_a_month,
+)
 from kerasforecast.data.week import due_weekdays, open_hours, within
 
 DAY = pd.Timedelta(days=1)
 _DAY = 86_400  # seconds
-_WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _WEEKDAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _LATEST = 60  # rows that show the step of days and more; what came before may have been another one
 _RECENT = 20_000  # rows that show a shorter step
-_USUAL = 0.5  # of all steps, the least share that a step must have
-_NEARLY_ALL = 0.9
 _MANY_DATES = 3_000_000
 
 
@@ -42,10 +53,10 @@ def infer_frequency(index: pd.DatetimeIndex) -> str | None:
     if len(index) < 2:
         return None
     recent = index[-_RECENT:]
-    if _most_common(_seconds_between(recent)) < _DAY:
+    if most_common(_seconds_between(recent)) < _DAY:
         return _clock_step(recent)
     latest = index[-_LATEST:]
-    return _month_step(latest) or _day_step(latest)
+    return month_step(latest) or _day_step(latest)
 
 
 def is_daily(frequency: str | None) -> bool:
@@ -56,12 +67,12 @@ def is_daily(frequency: str | None) -> bool:
 def in_words(frequency: str) -> str:
     """A step as `data check` says it: `"B"`, `"Monday to Saturday"`, `"twice a month, on days 15 and last"`."""
     if frequency.startswith("SM-"):
-        first, second = _days_of_month(frequency)
+        first, second = days_of_month(frequency)
         return f"twice a month, on days {first} and {'last' if second == 31 else second}"
     if not frequency.startswith("C-"):
         return frequency
     due = _weekdays_of(frequency)
-    in_a_row = len(due) > 2 and all((after - before) % 7 == 1 for before, after in zip(due, due[1:], strict=False))
+    in_a_row = len(due) > 2 and all((after - before) % 7 == 1 for before, after in pairwise(due))
     names = [_WEEKDAY_NAMES[day] for day in due]
     return f"{names[0]} to {names[-1]}" if in_a_row else ", ".join(names)
 
@@ -97,12 +108,12 @@ def following(index: pd.DatetimeIndex, frequency: str, steps: int) -> pd.Datetim
     """
     last = index[-1]
     if frequency.startswith("SM-"):
-        return _twice_a_month(last, _days_of_month(frequency), steps)
-    if (months := _months_of(frequency)) is not None:
+        return twice_a_month(last, days_of_month(frequency), steps)
+    if (months := months_of(frequency)) is not None:
         offset = _offset(frequency)
-        if offset.is_on_offset(last) and _keeps_day(index, offset):
+        if offset.is_on_offset(last) and keeps_day(index, offset):
             return pd.date_range(last, periods=steps + 1, freq=offset)[1:]
-        return _same_day_of_month(index, months, steps)
+        return same_day_of_month(index, months, steps)
     if (step := step_within_day(frequency)) is not None:
         return _bars(index, step, steps)
     offset = _offset(frequency)
@@ -119,10 +130,10 @@ def between(index: pd.DatetimeIndex, frequency: str) -> pd.DatetimeIndex | None:
         `None` where rows rest at some hours, for nights between sessions are no gaps, and for too many dates.
     """
     if frequency.startswith("SM-"):
-        dates = _twice_a_month(index[0] - DAY, _days_of_month(frequency), 2 * (np.ptp(_month_numbers(index[[0, -1]])) + 2))
+        dates = twice_a_month(index[0] - DAY, days_of_month(frequency), 2 * ((index[-1] - index[0]).days // 28 + 2))
         return dates[(dates >= index[0]) & (dates <= index[-1])]
-    if (months := _months_of(frequency)) is not None and not _keeps_day(index, _offset(frequency)):
-        return _months_between(index, months)
+    if (months := months_of(frequency)) is not None and not keeps_day(index, _offset(frequency)):
+        return months_between(index, months)
     offset = _offset(frequency)
     if isinstance(offset, pd.offsets.Tick):
         step = pd.Timedelta(offset)
@@ -132,59 +143,29 @@ def between(index: pd.DatetimeIndex, frequency: str) -> pd.DatetimeIndex | None:
     return pd.date_range(index[0], index[-1], freq=offset)
 
 
-def _months_between(index: pd.DatetimeIndex, months: int) -> pd.DatetimeIndex:
-    """One date a month, or so many months: that of the row, where there is one, for its day may wander."""
-    numbers = _month_numbers(index)
-    rows = dict(zip(numbers.tolist(), index, strict=True))
-    due = np.arange(numbers[0], numbers[-1] + 1, months).tolist()
-    day = int(index[-24:].day.max())
-    firsts = {number: pd.Timestamp(year=(number - 1) // 12, month=(number - 1) % 12 + 1, day=1) for number in due}
-    dates = [rows.get(each, first.replace(day=min(day, first.days_in_month))) for each, first in firsts.items()]
-    return pd.DatetimeIndex(dates)
-
-
-def _month_numbers(index: pd.DatetimeIndex) -> np.ndarray:
-    return np.asarray(index.year, np.int64) * 12 + np.asarray(index.month)
-
-
 def _offset(frequency: str) -> pd.offsets.BaseOffset:
     if frequency.startswith("C-"):
-        mask = " ".join(_WEEKDAYS[day].capitalize() for day in _weekdays_of(frequency))
+        mask = " ".join(WEEKDAYS[day].capitalize() for day in _weekdays_of(frequency))
         return pd.offsets.CustomBusinessDay(weekmask=mask)
     return pd.tseries.frequencies.to_offset(frequency)
 
 
 def _weekdays_of(frequency: str) -> list[int]:
-    return [_WEEKDAYS.index(day) for day in frequency.removeprefix("C-").split(",")]
-
-
-def _days_of_month(frequency: str) -> tuple[int, int]:
-    first, second = frequency.removeprefix("SM-").split(",")
-    return int(first), int(second)
+    return [WEEKDAYS.index(day) for day in frequency.removeprefix("C-").split(",")]
 
 
 def _seconds_between(index: pd.DatetimeIndex) -> np.ndarray:
     return np.diff(index.as_unit("s").asi8)
 
 
-def _most_common(values: np.ndarray) -> int:
-    found, counts = np.unique(values, return_counts=True)
-    return int(found[counts.argmax()])
-
-
-def _prevails(kept: np.ndarray) -> bool:
-    """Whether enough steps are the usual one; a few rows are given the benefit of one step more."""
-    return bool((kept.sum() + 1) / (len(kept) + 1) >= _USUAL)
-
-
 def _clock_step(index: pd.DatetimeIndex) -> str | None:
     """Alias of a step shorter than a day: most rows keep it, or they come at the same hours each week."""
-    unit = "s" if _most_common(_seconds_between(index)) > 0 else "ms"
+    unit = "s" if most_common(_seconds_between(index)) > 0 else "ms"
     steps = np.diff(index.as_unit(unit).asi8)
-    usual = _most_common(steps)
+    usual = most_common(steps)
     if usual <= 0:
         return None
-    if not _prevails(steps == usual) and (unit == "ms" or not _same_hours(index, usual)):
+    if not prevails(steps == usual) and (unit == "ms" or not _same_hours(index, usual)):
         return None
     return _clock_alias(usual, unit)
 
@@ -195,7 +176,7 @@ def _same_hours(index: pd.DatetimeIndex, step: int) -> bool:
     if slots is None:
         return False
     places, on = within(index, slots)
-    return bool(on.mean() >= _NEARLY_ALL) and _prevails(np.diff(places) == 1)
+    return bool(on.mean() >= NEARLY_ALL) and prevails(np.diff(places) == 1)
 
 
 def _clock_alias(length: int, unit: str = "s") -> str:
@@ -209,20 +190,20 @@ def _clock_alias(length: int, unit: str = "s") -> str:
 def _day_step(index: pd.DatetimeIndex) -> str | None:
     """Alias of a step of days or weeks; what is neither is a number of hours."""
     steps = _seconds_between(index)
-    usual = _most_common(steps)
+    usual = most_common(steps)
     days, rest = divmod(usual, _DAY)
     share = (steps == usual).mean()
     if rest:
-        return _clock_alias(usual) if _prevails(steps == usual) else None
-    if days < 7 and (days == 1 or share < _NEARLY_ALL):
+        return _clock_alias(usual) if prevails(steps == usual) else None
+    if days < 7 and (days == 1 or share < NEARLY_ALL):
         due = _due_weekdays(index)
         if len(due) < 7:
             return _week_alias(index, due)
-    if not _prevails(steps == usual):
+    if not prevails(steps == usual):
         return None
     if days % 7:
         return "D" if days == 1 else f"{days}D"
-    anchor = _WEEKDAYS[_most_common(np.asarray(index.day_of_week))]
+    anchor = WEEKDAYS[most_common(np.asarray(index.day_of_week))]
     return f"W-{anchor}" if days == 7 else f"{days // 7}W-{anchor}"
 
 
@@ -230,120 +211,19 @@ def _week_alias(index: pd.DatetimeIndex, due: list[int]) -> str | None:
     """Alias of one row on each of the days `due`, if the rows keep to them."""
     slots = np.array(due) * _DAY
     places, on = within(index.normalize(), slots)
-    if on.mean() < _NEARLY_ALL or not _prevails(np.diff(places) == 1):
+    if on.mean() < NEARLY_ALL or not prevails(np.diff(places) == 1):
         return None
     if due == [0, 1, 2, 3, 4]:
         return "B"
     # A week begins after its rest: Sunday to Thursday, not Monday, ..., Thursday, Sunday.
     start = next(place for place, day in enumerate(due) if (day - 1) % 7 not in due)
-    return "C-" + ",".join(_WEEKDAYS[day] for day in [*due[start:], *due[:start]])
+    return "C-" + ",".join(WEEKDAYS[day] for day in [*due[start:], *due[:start]])
 
 
 def _due_weekdays(index: pd.DatetimeIndex) -> list[int]:
     if len(index) <= 5 and not (index.day_of_week >= 5).any() and index[-1].day_of_week == 4:
         return [0, 1, 2, 3, 4]  # a few rows up to a Friday say nothing of weekends; a market's week is the likelier one
     return due_weekdays(index)
-
-
-def _month_step(index: pd.DatetimeIndex) -> str | None:
-    """Alias of a step of months; calendar months have no fixed length in days."""
-    days = np.diff(index.normalize().as_unit("s").asi8) // _DAY
-    usual_days = _most_common(days)
-    constant = (days == usual_days).mean() >= _NEARLY_ALL  # thirty days, four weeks: no months
-    if usual_days < 27:
-        return _half_month_alias(index) if usual_days > 1 and not constant else None
-    steps = np.diff(_month_numbers(index))
-    usual = _most_common(steps)
-    share = (steps == usual).mean()
-    if usual < 1 or not _prevails(steps == usual) or (steps == 0).mean() > 0.05:
-        return None
-    pattern = _month_day(index)
-    if pattern is None and usual == 1 and (weekday := _weekday_of_month(index)):
-        return weekday
-    if pattern is None and (constant or share < _NEARLY_ALL):
-        return None
-    pattern = pattern or "{}S"  # a day that wanders within its month, as a release does
-    years, rest = divmod(usual, 12)
-    count, letter = (years, "Y") if not rest else (1, "Q") if usual == 3 else (usual, "M")
-    alias = f"{'' if count == 1 else count}{pattern.format(letter)}"
-    return alias if letter == "M" else f"{alias}-{_anchor(index, usual)}"
-
-
-def _month_day(index: pd.DatetimeIndex) -> str | None:
-    """Which day of its month each date is, as the pattern of an alias: `"{}E"`, `"B{}S"`, ...; `None` for no day."""
-    ends, starts = _share_on(index, pd.offsets.MonthEnd()), _share_on(index, pd.offsets.MonthBegin())
-    business_ends, business_starts = (
-        _share_on(index, pd.offsets.BMonthEnd()),
-        _share_on(index, pd.offsets.BMonthBegin()),
-    )
-    if max(ends, business_ends) > _NEARLY_ALL:
-        return "B{}E" if business_ends > ends else "{}E"
-    if max(starts, business_starts) > _NEARLY_ALL:
-        return "B{}S" if business_starts > starts else "{}S"
-    same = np.asarray(index.day) == np.minimum(int(index.day.max()), np.asarray(index.days_in_month))
-    return "{}S" if same.mean() > _NEARLY_ALL else None  # another day of the month: `following` keeps that day
-
-
-def _weekday_of_month(index: pd.DatetimeIndex) -> str | None:
-    """Alias of the third Friday of each month, or of another such day."""
-    day = _WEEKDAYS[_most_common(np.asarray(index.day_of_week))]
-    week = _most_common((np.asarray(index.day) - 1) // 7) + 1
-    for alias in (f"WOM-{min(week, 4)}{day}", f"LWOM-{day}"):
-        if _share_on(index, pd.tseries.frequencies.to_offset(alias)) > _NEARLY_ALL:
-            return alias
-    return None
-
-
-def _half_month_alias(index: pd.DatetimeIndex) -> str | None:
-    """Alias of two rows a month, on the same two days."""
-    days = np.asarray(index.day)
-    if index.is_month_end.mean() > 0.3:
-        days = np.where(index.is_month_end, 31, days)
-    found, counts = np.unique(days, return_counts=True)
-    if len(found) < 2:
-        return None
-    first, second = sorted(int(day) for day in found[np.argsort(-counts, kind="stable")[:2]])
-    halves = 2 * _month_numbers(index) + (days == second)
-    on = np.isin(days, (first, second)).mean()
-    return f"SM-{first},{second}" if on > 0.85 and _prevails(np.diff(halves) == 1) else None
-
-
-def _share_on(index: pd.DatetimeIndex, offset: pd.DateOffset) -> float:
-    return float(np.mean([offset.is_on_offset(date) for date in index]))
-
-
-def _keeps_day(index: pd.DatetimeIndex, offset: pd.DateOffset) -> bool:
-    return _share_on(index[-24:], offset) > 0.8
-
-
-def _anchor(index: pd.DatetimeIndex, step: int) -> str:
-    month = int(index[-1].month)
-    if step == 3:  # pandas names quarters by the latest equivalent month of the year
-        month = (month - 1) % 3 + 10
-    return _MONTHS[month - 1]
-
-
-def _months_of(frequency: str) -> int | None:
-    """Months of a step of months, quarters or years; `None` for another step."""
-    letters = frequency.split("-")[0].lstrip("0123456789")
-    if letters not in {f"{business}{letter}{end}" for business in ("", "B") for letter in "MQY" for end in "SE"}:
-        return None
-    count = int(frequency.split("-")[0].removesuffix(letters) or 1)
-    return count * {"M": 1, "Q": 3, "Y": 12}[letters.removeprefix("B")[0]]
-
-
-def _same_day_of_month(index: pd.DatetimeIndex, months: int, steps: int) -> pd.DatetimeIndex:
-    last = index[-1]
-    day = int(index[-24:].day.max()) if last.is_month_end else last.day  # the 30th becomes the 28th in February only
-    firsts = [last.replace(day=1) + pd.DateOffset(months=months * step) for step in range(1, steps + 1)]
-    return pd.DatetimeIndex([first.replace(day=min(day, first.days_in_month)) for first in firsts])
-
-
-def _twice_a_month(last: pd.Timestamp, days: tuple[int, int], steps: int) -> pd.DatetimeIndex:
-    firsts = [last.replace(day=1) + pd.DateOffset(months=month) for month in range(steps // 2 + 2)]
-    dates = [first.replace(day=min(day, first.days_in_month)) for first in firsts for day in days]
-    found = pd.DatetimeIndex(dates)
-    return found[found > last][:steps]
 
 
 def _bars(index: pd.DatetimeIndex, step: pd.Timedelta, steps: int) -> pd.DatetimeIndex:

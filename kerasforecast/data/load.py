@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.calendar_columns import calendar_columns, calendar_values
 from kerasforecast.data.calendars import calendar_of_ticker, check_code, recognised_calendar, require_step
 from kerasforecast.data.frequency import infer_frequency, is_daily, rests
 from kerasforecast.data.panel import Panel
@@ -17,7 +18,6 @@ from kerasforecast.data.series import Series, Source
 from kerasforecast.data.table.bytestream import open_blob
 from kerasforecast.data.table.clock import with_times
 from kerasforecast.data.table.columns import (
-    CALENDAR_FEATURES,
     feature_columns,
     find,
     is_price,
@@ -175,9 +175,13 @@ def _described(
     if calendar is not None and is_daily(frequency):
         frequency = None
     notes = [*notes, *(rests(pd.DatetimeIndex(numbers.index), frequency) if dated else [])]
-    values = _with_calendar_features(numbers, columns)
+    values = _with_calendar_features(numbers, columns).to_numpy()
     index = numbers.index if dated else pd.RangeIndex(len(numbers))
-    return Series(values.to_numpy(), index, tuple(columns), frequency, calendar, name, source, tuple(notes))
+    known = calendar_columns(values, index, columns)
+    known |= {column: column for column in columns if column not in numbers.columns}
+    own = {column: feature for column, feature in known.items() if column in numbers.columns}
+    notes = [*notes, *(f"Column {column} is the {feature} of the dates." for column, feature in own.items())]
+    return Series(values, index, tuple(columns), frequency, calendar, name, source, tuple(notes), known)
 
 
 def _with_calendar_features(numbers: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -186,7 +190,7 @@ def _with_calendar_features(numbers: pd.DataFrame, columns: list[str]) -> pd.Dat
         return numbers[columns]
     if not isinstance(numbers.index, pd.DatetimeIndex):
         raise DataError(f"Calendar features need dates. Received: {shown(wanted)}. Give --date-column.")
-    made = {column: getattr(numbers.index, CALENDAR_FEATURES[column]) for column in wanted}
+    made = {column: calendar_values(column, numbers.index) for column in wanted}
     return numbers.assign(**made)[columns]
 
 

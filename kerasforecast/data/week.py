@@ -1,8 +1,8 @@
 """The days and hours of the week at which rows of a table come, so that no row is expected while it rests.
 
 A day, or a time, of the week is closed where it has rows in less than a quarter of the weeks seen, and so few by no
-luck, given how often the others have theirs. A time that was seen too seldom to tell is judged by the same time of other
-days; a weekend without any row needs no proof.
+luck, given how often the others have theirs. A time that was seen too seldom to tell is judged by the same time of
+other days; a weekend without any row needs no proof.
 
 Local clocks change twice a year: the rows of earlier days are put to the clock of the last, by an hour earlier or later
 where that makes a day agree with the same day of the last week, so that no time is there twice.
@@ -97,7 +97,7 @@ def _closed(seen: np.ndarray, there: np.ndarray) -> np.ndarray:
 
 
 def _without_edges(is_open: np.ndarray, absent: np.ndarray) -> np.ndarray:
-    """`is_open` less the `absent` times that lead up to a closed one or follow it: a rest begins on a Friday evening."""
+    """`is_open` less the `absent` times next to a closed one: a weekend begins on a Friday evening."""
     closed, absent = ~is_open.ravel(), absent.ravel()
     while True:
         grown = closed | (absent & (np.roll(closed, 1) | np.roll(closed, -1)))
@@ -126,7 +126,9 @@ def _times_of_day(clock: np.ndarray, step: int, days: int) -> np.ndarray:
     return times
 
 
-def _counts(days: np.ndarray, clock: np.ndarray, times: np.ndarray, seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _counts(
+    days: np.ndarray, clock: np.ndarray, times: np.ndarray, seconds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Rows at each time of the week, and how often it came between the first and the last row: `(7, S)` each."""
     place = np.minimum(np.searchsorted(times, clock), len(times) - 1)
     on = times[place] == clock
