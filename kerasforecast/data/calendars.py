@@ -200,7 +200,7 @@ def _trading(calendar: ExchangeCalendar, seen: pd.DatetimeIndex, bars: pd.Dateti
     zones = (str(calendar.tz), "UTC")
     inside = {zone: _open_at(calendar, seen, zone) for zone in zones}
     zone = max(zones, key=lambda name: inside[name].mean())
-    if inside[zone].mean() < 0.5:  # another clock: days are all that can be told
+    if inside[zone].mean() < 0.9:  # another clock: days are all that can be told
         return np.asarray(bars.normalize().isin(calendar.sessions))
     outside = week_seconds(seen[~inside[zone]])
     regularly, counts = np.unique(outside, return_counts=True)

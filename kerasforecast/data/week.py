@@ -18,7 +18,7 @@ _WEEKS = 8
 _RARE = 0.25  # of the weeks: seen less often, a time of the week may be closed
 _CHANCE = 0.01  # how likely absent days may be by luck, to be days of rest
 _CHANCE_OF_ALL = 1e-4  # the same of one time among the many of a week
-_SURE_DAYS = 5  # with fewer, hours that were never seen may just be missing where nearly all were
+_SURE_DAYS = 10  # with fewer, one or two hours in a row that were never seen may just be missing
 _NEARLY_ALL_HOURS = 22 * 3600
 _HOUR = 3600
 
@@ -90,8 +90,11 @@ def open_hours(index: pd.DatetimeIndex, step: int) -> np.ndarray | None:
 def _closed(seen: np.ndarray, there: np.ndarray) -> np.ndarray:
     """Which times `(7, S)` of the week are closed, by how often there were rows, and how often there could be some."""
     rare = seen < _RARE * there
-    rate = _rate(seen[~rare], there[~rare])
     by_time = seen.sum(axis=0), there.sum(axis=0)  # (S,) over the days
+    due = ~rare
+    if there.max() < 3:  # of so few weeks those with a row say nothing of how many lack one
+        due = seen.any(axis=1)[:, None] & (by_time[0] >= _RARE * by_time[1])
+    rate = _rate(seen[due], there[due])
     closed = (by_time[0] < _RARE * by_time[1]) & _no_luck(*by_time, rate, _CHANCE_OF_ALL)
     return (rare & _no_luck(seen, there, rate, _CHANCE_OF_ALL)) | ((rare | (there == 0)) & closed)
 
@@ -120,10 +123,15 @@ def _no_luck(seen: np.ndarray, there: np.ndarray, rate: float, chance: float) ->
 
 
 def _times_of_day(clock: np.ndarray, step: int, days: int) -> np.ndarray:
+    """Times of day `(S,)` at which rows come; of few days also those beside them that may be missing by chance."""
     times, counts = np.unique(clock, return_counts=True)
-    if len(times) * step >= _NEARLY_ALL_HOURS and days < _SURE_DAYS and _DAY % step == 0:
-        return np.arange(times[counts.argmax()] % step, _DAY, step)
-    return times
+    if days >= _SURE_DAYS or _DAY % step:
+        return times
+    grid = np.arange(times[counts.argmax()] % step, _DAY, step)
+    seen = np.isin(grid, times)
+    hole = ~seen & np.roll(seen, 1) & (np.roll(seen, -1) | np.roll(seen, -2))
+    hole |= ~seen & np.roll(seen, -1) & np.roll(seen, 2)
+    return np.union1d(times, grid[hole])
 
 
 def _counts(
@@ -138,7 +146,7 @@ def _counts(
     there = np.repeat(_days_of_each_weekday(first, last)[:, None], len(times), axis=1)
     there[_weekday(first)] -= times < seconds[0] % _DAY
     there[_weekday(last)] -= times > seconds[-1] % _DAY
-    return seen, there
+    return np.minimum(seen, there), there
 
 
 def _to_the_last_clock(seconds: np.ndarray) -> np.ndarray:
@@ -167,8 +175,8 @@ def _changed_this_week(shifts: dict[int, int], latest: dict[int, np.ndarray]) ->
     found = np.zeros(7, np.int64)
     order = list(latest)  # from the last day backwards
     change = next((shifts[day] for day in order if day in shifts), 0)
-    before = [day for place, day in enumerate(order) if not any(shifts.get(each) for each in order[place:])]
-    for day in before if change else ():
+    since = next((place for place, day in enumerate(order) if shifts.get(day, change) != change), len(order))
+    for day in order[since:] if change else ():
         clock = latest[day] + change
         found[day] = change if clock[0] >= 0 and clock[-1] < _DAY else 0
     return found

@@ -9,9 +9,9 @@ origins stands in `kerasforecast.forecasting.adaptive`.
 
 A quantile head's median is its point forecast, at every step: what is rolled forward, what is printed as the forecast,
 and what stands at level 0.5. Steps beyond the network's horizon are rolled forward on its own forecasts; their
-intervals are split-conformal around the rolled forecast, from errors of validation origins rolled in the same way as far
-as `--steps`; beyond that, from the errors of its last step, which in standard moves (they grow with the square root of
-the step) are taken to stay alike.
+intervals are split-conformal around the rolled forecast, from errors of validation origins rolled in the same way as
+far as `--steps`; beyond that, from the errors of its last step, which in standard moves (they grow with the square root
+of the step) are taken to stay alike.
 """
 
 from __future__ import annotations
