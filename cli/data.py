@@ -183,10 +183,11 @@ def _print_findings(findings: Findings, quiet: bool) -> None:
     span = f"{facts['start']} to {facts['end']}"
     ruled = f"calendar {facts['calendar']}" if facts["calendar"] else "no calendar"
     click.echo(f"{printable(facts['name'])}: {facts['rows']:,} rows of {printable(facts['target'])}, {span}")
-    click.echo(f"  frequency   {facts['frequency'] or 'integer steps'}, {ruled}")
+    click.echo(f"  frequency   {facts['step']}, {ruled}")
     click.echo(f"  missing     {facts['missing']:,} rows, {facts['blank']:,} of them without any value")
     click.echo(f"  duplicates  {facts['duplicates']:,} rows")
-    click.echo(f"  gaps        {facts['gap_rows']:,} rows absent" + _longest(facts["gaps"]))
+    absent = f"{facts['gap_rows']:,} rows absent" if facts["step"] != "irregular" else "none can be told"
+    click.echo(f"  gaps        {absent}" + _longest(facts["gaps"]))
     splits = ", ".join(f"{split.date.date()} ({split.words})" for split in findings.rows.splits)
     click.echo(f"  splits      {splits or 'none suspected'}")
     for note in facts["notes"]:

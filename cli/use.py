@@ -48,7 +48,7 @@ def predict(
     """
     loaded = open_model(model, backend)
     names = None if levels is None else _columns_of(levels, loaded.config.levels)
-    series = _series(loaded, options, quiet)
+    series = _series(loaded, options, quiet, steps)
     forecasts = loaded.forecast(steps, series)
     if names is not None:
         forecasts = forecasts[["forecast", *(name for name in forecasts.columns if name in names)]]
@@ -92,7 +92,7 @@ def evaluate(
     Without either: on the data it was trained on, training part included, which flatters it.
     """
     loaded = open_model(model, backend)
-    series = _series(loaded, options, quiet)
+    series = _series(loaded, options, quiet, loaded.config.steps)
     result = loaded.evaluate(series)
 
     from .output import print_json, print_scores
@@ -136,14 +136,17 @@ def open_model(path: Path, backend: str | None) -> Model:
     return kerasforecast.load(path, backend=backend)
 
 
-def _series(model: Model, options: dict[str, Any], quiet: bool) -> Series:
+def _series(model: Model, options: dict[str, Any], quiet: bool, steps: int) -> Series:
     series = model.series_from(None, **given(options))
     record = model.manifest.data
     lines = list(series.notes)
     if record and not options["file"] and not options["ticker"] and series.sha256 != record.sha256:
         lines.append(f"{series.name}: the data has changed since the model was trained.")
     if not quiet:
+        from kerasforecast.data.calendar_columns import held_beyond
         from kerasforecast.errors import printable
+
+        lines += held_beyond(series.columns, series.calendar_columns, model.manifest.horizon, steps)
 
         for line in lines:
             click.echo(printable(line), err=True)

@@ -23,6 +23,7 @@ from kerasforecast.artifact.records import (
 from kerasforecast.baselines.classical import classical_forecasts, require_extra
 from kerasforecast.baselines.fitted import learn_baselines
 from kerasforecast.config import Config
+from kerasforecast.data.calendar_columns import held_beyond
 from kerasforecast.data.load import load_panel
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
@@ -121,6 +122,9 @@ def _fit(
         on_start(series, split, trained)
     said = fit_notes(member.scaling, panel, *split.training_rows(panel))
     for note in [*said, *(run.notes if run else ())]:
+        if on_note:
+            on_note(note)
+    for note in held_beyond(panel.columns, panel.calendar_columns, config.network.horizon, config.steps):
         if on_note:
             on_note(note)
 

@@ -76,6 +76,8 @@ def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> Backte
     from kerasforecast.evaluation.refit import Refitter
 
     progress = Progress(config, begun.choice, request.progress)
+    for note in _held(config, series):
+        progress.note(note)
     found = run_backtest(
         series,
         config,
@@ -107,7 +109,7 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
     from kerasforecast.evaluation.compare import compare
     from kerasforecast.evaluation.walk import compare_record
 
-    notes: list[str] = []
+    notes = _held(config, series)
     contenders = []
     for label, model in named.items():
         if isinstance(model, str) and model in configs:
@@ -123,6 +125,12 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
         notes.append(f"Prediction intervals are scored at the levels that all models have: {kept}.")
     record = compare_record(comparison, series, config, begun.name, begun.choice.name, notes)
     return WalkResult(record, comparison.table, _written(begun.folder, record, comparison.table))
+
+
+def _held(config: Config, series: Series) -> list[str]:
+    from kerasforecast.data.calendar_columns import held_beyond
+
+    return held_beyond(series.columns, series.calendar_columns, config.network.horizon, config.steps)
 
 
 def _begin(request: Request, kind: Literal["backtest", "compare"], config: Config | None = None) -> Begun:

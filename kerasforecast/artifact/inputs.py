@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.config import check_effect_on_data
+from kerasforecast.data.calendar_columns import check_calendar_columns
 from kerasforecast.data.load import load_series
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
@@ -52,8 +53,10 @@ def series_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_ha
             f"{series.name}: the model needs the columns {', '.join(manifest.columns)}, in this order. "
             f"Received: {', '.join(series.columns)}."
         )
+    calendar = manifest.roles.calendar
+    check_calendar_columns(series.values, series.index, series.columns, calendar)
     said = {note: None for member in manifest.members for note in scaling_notes(member.scaling, Panel.of(series))}
-    return replace(series, notes=(*series.notes, *said)) if said else series
+    return replace(series, calendar_columns=calendar, notes=(*series.notes, *said))
 
 
 def same_series(manifest: Manifest) -> Series:

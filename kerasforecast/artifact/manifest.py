@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from kerasforecast.artifact.records import Count, DataRecord, Metrics, Price, Record, Sha256, Text, TrainingRecord
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
+from kerasforecast.data.calendar_columns import FEATURES
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.forecasting.adaptive import Adapted
 from kerasforecast.forecasting.conformal import Calibration
@@ -22,12 +23,23 @@ SCHEMA_VERSION = 2
 
 
 class Roles(Record):
-    """The columns of the data by their role: what is forecast, known until now, known ahead, one value a series."""
+    """The columns of the data by their role: what is forecast, known until now, known ahead, one value a series.
+
+    Attributes:
+        calendar: Which of the past columns follow from the dates, and how: they are computed for dates ahead.
+    """
 
     target: Text
     past: tuple[Text, ...] = Field((), max_length=1_000)
     known: tuple[Text, ...] = Field((), max_length=1_000)
     static: tuple[Text, ...] = Field((), max_length=1_000)
+    calendar: dict[Text, Text] = Field({}, max_length=1_000)
+
+    @model_validator(mode="after")
+    def _known_features(self) -> Roles:
+        if not (self.calendar.keys() <= set(self.past) and set(self.calendar.values()) <= FEATURES.keys()):
+            raise ValueError("calendar must name past columns and features of dates")
+        return self
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ class Recorder:
         run: Run | None,
     ) -> None:
         self._name, self._config, self._member, self._trained = name, config, member, trained
-        self._roles = Roles(target=series.columns[0], past=series.columns[1:])
+        self._roles = Roles(target=series.columns[0], past=series.columns[1:], calendar=dict(series.calendar_columns))
         self._data = data_record(series, split)
         self._windows = windows[[0, -1]] if windows[0].size <= _GOLDEN_VALUES else windows[:1]
         self._run = run

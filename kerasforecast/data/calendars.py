@@ -6,10 +6,13 @@ import contextlib
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from kerasforecast.data.frequency import DAY, after_last, following, infer_frequency, session_slots
+from kerasforecast.data.frequency import DAY, following, infer_frequency, is_daily, slots_after, step_within_day
 from kerasforecast.data.series import Series
+from kerasforecast.data.stamps import iso_texts
+from kerasforecast.data.week import open_hours, week_seconds
 from kerasforecast.errors import DataError, OptionError, shown
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 LAST_YEAR = 2150  # nobody's holidays are known so far ahead
 FIRST_YEAR = 1950
+_SEEN = 2_000  # rows that show by which clock a table of bars is written
 SURE_ROWS = 250  # with fewer, a market's holidays may just be missing rows
 RECOGNISED = ("XNYS", "BVMF")
 # Yahoo's suffixes of symbols; a symbol without one trades in New York.
@@ -119,41 +123,106 @@ def future_index(series: Series, steps: int) -> pd.Index:
         return pd.RangeIndex(int(series.index[-1]) + step, int(series.index[-1]) + step * (steps + 1), step)
     index = pd.DatetimeIndex(series.index)
     frequency = series.frequency or infer_frequency(index)
+    if series.calendar is not None and (is_daily(frequency) or (frequency is None and _whole_days(index))):
+        return _sessions_after(series.calendar, index, steps)
     if frequency is None:
-        raise DataError(
-            f"{series.name}: the dates keep no regular step. Received: {len(index)} rows. Give --calendar, or resample."
-        )
-    if series.calendar is not None:
-        return _sessions_after(series.calendar, index, frequency, steps)
-    return following(index, frequency, steps)
+        raise irregular(series)
+    bar = step_within_day(frequency)
+    if series.calendar is not None and bar is not None:
+        return _bars_after(series.calendar, index, bar, steps)
+    return following(index, frequency, steps)  # weekly and monthly bars are dated by the week or month
 
 
-def _sessions_after(code: str, index: pd.DatetimeIndex, frequency: str, steps: int) -> pd.DatetimeIndex:
+def require_step(series: Series) -> None:
+    """Refuse a series of dates that keep no step, where no calendar says which dates follow.
+
+    Raises:
+        DataError: There is none.
+    """
+    if is_irregular(series):
+        raise irregular(series)
+
+
+def is_irregular(series: Series) -> bool:
+    """Whether nobody can say which dates follow a series: no step, and no calendar that tells days."""
+    if not series.dated or series.frequency is not None or len(series) < 3:
+        return False
+    index = pd.DatetimeIndex(series.index)
+    return not (series.calendar is not None and (_whole_days(index) or infer_frequency(index) is not None))
+
+
+def irregular(series: Series) -> DataError:
+    """That the dates of a series keep no step, and what to do."""
+    index = pd.DatetimeIndex(series.index)
+    first, last = iso_texts(index[[0, -1]], index)
+    days = _whole_days(index)
+    remedy = "Resample to one step" + (", or give --calendar: 24/7 takes any days." if days else ".")
+    return DataError(
+        f"{series.name}: the dates must keep a step, such as days or hours, in at least half of the rows. "
+        f"Received: {len(index):,} rows from {first} to {last}. {remedy}"
+    )
+
+
+def _whole_days(index: pd.DatetimeIndex) -> bool:
+    """Whether rows are days: all at the same time of day."""
+    return bool((index - index.normalize()).nunique() == 1)
+
+
+def _sessions_after(code: str, index: pd.DatetimeIndex, steps: int) -> pd.DatetimeIndex:
     last = index[-1]
-    offset = pd.tseries.frequencies.to_offset(frequency)
-    intraday = isinstance(offset, pd.offsets.Tick) and pd.Timedelta(offset) < DAY
-    if not intraday and frequency not in ("B", "D"):
-        return following(index, frequency, steps)  # weekly and monthly bars are dated by the week or month
-    slots = session_slots(index) if intraday else None
-    per_day = len(slots) if slots is not None else (int(DAY / pd.Timedelta(offset)) if intraday else 1)
-    days = 14 + 2 * (steps // per_day + 1)
-    calendar = trading_calendar(code, last.year, last.year + 1 + days // 365)
-    sessions = calendar.sessions[calendar.sessions >= last.normalize()]
-    if not intraday:
-        found = sessions[sessions > last]
-    elif slots is None:
-        return following(index, frequency, steps)
-    else:
-        found = _within_hours(calendar, after_last(sessions, slots, last, steps + len(slots) * 10))
+    calendar = trading_calendar(code, last.year, last.year + 1 + (14 + 2 * steps) // 365)
+    clock = last - last.normalize()
+    return _first(calendar, calendar.sessions[calendar.sessions > last.normalize()] + clock, index, steps)
+
+
+def _bars_after(code: str, index: pd.DatetimeIndex, step: pd.Timedelta, steps: int) -> pd.DatetimeIndex:
+    """Bars at the hours of the week that the table keeps, less those at which the calendar is closed for once."""
+    last = index[-1]
+    slots = open_hours(index, int(step.total_seconds()))
+    per_week = len(slots) if slots is not None else int(7 * DAY / step)
+    weeks = 4 + 2 * steps // per_week
+    if slots is None:  # so few rows, or all hours: the calendar alone says when
+        weeks *= 8  # a market is open an eighth of all hours, at least
+    calendar = trading_calendar(code, min(index[-_SEEN:][0].year, last.year), last.year + 1 + 7 * weeks // 365)
+    bars = (
+        pd.date_range(last + step, periods=weeks * per_week, freq=step)
+        if slots is None
+        else slots_after(slots, last, weeks * per_week)
+    )
+    return _first(calendar, bars[_trading(calendar, index[-_SEEN:], bars)], index, steps)
+
+
+def _trading(calendar: ExchangeCalendar, seen: pd.DatetimeIndex, bars: pd.DatetimeIndex) -> np.ndarray:
+    """At which of `bars` the market trades, or is closed as on other weeks when the table has rows all the same.
+
+    Dates carry no time zone: they are taken to be the exchange's or UTC, whichever puts more rows into its hours.
+    """
+    zones = (str(calendar.tz), "UTC")
+    inside = {zone: _open_at(calendar, seen, zone) for zone in zones}
+    zone = max(zones, key=lambda name: inside[name].mean())
+    if inside[zone].mean() < 0.9:  # another clock: days are all that can be told
+        return np.asarray(bars.normalize().isin(calendar.sessions))
+    outside = week_seconds(seen[~inside[zone]])
+    regularly, counts = np.unique(outside, return_counts=True)
+    within = pd.Series(week_seconds(seen[inside[zone]])).value_counts().reindex(regularly, fill_value=0).to_numpy()
+    return _open_at(calendar, bars, zone) | np.isin(week_seconds(bars), regularly[counts > within])
+
+
+def _open_at(calendar: ExchangeCalendar, bars: pd.DatetimeIndex, zone: str) -> np.ndarray:
+    """Whether a session runs at the start of each bar, by dates in `zone`."""
+    times = bars.tz_localize(zone, ambiguous=np.zeros(len(bars), bool), nonexistent="shift_forward")
+    times = times.tz_convert("UTC").as_unit("ns").asi8
+    opens, closes = (pd.DatetimeIndex(found).as_unit("ns").asi8 for found in (calendar.opens, calendar.closes))
+    session = np.searchsorted(opens, times, side="right") - 1
+    return (session >= 0) & (times < closes[np.maximum(session, 0)])
+
+
+def _first(
+    calendar: ExchangeCalendar, found: pd.DatetimeIndex, index: pd.DatetimeIndex, steps: int
+) -> pd.DatetimeIndex:
     if len(found) < steps:
         raise DataError(
-            f"Calendar {code}: ends on {calendar.last_session.date()}. Received: {steps} steps after {last.date()}. "
-            "Give fewer --steps."
+            f"Calendar {calendar.name}: ends on {calendar.last_session.date()}. Received: {steps} steps after "
+            f"{index[-1].date()}. Give fewer --steps."
         )
     return pd.DatetimeIndex(found[:steps]).as_unit(index.unit)._with_freq(None)
-
-
-def _within_hours(calendar: ExchangeCalendar, bars: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Bars that start before their session's close: a half day ends early."""
-    closes = calendar.closes.dt.tz_convert(calendar.tz).dt.tz_localize(None)
-    return bars[bars < closes.reindex(bars.normalize()).to_numpy()]

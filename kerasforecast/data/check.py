@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kerasforecast.data.calendars import trading_calendar
-from kerasforecast.data.frequency import DAY, infer_frequency
+from kerasforecast.data.calendars import is_irregular, trading_calendar
+from kerasforecast.data.frequency import between, in_words, infer_frequency, is_daily
 from kerasforecast.data.load import Rows, load_rows
 from kerasforecast.data.series import Series
 from kerasforecast.data.stamps import iso_text, iso_texts
@@ -19,7 +19,6 @@ from kerasforecast.data.table.table import counted
 from kerasforecast.sections import DataConfig
 
 GAPS_SHOWN = 5
-_MANY_DATES = 3_000_000
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,13 @@ class Findings:
         """The valid series."""
         return self.rows.panel.single("data check")
 
+    @property
+    def step(self) -> str:
+        """The step in words: `"B"`, `"Monday to Saturday"`, `"integer steps"`, `"irregular"`."""
+        if self.frequency is not None:
+            return in_words(self.frequency)
+        return "irregular" if self.series.dated else "integer steps"
+
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
         series, target = self.series, self.series.values[:, 0]
@@ -71,6 +77,7 @@ class Findings:
             "start": first,
             "end": last,
             "frequency": self.frequency,
+            "step": self.step,
             "calendar": series.calendar,
             "missing": self.rows.missing + self.rows.blank,
             "duplicates": self.rows.duplicates,
@@ -121,6 +128,7 @@ def _remarks(rows: Rows, config: DataConfig, holidays: bool) -> list[str]:
         f"{repeated} of a date seen before: fit needs {one_of_each}.": (
             rows.duplicates and config.duplicates == "error"
         ),
+        "The dates keep no step: fit needs one step, or --calendar where they are days.": is_irregular(rows.panel[0]),
         "Holidays count as gaps: --calendar tells them apart.": holidays,
         f"{counted(low, 'price')} of {target} not positive: fit needs --scaling difference.": low,
     }
@@ -135,7 +143,7 @@ def _gaps(series: Series, frequency: str | None) -> list[Gap]:
     if expected is None:
         return []
     absent = np.flatnonzero(~expected.isin(index))
-    if len(absent) > len(expected) / 2 or not len(absent):
+    if not len(absent):
         return []
     runs = np.split(absent, np.flatnonzero(np.diff(absent) > 1) + 1)
     gaps = [Gap(expected[run[0]], expected[run[-1]], len(run)) for run in runs]
@@ -144,15 +152,7 @@ def _gaps(series: Series, frequency: str | None) -> list[Gap]:
 
 def _expected(index: pd.DatetimeIndex, frequency: str, calendar: str | None) -> pd.DatetimeIndex | None:
     """All dates from the first to the last that the step or calendar has."""
-    offset = pd.tseries.frequencies.to_offset(frequency)
-    if calendar is not None and frequency in ("B", "D"):
+    if calendar is not None and is_daily(frequency):
         sessions = trading_calendar(calendar, index[0].year, index[-1].year).sessions
         return sessions[(sessions >= index[0]) & (sessions <= index[-1])]
-    if isinstance(offset, pd.offsets.Tick):
-        step = pd.Timedelta(offset)
-        around_the_clock = len(np.unique(index[-5_000:] - index[-5_000:].normalize())) * step > 0.9 * DAY
-        if step < DAY and not around_the_clock:
-            return None  # nights between sessions are no gaps
-        if (index[-1] - index[0]) / step > _MANY_DATES:
-            return None
-    return pd.date_range(index[0], index[-1], freq=offset)
+    return between(index, frequency)

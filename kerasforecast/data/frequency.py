@@ -1,108 +1,101 @@
-"""The regular step of a series of dates, found from the dates themselves, and the dates that follow."""
+"""The regular step of a series of dates, found from the dates themselves, and the dates that follow.
+
+A step is claimed only where the dates keep it: at least half of the steps between the last rows must be that one step,
+gaps counted as what they are. Everything else is irregular, and said to be.
+
+Steps are written as pandas' offset aliases (`"B"`, `"W-SAT"`, `"2ME"`, `"15min"`), and two that pandas has no alias for
+as aliases of this package: `"C-MON,TUE,WED,THU,FRI,SAT"`, one row on each of these days of the week, and `"SM-1,15"`,
+two rows a month on these days, where 31 is the last day.
+"""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.months import (
+    NEARLY_ALL,
+    WEEKDAYS,
+    days_of_month,
+    keeps_day,
+    month_step,
+    months_between,
+    months_of,
+    most_common,
+    prevails,
+    same_day_of_month,
+    twice_a_month,
+)
+from kerasforecast.data.week import due_weekdays, open_hours, within
+
 DAY = pd.Timedelta(days=1)
-_WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_MONTH_STEPS = {1: "M", 3: "Q", 12: "Y"}
-_WEEKS = 60  # days that show whether a series rests at weekends
-_RECENT = 100_000  # rows that the step is found from; a year of minutes' trading
+_DAY = 86_400  # seconds
+_WEEKDAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_LATEST = 60  # rows that show the step of days and more; what came before may have been another one
+_RECENT = 20_000  # rows that show a shorter step
+_MANY_DATES = 3_000_000
 
 
 def infer_frequency(index: pd.DatetimeIndex) -> str | None:
-    """pandas' alias of the step most rows keep, or `None` where there is none.
+    """The alias of the step that the dates keep, or `None` where they keep none.
 
-    Gaps (holidays, missing weeks) do not matter as long as the usual step prevails.
+    Gaps (holidays, missing weeks) do not matter as long as half of the steps, at least, are the step.
 
     Args:
         index: `(T,)` strictly increasing.
 
     Returns:
-        `"B"`, `"D"`, `"W-SAT"`, `"ME"`, `"QS-OCT"`, `"YS-JAN"`, `"h"`, `"15min"`, ...
+        `"B"`, `"D"`, `"C-SUN,MON,TUE,WED,THU"`, `"W-SAT"`, `"ME"`, `"QS-OCT"`, `"6MS"`, `"SM-1,15"`, `"YS-JAN"`,
+        `"h"`, `"15min"`, ...
     """
     if len(index) < 2:
         return None
-    index = index[-_RECENT:]
-    steps = np.diff(index.as_unit("s").asi8)
-    usual = int(_most_common(steps))
-    if usual <= 0:
-        return None
-    if usual < 86_400:
-        return _clock_alias(usual)
-    months = _month_alias(index)
-    if months is not None:
-        return months
-    days, rest = divmod(usual, 86_400)
-    if rest:
-        return _clock_alias(usual)
-    if days == 1:
-        recent = index[-_WEEKS:]  # what came before may have been quarters, or filled weekends
-        weekends = (recent.day_of_week >= 5).any()
-        return "B" if not weekends and (steps[-_WEEKS:] > 86_400).any() else _daily(index)
-    if days % 7 == 0:
-        anchor = _WEEKDAYS[int(_most_common(np.asarray(index.day_of_week)))]
-        return f"W-{anchor}" if days == 7 else f"{days // 7}W-{anchor}"
-    return f"{days}D"
+    recent = index[-_RECENT:]
+    if most_common(_seconds_between(recent)) < _DAY:
+        return _clock_step(recent)
+    latest = index[-_LATEST:]
+    return month_step(latest) or _day_step(latest)
 
 
-def _daily(index: pd.DatetimeIndex) -> str:
-    # Five rows from Monday to Friday say nothing about weekends; a market's week is the likelier one.
-    return "B" if len(index) <= 5 and (index.day_of_week < 5).all() and index[-1].day_of_week == 4 else "D"
+def is_daily(frequency: str | None) -> bool:
+    """Whether there is one row a day, on all days or on some of the week: a trading calendar can say on which."""
+    return frequency is not None and (frequency in ("B", "D") or frequency.startswith("C-"))
 
 
-def _most_common(values: np.ndarray) -> np.generic:
-    found, counts = np.unique(values, return_counts=True)
-    return found[counts.argmax()]
+def in_words(frequency: str) -> str:
+    """A step as `data check` says it: `"B"`, `"Monday to Saturday"`, `"twice a month, on days 15 and last"`."""
+    if frequency.startswith("SM-"):
+        first, second = days_of_month(frequency)
+        return f"twice a month, on days {first} and {'last' if second == 31 else second}"
+    if not frequency.startswith("C-"):
+        return frequency
+    due = _weekdays_of(frequency)
+    in_a_row = len(due) > 2 and all((after - before) % 7 == 1 for before, after in pairwise(due))
+    names = [_WEEKDAY_NAMES[day] for day in due]
+    return f"{names[0]} to {names[-1]}" if in_a_row else ", ".join(names)
 
 
-def _clock_alias(seconds: int) -> str:
-    if seconds % 3600 == 0:
-        hours = seconds // 3600
-        return "h" if hours == 1 else f"{hours}h"
-    if seconds % 60 == 0:
-        minutes = seconds // 60
-        return "min" if minutes == 1 else f"{minutes}min"
-    return "s" if seconds == 1 else f"{seconds}s"
+def rests(index: pd.DatetimeIndex, frequency: str | None) -> list[str]:
+    """That forecasts skip days or hours of the week at which no row comes, as a note; none where there is no rest."""
+    if frequency is None:
+        return []
+    if frequency.startswith("C-"):
+        return [f"Rows come {in_words(frequency)}: forecasts skip the other days."]
+    step = step_within_day(frequency)
+    slots = open_hours(index, int(step.total_seconds())) if step is not None else None
+    if slots is None:
+        return []
+    return [f"Rows come at {len(slots):,} times of the week (last 8 weeks): forecasts skip the others."]
 
 
-def _month_alias(index: pd.DatetimeIndex) -> str | None:
-    """Alias of a monthly, quarterly or yearly step; calendar months have no fixed length in days."""
-    steps = np.diff(np.asarray(index.year) * 12 + np.asarray(index.month))
-    usual = int(_most_common(steps))
-    if usual not in _MONTH_STEPS or (steps == usual).mean() < 0.5 or (steps == 0).mean() > 0.05:
-        return None
-    code = _month_day(index).format(_MONTH_STEPS[usual])
-    return code if usual == 1 else f"{code}-{_anchor(index, usual)}"
-
-
-def _month_day(index: pd.DatetimeIndex) -> str:
-    """Which day of its month each date is, as the pattern of an alias: `"{}E"`, `"B{}S"`, ..."""
-    recent = index[-60:]
-    ends, starts = _share_on(recent, pd.offsets.MonthEnd()), _share_on(recent, pd.offsets.MonthBegin())
-    business_ends, business_starts = (
-        _share_on(recent, pd.offsets.BMonthEnd()),
-        _share_on(recent, pd.offsets.BMonthBegin()),
-    )
-    if max(ends, business_ends) > 0.9:
-        return "B{}E" if business_ends > ends else "{}E"
-    if max(starts, business_starts) > 0.9:
-        return "B{}S" if business_starts > starts else "{}S"
-    return "{}S"  # another day of the month: `following` keeps that day
-
-
-def _share_on(index: pd.DatetimeIndex, offset: pd.DateOffset) -> float:
-    return float(np.mean([offset.is_on_offset(date) for date in index]))
-
-
-def _anchor(index: pd.DatetimeIndex, step: int) -> str:
-    month = int(index[-1].month)
-    if step == 3:  # pandas names quarters by the latest equivalent month of the year
-        month = (month - 1) % 3 + 10
-    return _MONTHS[month - 1]
+def step_within_day(frequency: str) -> pd.Timedelta | None:
+    """The length of a step shorter than a day; `None` for another."""
+    offset = None if frequency.startswith(("SM-", "C-")) else pd.tseries.frequencies.to_offset(frequency)
+    if isinstance(offset, pd.offsets.Tick) and pd.Timedelta(offset) < DAY:
+        return pd.Timedelta(offset)
+    return None
 
 
 def following(index: pd.DatetimeIndex, frequency: str, steps: int) -> pd.DatetimeIndex:
@@ -110,72 +103,140 @@ def following(index: pd.DatetimeIndex, frequency: str, steps: int) -> pd.Datetim
 
     Args:
         index: `(T,)` dates of the series.
-        frequency: pandas alias.
+        frequency: As `infer_frequency` gives it.
         steps: How many dates, at least 1.
     """
-    offset = pd.tseries.frequencies.to_offset(frequency)
     last = index[-1]
-    if _stepped_by_months(frequency):
-        if offset.is_on_offset(last) and _on_offset(index, offset):
+    if frequency.startswith("SM-"):
+        return twice_a_month(last, days_of_month(frequency), steps)
+    if (months := months_of(frequency)) is not None:
+        offset = _offset(frequency)
+        if offset.is_on_offset(last) and keeps_day(index, offset):
             return pd.date_range(last, periods=steps + 1, freq=offset)[1:]
-        return _same_day_of_month(index, _months_of(frequency), steps)
-    if frequency.startswith(("W-", "B")) and offset.is_on_offset(last):
-        return pd.date_range(last, periods=steps + 1, freq=offset)[1:]
-    if isinstance(offset, pd.offsets.Tick) and pd.Timedelta(offset) < DAY:
-        return _bars(index, pd.Timedelta(offset), steps)
-    if isinstance(offset, pd.offsets.Week):
-        return pd.date_range(last, periods=steps + 1, freq=pd.Timedelta(weeks=offset.n))[1:]
+        return same_day_of_month(index, months, steps)
+    if (step := step_within_day(frequency)) is not None:
+        return _bars(index, step, steps)
+    offset = _offset(frequency)
+    if isinstance(offset, pd.offsets.Week) and not offset.is_on_offset(last):
+        offset = pd.Timedelta(weeks=offset.n)
     after = pd.date_range(last, periods=steps + 2, freq=offset)
     return after[after > last][:steps]
 
 
-def _on_offset(index: pd.DatetimeIndex, offset: pd.DateOffset) -> bool:
-    tail = index[-24:]
-    return sum(offset.is_on_offset(date) for date in tail) > 0.8 * len(tail)
+def between(index: pd.DatetimeIndex, frequency: str) -> pd.DatetimeIndex | None:
+    """All dates from the first to the last of `index` that a step has.
+
+    Returns:
+        `None` where rows rest at some hours, for nights between sessions are no gaps, and for too many dates.
+    """
+    if frequency.startswith("SM-"):
+        dates = twice_a_month(index[0] - DAY, days_of_month(frequency), 2 * ((index[-1] - index[0]).days // 28 + 2))
+        return dates[(dates >= index[0]) & (dates <= index[-1])]
+    if (months := months_of(frequency)) is not None and not keeps_day(index, _offset(frequency)):
+        return months_between(index, months)
+    offset = _offset(frequency)
+    if isinstance(offset, pd.offsets.Tick):
+        step = pd.Timedelta(offset)
+        rests = step < DAY and open_hours(index, int(step.total_seconds())) is not None
+        if rests or (index[-1] - index[0]) / step > _MANY_DATES:
+            return None
+    return pd.date_range(index[0], index[-1], freq=offset)
 
 
-def _stepped_by_months(frequency: str) -> bool:
-    return frequency.split("-")[0] in {f"{b}{m}{c}" for b in ("", "B") for m in "MQY" for c in "SE"}
+def _offset(frequency: str) -> pd.offsets.BaseOffset:
+    if frequency.startswith("C-"):
+        mask = " ".join(WEEKDAYS[day].capitalize() for day in _weekdays_of(frequency))
+        return pd.offsets.CustomBusinessDay(weekmask=mask)
+    return pd.tseries.frequencies.to_offset(frequency)
 
 
-def _months_of(frequency: str) -> int:
-    letter = frequency.removeprefix("B")[0]
-    return next(months for months, code in _MONTH_STEPS.items() if code == letter)
+def _weekdays_of(frequency: str) -> list[int]:
+    return [WEEKDAYS.index(day) for day in frequency.removeprefix("C-").split(",")]
 
 
-def _same_day_of_month(index: pd.DatetimeIndex, months: int, steps: int) -> pd.DatetimeIndex:
-    last = index[-1]
-    day = int(index[-24:].day.max()) if last.is_month_end else last.day  # the 30th becomes the 28th in February only
-    firsts = [last.replace(day=1) + pd.DateOffset(months=months * step) for step in range(1, steps + 1)]
-    return pd.DatetimeIndex([first.replace(day=min(day, first.days_in_month)) for first in firsts])
+def _seconds_between(index: pd.DatetimeIndex) -> np.ndarray:
+    return np.diff(index.as_unit("s").asi8)
 
 
-def session_slots(index: pd.DatetimeIndex) -> pd.TimedeltaIndex | None:
-    """Times of day at which bars start, where bars keep to sessions; `None` where they run around the clock."""
-    recent = index[-min(len(index), 20_000) :]
-    clock = recent - recent.normalize()
-    slots = pd.TimedeltaIndex(np.unique(clock))
-    step = pd.Timedelta(int(_most_common(np.diff(recent.as_unit("s").asi8))), unit="s")
-    if len(slots) * step * 24 > 22 * DAY * 1 or recent[-1] - recent[0] < DAY:  # nearly all 24 hours, or one day seen
+def _clock_step(index: pd.DatetimeIndex) -> str | None:
+    """Alias of a step shorter than a day: most rows keep it, or they come at the same hours each week."""
+    unit = "s" if most_common(_seconds_between(index)) > 0 else "ms"
+    steps = np.diff(index.as_unit(unit).asi8)
+    usual = most_common(steps)
+    if usual <= 0:
         return None
-    counts = pd.Series(clock).value_counts()
-    days = recent.normalize().nunique()
-    usual = counts.index[counts * 5 >= days]  # a bar out of hours now and then is no slot
-    return pd.TimedeltaIndex(sorted(usual)) if len(usual) else None
+    if not prevails(steps == usual) and (unit == "ms" or not _same_hours(index, usual)):
+        return None
+    return _clock_alias(usual, unit)
+
+
+def _same_hours(index: pd.DatetimeIndex, step: int) -> bool:
+    """Whether rows come at the same hours of the week, as two bars a day do, six and eighteen hours apart."""
+    slots = open_hours(index, step)
+    if slots is None:
+        return False
+    places, on = within(index, slots)
+    return bool(on.mean() >= NEARLY_ALL) and prevails(np.diff(places) == 1)
+
+
+def _clock_alias(length: int, unit: str = "s") -> str:
+    for size, name in ((3600, "h"), (60, "min")) if unit == "s" else ():
+        if length % size == 0:
+            length, unit = length // size, name
+            break
+    return unit if length == 1 else f"{length}{unit}"
+
+
+def _day_step(index: pd.DatetimeIndex) -> str | None:
+    """Alias of a step of days or weeks; what is neither is a number of hours."""
+    steps = _seconds_between(index)
+    usual = most_common(steps)
+    days, rest = divmod(usual, _DAY)
+    share = (steps == usual).mean()
+    if rest:
+        return _clock_alias(usual) if prevails(steps == usual) else None
+    if days < 7 and (days == 1 or share < NEARLY_ALL):
+        due = _due_weekdays(index)
+        if len(due) < 7:
+            return _week_alias(index, due)
+    if not prevails(steps == usual):
+        return None
+    if days % 7:
+        return "D" if days == 1 else f"{days}D"
+    anchor = WEEKDAYS[most_common(np.asarray(index.day_of_week))]
+    return f"W-{anchor}" if days == 7 else f"{days // 7}W-{anchor}"
+
+
+def _week_alias(index: pd.DatetimeIndex, due: list[int]) -> str | None:
+    """Alias of one row on each of the days `due`, if the rows keep to them."""
+    slots = np.array(due) * _DAY
+    places, on = within(index.normalize(), slots)
+    if on.mean() < NEARLY_ALL or not prevails(np.diff(places) == 1):
+        return None
+    if due == [0, 1, 2, 3, 4]:
+        return "B"
+    # A week begins after its rest: Sunday to Thursday, not Monday, ..., Thursday, Sunday.
+    start = next(place for place, day in enumerate(due) if (day - 1) % 7 not in due)
+    return "C-" + ",".join(WEEKDAYS[day] for day in [*due[start:], *due[:start]])
+
+
+def _due_weekdays(index: pd.DatetimeIndex) -> list[int]:
+    if len(index) <= 5 and not (index.day_of_week >= 5).any() and index[-1].day_of_week == 4:
+        return [0, 1, 2, 3, 4]  # a few rows up to a Friday say nothing of weekends; a market's week is the likelier one
+    return due_weekdays(index)
 
 
 def _bars(index: pd.DatetimeIndex, step: pd.Timedelta, steps: int) -> pd.DatetimeIndex:
-    slots = session_slots(index)
-    last = index[-1]
+    slots = open_hours(index, int(step.total_seconds()))
     if slots is None:
-        return pd.date_range(last + step, periods=steps, freq=step)
-    weekend = bool((index.day_of_week >= 5).any())
-    days = pd.date_range(last.normalize(), periods=2 + 2 * (steps // max(len(slots), 1) + 4), freq="D")
-    days = days if weekend else days[days.day_of_week < 5]
-    return after_last(days, slots, last, steps)
+        return pd.date_range(index[-1] + step, periods=steps, freq=step)
+    return slots_after(slots, index[-1], steps)
 
 
-def after_last(days: pd.DatetimeIndex, slots: pd.TimedeltaIndex, last: pd.Timestamp, steps: int) -> pd.DatetimeIndex:
-    """The first `steps` of every slot on every one of `days` that come after `last`."""
-    bars = pd.DatetimeIndex((days.to_numpy()[:, None] + slots.to_numpy()[None, :]).ravel())
-    return bars[bars > last][:steps]
+def slots_after(slots: np.ndarray, last: pd.Timestamp, steps: int) -> pd.DatetimeIndex:
+    """The first `steps` times after `last` that lie so many seconds, `slots` `(S,)`, after the start of a week."""
+    monday = last.normalize() - last.day_of_week * DAY
+    weeks = pd.date_range(monday, periods=steps // len(slots) + 2, freq=7 * DAY)
+    times = weeks.to_numpy()[:, None] + slots.astype("timedelta64[s]")[None, :]
+    found = pd.DatetimeIndex(times.ravel())
+    return found[found > last][:steps]

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from kerasforecast.data.calendars import calendar_of_ticker, check_code, recognised_calendar
-from kerasforecast.data.frequency import infer_frequency
+from kerasforecast.data.calendar_columns import calendar_columns, calendar_values
+from kerasforecast.data.calendars import calendar_of_ticker, check_code, recognised_calendar, require_step
+from kerasforecast.data.frequency import infer_frequency, is_daily, rests
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.sanity import StockSplit, find_splits, suspicions
 from kerasforecast.data.series import Series, Source
 from kerasforecast.data.table.bytestream import open_blob
 from kerasforecast.data.table.clock import with_times
 from kerasforecast.data.table.columns import (
-    CALENDAR_FEATURES,
     choice_notes,
     feature_columns,
     find,
@@ -62,7 +62,10 @@ def load_panel(
         DownloadError: A ticker's prices cannot be had now, and no snapshot can stand in.
         OptionError: A DataFrame is given beside a file or ticker, or there is no such calendar.
     """
-    return load_rows(config, data, positive_prices=positive_prices, inherited=inherited).panel
+    panel = load_rows(config, data, positive_prices=positive_prices, inherited=inherited).panel
+    for series in panel:
+        require_step(series)
+    return panel
 
 
 def load_series(
@@ -220,11 +223,16 @@ def _described(
     if calendar is None and frequency == "B":
         calendar = recognised_calendar(numbers.index)
         notes = [*notes, f"The dates are exactly the sessions of calendar {calendar}."] if calendar else notes
-    if calendar is not None and frequency in ("B", "D"):
+    if calendar is not None and is_daily(frequency):
         frequency = None
-    values = _with_calendar_features(numbers, columns)
+    notes = [*notes, *(rests(pd.DatetimeIndex(numbers.index), frequency) if dated else [])]
+    values = _with_calendar_features(numbers, columns).to_numpy()
     index = numbers.index if dated else step_index(numbers.index, labels)
-    return Series(values.to_numpy(), index, tuple(columns), frequency, calendar, name, source, tuple(notes))
+    known = calendar_columns(values, index, columns)
+    known |= {column: column for column in columns if column not in numbers.columns}
+    own = {column: feature for column, feature in known.items() if column in numbers.columns}
+    notes = [*notes, *(f"Column {column} is the {feature} of the dates." for column, feature in own.items())]
+    return Series(values, index, tuple(columns), frequency, calendar, name, source, tuple(notes), known)
 
 
 def _with_calendar_features(numbers: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -233,7 +241,7 @@ def _with_calendar_features(numbers: pd.DataFrame, columns: list[str]) -> pd.Dat
         return numbers[columns]
     if not isinstance(numbers.index, pd.DatetimeIndex):
         raise DataError(f"Calendar features need dates. Received: {shown(wanted)}. Give --date-column.")
-    made = {column: getattr(numbers.index, CALENDAR_FEATURES[column]) for column in wanted}
+    made = {column: calendar_values(column, numbers.index) for column in wanted}
     return numbers.assign(**made)[columns]
 
 

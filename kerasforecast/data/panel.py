@@ -6,14 +6,15 @@ One series is a panel of one. The rows of all series stand one after another in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.calendar_columns import calendar_rows
 from kerasforecast.data.panel_checks import check_panel
 from kerasforecast.data.series import Series, Source, rows_digest, unwritable
 from kerasforecast.errors import DataError, shown
@@ -41,11 +42,12 @@ class Panel:
         key: Name of the column that the ids stood in; `None` for a lone series, which has none.
         static: `(N, S)` float64, finite, read-only, or `None`.
         static_columns: Names of its S columns.
-        frequency: pandas offset alias (`"B"`, `"W-SAT"`, `"15min"`), `None` where a calendar or integer steps rule.
+        frequency: Alias of the step as a `Series` has it, `None` where a calendar or integer steps rule.
         calendar: Trading calendar code of exchange-calendars (`"XNYS"`), or `None`.
         name: Short name for files and titles, e.g. `"ibm"`.
         source: Where the rows came from.
         notes: What was detected or changed on the way in, one sentence each.
+        calendar_columns: As a `Series` has them; their role is `"known"`.
 
     Example:
         >>> import kerasforecast as kf
@@ -72,6 +74,7 @@ class Panel:
     name: str = "series"
     source: Source = _FRAME
     notes: tuple[str, ...] = ()
+    calendar_columns: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         fields = {
@@ -95,13 +98,14 @@ class Panel:
             starts=np.array([0, len(data)]),
             ids=np.array([data.name]),
             columns=data.columns,
-            roles=_roles(data.columns),
+            roles=_roles(data.columns, data.calendar_columns),
             observed=np.array([len(data)]),
             frequency=data.frequency,
             calendar=data.calendar,
             name=data.name,
             source=data.source,
             notes=data.notes,
+            calendar_columns=data.calendar_columns,
         )
 
     @classmethod
@@ -117,7 +121,10 @@ class Panel:
         Raises:
             DataError: The series do not go together, or two have the same id.
         """
-        kinds = {(each.columns, each.dated, each.frequency, each.calendar) for each in series}
+        kinds = {
+            (each.columns, each.dated, each.frequency, each.calendar, *sorted(each.calendar_columns.items()))
+            for each in series
+        }
         if len(kinds) != 1:
             raise DataError(
                 "The series of a panel must have the same columns, step and calendar. "
@@ -130,12 +137,13 @@ class Panel:
             starts=np.concatenate([[0], np.cumsum(lengths)]),
             ids=np.array(ids),
             columns=first.columns,
-            roles=_roles(first.columns),
+            roles=_roles(first.columns, first.calendar_columns),
             observed=np.array(lengths),
             key=key,
             frequency=first.frequency,
             calendar=first.calendar,
             name=name,
+            calendar_columns=first.calendar_columns,
         )
 
     def __len__(self) -> int:
@@ -164,10 +172,21 @@ class Panel:
             name=str(self.ids[place]),
             source=self.source,
             notes=self.notes,
+            calendar_columns=self.calendar_columns,
         )
 
     def __iter__(self) -> Iterator[Series]:
         return (self[place] for place in range(len(self)))
+
+    def reaching(self, index: pd.Index) -> Panel:
+        """This panel of one with rows for `index` after its last, of which the calendar columns alone are known."""
+        ahead = calendar_rows(self.columns, self.calendar_columns, index)
+        return replace(
+            self,
+            values=np.concatenate([self.values, ahead]),
+            index=self.index.append(index),
+            starts=np.array([0, len(self.index) + len(index)]),
+        )
 
     @property
     def target(self) -> str:
@@ -183,6 +202,12 @@ class Panel:
     def ends(self) -> np.ndarray:
         """`(N,)` one past the last observed row of each series."""
         return self.starts[:-1] + self.observed
+
+    @cached_property
+    def observed_targets(self) -> np.ndarray:
+        """Every target that was observed, `(O,)` float64, one series after another."""
+        targets = self.values[:, 0]
+        return targets if (self.ends == self.starts[1:]).all() else targets[~np.isnan(targets)]
 
     @cached_property
     def float32(self) -> np.ndarray:
@@ -229,18 +254,21 @@ class Panel:
     def require_past_alone(self, user: str) -> None:
         """Refuse columns known ahead, and static ones, where `user` would leave them out without a word.
 
+        Those that the dates give are seen with the past, and computed for the rows that are forecast.
+
         Raises:
             DataError: There are some.
         """
-        known = [column for column, role in zip(self.columns, self.roles, strict=True) if role == "known"]
+        given = [column for column, role in zip(self.columns, self.roles, strict=True) if role == "known"]
+        known = [column for column in given if column not in self.calendar_columns]
         if more := [*known, *self.static_columns]:
             raise DataError(
                 f"Known and static columns are not supported yet by {user}. Received: {shown(more)}. Leave them out."
             )
 
 
-def _roles(columns: tuple[str, ...]) -> tuple[ColumnRole, ...]:
-    return tuple("past" if place else "target" for place in range(len(columns)))
+def _roles(columns: tuple[str, ...], known: Mapping[str, str]) -> tuple[ColumnRole, ...]:
+    return ("target", *("known" if column in known else "past" for column in columns[1:]))
 
 
 def _fixed(array: np.ndarray) -> np.ndarray:

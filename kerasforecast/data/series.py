@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -38,11 +39,14 @@ class Series:
         values: `(T, F)` float64, finite, read-only. Column 0 is the target.
         index: `(T,)` strictly increasing: a tz-naive `DatetimeIndex` or an integer index.
         columns: The `F` column names; `columns[0]` is the target.
-        frequency: pandas offset alias (`"B"`, `"W-SAT"`, `"15min"`), `None` where a calendar or integer steps rule.
+        frequency: Alias of the step as `kerasforecast.data.frequency` has it (`"B"`, `"W-SAT"`, `"15min"`); `None`
+            where a calendar or integer steps rule, or the dates keep none.
         calendar: Trading calendar code of exchange-calendars (`"XNYS"`), or `None`.
         name: Short name for files and titles, e.g. `"ibm"`.
         source: Where the rows came from.
         notes: What was detected or changed on the way in, one sentence each.
+        calendar_columns: Columns that follow from the dates, and the feature of `kerasforecast.data.calendar_columns`
+            that each is: known for the rows to be forecast too.
 
     Example:
         >>> import kerasforecast as kf
@@ -61,6 +65,7 @@ class Series:
     name: str = "series"
     source: Source = Source("frame")
     notes: tuple[str, ...] = ()
+    calendar_columns: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         values = unwritable(self.values)

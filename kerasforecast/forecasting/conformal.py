@@ -7,9 +7,11 @@ corrected level by level (conformalised quantile regression, Romano, Patterson &
 piece of validation which the correction has not seen; dropout passes always are. How the levels adapt over consecutive
 origins stands in `kerasforecast.forecasting.adaptive`.
 
-Steps beyond the network's horizon are rolled forward on its own forecasts; their intervals are split-conformal around
-the rolled forecast, from errors of validation origins rolled in the same way as far as `--steps`; beyond that, from the
-errors of its last step, which in standard moves (they grow with the square root of the step) are taken to stay alike.
+A quantile head's median is its point forecast, at every step: what is rolled forward, what is printed as the forecast,
+and what stands at level 0.5. Steps beyond the network's horizon are rolled forward on its own forecasts; their
+intervals are split-conformal around the rolled forecast, from errors of validation origins rolled in the same way as
+far as `--steps`; beyond that, from the errors of its last step, which in standard moves (they grow with the square root
+of the step) are taken to stay alike.
 """
 
 from __future__ import annotations
@@ -88,11 +90,11 @@ class Calibration(BaseModel):
         tables = np.empty((steps, len(self.levels), len(GRID)))
         for step in range(steps):
             errors = np.array(self.errors[step] if step < len(self.errors) else (self.beyond,))  # (K, G) or (1, G)
-            if self._by_level(step):
-                if not self.kept:
-                    errors = errors - _at(errors, np.array(self.levels))[:, None]
-                errors[np.array(self.levels) == 0.5] = 0.0  # the median is the forecast itself
+            if self._by_level(step) and not self.kept:
+                errors = errors - _at(errors, np.array(self.levels))[:, None]
             tables[step] = errors
+            if self._by_level(step) or self.basis == "quantiles":
+                tables[step, np.array(self.levels) == 0.5] = 0.0  # the median is the forecast itself
         return tables
 
     def _by_level(self, step: int) -> bool:

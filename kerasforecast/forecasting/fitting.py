@@ -16,6 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasforecast.data.calendar_columns import FEATURES
 from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.member import Member
@@ -55,8 +56,23 @@ def scaled_member(network: NetworkConfig, panel: Panel, split: Split) -> Member:
     rows, starts = split.training_rows(panel)
     head = bool(network.quantiles)
     scaling = fit_scaling(network.scaling, rows, panel.columns, starts=starts, volatility_channel=head)
+    scaling = _by_known_ranges(scaling, panel)
     check_rows(scaling, panel)
     return Member(network=network, scaling=scaling)
+
+
+def _by_known_ranges(scaling: FittedScaling, panel: Panel) -> FittedScaling:
+    """`scaling` with the columns that the dates give mapped from their known range to [-1, 1], whatever its kind.
+
+    Relative to the window itself, as prices are, a month would be nothing at all.
+    """
+    offset, scale, transforms = list(scaling.offset), list(scaling.scale), list(scaling.transforms)
+    for column, name in panel.calendar_columns.items():
+        place, feature = panel.columns.index(column), FEATURES[name]
+        offset[place], scale[place] = (feature.high + feature.low) / 2, (feature.high - feature.low) / 2
+        transforms[place] = "linear"
+    changed = {"offset": tuple(offset), "scale": tuple(scale), "transforms": tuple(transforms)}
+    return scaling.model_copy(update=changed) if panel.calendar_columns else scaling
 
 
 def training_sets(member: Member, panel: Panel, split: Split) -> tuple[TrainingSet[Windows], TrainingSet[Windows]]:

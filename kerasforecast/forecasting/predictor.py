@@ -102,16 +102,28 @@ class Predictor:
             layer.seed_generator.state.assign(state.astype(layer.seed_generator.state.dtype))
         return self._answers(self.sampling_network.predict_on_batch, windows)
 
-    def roll(self, windows: np.ndarray, steps: int, first: np.ndarray | None = None) -> np.ndarray:
+    def roll(
+        self, windows: np.ndarray, steps: int, first: np.ndarray | None = None, ahead: np.ndarray | None = None
+    ) -> np.ndarray:
         """Forecasts `(B, steps)` of raw windows `(B, L, F)`: beyond the horizon, forecasts become inputs.
 
-        Columns other than the target stay at their last observed value. `first` is what `predict` gives for `windows`,
-        where it is known.
+        A quantile head's median is its forecast, and so its input, at every step.
+
+        Args:
+            windows: Where forecasts start from.
+            steps: How many.
+            first: What `predict` gives for `windows`, where it is known.
+            ahead: `(B, steps, F)` what is known of the rows that are forecast, NaN where nothing is. Columns other than
+                the target stay at their last observed value where it is not given.
         """
         windows = self.checked(windows)
         found = [self.predict(windows) if first is None else first]
         while sum(block.shape[1] for block in found) < steps:
             rows = np.repeat(windows[:, -1:], self.horizon, axis=1)  # (B, H, F)
+            if ahead is not None:
+                done = sum(block.shape[1] for block in found)
+                known = ahead[:, done - self.horizon : done]
+                rows = np.where(np.isnan(known), rows, known)
             rows[:, :, 0] = found[-1]
             windows = np.concatenate([windows, rows], axis=1)[:, -self.window :]
             found.append(self.predict(windows))

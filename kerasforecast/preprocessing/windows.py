@@ -58,6 +58,19 @@ class Windows:
         last = self.panel.ends[self.panel.places(origins)][:, None] - 1  # (n, 1)
         return np.where(rows <= last, self.panel.values[:, 0][np.minimum(rows, last)], np.nan)
 
+    def ahead(self, indices: np.ndarray | slice = _ALL) -> np.ndarray | None:
+        """What is known of the rows that the windows at `indices` forecast, `(n, H, F)` float32, NaN elsewhere.
+
+        `None` where no column is known ahead. After the panel's last row the last value stays.
+        """
+        known = [role == "known" for role in self.panel.roles]
+        if not any(known):
+            return None
+        origins = self.origins[indices]
+        last = self.panel.starts[self.panel.places(origins) + 1][:, None] - 1  # (n, 1)
+        rows = np.minimum(origins[:, None] + np.arange(1, self.steps + 1), last)  # (n, H)
+        return np.where(known, self.panel.float32[rows], np.float32(np.nan))
+
     def last(self) -> np.ndarray:
         """The last observed target of each window, `(N,)` float64: the naive forecast of every step."""
         return self.panel.values[self.origins, 0]

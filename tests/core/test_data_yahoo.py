@@ -13,8 +13,8 @@ import pytest
 from kerasforecast.data.calendars import future_index
 from kerasforecast.data.load import load_series
 from kerasforecast.data.yahoo import client as yahoo
-from kerasforecast.data.yahoo import prices as policy
 from kerasforecast.data.yahoo import snapshots
+from kerasforecast.data.yahoo.bars import finished
 from kerasforecast.errors import DataError, KerasForecastError, OptionError
 from kerasforecast.sections import DataConfig
 
@@ -316,10 +316,55 @@ def test_unwritable_cache_still_gives_prices(market, monkeypatch, tmp_path, capl
     assert "not kept" in caplog.text
 
 
-def test_open_session_is_left_out():
-    now = pd.Timestamp("2024-06-28 15:00", tz="UTC")  # New York closes at 20:00
-    index = pd.DatetimeIndex(["2024-06-27", "2024-06-28"]).tz_localize("America/New_York")
-    frame = pd.DataFrame({"Close": [1.0, 2.0]}, index=index)
-    query = yahoo.Query("AAPL")
-    assert len(policy._without_unfinished(frame, query, now)) == 1
-    assert len(policy._without_unfinished(frame, query, now + pd.Timedelta(hours=6))) == 2
+NEW_YORK = "America/New_York"
+
+
+def whole(bars, interval, fetched, ticker="AAPL", zone=NEW_YORK):
+    """What is left of `bars` that were fetched at a time in UTC."""
+    frame = pd.DataFrame({"Close": 1.0}, index=pd.DatetimeIndex(bars).tz_localize(zone))
+    left = finished(frame, ticker, interval, pd.Timestamp(fetched, tz="UTC"))
+    return [str(date.tz_localize(None)).removesuffix(" 00:00:00") for date in left.index]
+
+
+@pytest.mark.parametrize(
+    ("interval", "bars", "fetched", "left"),
+    [
+        ("1d", ["2024-06-27", "2024-06-28"], "2024-06-28 15:00", 1),  # New York closes at 20:00 UTC
+        ("1d", ["2024-06-27", "2024-06-28"], "2024-06-28 21:00", 2),
+        ("1d", ["2024-07-02", "2024-07-03"], "2024-07-03 17:30", 2),  # a half day is over at 17:00
+        ("1wk", ["2024-07-01", "2024-07-08", "2024-07-15", "2024-07-18"], "2024-07-18 15:00", 2),  # twice: a week, now
+        ("1wk", ["2024-07-01", "2024-07-08", "2024-07-15"], "2024-07-18 22:00", 2),
+        ("1wk", ["2024-07-01", "2024-07-08", "2024-07-15"], "2024-07-19 21:00", 3),  # Friday's close ends the week
+        ("1wk", ["2024-03-11", "2024-03-18", "2024-03-25"], "2024-03-28 21:00", 3),  # Thursday's, before Good Friday
+        ("1mo", ["2024-05-01", "2024-06-01", "2024-06-28"], "2024-06-28 15:00", 1),
+        ("1mo", ["2024-05-01", "2024-06-01"], "2024-06-28 21:00", 2),
+        ("3mo", ["2024-01-01", "2024-04-01", "2024-06-28"], "2024-06-28 15:00", 1),
+        ("1h", ["2024-06-28 13:30", "2024-06-28 14:30", "2024-06-28 15:30"], "2024-06-28 19:40", 2),
+        ("1h", ["2024-06-28 14:30", "2024-06-28 15:30"], "2024-06-28 20:01", 2),  # half an hour, but all there is
+        ("1h", ["2024-06-28 14:30", "2024-06-28 15:30", "2024-06-28 16:00"], "2024-06-28 21:00", 2),  # at the close
+        ("15m", ["2024-06-28 15:30", "2024-06-28 15:45", "2024-06-28 16:00"], "2024-06-28 21:00", 2),
+        ("1m", ["2024-06-28 11:00", "2024-06-28 11:01", "2024-06-28 11:01:37"], "2024-06-28 15:01:40", 1),
+    ],
+)
+def test_bars_that_are_not_over_are_left_out(interval, bars, fetched, left):
+    assert whole(bars, interval, fetched) == [str(pd.Timestamp(bar)).removesuffix(" 00:00:00") for bar in bars[:left]]
+
+
+def test_markets_around_the_clock_end_their_bars_by_their_own_hours():
+    sunday = ["2024-06-30 22:00", "2024-06-30 23:00"]  # the week has begun before the calendar's Monday
+    assert len(whole(sunday, "1h", "2024-07-01 00:00", "EURUSD=X", "UTC")) == 2
+    assert len(whole(sunday, "1h", "2024-06-30 23:30", "EURUSD=X", "UTC")) == 1
+    days = ["2024-06-28", "2024-06-29"]
+    assert len(whole(days, "1d", "2024-06-29 12:00", "BTC-USD", "UTC")) == 1
+    assert len(whole(days, "1d", "2024-06-30 00:00", "BTC-USD", "UTC")) == 2
+
+
+def test_what_had_not_ended_when_it_was_fetched_is_no_bar_later_either(market):
+    load()
+    kept = snapshots.read("AAPL", "1d")
+    at = "2024-06-28T15:00:00+00:00"
+    snapshots.save(kept.frame, dataclasses.replace(kept.meta, fetched=at))
+    series = load(offline=True)
+    assert str(series.index[-1].date()) == "2024-06-27"
+    assert any("The last bar, 2024-06-28, was not over when fetched, and left out." in note for note in series.notes)
+    assert str(future_index(series, 1)[0].date()) == "2024-06-28"

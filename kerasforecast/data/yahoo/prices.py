@@ -11,9 +11,10 @@ from importlib.metadata import version
 import numpy as np
 import pandas as pd
 
-from kerasforecast.data.calendars import calendar_of_ticker, trading_calendar
+from kerasforecast.data.stamps import iso_text
 from kerasforecast.data.table.table import counted
 from kerasforecast.data.yahoo import snapshots
+from kerasforecast.data.yahoo.bars import finished
 from kerasforecast.data.yahoo.client import Deadline, DownloadError, Query, client, fetch
 from kerasforecast.data.yahoo.downloads import Downloads
 from kerasforecast.data.yahoo.snapshots import Meta, Snapshot
@@ -205,24 +206,12 @@ def _cut(kept: Snapshot, query: Query, notes: list[str]) -> Prices:
         )
     if query.start is not None and days[inside][0] - query.start > dt.timedelta(days=10):
         notes = [*notes, f"Prices start on {days[inside][0]}, later than --start {query.start}."]
-    closed = _without_unfinished(frame, query, pd.Timestamp.now(tz="UTC"))
-    if len(closed) < len(frame):
-        notes = [*notes, "The last bar's session had not closed and was left out."]
-    return Prices(closed, kept.meta, tuple(notes))
-
-
-def _without_unfinished(frame: pd.DataFrame, query: Query, now: pd.Timestamp) -> pd.DataFrame:
-    """Rows less a daily bar whose session is still open: its close is not one yet."""
-    last = frame.index[-1]
-    if query.interval != "1d" or len(frame) < 2 or last.date() < now.tz_convert(last.tz).date():
-        return frame
-    try:
-        calendar = trading_calendar(calendar_of_ticker(query.ticker), last.year, last.year)
-    except DataError:
-        return frame  # holidays of this year are not known: keep the bar
-    day = pd.Timestamp(last.date())
-    still_open = day in calendar.closes.index and calendar.closes[day] > now
-    return frame.iloc[:-1] if still_open else frame
+    whole = finished(frame, query.ticker, query.interval, pd.Timestamp(kept.meta.fetched))
+    if left := len(frame) - len(whole):
+        day = iso_text(frame.index[-1].tz_localize(None), frame.index.tz_localize(None))
+        bars = f"The last bar, {day}, was" if left == 1 else f"The last {left} bars, to {day}, were"
+        notes = [*notes, f"{bars} not over when fetched, and left out."]
+    return Prices(whole, kept.meta, tuple(notes))
 
 
 def _age(meta: Meta) -> str:
