@@ -94,15 +94,17 @@ class Model:
         """Every option it was trained with."""
         return self.manifest.config
 
-    def predict(self, windows: np.ndarray) -> np.ndarray:
-        """Forecasts `(B, H)` float32 of windows `(B, L, F)`, both in raw prices, columns as `manifest.columns`.
+    def predict(self, windows: Given) -> np.ndarray:
+        """Forecasts `(B, H)` float32 of windows, both in raw prices; those of a quantile head are its medians.
 
-        Those of a quantile head are its medians.
+        Args:
+            windows: `(B, L, F)`, the target and the columns of `manifest.roles.past`. Of a model that takes more, arrays
+                by name: `past`, and `known` `(B, L + H, K)`, the columns of `manifest.roles.known`.
         """
         return self.predictor.predict(windows)
 
-    def predict_quantiles(self, windows: np.ndarray, steps: int | None = None) -> np.ndarray:
-        """Calibrated quantiles `(B, H, K)` float64 of windows `(B, L, F)` that stand alone, raw prices.
+    def predict_quantiles(self, windows: Given, steps: int | None = None) -> np.ndarray:
+        """Calibrated quantiles `(B, H, K)` float64 of windows that stand alone, raw prices.
 
         Args:
             windows: As in `predict`.
@@ -114,15 +116,13 @@ class Model:
         Raises:
             ArtifactError: The model was written by a release without intervals.
         """
-        intervals = self.forecaster.alone(
-            np.asarray(windows, np.float32), steps or self.config.network.horizon
-        ).quantiles
+        intervals = self.forecaster.alone(windows, steps or self.config.network.horizon).quantiles
         if intervals is None:
             raise ArtifactError(f"{self.manifest.name}: has no prediction intervals for these windows. Train it again.")
         return intervals
 
-    def states(self, windows: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Final states after raw windows `(B, L, F)`: h (short-term) and c (long-term), each `(layers, B, units)`.
+    def states(self, windows: Given) -> tuple[np.ndarray, ...]:
+        """Final states after raw windows: h (short-term) and c (long-term), each `(layers, B, units)`.
 
         GRU and plain RNN have h alone; a bidirectional layer counts twice, forward first.
         """

@@ -115,7 +115,7 @@ def _fit(
     baselines = learn_baselines(config, panel, split)
     training, validation = training_sets(member, panel, split)
     fitting = Fitting(member, config.training, training, validation)
-    windows = training.batch(np.array([0, len(training) - 1])).past
+    windows = training.batch(np.array([0, len(training) - 1]))
     trained = fitting.network.count_params()
     recorder = Recorder(name, config, series, split, member, trained, windows, run)
     if on_start:

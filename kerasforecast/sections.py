@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationErr
 
 from kerasforecast.errors import OptionError, shown
 from kerasforecast.models.families import registry
-from kerasforecast.models.families.base import Family, FamilyOptions, SavedLayer, Sizes
+from kerasforecast.models.families.base import Family, FamilyOptions, Sizes
 
 Scaling = Literal["anchor", "difference", "minmax", "standard", "none"]
 Classical = Literal["auto_ets", "auto_arima", "theta"]
@@ -165,13 +165,11 @@ class NetworkConfig(Section):
         """Whether prices must be positive to be learned from, since the scaling is to take logs of them."""
         return self.scaling in LOGARITHMIC
 
-    def sizes(self, channels: int) -> Sizes:
-        """What it takes and gives, where the scaled past has so many channels."""
-        return Sizes(self.window, channels, self.horizon, self.quantiles)
-
-    def layers(self, channels: int) -> list[SavedLayer]:
-        """The layers of its saved network that hold arrays."""
-        return self.family.layers(self.options, self.sizes(channels))
+    def sizes(
+        self, channels: int, known: int = 0, static: int = 0, categories: tuple[tuple[int, int], ...] = ()
+    ) -> Sizes:
+        """What it takes and gives, where scaled inputs have so many channels; arguments as fields of `Sizes`."""
+        return Sizes(self.window, channels, self.horizon, self.quantiles, known, static, categories)
 
     def describe(self) -> str:
         """What it is in a few words, e.g. `"2 x lstm of 50 units"`."""

@@ -55,8 +55,9 @@ def series_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_ha
         )
     calendar = manifest.roles.calendar
     check_calendar_columns(series.values, series.index, series.columns, calendar)
+    series = replace(series, calendar_columns=calendar)
     said = {note: None for member in manifest.members for note in scaling_notes(member.scaling, Panel.of(series))}
-    return replace(series, calendar_columns=calendar, notes=(*series.notes, *said))
+    return replace(series, notes=(*series.notes, *said)) if said else series
 
 
 def same_series(manifest: Manifest) -> Series:
@@ -117,7 +118,7 @@ def _read(manifest: Manifest, values: dict[str, Any], data: Given | None, option
 
 
 def _columns(manifest: Manifest) -> dict[str, Any]:
-    return {"target": manifest.roles.target, "features": manifest.roles.past}
+    return {"target": manifest.roles.target, "features": (*manifest.roles.past, *manifest.roles.known)}
 
 
 def _named_alike(series: Series, wanted: tuple[str, ...]) -> Series:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from kerasforecast.artifact.records import Count, DataRecord, Metrics, Price, Record, Sha256, Text, TrainingRecord
@@ -16,6 +17,8 @@ from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.forecasting.adaptive import Adapted
 from kerasforecast.forecasting.conformal import Calibration
 from kerasforecast.models.member import Member
+from kerasforecast.preprocessing.batch import WindowBatch
+from kerasforecast.preprocessing.covariates import FittedCovariates
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.runtime.backend import loaded_backend, provenance
 
@@ -26,7 +29,7 @@ class Roles(Record):
     """The columns of the data by their role: what is forecast, known until now, known ahead, one value a series.
 
     Attributes:
-        calendar: Which of the past columns follow from the dates, and how: they are computed for dates ahead.
+        calendar: Which of the known columns follow from the dates, and how: they are computed for dates ahead.
     """
 
     target: Text
@@ -37,14 +40,14 @@ class Roles(Record):
 
     @model_validator(mode="after")
     def _known_features(self) -> Roles:
-        if not (self.calendar.keys() <= set(self.past) and set(self.calendar.values()) <= FEATURES.keys()):
-            raise ValueError("calendar must name past columns and features of dates")
+        if not (self.calendar.keys() <= set(self.known) and set(self.calendar.values()) <= FEATURES.keys()):
+            raise ValueError("calendar must name known columns and features of dates")
         return self
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of the windows `past`, the target first."""
-        return (self.target, *self.past)
+        """The columns of the data: the target, those known until now, those known ahead."""
+        return (self.target, *self.past, *self.known)
 
 
 class GoldenBatch(Record):
@@ -52,11 +55,21 @@ class GoldenBatch(Record):
 
     Attributes:
         past: Raw windows `(B, L, F)`.
+        known: `(B, L + H, K)`, where the model takes columns known ahead.
+        static: `(B, S)`, where it takes attributes of the series.
         forecast: `(B, H)`, or `(B, H K)` of a quantile head, raw values.
     """
 
     past: list[list[list[Price]]] = Field(min_length=1, max_length=8)
+    known: list[list[list[Price]]] | None = Field(None, min_length=1, max_length=8)
+    static: list[list[Price]] | None = Field(None, min_length=1, max_length=8)
     forecast: list[list[Price]] = Field(min_length=1, max_length=8)
+
+    @property
+    def windows(self) -> WindowBatch:
+        """The raw windows as a network is given them."""
+        known, static = (None if part is None else np.asarray(part, np.float32) for part in (self.known, self.static))
+        return WindowBatch(np.asarray(self.past, np.float32), known, static)
 
 
 class WeightRecord(Record):
@@ -147,7 +160,7 @@ class Manifest(Record):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of its windows, the target first."""
+        """The columns of its data: the target, those known until now, those known ahead."""
         return self.roles.columns
 
     @property
@@ -211,19 +224,40 @@ def parse(text: bytes, where: str) -> Manifest:
 
 def _lengths(manifest: Manifest) -> Iterator[tuple[str, object, object]]:
     """What each part must have, and has: sizes, levels and steps of one model agree."""
-    columns, golden = len(manifest.columns), manifest.golden
+    columns = 1 + len(manifest.roles.past)
     first = manifest.members[0].network
     for member in manifest.members:
         yield from _scaling_lengths(member.scaling, columns)
+        yield from _covariate_lengths(member.covariates, manifest)
         network = member.network
         yield "horizon", (first.horizon, first.quantiles), (network.horizon, network.quantiles)
     network = manifest.config.network
     yield "configuration", (network.horizon, network.quantiles), (first.horizon, first.quantiles)
-    shapes = {(len(window), *{len(row) for row in window}) for window in golden.past}
-    yield "golden windows", {(manifest.window, columns)}, shapes
-    outputs = first.sizes(1).outputs
-    yield "golden forecasts", (len(golden.past), {outputs}), (len(golden.forecast), set(map(len, golden.forecast)))
+    yield from _golden_lengths(manifest)
     yield from _interval_lengths(manifest)
+
+
+def _golden_lengths(manifest: Manifest) -> Iterator[tuple[str, object, object]]:
+    golden, roles, rows = manifest.golden, manifest.roles, manifest.window + manifest.horizon
+    yield "golden windows", {(manifest.window, 1 + len(roles.past))}, _shapes(golden.past)
+    yield "golden known windows", {(rows, len(roles.known))} if roles.known else None, _shapes(golden.known)
+    widths = None if golden.static is None else set(map(len, golden.static))
+    yield "golden attributes", {len(roles.static)} if roles.static else None, widths
+    counts = {len(part) for part in (golden.past, golden.known, golden.static) if part is not None}
+    outputs = manifest.members[0].network.sizes(1).outputs
+    forecasts = {len(golden.forecast)}, set(map(len, golden.forecast))
+    yield "golden forecasts", (counts, {outputs}), forecasts
+
+
+def _shapes(windows: list[list[list[float]]] | None) -> set[tuple[int, ...]] | None:
+    return None if windows is None else {(len(window), *{len(row) for row in window}) for window in windows}
+
+
+def _covariate_lengths(covariates: FittedCovariates, manifest: Manifest) -> Iterator[tuple[str, object, object]]:
+    roles, first = manifest.roles, manifest.members[0].covariates
+    yield "covariates", (len(roles.known), len(roles.static)), (len(covariates.known), len(covariates.static))
+    names = [each.names for each in first.embedded.values()]
+    yield "categories", names, [each.names for each in covariates.embedded.values()]
 
 
 def _scaling_lengths(scaling: FittedScaling, columns: int) -> Iterator[tuple[str, object, object]]:

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from kerasforecast.artifact.manifest import Manifest
+from kerasforecast.preprocessing.batch import WindowBatch
 
 # The golden batch is met within this much of one scaled unit, and the rounding of float32 values.
 GOLDEN_TOLERANCE = 1e-5
@@ -15,8 +16,8 @@ GOLDEN_TOLERANCE = 1e-5
 class Answers(Protocol):
     """What forecasts raw windows: a `kerasforecast.forecasting.predictor.Predictor`."""
 
-    def outputs(self, windows: np.ndarray) -> np.ndarray:
-        """Raw forecasts `(B, H)` or `(B, H, K)` of raw windows `(B, L, F)`."""
+    def outputs(self, windows: WindowBatch) -> np.ndarray:
+        """Raw forecasts `(B, H)` or `(B, H, K)` of raw windows."""
 
 
 def golden_error(manifest: Manifest, predictor: Answers) -> float:
@@ -30,10 +31,10 @@ def golden_error(manifest: Manifest, predictor: Answers) -> float:
         At most `GOLDEN_TOLERANCE` where it computes the same; NaN or infinite where it computes no numbers.
     """
     with np.errstate(all="ignore"):  # a stranger's numbers may be anything
-        windows = np.asarray(manifest.golden.past, np.float32)  # (B, L, F)
+        windows = manifest.golden.windows
         golden = np.asarray(manifest.golden.forecast, np.float64)
         ours = predictor.outputs(windows).astype(np.float64)  # (B, H) or (B, H, K)
-        exact, scaling = windows.astype(np.float64), manifest.members[0].scaling
+        exact, scaling = windows.past.astype(np.float64), manifest.members[0].scaling
         half = np.full(ours.shape, 0.5)
         unit = np.abs(scaling.restore(exact, half) - scaling.restore(exact, -half))
         ours, unit = ours.reshape(golden.shape), unit.reshape(golden.shape)

@@ -117,7 +117,8 @@ def _classes(manifest: Manifest) -> set[tuple[str, str]]:
 def _largest(manifest: Manifest, shapes: dict[str, Shape]) -> int:
     """The largest size that a layer or tensor of the network may have."""
     widest = max(size for shape in shapes.values() for size in shape)
-    return max(widest, manifest.window, *(member.scaling.channels for member in manifest.members))
+    past = (member.scaling.channels + len(member.covariates.known) for member in manifest.members)
+    return max(widest, manifest.window + manifest.horizon, *past)
 
 
 def _arrays(weights_file: memoryview, shapes: dict[str, Shape], where: str) -> list[np.ndarray]:

@@ -11,10 +11,12 @@ from kerasforecast.artifact.manifest import Manifest, MemberRecord, Roles
 from kerasforecast.artifact.records import DataRecord, PartRecord, TrainingRecord
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.data.stamps import iso_text
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import merged_weights
+from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.split import PARTS, Split
 from kerasforecast.training.callbacks import Epoch
 from kerasforecast.training.run import Kept, Run
@@ -33,7 +35,7 @@ class Recorder:
         split: How that is divided.
         member: The network and its scaling.
         trained: Numbers that are trained.
-        windows: Raw windows of the training part `(B, L, F)`; the first and last serve as the golden batch.
+        windows: Raw windows of the training part; the first and last serve as the golden batch.
         run: Where to write; `None` for nowhere.
     """
 
@@ -45,13 +47,15 @@ class Recorder:
         split: Split,
         member: Member,
         trained: int,
-        windows: np.ndarray,
+        windows: WindowBatch,
         run: Run | None,
     ) -> None:
         self._name, self._config, self._member, self._trained = name, config, member, trained
-        self._roles = Roles(target=series.columns[0], past=series.columns[1:], calendar=dict(series.calendar_columns))
+        self._roles = roles_of(Panel.of(series))
         self._data = data_record(series, split)
-        self._windows = windows[[0, -1]] if windows[0].size <= _GOLDEN_VALUES else windows[:1]
+        one = windows.at(slice(0, 1))
+        small = sum(array.size for array in one.arrays.values()) <= _GOLDEN_VALUES
+        self._windows = windows.at(np.array([0, -1])) if small else one
         self._run = run
         self.exporter = Exporter([member])
         identity = {
@@ -94,6 +98,13 @@ class Recorder:
         member = MemberRecord.of(self._member, self._trained, training)
         golden = self.exporter.golden(self._windows, weights)
         return Manifest.of(self._name, self._config, self._roles, [member], data=self._data, golden=golden, **facts)
+
+
+def roles_of(panel: Panel) -> Roles:
+    """What the manifest says of the columns."""
+    target, *past = panel.past_columns
+    calendar = dict(panel.calendar_columns)
+    return Roles(target=target, past=past, known=panel.known_columns, static=panel.static_columns, calendar=calendar)
 
 
 def data_record(series: Series, split: Split) -> DataRecord:

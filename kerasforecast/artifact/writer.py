@@ -20,6 +20,7 @@ from kerasforecast.errors import ArtifactError, KerasForecastError, shown
 from kerasforecast.models.limits import check_size
 from kerasforecast.models.member import Member, array_shapes
 from kerasforecast.models.network import build_model, set_weights
+from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.runtime.files import atomic_write, json_text
 
 
@@ -38,12 +39,13 @@ class Exporter:
         self._network = build_model(members, "export")
         self._paths = list(array_shapes(members))
 
-    def golden(self, windows: np.ndarray, weights: Sequence[np.ndarray]) -> GoldenBatch:
-        """Have plain Keras' layers forecast raw windows `(B, L, F)`, by which a loaded model is proved right."""
+    def golden(self, windows: WindowBatch, weights: Sequence[np.ndarray]) -> GoldenBatch:
+        """Have plain Keras' layers forecast raw windows, by which a loaded model is proved right."""
         set_weights(self._network, weights)
-        windows = windows.astype(np.float32)
-        forecast = np.asarray(self._network.predict_on_batch(windows)).reshape(len(windows), -1)
-        return GoldenBatch(past=windows.tolist(), forecast=forecast.tolist())
+        batch = windows.float32()
+        forecast = np.asarray(self._network.predict_on_batch(batch.fed())).reshape(len(batch), -1)
+        lists = {name: array.tolist() for name, array in batch.arrays.items()}
+        return GoldenBatch(**lists, forecast=forecast.tolist())
 
     def write(self, path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Manifest:
         """Write a model file atomically and return the manifest as it stands in the file.

@@ -230,9 +230,11 @@ def _described(
     index = numbers.index if dated else step_index(numbers.index, labels)
     known = calendar_columns(values, index, columns)
     known |= {column: column for column in columns if column not in numbers.columns}
+    order = sorted(range(len(columns)), key=lambda place: columns[place] in known)  # those known ahead come last
     own = {column: feature for column, feature in known.items() if column in numbers.columns}
     notes = [*notes, *(f"Column {column} is the {feature} of the dates." for column, feature in own.items())]
-    return Series(values, index, tuple(columns), frequency, calendar, name, source, tuple(notes), known)
+    names = tuple(columns[place] for place in order)
+    return Series(values[:, order], index, names, frequency, calendar, name, source, tuple(notes), known)
 
 
 def _with_calendar_features(numbers: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

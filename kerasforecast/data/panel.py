@@ -28,8 +28,8 @@ class Panel:
     """One or more regularly observed series of the same columns. Everything after construction may trust it.
 
     Every column has one declared role: `"target"` (the first, and no other), `"past"` (known until now), `"known"`
-    (known for the rows to be forecast too); the columns of `static` have one value a series. A series may end in rows
-    that carry the known columns alone, the others NaN; `observed` counts the rows before them.
+    (known for the rows to be forecast too), in this order; the columns of `static` have one value a series. A series
+    may end in rows that carry the known columns alone, the others NaN; `observed` counts the rows before them.
 
     Attributes:
         values: `(R, C)` float64, read-only, the rows of all series one after another. Column 0 is the target.
@@ -42,6 +42,7 @@ class Panel:
         key: Name of the column that the ids stood in; `None` for a lone series, which has none.
         static: `(N, S)` float64, finite, read-only, or `None`.
         static_columns: Names of its S columns.
+        categories: Of each of them the names of its categories, whose numbers (from 0) it holds; none of a number.
         frequency: Alias of the step as a `Series` has it, `None` where a calendar or integer steps rule.
         calendar: Trading calendar code of exchange-calendars (`"XNYS"`), or `None`.
         name: Short name for files and titles, e.g. `"ibm"`.
@@ -69,6 +70,7 @@ class Panel:
     key: str | None = None
     static: np.ndarray | None = None
     static_columns: tuple[str, ...] = ()
+    categories: tuple[tuple[str, ...], ...] = ()
     frequency: str | None = None
     calendar: str | None = None
     name: str = "series"
@@ -83,6 +85,7 @@ class Panel:
             "ids": _fixed(np.array(self.ids, np.str_)),
             "observed": _fixed(np.array(self.observed, np.int64)),
             "static": None if self.static is None else unwritable(self.static),
+            "categories": self.categories or ((),) * len(self.static_columns),
         }
         self.__dict__.update(fields)
         check_panel(self)
@@ -179,7 +182,12 @@ class Panel:
         return (self[place] for place in range(len(self)))
 
     def reaching(self, index: pd.Index) -> Panel:
-        """This panel of one with rows for `index` after its last, of which the calendar columns alone are known."""
+        """This panel of one with rows for `index` after its last, of which the calendar columns alone are known.
+
+        Without such columns it has no rows to add.
+        """
+        if not self.calendar_columns:
+            return self
         ahead = calendar_rows(self.columns, self.calendar_columns, index)
         return replace(
             self,
@@ -197,6 +205,16 @@ class Panel:
     def dated(self) -> bool:
         """Whether rows carry dates (otherwise integer steps)."""
         return isinstance(self.index, pd.DatetimeIndex)
+
+    @property
+    def past_columns(self) -> tuple[str, ...]:
+        """The target and the columns known until now: what a window's `past` holds."""
+        return self.columns[: len(self.columns) - self.roles.count("known")]
+
+    @property
+    def known_columns(self) -> tuple[str, ...]:
+        """The columns known for the rows to be forecast too."""
+        return self.columns[len(self.past_columns) :]
 
     @cached_property
     def ends(self) -> np.ndarray:
@@ -220,6 +238,7 @@ class Panel:
         digest = rows_digest(self.columns, self.index, self.values)
         if self.key is not None:
             digest.update("\x1f".join((self.key, *map(str, self.ids), *self.roles, *self.static_columns)).encode())
+            digest.update(repr(self.categories).encode())
             for numbers in (self.starts, self.observed):
                 digest.update(numbers.astype("<i8").tobytes())
             if self.static is not None:

@@ -52,10 +52,15 @@ def _check_columns(panel: Any) -> None:
         raise DataError(f"Panel columns must differ. Received: {shown(names)}. Rename one of them.")
     if [role == "target" for role in panel.roles] != [place == 0 for place in range(len(panel.columns))]:
         raise DataError(f"Panel roles must name the first column the target. Received: {shown(panel.roles)}.")
+    if list(panel.roles) != sorted(panel.roles, key=("target", "past", "known").index):
+        raise DataError(f"Panel columns must stand in the order target, past, known. Received: {shown(panel.roles)}.")
     wanted = (len(panel.ids), len(panel.static_columns))
     static = np.empty((len(panel.ids), 0)) if panel.static is None else panel.static
     if static.shape != wanted or not np.isfinite(static).all():
         raise DataError(f"Panel static must be finite, of shape {wanted}. Received: other values.")
+    for place, (name, categories) in enumerate(zip(panel.static_columns, panel.categories, strict=True)):
+        if categories and not np.isin(static[:, place], np.arange(len(categories))).all():
+            raise DataError(f"Panel static {name} must hold numbers of its categories. Received: other numbers.")
 
 
 def _check_index(panel: Any) -> None:

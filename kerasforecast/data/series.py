@@ -46,7 +46,7 @@ class Series:
         source: Where the rows came from.
         notes: What was detected or changed on the way in, one sentence each.
         calendar_columns: Columns that follow from the dates, and the feature of `kerasforecast.data.calendar_columns`
-            that each is: known for the rows to be forecast too.
+            that each is: known for the rows to be forecast too. They are the last ones.
 
     Example:
         >>> import kerasforecast as kf
@@ -76,6 +76,8 @@ class Series:
             )
         if len(set(self.columns)) != len(self.columns):
             raise DataError(f"Series columns must differ. Received: {shown(self.columns)}. Rename one of them.")
+        if set(self.columns[len(self.columns) - len(self.calendar_columns) :]) != set(self.calendar_columns):
+            raise DataError(f"Series calendar columns must be the last. Received: {shown(self.columns)}. Move them.")
         if not np.isfinite(values).all():
             row, column = np.argwhere(~np.isfinite(values))[0]
             raise DataError(

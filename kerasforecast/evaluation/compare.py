@@ -118,7 +118,9 @@ def _windows(series: Series, contender: Contender, windows: Windows) -> Windows:
         )
     indices = [series.columns.index(column) for column in contender.columns]
     if indices != list(range(len(series.columns))):
-        series = replace(series, values=series.values[:, indices], columns=contender.columns)
+        known = {name: kind for name, kind in series.calendar_columns.items() if name in contender.columns}
+        values = series.values[:, indices]
+        series = replace(series, values=values, columns=contender.columns, calendar_columns=known)
     return windows_of(Panel.of(series), windows.origins, contender.window, windows.steps)
 
 

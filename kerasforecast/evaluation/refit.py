@@ -32,7 +32,7 @@ class Refitter:
         config = self._config
         member = scaled_member(config.network, panel, split)
         if self._reused is None or self._reused.channels != member.scaling.channels:
-            self._reused = Reused(config.network, config.training, member.scaling)
+            self._reused = Reused(config.training, member)
         known, validation = training_sets(member, panel, split)
         trained = Fitting(member, config.training, known, validation, self._reused).train()
         forecaster = Forecaster(trained.predictor, config, baselines.volatility)

@@ -9,19 +9,19 @@ its very first state before each fold.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import keras
 import numpy as np
 
-from kerasforecast.data.calendar_columns import FEATURES
 from kerasforecast.data.panel import Panel
-from kerasforecast.forecasting.predictor import Predictor
+from kerasforecast.forecasting.predictor import Given, Predictor
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build, initialise, merged_weights, set_weights
 from kerasforecast.preprocessing.batch import Batches, TrainingSet, WindowBatch
+from kerasforecast.preprocessing.covariates import fit_covariates
 from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.suitability import check_rows
@@ -29,7 +29,7 @@ from kerasforecast.preprocessing.windows import Windows, windows_of
 from kerasforecast.sections import NetworkConfig, TrainingConfig
 from kerasforecast.training.train import History, compile_model, train
 
-Answer = Callable[[np.ndarray], np.ndarray]
+Answer = Callable[[WindowBatch], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,25 +54,10 @@ def scaled_member(network: NetworkConfig, panel: Panel, split: Split) -> Member:
         DataError: A column does not change there, or the panel holds values that the scaling cannot take.
     """
     rows, starts = split.training_rows(panel)
-    head = bool(network.quantiles)
-    scaling = fit_scaling(network.scaling, rows, panel.columns, starts=starts, volatility_channel=head)
-    scaling = _by_known_ranges(scaling, panel)
+    head, past = bool(network.quantiles), panel.past_columns
+    scaling = fit_scaling(network.scaling, rows[:, : len(past)], past, starts=starts, volatility_channel=head)
     check_rows(scaling, panel)
-    return Member(network=network, scaling=scaling)
-
-
-def _by_known_ranges(scaling: FittedScaling, panel: Panel) -> FittedScaling:
-    """`scaling` with the columns that the dates give mapped from their known range to [-1, 1], whatever its kind.
-
-    Relative to the window itself, as prices are, a month would be nothing at all.
-    """
-    offset, scale, transforms = list(scaling.offset), list(scaling.scale), list(scaling.transforms)
-    for column, name in panel.calendar_columns.items():
-        place, feature = panel.columns.index(column), FEATURES[name]
-        offset[place], scale[place] = (feature.high + feature.low) / 2, (feature.high - feature.low) / 2
-        transforms[place] = "linear"
-    changed = {"offset": tuple(offset), "scale": tuple(scale), "transforms": tuple(transforms)}
-    return scaling.model_copy(update=changed) if panel.calendar_columns else scaling
+    return Member(network=network, scaling=scaling, covariates=fit_covariates(panel, rows))
 
 
 def training_sets(member: Member, panel: Panel, split: Split) -> tuple[TrainingSet[Windows], TrainingSet[Windows]]:
@@ -109,11 +94,11 @@ class Fitting:
         self._member, self._config, self._reused = member, config, reused
         self._parts = training, validation
         if reused:
-            outside = [ScaledWindows(part.windows, member.scaling) for part in self._parts]
+            outside = [ScaledWindows(part.windows, member) for part in self._parts]
             self._parts = TrainingSet(outside[0], training.targets), TrainingSet(outside[1], validation.targets)
             self.network = reused.restarted()
         else:
-            self.network = build(member.network, member.scaling, "training", config.seed)
+            self.network = build(member.network, member.scaling, "training", config.seed, covariates=member.covariates)
         initialise(self.network, member.network, config.seed, training.targets)
 
     def train(self, **watched: Any) -> Trained:
@@ -138,15 +123,15 @@ class Reused:
     """One network for many fits, compiled once, without a scaling of its own.
 
     Args:
-        network: Family and sizes.
         config: Optimizer, loss, seed.
-        scaling: Any scaling fitted to such a series; all have as many channels.
+        member: Any fitted to such rows; all have as many channels.
     """
 
-    def __init__(self, network: NetworkConfig, config: TrainingConfig, scaling: FittedScaling) -> None:
+    def __init__(self, config: TrainingConfig, member: Member) -> None:
         self._config = config
-        self._member = Member(network=network, scaling=unscaled(scaling.channels))
-        self.channels = scaling.channels
+        scaling = unscaled(member.scaling.channels)
+        self._member = Member(network=member.network, scaling=scaling, covariates=member.covariates.unscaled)
+        self.channels = member.scaling.channels
 
     def restarted(self) -> keras.Model:
         """The network, compiled, as it was when it was made."""
@@ -160,7 +145,8 @@ class Reused:
 
     @cached_property
     def _network(self) -> keras.Model:
-        network = build(self._member.network, self._member.scaling, "training", self._config.seed)
+        member = self._member
+        network = build(member.network, member.scaling, "training", self._config.seed, covariates=member.covariates)
         compile_model(network, self._config, levels=self._member.network.quantiles)
         return network
 
@@ -182,19 +168,19 @@ class SharedPredictor(Predictor):
         super().__init__([member], weights)
         self._shared = shared
 
-    def outputs(self, windows: np.ndarray) -> np.ndarray:
+    def outputs(self, windows: Given) -> np.ndarray:
         """What the network answers, raw values; see `Predictor.outputs`."""
         set_weights(self._shared.network, self.weights)
         return self._outside(self._shared.outputs, windows)
 
-    def sample_once(self, windows: np.ndarray, seed: Sequence[int], number: int) -> np.ndarray:
+    def sample_once(self, windows: Given, seed: Sequence[int], number: int) -> np.ndarray:
         """One pass with dropout on; see `Predictor.sample_once`."""
         set_weights(self._shared.sampling_network, self.weights)
         return self._outside(lambda scaled: self._shared.sample_once(scaled, seed, number), windows)
 
-    def _outside(self, answer: Answer, windows: np.ndarray) -> np.ndarray:
-        windows, scaling = self.checked(windows), self.members[0].scaling
-        return np.asarray(scaling.restore(windows, answer(scaling.inputs(windows))), np.float32)
+    def _outside(self, answer: Answer, windows: Given) -> np.ndarray:
+        batch, member = self.checked(windows), self.members[0]
+        return np.asarray(member.scaling.restore(batch.past, answer(scaled(member, batch))), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,15 +188,24 @@ class ScaledWindows:
     """Windows whose inputs are scaled in NumPy, for a network that has no scaling of its own."""
 
     windows: Batches
-    scaling: FittedScaling
+    member: Member
 
     def __len__(self) -> int:
         return len(self.windows)
 
     def batch(self, indices: np.ndarray | slice) -> WindowBatch:
-        """The windows at `indices`, `past` scaled, `(n, L, C)` float32."""
-        raw = self.windows.batch(indices)
-        return replace(raw, past=self.scaling.inputs(raw.past).astype(np.float32))
+        """The windows at `indices`, scaled, `past` `(n, L, C)`; float32."""
+        return scaled(self.member, self.windows.batch(indices))
+
+
+def scaled(member: Member, raw: WindowBatch) -> WindowBatch:
+    """Raw windows as a network without a scaling of its own is given them."""
+    covariates = member.covariates
+    return WindowBatch(
+        member.scaling.inputs(raw.past).astype(np.float32),
+        None if raw.known is None else covariates.known_inputs(raw.known).astype(np.float32),
+        None if raw.static is None else covariates.static_inputs(raw.static).astype(np.float32),
+    )
 
 
 def unscaled(channels: int) -> FittedScaling:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.config import Config
-from kerasforecast.data.calendar_columns import calendar_rows
 from kerasforecast.data.calendars import future_index
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
@@ -17,12 +16,13 @@ from kerasforecast.errors import OptionError, shown
 from kerasforecast.forecasting.adaptive import Adapted, adapt
 from kerasforecast.forecasting.conformal import Basis, Calibration, calibrate
 from kerasforecast.forecasting.forecast import Forecast, quantile_column
+from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.suitability import first_after_unusable
 from kerasforecast.preprocessing.volatility import Volatility
 from kerasforecast.preprocessing.windows import Windows, windows_of
 
 if TYPE_CHECKING:
-    from kerasforecast.forecasting.predictor import Predictor
+    from kerasforecast.forecasting.predictor import Given, Predictor
 
 # Outcomes that a level is adapted to at most. At the rate of `kerasforecast.forecasting.adaptive.RATE` half of
 # a level's distance from where it belongs is gone after about 150 of them, so older ones have left no trace.
@@ -79,17 +79,14 @@ class Forecaster:
         intervals, after = adapt(self.calibration, base, self._moves(windows), windows.targets(), start)
         return Forecast(points, intervals), after
 
-    def alone(
-        self, windows: np.ndarray, steps: int, levels: np.ndarray | None = None, ahead: np.ndarray | None = None
-    ) -> Forecast:
-        """Forecasts of raw windows `(B, L, F)` that stand alone: points `(B, steps)`, intervals `(B, steps, K)`.
+    def alone(self, windows: Given, steps: int, levels: np.ndarray | None = None) -> Forecast:
+        """Forecasts of raw windows that stand alone: points `(B, steps)`, intervals `(B, steps, K)`.
 
-        `levels` `(S, K)` are those in force for the intervals; as learned, where `None`. `ahead` `(B, steps, F)` is
-        what is known of the rows that are forecast, NaN elsewhere; where `None`, all columns but the target are held
-        beyond the horizon.
+        `levels` `(S, K)` are those in force for the intervals; as learned, where `None`.
         """
-        points, base = self._raw(windows, steps, ahead)
-        context = np.asarray(windows[:, :, 0], np.float64)
+        batch = self.predictor.checked(windows, max(steps, self.config.network.horizon))
+        points, base = self._raw(batch, steps)
+        context = batch.past[:, :, 0].astype(np.float64)
         if self.calibration is None or self.volatility is None:
             return Forecast(points, None)
         return Forecast(points, self.calibration.intervals(base, self._moves_of(context, steps), levels))
@@ -107,16 +104,17 @@ class Forecaster:
         """
         if steps < 1:
             raise OptionError(f"--steps must be 1 or more. Received: {shown(steps)}.")
-        window = self.predictor.last_window(series)[None]
-        index = future_index(series, steps)
-        known = calendar_rows(series.columns, series.calendar_columns, index)[None].astype(np.float32)
-        found = self.alone(window, steps, self.levels_after(series), known)
+        self.predictor.check_last(series)
+        reach = max(steps, self.config.network.horizon)
+        index = future_index(series, reach)
+        last = windows_of(Panel.of(series).reaching(index), np.array([len(series) - 1]), self.predictor.window, reach)
+        found = self.alone(last.batch(), steps, self.levels_after(series))
         columns = {"forecast": _short(found.point[0])}
         if found.quantiles is not None:
             columns |= {
                 quantile_column(level): _short(found.quantiles[0, :, k]) for k, level in enumerate(self.config.levels)
             }
-        return pd.DataFrame(columns, index=index.rename("date"))
+        return pd.DataFrame(columns, index=index[:steps].rename("date"))
 
     def levels_after(self, series: Series) -> np.ndarray | None:
         """Levels `(S, K)` of the intervals in force at the end of `series`: those kept, adapted to the rows since.
@@ -142,7 +140,7 @@ class Forecaster:
         if not len(origins):
             return kept
         panel, steps = Panel.of(series), self.config.steps
-        if series.calendar_columns and steps > self.config.network.horizon:
+        if series.calendar_columns:
             panel = panel.reaching(future_index(series, steps))
         windows = windows_of(panel, origins, window, steps)
         return self.in_sequence(windows, kept)[1]
@@ -154,19 +152,15 @@ class Forecaster:
         return "mc_dropout" if self.config.evaluation.mc_dropout else "point"
 
     def _start(self, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
-        beyond = windows.steps > self.config.network.horizon
-        parts = [
-            self._raw(windows.batch(indices).past, windows.steps, windows.ahead(indices) if beyond else None)
-            for indices in windows.chunks()
-        ]
+        parts = [self._raw(windows.batch(indices), windows.steps) for indices in windows.chunks()]
         return np.concatenate([points for points, _ in parts]), np.concatenate([base for _, base in parts])
 
-    def _raw(self, windows: np.ndarray, steps: int, ahead: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def _raw(self, windows: WindowBatch, steps: int) -> tuple[np.ndarray, np.ndarray]:
         """Points `(B, S)` and what intervals start from, `(B, S, K)`, as float64."""
         horizon = self.config.network.horizon
         outputs = self.predictor.outputs(windows)
         first = self.predictor.medians(outputs)  # (B, H)
-        points = self.predictor.roll(windows, steps, first, ahead) if steps > horizon else first[:, :steps]
+        points = self.predictor.roll(windows, steps, first) if steps > horizon else first[:, :steps]
         points = points.astype(np.float64)
         base = np.repeat(points[:, :, None], len(self.config.levels), axis=2)
         if self._basis == "quantiles":

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
-from kerasforecast.errors import DataError
+from kerasforecast.errors import DataError, shown
 from kerasforecast.layers.direct import answering
 from kerasforecast.models.families.base import Role
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build_model, build_states, every_layer, set_weights
+from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.suitability import USE_REMEDY, check_rows
 
 _BATCH = 1_024
+# Raw windows: those of the past alone may come as a bare array, and more by the names of the inputs.
+Given: TypeAlias = np.ndarray | WindowBatch | Mapping[str, np.ndarray]
 
 
 class Predictor:
@@ -47,7 +51,7 @@ class Predictor:
 
     @cached_property
     def network(self) -> keras.Model:
-        """The inference network, `(B, L, F)` raw to `(B, H)` or `(B, H, K)` raw."""
+        """The inference network, raw windows to `(B, H)` or `(B, H, K)` raw."""
         return self._built("inference")
 
     @cached_property
@@ -61,8 +65,9 @@ class Predictor:
 
     @cached_property
     def _state_network(self) -> keras.Model:
-        model = build_states(self.members[0].network, self.members[0].scaling)
-        set_weights(model, self.weights[: sum(len(layer.weights) for layer in model.layers)])
+        first = self.members[0]
+        model = build_states(first.network, first.scaling, first.covariates)
+        set_weights(model, self.weights[len(first.covariates.embedded) :])  # states stand before what reads attributes
         return model
 
     def _built(self, role: Role) -> keras.Model:
@@ -70,8 +75,12 @@ class Predictor:
         set_weights(model, self.weights)
         return model
 
-    def predict(self, windows: np.ndarray) -> np.ndarray:
-        """Forecasts `(B, H)` float32, raw prices, of raw windows `(B, L, F)`: the median of a quantile head.
+    def predict(self, windows: Given) -> np.ndarray:
+        """Forecasts `(B, H)` float32, raw prices, of raw windows: the median of a quantile head.
+
+        Args:
+            windows: A `WindowBatch`, its arrays by name, or `past` `(B, L, F)` alone where the network takes nothing
+                beside it.
 
         Raises:
             DataError: The windows have another shape, or values that are not finite, or not positive where the network
@@ -79,7 +88,7 @@ class Predictor:
         """
         return self.medians(self.outputs(windows))
 
-    def outputs(self, windows: np.ndarray) -> np.ndarray:
+    def outputs(self, windows: Given) -> np.ndarray:
         """What the network answers: `(B, H)`, or quantiles `(B, H, K)` of a quantile head; raw prices, float32."""
         return self._answers(self._answer, windows)
 
@@ -87,14 +96,14 @@ class Predictor:
         """The forecasts `(B, H)` in the network's `outputs`."""
         return outputs[:, :, self.levels.index(0.5)] if self.levels else outputs
 
-    def sample(self, windows: np.ndarray, passes: int, seed: int) -> np.ndarray:
-        """Forecasts `(passes, B, H)` with dropout on (Gal & Ghahramani 2016), raw prices, of raw windows `(B, L, F)`.
+    def sample(self, windows: Given, passes: int, seed: int) -> np.ndarray:
+        """Forecasts `(passes, B, H)` with dropout on (Gal & Ghahramani 2016), raw prices, of raw windows.
 
         The same seed, windows and backend give the same passes; masks differ between backends.
         """
         return np.stack([self.sample_once(windows, [seed, 4], number) for number in range(passes)])
 
-    def sample_once(self, windows: np.ndarray, seed: Sequence[int], number: int) -> np.ndarray:
+    def sample_once(self, windows: Given, seed: Sequence[int], number: int) -> np.ndarray:
         """Pass `number` of `sample`, `(B, H)`; the masks of the n-th dropout layer follow from `(*seed, n, number)`."""
         dropouts = [layer for layer in every_layer(self.sampling_network) if isinstance(layer, keras.layers.Dropout)]
         for place, layer in enumerate(dropouts):
@@ -102,35 +111,36 @@ class Predictor:
             layer.seed_generator.state.assign(state.astype(layer.seed_generator.state.dtype))
         return self._answers(self.sampling_network.predict_on_batch, windows)
 
-    def roll(
-        self, windows: np.ndarray, steps: int, first: np.ndarray | None = None, ahead: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Forecasts `(B, steps)` of raw windows `(B, L, F)`: beyond the horizon, forecasts become inputs.
+    def roll(self, windows: Given, steps: int, first: np.ndarray | None = None) -> np.ndarray:
+        """Forecasts `(B, steps)` of raw windows: beyond the horizon, forecasts become inputs.
 
-        A quantile head's median is its forecast, and so its input, at every step.
+        A quantile head's median is its forecast, and so its input, at every step. Columns of the past other than the
+        target stay at their last observed value. `first` is what `predict` gives for `windows`, where it is known.
 
-        Args:
-            windows: Where forecasts start from.
-            steps: How many.
-            first: What `predict` gives for `windows`, where it is known.
-            ahead: `(B, steps, F)` what is known of the rows that are forecast, NaN where nothing is. Columns other than
-                the target stay at their last observed value where it is not given.
+        Raises:
+            DataError: As `predict`; or known columns do not reach so many `steps` ahead.
         """
-        windows = self.checked(windows)
-        found = [self.predict(windows) if first is None else first]
-        while sum(block.shape[1] for block in found) < steps:
-            rows = np.repeat(windows[:, -1:], self.horizon, axis=1)  # (B, H, F)
-            if ahead is not None:
-                done = sum(block.shape[1] for block in found)
-                known = ahead[:, done - self.horizon : done]
-                rows = np.where(np.isnan(known), rows, known)
+        batch = self.checked(windows, steps)
+        past, found = batch.past, [self.predict(batch) if first is None else first]
+        for block in range(1, -(-steps // self.horizon)):
+            rows = np.repeat(past[:, -1:], self.horizon, axis=1)  # (B, H, F)
             rows[:, :, 0] = found[-1]
-            windows = np.concatenate([windows, rows], axis=1)[:, -self.window :]
-            found.append(self.predict(windows))
+            past = np.concatenate([past, rows], axis=1)[:, -self.window :]
+            found.append(self.predict(self._from(replace(batch, past=past), block * self.horizon)))
         return np.concatenate(found, axis=1)[:, :steps]
 
-    def states(self, windows: np.ndarray) -> tuple[np.ndarray, ...]:
-        """The inner states of the network, of the first member's where there are several, after windows `(B, L, F)`.
+    def _from(self, batch: WindowBatch, start: int) -> WindowBatch:
+        """`batch` with the known columns of the window that begins so many rows later; the last row stays at the end.
+
+        What the last of them stands in for is beyond the steps that were asked for.
+        """
+        if batch.known is None:
+            return batch
+        rows = np.minimum(start + np.arange(self.window + self.horizon), batch.known.shape[1] - 1)
+        return replace(batch, known=batch.known[:, rows])
+
+    def states(self, windows: Given) -> tuple[np.ndarray, ...]:
+        """The inner states of the network, of the first member's where there are several, after raw windows.
 
         Which they are its family says; recurrent ones give h (short-term) and, where the cell has one, c (long-term),
         each `(layers, B, units)`.
@@ -139,12 +149,15 @@ class Predictor:
             OptionError: Its family has no inner states.
         """
         network = self.members[0].network
-        outputs = self._state_network.predict_on_batch(self.checked(windows)[:, -network.window :])
+        batch, cut = self.checked(windows), self.window - network.window
+        known = None if batch.known is None else batch.known[:, cut : self.window + self.horizon]
+        own = WindowBatch(batch.past[:, cut:], known, batch.static)
+        outputs = self._state_network.predict_on_batch(own.fed())
         outputs = outputs if isinstance(outputs, list) else [outputs]  # Keras unpacks a single one
         return network.family.states(network.options, outputs)
 
-    def last_window(self, series: Series) -> np.ndarray:
-        """The window `(L, F)` float32 that ends with `series`.
+    def check_last(self, series: Series) -> None:
+        """Refuse a series whose last window cannot be forecast from.
 
         Raises:
             DataError: The series is shorter, or the window holds values that the network cannot take.
@@ -154,7 +167,6 @@ class Predictor:
                 f"{series.name}: a forecast needs a window of {self.window} rows. Received: {len(series)} rows."
             )
         self.check(series, len(series) - self.window)
-        return series.values[-self.window :].astype(np.float32)
 
     def check(self, series: Series, first: int = 0) -> None:
         """Refuse a series with values that the network cannot take, from row `first` on.
@@ -165,38 +177,68 @@ class Predictor:
         for member in self.members:
             check_rows(member.scaling, Panel.of(series), first, USE_REMEDY)
 
-    def _answers(self, answer: Callable[[np.ndarray], np.ndarray], windows: np.ndarray) -> np.ndarray:
-        windows = self.checked(windows)
-        chunks = [windows[start : start + _BATCH] for start in range(0, len(windows), _BATCH)]
+    def _answers(self, answer: Callable[[Any], np.ndarray], windows: Given) -> np.ndarray:
+        batch = self.checked(windows)
+        chunks = [batch.at(slice(start, start + _BATCH)) for start in range(0, len(batch), _BATCH)]
         parts = [_padded_to_two_power(answer, chunk) for chunk in chunks]
         levels = (len(self.levels),) if self.levels else ()
         return np.concatenate(parts) if parts else np.empty((0, self.horizon, *levels), np.float32)
 
-    def checked(self, windows: np.ndarray) -> np.ndarray:
-        """Windows as float32 `(B, L, F)`.
+    def checked(self, windows: Given, steps: int | None = None) -> WindowBatch:
+        """Raw windows as float32, `past` `(B, L, F)` and what else the network takes.
+
+        Args:
+            windows: As in `predict`.
+            steps: Rows ahead that known columns must reach, the horizon where not given.
 
         Raises:
             DataError: As `predict`.
         """
-        windows = np.asarray(windows, dtype=np.float32)
-        transforms = self.members[0].scaling.transforms
-        wanted = (self.window, len(transforms))
-        if windows.ndim != 3 or windows.shape[1:] != wanted:
-            raise DataError(f"Windows must have shape (B, {wanted[0]}, {wanted[1]}). Received: {windows.shape}.")
-        if not np.isfinite(windows).all():
-            raise DataError("Windows must be finite. Received: NaN or infinity. Drop or fill such rows first.")
+        given = _batch(windows)
+        ahead = self.window + (steps or self.horizon)
+        batch = given.float32() if given.known is None else replace(given, known=given.known[:, :ahead]).float32()
+        first = self.members[0]
+        columns = {
+            "past": (self.window, len(first.scaling.transforms)),
+            "known": (ahead, len(first.covariates.known)),
+            "static": (len(first.covariates.static),),
+        }
+        _check_shapes(batch.arrays, {name: shape for name, shape in columns.items() if shape[-1]})
         logs = sorted({place for member in self.members for place in member.scaling.logged})
-        if logs and (windows[:, :, logs] <= 0).any():
+        if logs and (batch.past[:, :, logs] <= 0).any():
             raise DataError(
                 "Windows must be positive for log returns. Received: zero or negative values. "
                 "Correct them, or train with scaling='difference'."
             )
+        return batch
+
+
+def _batch(windows: Given) -> WindowBatch:
+    if isinstance(windows, WindowBatch):
         return windows
+    if not isinstance(windows, Mapping):
+        return WindowBatch(np.asarray(windows))
+    if "past" not in windows or not windows.keys() <= {"past", "known", "static"}:
+        raise DataError(f"Windows are named past, known and static. Received: {shown(list(windows))}.")
+    return WindowBatch(**{name: np.asarray(array) for name, array in windows.items()})
 
 
-def _padded_to_two_power(answer: Callable[[np.ndarray], np.ndarray], windows: np.ndarray) -> np.ndarray:
+def _check_shapes(arrays: Mapping[str, np.ndarray], wanted: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse windows that are not what a network takes, by the name of its inputs."""
+    for name in ("past", "known", "static"):
+        shape, received = wanted.get(name), arrays[name].shape if name in arrays else None
+        if (received and received[1:]) == shape and (received is None or received[0] == len(arrays["past"])):
+            continue
+        what = "Windows" if name == "past" else f"Windows' {name} columns"
+        must = f"have shape ({', '.join(map(str, ('B', *shape)))})" if shape else "be left out: the network takes none"
+        raise DataError(f"{what} must {must}. Received: {received or 'none'}.")
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise DataError("Windows must be finite. Received: NaN or infinity. Drop or fill such rows first.")
+
+
+def _padded_to_two_power(answer: Callable[[Any], np.ndarray], batch: WindowBatch) -> np.ndarray:
     """Answers to a batch padded to a power of two: XLA compiles once per shape, so few shapes mean few compilations."""
-    count = len(windows)
+    count = len(batch)
     size = 1 << (count - 1).bit_length()
-    padding = np.repeat(windows[:1], size - count, axis=0)
-    return np.asarray(answer(np.concatenate([windows, padding])))[:count]
+    rows = np.where(np.arange(size) < count, np.arange(size), 0)  # filled up with the first
+    return np.asarray(answer(batch.at(rows).fed()))[:count]

@@ -2,6 +2,10 @@
 
 hidden (B, U) -> Dense (B, H)
 hidden (B, U) -> Dense (B, H K) -> (B, H, K): the median, and above and below it the sums of positive gaps
+
+What is known of each row to be forecast enters here, a decoder step a row, the same for all of them:
+
+row (B, H, K') beside hidden (B, H, U) -> Dense, tanh (B, H, D) -> with the row itself, a linear path -> Dense (B, H, K)
 """
 
 from __future__ import annotations
@@ -13,12 +17,38 @@ from keras import KerasTensor, ops
 from kerasforecast.models.families.base import Sizes
 
 
-def head(hidden: KerasTensor, sizes: Sizes) -> KerasTensor:
-    """Forecasts `(B, H)`, or quantiles `(B, H, K)` where there are levels, of `(B, U)`; scaled."""
+def decoded(hidden: KerasTensor, known: KerasTensor, sizes: Sizes, width: int) -> KerasTensor:
+    """What is known of the rows to be forecast, read in the light of the past, `(B, H, width + K')`.
+
+    Args:
+        hidden: `(B, U)`, what the network made of the past.
+        known: `(B, L + H, K')`, scaled.
+        sizes: With `known` channels.
+        width: Of the decoder.
+    """
+    rows = known[:, sizes.window :]  # (B, H, K')
+    context = keras.layers.RepeatVector(sizes.horizon, name="repeated")(hidden)  # (B, H, U)
+    both = ops.concatenate([rows, context], axis=-1)
+    read = keras.layers.Dense(width, activation="tanh", kernel_initializer="zeros", name="decoder")(both)
+    return ops.concatenate([read, rows], axis=-1)
+
+
+def head(hidden: KerasTensor, sizes: Sizes, rows: KerasTensor | None = None) -> KerasTensor:
+    """Forecasts `(B, H)`, or quantiles `(B, H, K)` where there are levels; scaled.
+
+    Args:
+        hidden: `(B, U)`.
+        sizes: Of the network.
+        rows: `(B, H, D)` what is known of each row to be forecast, as `decoded` gives it.
+    """
     raw = keras.layers.Dense(sizes.outputs, kernel_initializer="zeros", name="head")(hidden)
-    if not sizes.levels:
+    if rows is None and not sizes.levels:
         return raw
-    raw = keras.layers.Reshape((sizes.horizon, len(sizes.levels)), name="levels")(raw)  # (B, H, K)
+    raw = keras.layers.Reshape((sizes.horizon, sizes.outputs_of_a_step), name="levels")(raw)  # (B, H, K)
+    if rows is not None:
+        raw = raw + keras.layers.Dense(sizes.outputs_of_a_step, kernel_initializer="zeros", name="rows")(rows)
+    if not sizes.levels:
+        return keras.layers.Reshape((sizes.horizon,), name="points")(raw)
     place = sizes.levels.index(0.5)
     median, parts = raw[:, :, place : place + 1], []
     if place:
@@ -30,7 +60,7 @@ def head(hidden: KerasTensor, sizes: Sizes) -> KerasTensor:
     return ops.concatenate(parts, axis=2)
 
 
-def start_at(layer: keras.layers.Dense, levels: tuple[float, ...], targets: np.ndarray) -> None:
+def start_at(network: keras.Model, levels: tuple[float, ...], targets: np.ndarray) -> None:
     """Set a quantile head to the quantiles of scaled training targets `(N, H)`, whatever the window.
 
     In units of the window's own volatility that is EWMA filtered historical simulation, the strongest simple baseline:
@@ -41,5 +71,9 @@ def start_at(layer: keras.layers.Dense, levels: tuple[float, ...], targets: np.n
     gaps = np.maximum(np.diff(table, axis=1), 1e-3)  # (H, K - 1)
     raw = np.log(np.expm1(gaps))  # the inverse of softplus
     bias = np.concatenate([raw[:, :place], table[:, place : place + 1], raw[:, place:]], axis=1)
-    kernel, _ = layer.get_weights()
-    layer.set_weights([np.zeros_like(kernel), bias.ravel().astype(np.float32)])
+    last = network.get_layer("head")
+    kernel, _ = last.get_weights()
+    last.set_weights([np.zeros_like(kernel), bias.ravel().astype(np.float32)])
+    for layer in network.layers:
+        if layer.name == "rows":
+            layer.set_weights([np.zeros_like(array) for array in layer.get_weights()])

@@ -29,7 +29,9 @@ def check_size(members: Sequence[Member]) -> None:
         InputError: Too many parameters, layers, rows times either, or too large a window.
     """
     layers = [layer for member in members for layer in member.layers]
-    window = max(member.network.window * len(member.scaling.transforms) for member in members)
+    window = max(
+        member.network.window * (len(member.scaling.transforms) + len(member.covariates.known)) for member in members
+    )
     steps = sum(layer.loops * layer.rows for layer in layers)
     smaller = " or ".join(
         f"--{name}" for name in dict.fromkeys(name for member in members for name in member.network.family.smaller)

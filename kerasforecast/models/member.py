@@ -9,7 +9,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kerasforecast.models.families.base import SavedLayer, Shape
+from kerasforecast.models.families.base import SavedLayer, Shape, Sizes
+from kerasforecast.preprocessing.covariates import NO_COVARIATES, FittedCovariates
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.sections import NetworkConfig
 
@@ -21,6 +22,7 @@ class Member(BaseModel):
         weight: Its share of the model's forecast; those of all members sum to 1.
         network: What it is.
         scaling: What it learned from the training rows about their scale.
+        covariates: The same about the columns known ahead, and the attributes of the series.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -28,11 +30,18 @@ class Member(BaseModel):
     weight: Annotated[float, Field(gt=0, le=1)] = 1.0
     network: NetworkConfig
     scaling: FittedScaling
+    covariates: FittedCovariates = NO_COVARIATES
+
+    @property
+    def sizes(self) -> Sizes:
+        """What its network takes, scaled, and gives."""
+        return sizes_of(self.network, self.scaling, self.covariates)
 
     @property
     def layers(self) -> list[SavedLayer]:
         """The layers of its saved network that hold arrays."""
-        return self.network.layers(self.scaling.channels)
+        sizes = self.sizes
+        return [*sizes.embeddings, *self.network.family.layers(self.network.options, sizes)]
 
     @property
     def parameters_saved(self) -> int:
@@ -47,6 +56,12 @@ class Member(BaseModel):
             folder = numbered(layer.name, seen)
             found |= {f"layers/{folder}/{place}": shape for place, shape in layer.arrays}
         return found
+
+
+def sizes_of(network: NetworkConfig, scaling: FittedScaling, covariates: FittedCovariates) -> Sizes:
+    """What a network takes, scaled, and gives."""
+    categories = tuple((len(each.names), each.width) for each in covariates.embedded.values())
+    return network.sizes(scaling.channels, len(covariates.known), covariates.static_width, categories)
 
 
 def array_shapes(members: Sequence[Member]) -> dict[str, Shape]:

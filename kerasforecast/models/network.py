@@ -12,13 +12,21 @@ from kerasforecast.errors import OptionError
 from kerasforecast.layers.direct import LeanModel
 from kerasforecast.models.families.base import Graph, Inputs, Role
 from kerasforecast.models.heads import start_at
-from kerasforecast.models.member import Member
+from kerasforecast.models.member import Member, sizes_of
+from kerasforecast.preprocessing.covariates import NO_COVARIATES, FittedCovariates
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.sections import NetworkConfig
 
+_CATEGORY = "category_"  # what the name of a layer begins with that looks up the vectors of an attribute's categories
+
 
 def build(
-    config: NetworkConfig, scaling: FittedScaling, role: Role, seed: int = 0, name: str = "forecaster"
+    config: NetworkConfig,
+    scaling: FittedScaling,
+    role: Role,
+    seed: int = 0,
+    name: str = "forecaster",
+    covariates: FittedCovariates = NO_COVARIATES,
 ) -> keras.Model:
     """The network `config` names, in the given role; its weights are still to be set.
 
@@ -28,15 +36,18 @@ def build(
         role: See the package's docstring.
         seed: Seed of the dropout masks.
         name: Of the model, for one that stands in another.
+        covariates: The columns known ahead and the attributes that it takes beside the past.
 
     Returns:
-        Functional model from raw windows `past` `(B, L, F)` float32 to `(B, H)`, or `(B, H, K)` where there are
-        quantiles: scaled in training, raw otherwise.
+        Functional model from raw windows `past` `(B, L, F)` float32, or from `past`, `known` `(B, L + H, K)` and
+        `static` `(B, S)` by name where it takes more, to `(B, H)`, or `(B, H, K)` where there are quantiles: scaled in
+        training, raw otherwise.
     """
-    past, graph = _graph(config, scaling, role, seed)
+    raw = _raw_inputs(config.window, config.horizon, len(scaling.transforms), covariates)
+    graph = _graph(config, scaling, covariates, raw, role, seed)
     if role == "training":
-        return _trainee()(past, graph.outputs, name=name)
-    return keras.Model(past, scaling.restore(past, graph.outputs, ops), name=name)
+        return _trainee()(_fed(raw), graph.outputs, name=name)
+    return keras.Model(_fed(raw), scaling.restore(raw["past"], graph.outputs, ops), name=name)
 
 
 def build_model(members: Sequence[Member], role: Role) -> keras.Model:
@@ -50,28 +61,33 @@ def build_model(members: Sequence[Member], role: Role) -> keras.Model:
     Returns:
         Functional model from raw windows `past` `(B, L, F)`, L the longest of the members' windows, to raw forecasts.
     """
+    first = members[0]
     if len(members) == 1:
-        return build(members[0].network, members[0].scaling, role)
+        return build(first.network, first.scaling, role, covariates=first.covariates)
     window = max(member.network.window for member in members)
-    past = keras.Input((window, len(members[0].scaling.transforms)), name="past", dtype="float32")
+    raw = _raw_inputs(window, first.network.horizon, len(first.scaling.transforms), first.covariates)
     parts = []
     for number, member in enumerate(members, 1):
-        own = past if member.network.window == window else past[:, window - member.network.window :]
-        network = build(member.network, member.scaling, role, name=f"member_{number}")
-        parts.append(network(own) * np.float32(member.weight))
-    return keras.Model(past, keras.layers.Add(name="mean")(parts), name="forecaster")
+        cut = window - member.network.window
+        own = {name: part[:, cut:] if cut and name != "static" else part for name, part in raw.items()}
+        network = build(member.network, member.scaling, role, name=f"member_{number}", covariates=member.covariates)
+        parts.append(network(_fed(own)) * np.float32(member.weight))
+    return keras.Model(_fed(raw), keras.layers.Add(name="mean")(parts), name="forecaster")
 
 
-def build_states(config: NetworkConfig, scaling: FittedScaling) -> keras.Model:
+def build_states(
+    config: NetworkConfig, scaling: FittedScaling, covariates: FittedCovariates = NO_COVARIATES
+) -> keras.Model:
     """The inference network with its inner states at the window's end as outputs.
 
     Raises:
         OptionError: Its family has none.
     """
-    past, graph = _graph(config, scaling, "inference", 0)
+    raw = _raw_inputs(config.window, config.horizon, len(scaling.transforms), covariates)
+    graph = _graph(config, scaling, covariates, raw, "inference", 0)
     if not graph.states:
         raise OptionError(f"Inner states need a recurrent network. Received: {config.describe()}.")
-    return keras.Model(past, list(graph.states), name="states")
+    return keras.Model(_fed(raw), list(graph.states), name="states")
 
 
 def initialise(model: keras.Model, config: NetworkConfig, seed: int, targets: np.ndarray | None = None) -> None:
@@ -87,7 +103,7 @@ def initialise(model: keras.Model, config: NetworkConfig, seed: int, targets: np
         random = np.random.default_rng([seed, 2, *layer.name.encode()])
         layer.set_weights(config.family.start(layer, config.options, random))
     if config.quantiles and targets is not None:
-        start_at(model.get_layer("head"), config.quantiles, targets)
+        start_at(model, config.quantiles, targets)
 
 
 def merged_weights(model: keras.Model) -> list[np.ndarray]:
@@ -99,7 +115,10 @@ def merged_weights(model: keras.Model) -> list[np.ndarray]:
 
 
 def set_weights(model: keras.Model, weights: Sequence[np.ndarray]) -> None:
-    """Assign `weights`, in the order of `merged_weights`, to a network in another role than training."""
+    """Assign `weights`, in the order of `merged_weights`, to a network in another role than training.
+
+    One that ends before the head takes the first of them.
+    """
     left = list(weights)
     for layer in weighted_layers(model):
         count = len(layer.weights)
@@ -113,9 +132,12 @@ def weighted_layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def every_layer(model: keras.Model) -> list[keras.layers.Layer]:
-    """The layers of `model` in order; in the place of a model within it, that one's."""
+    """The layers of `model` in order; in the place of a model within it, that one's.
+
+    The vectors of categories come first: where Keras lists them depends on how deep the rest of the network is.
+    """
     found: list[keras.layers.Layer] = []
-    for layer in model.layers:
+    for layer in sorted(model.layers, key=lambda layer: not layer.name.startswith(_CATEGORY)):
         found += every_layer(layer) if isinstance(layer, keras.Model) else [layer]
     return found
 
@@ -126,10 +148,45 @@ def _trainee() -> type[keras.Model]:
     return LeanModel if lean else keras.Model
 
 
-def _graph(config: NetworkConfig, scaling: FittedScaling, role: Role, seed: int) -> tuple[KerasTensor, Graph]:
-    past = keras.Input((config.window, len(scaling.transforms)), name="past", dtype="float32")  # (B, L, F)
-    inputs = Inputs(scaling.inputs(past, ops))
-    return past, config.family.build(config.options, config.sizes(scaling.channels), inputs, role, seed)
+def _raw_inputs(window: int, horizon: int, columns: int, covariates: FittedCovariates) -> dict[str, KerasTensor]:
+    """What a model is given, by name: `past`, and `known` and `static` where there are some."""
+    shapes = {
+        "past": (window, columns),
+        "known": (window + horizon, len(covariates.known)),
+        "static": (len(covariates.static),),
+    }
+    return {name: keras.Input(shape, name=name, dtype="float32") for name, shape in shapes.items() if shape[-1]}
+
+
+def _fed(raw: dict[str, KerasTensor]) -> KerasTensor | dict[str, KerasTensor]:
+    """The inputs as `kerasforecast.preprocessing.batch.WindowBatch.fed` gives them: a bare `past` where it is alone."""
+    return raw if len(raw) > 1 else raw["past"]
+
+
+def _graph(
+    config: NetworkConfig,
+    scaling: FittedScaling,
+    covariates: FittedCovariates,
+    raw: dict[str, KerasTensor],
+    role: Role,
+    seed: int,
+) -> Graph:
+    known = covariates.known_inputs(raw["known"]) if covariates.known else None
+    static = _attributes(covariates, raw["static"]) if covariates.static else None
+    inputs = Inputs(scaling.inputs(raw["past"], ops), known, static)
+    return config.family.build(config.options, sizes_of(config, scaling, covariates), inputs, role, seed)
+
+
+def _attributes(covariates: FittedCovariates, static: KerasTensor) -> KerasTensor:
+    """Raw attributes `(B, S)` as numbers a network can compute with, `(B, S')`: vectors in place of categories."""
+    scaled = covariates.static_inputs(static)
+    parts = [scaled[:, place : place + 1] for place in covariates.numeric]
+    for place, each in covariates.embedded.items():
+        # From zeros: categories start alike, and part as far as training tells them apart.
+        sizes = len(each.names), each.width
+        lookup = keras.layers.Embedding(*sizes, embeddings_initializer="zeros", name=f"{_CATEGORY}{place}")
+        parts.append(lookup(scaled[:, place]))  # (B, E)
+    return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
 
 
 def _merged(layer: keras.layers.Layer) -> list[np.ndarray]:

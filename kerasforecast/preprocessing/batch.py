@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -26,11 +26,28 @@ class WindowBatch:
     def __len__(self) -> int:
         return len(self.past)
 
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Those that there are, by the names of a network's inputs."""
+        arrays = {"past": self.past, "known": self.known, "static": self.static}
+        return {name: array for name, array in arrays.items() if array is not None}
+
+    def at(self, indices: np.ndarray | slice) -> WindowBatch:
+        """The windows at `indices`."""
+        return self._each(lambda array: array[indices])
+
+    def float32(self) -> WindowBatch:
+        """The same windows as 32-bit numbers, without a copy where they are such."""
+        return self._each(lambda array: np.asarray(array, np.float32))
+
+    def _each(self, change: Callable[[np.ndarray], np.ndarray]) -> WindowBatch:
+        known, static = (None if array is None else change(array) for array in (self.known, self.static))
+        return WindowBatch(change(self.past), known, static)
+
     def fed(self) -> np.ndarray | Mapping[str, np.ndarray]:
         """What Keras is given: the bare `past` where it is alone, else the arrays by the names of the inputs."""
-        arrays = {"past": self.past, "known": self.known, "static": self.static}
-        there = {name: array for name, array in arrays.items() if array is not None}
-        return there if len(there) > 1 else self.past
+        arrays = self.arrays
+        return arrays if len(arrays) > 1 else self.past
 
 
 class Batches(Protocol):

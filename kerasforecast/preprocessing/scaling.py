@@ -47,7 +47,7 @@ class FittedScaling(BaseModel):
     Attributes:
         kind: The option that was asked for.
         transforms: Per column: `"log"` or `"difference"` (relative to the window), `"ratio"` (relative to the column
-            in `reference`), or `"linear"`; a column that the dates give is linear beside relative ones too.
+            in `reference`), or `"linear"`.
         offset: Per column, for `"linear"`: subtracted first, in the column's unit.
         scale: Per column: what one scaled unit is. For relative columns the training volatility of `r_t`.
         reference: Per column, for `"ratio"`: the place of the column it is compared with, an earlier one. May be empty.
@@ -97,9 +97,6 @@ class FittedScaling(BaseModel):
         changes = self._changes(windows, xp)  # (B, L, F)
         spread = self._spread(changes, xp)  # (B, 1, F)
         scaled = changes / spread
-        if "linear" in self.transforms:
-            linear = np.array([transform == "linear" for transform in self.transforms])
-            scaled = scaled * _row(~linear) + (windows - _row(self.offset)) * _row(linear / np.asarray(self.scale))
         if not self.shows_volatility:
             return scaled
         height = xp.log(spread[:, :, :1] / np.float32(self.scale[0]))  # (B, 1, 1)
@@ -150,7 +147,7 @@ class FittedScaling(BaseModel):
     def _column_change(self, now: Any, before: Any, place: int, xp: Any) -> Any:
         """`(B, L-1, 1)` of one column among columns of different transforms."""
         column = now[..., place : place + 1]
-        if self.transforms[place] in ("difference", "linear"):
+        if self.transforms[place] == "difference":
             return column - before[..., place : place + 1]
         if self.transforms[place] == "log":
             return _log_ratio(column, before[..., place : place + 1], xp)

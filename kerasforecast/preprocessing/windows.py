@@ -33,7 +33,6 @@ class Windows:
     steps: int
 
     def __post_init__(self) -> None:
-        self.panel.require_past_alone("windows")
         origins = np.asarray(self.origins)
         ascending = origins if (origins[1:] >= origins[:-1]).all() else np.sort(origins)
         starts, ends = self.panel.starts[:-1], self.panel.ends
@@ -43,13 +42,28 @@ class Windows:
                 f"A window of {self.window} rows must lie within the observed rows of one series. Received: "
                 "an origin too near the start of its series, or after its last row."
             )
+        if self.panel.known_columns and _within(ascending, self.panel.starts[1:] - self.steps, self.panel.starts[1:]):
+            raise ValueError(
+                f"Known columns must reach {self.steps} rows beyond every window. Received: an origin too near the "
+                "end of its series."
+            )
 
     def __len__(self) -> int:
         return len(self.origins)
 
     def batch(self, indices: np.ndarray | slice = _ALL) -> WindowBatch:
-        """The windows at `indices`, raw, as a network is given them; a gathered copy."""
-        return WindowBatch(self._gathered(self.panel.float32, indices))
+        """The windows at `indices`, raw, as a network is given them; a gathered copy.
+
+        `known` reaches as many rows ahead as the windows have steps.
+        """
+        panel, origins = self.panel, self.origins[indices]
+        past = self._gathered(self._past(panel.float32), indices)
+        known = panel.float32[:, len(panel.past_columns) :]
+        return WindowBatch(
+            past,
+            _gathered(known, origins + self.steps, self.window + self.steps) if panel.known_columns else None,
+            None if panel.static is None else panel.static[panel.places(origins)].astype(np.float32),
+        )
 
     def targets(self, indices: np.ndarray | slice = _ALL) -> np.ndarray:
         """Raw targets of the windows at `indices`, `(n, H)` float64; NaN where their series has ended by then."""
@@ -57,19 +71,6 @@ class Windows:
         rows = origins[:, None] + np.arange(1, self.steps + 1)  # (n, H)
         last = self.panel.ends[self.panel.places(origins)][:, None] - 1  # (n, 1)
         return np.where(rows <= last, self.panel.values[:, 0][np.minimum(rows, last)], np.nan)
-
-    def ahead(self, indices: np.ndarray | slice = _ALL) -> np.ndarray | None:
-        """What is known of the rows that the windows at `indices` forecast, `(n, H, F)` float32, NaN elsewhere.
-
-        `None` where no column is known ahead. After the panel's last row the last value stays.
-        """
-        known = [role == "known" for role in self.panel.roles]
-        if not any(known):
-            return None
-        origins = self.origins[indices]
-        last = self.panel.starts[self.panel.places(origins) + 1][:, None] - 1  # (n, 1)
-        rows = np.minimum(origins[:, None] + np.arange(1, self.steps + 1), last)  # (n, H)
-        return np.where(known, self.panel.float32[rows], np.float32(np.nan))
 
     def last(self) -> np.ndarray:
         """The last observed target of each window, `(N,)` float64: the naive forecast of every step."""
@@ -91,12 +92,14 @@ class Windows:
         """What `targets` gives for a slice of indices, raw `(n, H)`, in scaled units, `(N, H)` float32."""
         scaled = np.empty((len(self), self.steps), np.float32)
         for chunk in self.chunks():
-            scaled[chunk] = scaling.scaled_targets(self._gathered(self.panel.values, chunk), targets(chunk))
+            scaled[chunk] = scaling.scaled_targets(self._gathered(self._past(self.panel.values), chunk), targets(chunk))
         return scaled
 
+    def _past(self, values: np.ndarray) -> np.ndarray:
+        return values[:, : len(self.panel.past_columns)]
+
     def _gathered(self, values: np.ndarray, indices: np.ndarray | slice) -> np.ndarray:
-        views = sliding_window_view(values, self.window, axis=0)  # (R-L+1, F, L), no copy
-        return views[self.origins[indices] - self.window + 1].transpose(0, 2, 1)  # (n, L, F)
+        return _gathered(values, self.origins[indices], self.window)
 
 
 def windows_of(panel: Panel, origins: np.ndarray, window: int, steps: int) -> Windows:
@@ -137,6 +140,12 @@ def pairs(values: np.ndarray, window: int, horizon: int = 1) -> tuple[np.ndarray
     """X `(N, window)` and y `(N,)`, or `(N, horizon)`, of one series `(T,)`, for `kerasforecast.KerasForecaster`."""
     views = sliding_window_view(np.asarray(values, np.float64), window + horizon)  # (N, L + H), no copy
     return views[:, :window], views[:, window] if horizon == 1 else views[:, window:]
+
+
+def _gathered(values: np.ndarray, last: np.ndarray, rows: int) -> np.ndarray:
+    """The stretches of so many rows of `values` `(R, F)` that end with the rows `last` `(n,)`: `(n, rows, F)`."""
+    views = sliding_window_view(values, rows, axis=0)  # (R-rows+1, F, rows), no copy
+    return views[last - rows + 1].transpose(0, 2, 1)
 
 
 def _within(rows: np.ndarray, first: np.ndarray, stop: np.ndarray) -> bool:

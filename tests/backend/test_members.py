@@ -11,6 +11,7 @@ from kerasforecast.config import Config
 from kerasforecast.errors import ArtifactError
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.model import Model
+from kerasforecast.preprocessing.batch import WindowBatch
 from tests.backend.conftest import SMALL, prices
 
 PARTS = {
@@ -32,7 +33,7 @@ def joined(fits):
     members = [part.predictor.members[0].model_copy(update={"weight": weight}) for part, weight in fits]
     weights = [array for part, _ in fits for array in part.predictor.weights]
     config = Config.from_options(window=8, horizon=2, quantiles=fits[0][0].config.network.quantiles)
-    golden = Exporter(members).golden(windows(fits)[:2], weights)
+    golden = Exporter(members).golden(WindowBatch(windows(fits)[:2]), weights)
     records = [MemberRecord.of(member) for member in members]
     return Model(Manifest.of("joined", config, Roles(target="Close"), records, golden=golden), weights)
 

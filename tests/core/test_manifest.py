@@ -53,7 +53,12 @@ def _valid():
             "interval_verdict": "no better than ewma_fhs (DM p = 0.50)",
             "diagnosis": {"name": "good", "text": "fell together", "advice": "keep it", "naive_val_loss": 1.0},
         },
-        "golden": {"past": [[[1.0, 2.0]] * WINDOW] * 2, "forecast": [[1.0] * HORIZON] * 2},
+        "golden": {
+            "past": [[[1.0, 2.0]] * WINDOW] * 2,
+            "known": None,
+            "static": None,
+            "forecast": [[1.0] * HORIZON] * 2,
+        },
         "hashes": {"config.json": "0" * 64},
     }
 

@@ -164,6 +164,14 @@ def test_rows_known_ahead_follow_the_last_target():
         ({"roles": ("past", "target")}, "roles must name the first column the target"),
         ({"roles": ("target", "target")}, "roles must name"),
         ({"static_columns": ("size",)}, "static must be finite"),
+        (
+            {"columns": ("y", "x", "z"), "roles": ("target", "known", "past"), "values": np.ones((12, 3))},
+            "columns must stand in the order target, past, known",
+        ),
+        (
+            {"static": np.array([[0.0], [2.0]]), "static_columns": ("kind",), "categories": (("mall", "street"),)},
+            "static kind must hold numbers of its categories",
+        ),
         ({"static": np.array([[np.nan], [1.0]]), "static_columns": ("size",)}, "static must be finite"),
         ({"index": pd.bdate_range("2020-01-01", periods=12)[::-1]}, "strictly increasing within each series"),
         ({"index": pd.bdate_range("2020-01-01", periods=12, tz="UTC")}, "tz-naive"),

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
-from kerasforecast.errors import DataError
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
 from kerasforecast.preprocessing.windows import Samples, all_origins, pairs, windows_of
@@ -180,10 +179,37 @@ def test_what_a_network_is_fed_is_bare_where_it_is_alone_and_named_where_not():
     assert batch.known is batch.static is None
 
 
-def test_columns_known_ahead_are_not_left_out_silently():
-    panel = replace(panel_of(30), roles=("target", "known"))
-    with pytest.raises(DataError, match="Known and static columns are not supported yet by windows"):
-        windows_of(panel, np.array([9]), 5, 1)
+def known_ahead(ahead=3):
+    """Two series of a target, a past and a known column, which goes on for `ahead` rows, and one attribute."""
+    panel, _ = several([10 + ahead, 8 + ahead])
+    values = np.concatenate([panel.values, np.arange(len(panel.index))[:, None]], axis=1)
+    for end in panel.starts[1:]:
+        values[end - ahead : end, :2] = np.nan
+    return replace(
+        panel,
+        values=values,
+        columns=(*panel.columns, "hour"),
+        roles=("target", "past", "known"),
+        observed=np.array([10, 8]),
+        static=np.array([[1.5], [2.5]]),
+        static_columns=("size",),
+    )
+
+
+def test_windows_hold_what_is_known_of_the_rows_to_be_forecast_and_of_their_series():
+    panel = known_ahead()
+    origins = np.array([4, 9, 17, 20])  # 9 and 20 are the last observed rows: nothing but the known follows them
+    batch = windows_of(panel, origins, 4, 3).batch()
+    assert batch.past.shape == (4, 4, 2)
+    assert np.isfinite(batch.past).all()
+    assert batch.known[:, :, 0].tolist() == [list(range(origin - 3, origin + 4)) for origin in origins]
+    assert batch.static.tolist() == [[1.5], [1.5], [2.5], [2.5]]
+
+
+def test_a_window_that_needs_more_than_is_known_is_refused():
+    with pytest.raises(ValueError, match="Known columns must reach 4 rows beyond every window"):
+        windows_of(known_ahead(), np.array([9]), 4, 4)
+    windows_of(known_ahead(), np.array([8]), 4, 4)
 
 
 def _peak(action):

@@ -8,6 +8,7 @@ from kerasforecast.artifact.manifest import Manifest, MemberRecord, Roles
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
 from kerasforecast.models.member import Member
+from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.scaling import ramp
 
 
@@ -24,6 +25,6 @@ def foreign_manifest(
         trained: Numbers that were trained there; as many as are saved where `None`.
     """
     window = ramp(member.scaling, member.network.window)  # (L, 1)
-    golden = Exporter([member]).golden(window[None], weights)
+    golden = Exporter([member]).golden(WindowBatch(window[None]), weights)
     roles = Roles(target=config.data.target or "Close")
     return Manifest.of(name, config, roles, [MemberRecord.of(member, trained)], golden=golden)

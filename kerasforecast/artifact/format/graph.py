@@ -11,11 +11,12 @@ from typing import Any
 from kerasforecast.artifact.format.strict_json import parse_json
 from kerasforecast.errors import ArtifactError, shown
 
-# What every network may be made of, whatever its family: inputs, scaling, heads, the mean of several networks.
+# What every network may be made of, whatever its family: inputs, scaling, vectors of categories, heads, the mean of
+# several networks.
 _NAMES = {
     "keras": "DTypePolicy",
     "keras.initializers": "GlorotUniform Ones Orthogonal Zeros",
-    "keras.layers": "Add Dropout InputLayer Reshape",
+    "keras.layers": "Add Dropout Embedding InputLayer Reshape",
     "keras.src.models.functional": "Functional",
     "keras.src.ops.nn": "Softplus",
     "keras.src.ops.numpy": "Add Concatenate Cumsum Expm1 Flip GetItem Log Log1p Maximum Multiply Pad "
@@ -25,7 +26,8 @@ _NAMES = {
 _COMMON: frozenset[tuple[str | None, str]] = frozenset(
     (module, name) for module, names in _NAMES.items() for name in names.split()
 )
-_SIZES = ("units", "batch_shape", "shape", "input_shape")  # what Keras allocates by; the last may be of several inputs
+# What Keras allocates by; the last may be of several inputs.
+_SIZES = ("units", "n", "input_dim", "output_dim", "batch_shape", "shape", "input_shape")
 _FUNCTIONS = ("tanh", "sigmoid", "linear")
 
 

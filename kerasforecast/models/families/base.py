@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -38,17 +38,33 @@ class Sizes:
         channels: Channels C of the scaled past.
         horizon: Rows ahead H.
         levels: The K quantile levels of its head; none for a point forecast.
+        known: Channels of the scaled columns known ahead, 0 for none.
+        static: Numbers that a network sees of a series' attributes, vectors of categories included, 0 for none.
+        categories: `(categories, width)` of each attribute that has categories.
     """
 
     window: int
     channels: int
     horizon: int
     levels: tuple[float, ...] = ()
+    known: int = 0
+    static: int = 0
+    categories: tuple[tuple[int, int], ...] = ()
 
     @property
     def outputs(self) -> int:
         """Numbers of one forecast: one a step, or one a step and level."""
-        return self.horizon * max(1, len(self.levels))
+        return self.horizon * self.outputs_of_a_step
+
+    @property
+    def outputs_of_a_step(self) -> int:
+        """Numbers of one step of a forecast: one, or one a level."""
+        return max(1, len(self.levels))
+
+    @property
+    def embeddings(self) -> list[SavedLayer]:
+        """The layers that look up the vectors of categories: every network with such attributes has them."""
+        return [SavedLayer("Embedding", (("vars/0", shape),)) for shape in self.categories]
 
 
 @dataclass(frozen=True)
@@ -58,7 +74,7 @@ class Inputs:
     Attributes:
         past: `(B, L, C)`.
         known: `(B, L + H, K)` covariates known ahead, or `None`.
-        static: `(B, S)` attributes of the series, or `None`.
+        static: `(B, S)` attributes of the series, categories as their vectors, or `None`.
     """
 
     past: Any
@@ -118,6 +134,18 @@ def dense(inputs: int, outputs: int) -> SavedLayer:
     return SavedLayer("Dense", (("vars/0", (inputs, outputs)), ("vars/1", (outputs,))))
 
 
+def head_layers(inputs: int, sizes: Sizes, width: int) -> list[SavedLayer]:
+    """The layers of `kerasforecast.models.heads` that hold arrays, over a hidden state of so many `inputs`.
+
+    Where columns are known ahead a decoder of `width` reads each row to be forecast.
+    """
+    last = dense(inputs, sizes.outputs)
+    if not sizes.known:
+        return [last]
+    decoder = replace(dense(sizes.known + inputs, width), rows=sizes.horizon)
+    return [decoder, last, replace(dense(width + sizes.known, sizes.outputs_of_a_step), rows=sizes.horizon)]
+
+
 class Family(ABC):
     """A family of networks. Its methods take its own options, an instance of `options`.
 
@@ -138,7 +166,10 @@ class Family(ABC):
 
     @abstractmethod
     def layers(self, options: Any, sizes: Sizes) -> list[SavedLayer]:
-        """The layers of the saved network that hold arrays, in the order in which Keras lists them."""
+        """The layers of the saved network that hold arrays, in the order in which Keras lists them.
+
+        Without `sizes.embeddings`, which every network with categories has in front of them.
+        """
 
     @abstractmethod
     def build(self, options: Any, sizes: Sizes, inputs: Inputs, role: Role, seed: int) -> Graph:

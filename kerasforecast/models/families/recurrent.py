@@ -2,6 +2,9 @@
 
 x (B, L, C) -> LSTM (B, L, U) -> dropout -> LSTM, last step (B, U) -> dropout -> Dense (B, H)
 
+Columns known ahead stand beside the scaled past, x (B, L, C + K), and for the rows to be forecast in the head
+(`kerasforecast.models.heads`); attributes of the series join what the last layer gives, (B, U + S).
+
 Between layers a normalisation may stand before the dropout. Bidirectional layers read the window both ways, which
 reveals nothing: all of it is past. Their outputs are joined, `(B, L, 2U)`.
 """
@@ -24,7 +27,7 @@ from kerasforecast.models.families.base import (
     SavedLayer,
     Shape,
     Sizes,
-    dense,
+    head_layers,
 )
 
 if TYPE_CHECKING:
@@ -96,6 +99,7 @@ class Recurrent(Family):
 
     options: ClassVar[type[FamilyOptions]] = RecurrentOptions
     smaller = ("units", "layers")
+    vocabulary = frozenset({(KERAS, "RepeatVector")})
 
     def __init__(self, name: str, cell: Cell) -> None:
         self.name = name
@@ -107,10 +111,10 @@ class Recurrent(Family):
         norm, vectors = _NORMS[options.norm]
         found = []
         for number in range(options.layers):
-            found.append(self._saved(options, sizes, width if number else sizes.channels))
+            found.append(self._saved(options, sizes, width if number else sizes.channels + sizes.known))
             if norm and number < options.layers - 1:
                 found.append(SavedLayer(norm, tuple((f"vars/{place}", (width,)) for place in range(vectors))))
-        return [*found, dense(width, sizes.outputs)]
+        return [*found, *head_layers(width + sizes.static, sizes, options.units)]
 
     def build(self, options: RecurrentOptions, sizes: Sizes, inputs: Inputs, role: Role, seed: int) -> Graph:
         """States are the final ones of every layer and direction, each `(B, U)`: h_1, c_1, h_2, c_2, ..."""
@@ -118,11 +122,13 @@ class Recurrent(Family):
         import numpy as np
 
         from kerasforecast.layers.dropout import Dropout, SampledDropout
-        from kerasforecast.models.heads import head
+        from kerasforecast.models.heads import decoded, head
 
         dropouts = {"training": Dropout, "sampling": SampledDropout}
         seeds = np.random.SeedSequence([seed, 1]).generate_state(options.layers)
         hidden, states = inputs.past, []
+        if inputs.known is not None:
+            hidden = keras.ops.concatenate([hidden, inputs.known[:, : sizes.window]], axis=-1)  # (B, L, C + K)
         for number in range(1, options.layers + 1):
             last = number == options.layers
             layer = self._layer(options, role, number, return_sequences=not last)
@@ -136,7 +142,10 @@ class Recurrent(Family):
                 dropout_seed = int(seeds[number - 1] >> 1)  # Keras wants a signed 32-bit seed
                 kind = dropouts.get(role, keras.layers.Dropout)
                 hidden = kind(options.dropout, seed=dropout_seed, name=f"dropout_{number}")(hidden)
-        return Graph(head(hidden, sizes), states)
+        if inputs.static is not None:
+            hidden = keras.ops.concatenate([hidden, inputs.static], axis=-1)  # (B, U + S)
+        rows = None if inputs.known is None else decoded(hidden, inputs.known, sizes, options.units)
+        return Graph(head(hidden, sizes, rows), states)
 
     def describe(self, options: RecurrentOptions) -> str:
         """E.g. `"2 x lstm of 50 units"`."""

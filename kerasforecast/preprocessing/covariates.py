@@ -1,0 +1,142 @@
+"""What a network sees of the columns known ahead and of the attributes of a series.
+
+A column of numbers is standardised by the training rows (of attributes: by the series), which a network needs whatever
+its unit is; one that follows from the dates is mapped from its known range to [-1, 1]. An attribute with categories
+stays the number of its category; the network looks its vector up.
+The formulas hold for NumPy's arrays and for Keras' symbols alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from kerasforecast.data.calendar_columns import FEATURES, CalendarFeature
+from kerasforecast.data.panel import Panel
+from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST, FLOAT32_SMALLEST
+
+MOST_CATEGORIES = 10_000
+_WIDEST = 16  # numbers that stand for one category
+
+_Offset = Annotated[float, Field(ge=-FLOAT32_LARGEST, le=FLOAT32_LARGEST)]
+_Scale = Annotated[float, Field(ge=FLOAT32_SMALLEST, le=FLOAT32_LARGEST)]
+_Name = Annotated[str, Field(max_length=1_000)]
+
+
+class Standardised(BaseModel):
+    """A column of numbers.
+
+    Attributes:
+        offset: Its mean in training, in the column's unit: subtracted first.
+        scale: Its standard deviation there, what one scaled unit is; 1 where it does not change. Of a feature of dates
+            the middle and half of its range.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    offset: _Offset
+    scale: _Scale
+
+
+class Categories(BaseModel):
+    """An attribute with categories.
+
+    Attributes:
+        names: Of the categories, in the order of their numbers, from 0.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    names: tuple[_Name, ...] = Field(min_length=1, max_length=MOST_CATEGORIES)
+
+    @property
+    def width(self) -> int:
+        """Numbers that the network learns for each category."""
+        return min(_WIDEST, (len(self.names) + 1) // 2)
+
+
+class FittedCovariates(BaseModel):
+    """The covariates of a network beyond the past, with what was learned of them in training; part of the manifest.
+
+    Attributes:
+        known: Per column known ahead.
+        static: Per attribute of the series.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    known: tuple[Standardised, ...] = Field((), max_length=1_000)
+    static: tuple[Standardised | Categories, ...] = Field((), max_length=1_000)
+
+    @property
+    def numeric(self) -> tuple[int, ...]:
+        """Places of the attributes that are numbers."""
+        return tuple(place for place, each in enumerate(self.static) if isinstance(each, Standardised))
+
+    @property
+    def embedded(self) -> dict[int, Categories]:
+        """The attributes with categories, by their place."""
+        return {place: each for place, each in enumerate(self.static) if isinstance(each, Categories)}
+
+    @property
+    def static_width(self) -> int:
+        """Numbers that a network sees of all attributes of a series."""
+        return len(self.numeric) + sum(each.width for each in self.embedded.values())
+
+    @property
+    def unscaled(self) -> FittedCovariates:
+        """The same columns for a network that is given them scaled."""
+        plain = Standardised(offset=0.0, scale=1.0)
+        static = (plain if isinstance(each, Standardised) else each for each in self.static)
+        return FittedCovariates(known=(plain,) * len(self.known), static=tuple(static))
+
+    def known_inputs(self, known: Any) -> Any:
+        """Raw known columns `(B, L + H, K)`, scaled."""
+        return _standardised(known, self.known)
+
+    def static_inputs(self, static: Any) -> Any:
+        """Raw attributes `(B, S)`, those that are numbers scaled; a category stays its number."""
+        return _standardised(static, self.static)
+
+
+NO_COVARIATES = FittedCovariates()
+
+
+def fit_covariates(panel: Panel, train: np.ndarray) -> FittedCovariates:
+    """Learn what the training rows say of the columns known ahead, and the series of their attributes.
+
+    Args:
+        panel: With its roles.
+        train: `(R, C)` training rows of all series.
+    """
+    first = len(panel.past_columns)
+    known = [
+        _by_range(FEATURES[panel.calendar_columns[name]]) if name in panel.calendar_columns else _fitted(column)
+        for name, column in zip(panel.known_columns, train[:, first:].T, strict=True)
+    ]
+    columns = () if panel.static is None else panel.static.T
+    static = [
+        Categories(names=names) if names else _fitted(column)
+        for names, column in zip(panel.categories, columns, strict=True)
+    ]
+    return FittedCovariates(known=tuple(known), static=tuple(static))
+
+
+def _fitted(values: np.ndarray) -> Standardised:
+    spread = float(np.std(values))
+    scale = spread if spread >= FLOAT32_SMALLEST else 1.0
+    return Standardised(offset=float(np.float32(np.mean(values))), scale=float(np.float32(scale)))
+
+
+def _by_range(feature: CalendarFeature) -> Standardised:
+    """A feature of dates from its known range to [-1, 1]: a training part of three months has seen no December."""
+    return Standardised(offset=(feature.high + feature.low) / 2, scale=(feature.high - feature.low) / 2)
+
+
+def _standardised(values: Any, columns: Sequence[Standardised | Categories]) -> Any:
+    numbers = [(each.offset, each.scale) if isinstance(each, Standardised) else (0.0, 1.0) for each in columns]
+    offset, scale = np.array(numbers, np.float32).T
+    return (values - offset) * (1 / scale)

@@ -1,0 +1,57 @@
+"""What training rows say of covariates, and what a network is then given."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kerasforecast.data.panel import Panel
+from kerasforecast.preprocessing.covariates import Categories, FittedCovariates, Standardised, fit_covariates
+
+
+def panel(known):
+    rows = len(known)
+    return Panel(
+        values=np.stack([np.arange(rows) + 1.0, known], axis=1),
+        index=pd.RangeIndex(rows),
+        starts=np.array([0, rows // 2, rows]),
+        ids=np.array(["a", "b"]),
+        columns=("y", "hour"),
+        roles=("target", "known"),
+        observed=np.array([rows // 2, rows - rows // 2]),
+        key="shop",
+        static=np.array([[1.0, 10.0], [0.0, 30.0]]),
+        static_columns=("kind", "size"),
+        categories=(("mall", "street", "web"), ()),
+    )
+
+
+def test_numbers_are_standardised_by_training_rows_and_categories_keep_their_numbers():
+    made = panel(np.arange(10.0) * 7)
+    fitted = fit_covariates(made, made.values[:4])
+    assert fitted.known == (Standardised(offset=10.5, scale=float(np.float32(np.std([0, 7, 14, 21])))),)
+    assert fitted.static == (Categories(names=("mall", "street", "web")), Standardised(offset=20, scale=10))
+    scaled = fitted.known_inputs(made.values[None, :4, 1:])
+    np.testing.assert_allclose([scaled.mean(), scaled.std()], [0, 1], atol=1e-6)
+    np.testing.assert_allclose(fitted.static_inputs(made.static), [[1, -1], [0, 1]])
+
+
+def test_what_does_not_change_in_training_is_no_division_by_nothing():
+    made = panel(np.full(10, 3.0))
+    assert fit_covariates(made, made.values[:4]).known == (Standardised(offset=3, scale=1),)
+
+
+@pytest.mark.parametrize(("categories", "width"), [(1, 1), (2, 1), (5, 3), (31, 16), (5000, 16)])
+def test_vectors_of_categories_stay_small(categories, width):
+    each = Categories(names=tuple(map(str, range(categories))))
+    assert each.width == width
+    assert FittedCovariates(static=(Standardised(offset=0, scale=1), each)).static_width == 1 + width
+
+
+def test_a_scaled_network_is_given_the_same_columns_without_units():
+    fitted = FittedCovariates(
+        known=(Standardised(offset=5, scale=3),), static=(Categories(names=("a",)), Standardised(offset=1, scale=2))
+    )
+    plain = fitted.unscaled
+    assert (plain.known_inputs(np.ones((1, 2, 1))) == 1).all()
+    assert plain.static_inputs(np.array([[0.0, 4.0]])).tolist() == [[0, 4]]
+    assert plain.static_width == fitted.static_width
