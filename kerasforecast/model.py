@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from kerasforecast.artifact.writer import Exporter
-    from kerasforecast.forecasting.predictor import Predictor
+    from kerasforecast.forecasting.predictor import Given, Predictor
     from kerasforecast.training.train import History
 
 
