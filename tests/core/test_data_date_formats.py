@@ -75,6 +75,13 @@ def test_what_could_be_two_dates_is_refused_and_the_remedy_works(load, cells, fo
         assert load(table, date_format=form.strip("'"), end="2100-01-01").dated
 
 
+def test_a_week_that_the_year_has_not_is_refused(load):
+    cells = written(WEEKS, "%G-W%V")
+    cells[-1] = "2019-W53"
+    with pytest.raises(DataError, match=r"expected an ISO week, as in other rows\. Received: '2019-W53'"):
+        load({"Date": cells, "y": LEVEL})
+
+
 @pytest.mark.parametrize("cell", ["196013", "19601", "1960122"])
 def test_a_month_is_never_read_as_a_day(load, cell):
     cells = written(MONTHS, "%Y%m")

@@ -11,9 +11,8 @@ from kerasforecast.errors import DataError
 from kerasforecast.sections import DataConfig
 from tests.core.dated_tables import DAYS, HOURS, LEVEL, MONTHS, QUARTERS, ROWS, written
 
-FRENCH = dict(
-    enumerate(["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."], 1)
-)
+NAMES = "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc."
+FRENCH = dict(enumerate(NAMES.split(), 1))
 BARS = pd.DatetimeIndex([day + pd.Timedelta(minutes=30 * bar) for day in DAYS[:5] for bar in range(12)])
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.data.table import words
-from kerasforecast.data.table.formats import ISO, PERIODS, WEEK, ZONE, Way, pattern, unit_of, way_of
+from kerasforecast.data.table.formats import ISO, ZONE, Way, pattern, unit_of, way_of
 from kerasforecast.data.table.layout import FIRST_YEAR, LAST_YEAR, instants, iso_layout, read_layout
+from kerasforecast.data.table.periods import PERIODS, WEEK, first_days, weekday_given
 from kerasforecast.data.table.table import Table, refusal
 from kerasforecast.data.table.zones import minutes_of, of_one_place, without_zone
 from kerasforecast.errors import DataError, shown
@@ -161,9 +162,7 @@ def _by(column: _Column, way: Way) -> Dates:
         return _with_offsets(column)
     if way.kind == "epoch":
         return _from_epoch(column)
-    if way.kind == "week":
-        return _from_weeks(column)
-    if way.kind in PERIODS:
+    if way.kind in (WEEK, *PERIODS):
         return _from_periods(column, way.kind)
     if way.named:
         column = column.of(column.cells.map(words.in_english))
@@ -248,27 +247,12 @@ def _unix(times: np.ndarray, *units: str) -> Dates:
 
 
 def _from_periods(column: _Column, kind: str) -> Dates:
-    written, months = PERIODS[kind]
-    parts = column.cells.str.extract(written)
-    year, place = parts["y"].fillna(parts["y2"]), parts["n"].fillna(parts["n2"])
-    column.refuse(year.isna(), f"expected a {kind}, as in other rows")
-    first = {"Y": year.to_numpy(dtype=np.int64), "m": (place.to_numpy(dtype=np.int64) - 1) * months + 1}
-    return Dates(pd.DatetimeIndex(instants(first)), (f"{kind.capitalize()}s are dated by their first day.",))
-
-
-def _from_weeks(column: _Column) -> Dates:
-    """ISO weeks: the first holds the year's first Thursday, so the 4th of January lies in it."""
-    parts = column.cells.str.extract(WEEK)
-    column.refuse(parts[0].isna(), "expected an ISO week, as in other rows")
-    year, week = (parts[place].to_numpy(dtype=np.int64) for place in (0, 1))
-    day = parts[2].fillna("1").to_numpy(dtype=np.int64)
-    fourth = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]") + 3
-    weekday = (fourth.astype(np.int64) + 3) % 7  # the 1st of January 1970 was a Thursday
-    monday = fourth - weekday + 7 * (week - 1)
-    of_year = (monday + 3).astype("datetime64[Y]").astype(np.int64) + 1970
-    column.refuse((of_year != year) | (week < 1), "expected an ISO week that the year has")
-    notes = ("ISO weeks are dated by their Monday.",) if parts[2].isna().all() else ()
-    return Dates(pd.DatetimeIndex((monday + day - 1).astype("datetime64[us]")), notes)
+    found = first_days(column.cells, kind)
+    column.refuse(np.isnat(found), f"expected {'an' if kind == WEEK else 'a'} {kind}, as in other rows")
+    if kind == WEEK:
+        whole = not column.cells.iloc[:SAMPLE].map(weekday_given).any()
+        return Dates(pd.DatetimeIndex(found), ("ISO weeks are dated by their Monday.",) if whole else ())
+    return Dates(pd.DatetimeIndex(found), (f"{kind.capitalize()}s are dated by their first day.",))
 
 
 def _with_offsets(column: _Column) -> Dates:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from kerasforecast.data.table import words
 from kerasforecast.data.table.layout import FIRST_YEAR, LAST_YEAR
+from kerasforecast.data.table.periods import PERIODS, WEEK, is_period
 
 ISO = "ISO8601"
 # Formats that share their looks stand in one tuple: which is meant, only the dates themselves can tell.
@@ -55,14 +56,6 @@ _DIGITS = {
     14: ("%Y%m%d%H%M%S",),
 }
 YEAR_FIRST = ("%Y", "%Y%m", "%Y%m%d")
-# Each period of a year: how it is written (the year is `y`, its number `n`), and how many months one has.
-_PERIODS = {
-    "quarter": (r"(?P<y>\d{4})[ :/-]?[QqTtKk](?P<n>[1-4])|[QqTt](?P<n2>[1-4])[ :/-]?(?P<y2>\d{4})", 3),
-    "half year": (r"(?P<y>\d{4})[ -]?[HhSs](?P<n>[12])|[HhSs](?P<n2>[12])[ -]?(?P<y2>\d{4})", 6),
-    "month": (r"(?P<y>\d{4})[ -]?[Mm](?P<n>0?[1-9]|1[0-2])|[Mm](?P<n2>0[1-9]|1[0-2])[ -]?(?P<y2>\d{4})", 1),
-}
-PERIODS = {name: (re.compile(rf"\A(?:{pattern})\Z"), months) for name, (pattern, months) in _PERIODS.items()}
-WEEK = re.compile(r"\A(\d{4})[ -]?[Ww](\d{2})(?:-?([1-7]))?\Z")
 _LONGEST = 64  # letters of a date, with the name of its weekday and a zone
 _DECIMAL = re.compile(r"[+-]?\d*[.,]?\d+(?:[eE][+-]?\d+)?", re.ASCII)
 _EPOCH = re.compile(r"(\d+)(?:\.\d+)?")
@@ -85,7 +78,7 @@ class Way:
     """How the cells of a sample are written.
 
     Attributes:
-        kind: `"strptime"`, `"epoch"`, `"week"` or a period of `PERIODS`.
+        kind: `"strptime"`, `"epoch"`, `WEEK` or one of `PERIODS`.
         share: Of the cells that are dates when read so, above 0.
         forms: strptime formats that could be meant.
         width: Digits of the cells where they are bare numbers, else 0.
@@ -146,8 +139,8 @@ def _of_text(sample: Sequence[str]) -> Way | None:
     named = any(words.foreign(cell) for cell in sample)
     if named:
         sample = [words.in_english(cell) for cell in sample]
-    for kind, pattern in (("week", WEEK), *((name, pattern) for name, (pattern, _) in PERIODS.items())):
-        share = sum(bool(pattern.fullmatch(cell)) for cell in sample) / len(sample)
+    for kind in (WEEK, *PERIODS):
+        share = sum(is_period(cell, kind) for cell in sample) / len(sample)
         if 2 * share > 1:
             return Way(kind, share)
     alike = _by_looks(sample)
