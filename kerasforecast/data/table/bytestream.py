@@ -1,19 +1,17 @@
-"""Bytes of a file, of standard input or of a gzip archive, read once, with the damage that only bytes show."""
+"""Bytes of a file, of standard input or of an archive, read once, with the damage that only bytes show."""
 
 from __future__ import annotations
 
-import gzip
 import io
 import sys
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from kerasforecast.data.table.archives import DAMAGE, unpacked
 from kerasforecast.errors import DataError
 from kerasforecast.runtime.files import user_path
 
-GZIP_MAGIC = b"\x1f\x8b"
 PARQUET_MAGIC = b"PAR1"
 MEBIBYTE = 1 << 20
 # Tables of numbers compress 3 to 20 times; gzip's ceiling is 1,032. Small files may do what they like.
@@ -43,15 +41,20 @@ class Blob:
 
     def open(self) -> BinaryIO:
         """The bytes decompressed and watched: see `Watched`."""
-        raw = self.open_raw()
-        compressed = raw.read(2) == GZIP_MAGIC
-        raw.seek(0)
-        return io.BufferedReader(Watched(raw, self, compressed), MEBIBYTE)
+        return io.BufferedReader(Watched(self), MEBIBYTE)
 
     def head(self, size: int = 65_536) -> bytes:
         """The first `size` bytes, decompressed."""
         with self.open() as stream:
             return stream.read(size)
+
+    def start(self, size: int) -> bytes:
+        """The first bytes, decompressed, whatever they are."""
+        with self.open_raw() as raw:
+            try:
+                return unpacked(raw, self.name)[0].read(size)
+            except DAMAGE:
+                return b""  # which reading the table refuses
 
     @property
     def stored_size(self) -> int:
@@ -96,16 +99,15 @@ def _existing(file: str) -> Path:
 
 
 class Watched(io.RawIOBase):
-    """A raw stream that decompresses, and refuses what no table holds: NUL bytes, endless lines, gzip bombs.
+    """A raw stream that decompresses, and refuses what no table holds: NUL bytes, endless lines, bombs.
 
     Memory stays bounded by the size of a read, whatever the archive claims to hold.
     """
 
-    def __init__(self, raw: BinaryIO, blob: Blob, compressed: bool) -> None:
-        self._raw = raw
-        self._stream: BinaryIO = gzip.GzipFile(fileobj=raw) if compressed else raw  # type: ignore[assignment]
+    def __init__(self, blob: Blob) -> None:
+        self._raw = blob.open_raw()
+        self._stream, self._packed = unpacked(self._raw, blob.name)
         self._blob = blob
-        self._compressed = compressed
         self._seen = 0
         self._open_line = 0  # bytes since the last line end
         self._wide = False
@@ -118,9 +120,9 @@ class Watched(io.RawIOBase):
         """Fill `buffer`, checking what goes in."""
         try:
             chunk = self._stream.read(len(buffer))
-        except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
+        except DAMAGE as error:
             raise DataError(
-                f"{self._blob.name}: expected a whole gzip archive. Received: {_reason(error)}. "
+                f"{self._blob.name}: expected a whole {self._packed or 'file'}. Received: {_reason(error)}. "
                 "Copy or download the file again."
             ) from None
         if not self._seen:
@@ -139,10 +141,10 @@ class Watched(io.RawIOBase):
             )
         self._check_line(chunk)
         total = self._seen + len(chunk)
-        if self._compressed and total > BOMB_FLOOR and total > BOMB_RATIO * self._blob.stored_size:
+        if self._packed and total > BOMB_FLOOR and total > BOMB_RATIO * self._blob.stored_size:
             raise DataError(
                 f"{self._blob.name}: must not unpack to more than {BOMB_RATIO} times its {self._blob.stored_size:,} "
-                f"bytes. Received: more than {total:,} bytes. Unpack it with gunzip and give the plain file."
+                f"bytes. Received: more than {total:,} bytes. Unpack it and give the plain file."
             )
 
     def _check_line(self, chunk: bytes) -> None:
@@ -159,7 +161,7 @@ class Watched(io.RawIOBase):
         """Line of the byte at `position`; read again, so that sound files need not be counted."""
         line = 1
         with self._blob.open_raw() as raw:
-            stream = gzip.GzipFile(fileobj=raw) if self._compressed else raw
+            stream, _ = unpacked(raw, self._blob.name)
             while position > 0 and (chunk := stream.read(min(MEBIBYTE, position))):
                 line += chunk.count(b"\n")
                 position -= len(chunk)

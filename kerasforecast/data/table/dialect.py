@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from kerasforecast.data.table.bytestream import LINE_LIMIT, Blob, is_utf16
+from kerasforecast.data.table.header import find_header, find_separator, like_data, stated_separator
 from kerasforecast.data.table.table import listed
 from kerasforecast.errors import DataError, shown
 from kerasforecast.sections import DataConfig
@@ -17,7 +18,7 @@ HEAD_BYTES = 65_536
 HEAD_ROWS = 100
 UNNAMED = "column"  # what a column without a name is called, with its place
 _OTHER_FORMATS = (
-    (b"PK\x03\x04", "a zip archive, as Excel workbooks are"),
+    (b"PK\x03\x04", "a zip archive inside an archive"),
     *((mark, "an HTML or XML page") for mark in (b"<!", b"<?", b"<html", b"<head", b"<body", b"<table")),
     (b"{", "JSON"),
     (b"[", "JSON"),
@@ -25,7 +26,6 @@ _OTHER_FORMATS = (
     (b"\x89PNG", "an image"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
 )
-_SEPARATORS = (";", "\t", "|", ",")  # the comma last: it may be a decimal mark
 _SEPARATOR_NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar", " ": "space"}
 _COMMA_DECIMAL = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+")
 _POINT_DECIMAL = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
@@ -39,7 +39,8 @@ class Dialect:
         encoding: Python codec name.
         separator: One character between cells.
         decimal: `"."` or `","`.
-        header: Names in the first row, stripped.
+        header: Names of the columns, stripped.
+        above: Lines above the last row of the header, blank ones not counted.
         first_rows: Cells of the first data rows, as text, at most 100 rows.
         notes: What is not the plain case, one sentence each.
     """
@@ -48,6 +49,7 @@ class Dialect:
     separator: str
     decimal: str
     header: tuple[str, ...]
+    above: int
     first_rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
 
@@ -70,7 +72,8 @@ def detect(blob: Blob, config: DataConfig) -> Dialect:
         head = blob.head(2 * LINE_LIMIT)  # no sample of a table yet; lines beyond the limit are refused here
     encoding = config.encoding or _encoding(head)
     text = _decoded(blob, head, encoding)
-    lines = [line for line in re.split(r"\r\n|\n|\r", text) if line.strip()]
+    numbered = [(row, line) for row, line in enumerate(re.split(r"\r\n|\n|\r", text), start=1) if line.strip()]
+    lines = [line for _, line in numbered]
     if not lines:
         raise DataError(f"{blob.name}: expected a table. Received: only blank lines. Give a header and rows.")
     if lines[0].count('"') % 2:
@@ -78,13 +81,17 @@ def detect(blob: Blob, config: DataConfig) -> Dialect:
             f"{blob.name}: row 1: expected a closing quote. Received: {shown(lines[0])}. Close or remove the quote."
         )
     whole = lines if len(head) != HEAD_BYTES or len(lines) == 1 else lines[:-1]  # the last may be cut
-    separator = config.separator or _separator(whole)
-    rows = [tuple(row) for row in csv.reader(whole[: HEAD_ROWS + 1], delimiter=separator, skipinitialspace=True)]
-    header = tuple(name.strip() or f"{UNNAMED} {place}" for place, name in enumerate(rows[0], start=1))
-    _check_header(blob, header, separator)
-    decimal = config.decimal or _decimal(rows[1:], separator)
+    separator = config.separator or stated_separator(lines) or find_separator(whole)
+    found = find_header(whole, separator)
+    below = whole[found.above + 1 : found.above + 1 + HEAD_ROWS]
+    rows = [tuple(row) for row in csv.reader(below, delimiter=separator, skipinitialspace=True)]
+    header = tuple(name.strip() or f"{UNNAMED} {place}" for place, name in enumerate(found.names, start=1))
+    _check_header(blob, header, separator, numbered[found.above][0])
+    decimal = config.decimal or _decimal(rows, separator)
     notes = _notes(config, encoding, separator, decimal)
-    return Dialect(encoding, separator, decimal, header, tuple(rows[1:]), notes)
+    if found.left_out:
+        notes += (f"The header is row {numbered[found.above][0]}; what stands above it was left out.",)
+    return Dialect(encoding, separator, decimal, header, found.above, tuple(rows), notes)
 
 
 def _encoding(head: bytes) -> str:
@@ -92,8 +99,7 @@ def _encoding(head: bytes) -> str:
 
 
 def _refuse_other_formats(blob: Blob) -> None:
-    with blob.open_raw() as stream:
-        start = stream.read(512).lstrip(codecs.BOM_UTF8 + b" \t\r\n")
+    start = blob.start(512).lstrip(codecs.BOM_UTF8 + b" \t\r\n")
     for mark, what in _OTHER_FORMATS:
         if start.startswith(mark) or start.lower().startswith(mark):
             raise DataError(f"{blob.name}: expected a table as text or Parquet. Received: {what}. Export it as CSV.")
@@ -120,33 +126,19 @@ def wrong_encoding(blob: Blob, content: bytes, encoding: str, position: int) -> 
     )
 
 
-def _separator(lines: list[str]) -> str:
-    for candidate in _SEPARATORS:
-        counts = Counter(len(row) for row in csv.reader(lines[: HEAD_ROWS + 1], delimiter=candidate))
-        columns = len(next(csv.reader(lines[:1], delimiter=candidate)))
-        if columns > 1 and counts[columns] * 2 >= sum(counts.values()):
-            return candidate
-    first = lines[0]
-    return max(_SEPARATORS, key=lambda mark: (first.count(mark), mark == ","))
-
-
-def _check_header(blob: Blob, header: tuple[str, ...], separator: str) -> None:
+def _check_header(blob: Blob, header: tuple[str, ...], separator: str, row: int) -> None:
     repeated = [name for name, count in Counter(header).items() if count > 1]
     if repeated:
         position = [place for place, name in enumerate(header, start=1) if name == repeated[0]]
         raise DataError(
-            f"{blob.name}: row 1: column names must differ. Received: {shown(repeated[0])} in columns "
+            f"{blob.name}: row {row}: column names must differ. Received: {shown(repeated[0])} in columns "
             f"{listed(position)}. Rename one of them."
         )
-    if all(_like_data(name) for name in header):
+    if all(like_data(name) for name in header):
         raise DataError(
-            f"{blob.name}: row 1: expected a header of column names. Received: {shown(separator.join(header))}. "
+            f"{blob.name}: row {row}: expected a header of column names. Received: {shown(separator.join(header))}. "
             "Put a line such as Date,Close first."
         )
-
-
-def _like_data(cell: str) -> bool:
-    return bool(re.fullmatch(r"[+-]?[\d.,:/\-T ]+Z?", cell)) and any(char.isdigit() for char in cell)
 
 
 def _decimal(rows: list[tuple[str, ...]], separator: str) -> str:

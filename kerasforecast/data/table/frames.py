@@ -29,7 +29,7 @@ def from_frame(frame: pd.DataFrame | pd.Series, name: str = "DataFrame", keys: t
         DataError: It has no rows, repeats a column's name, or has several rows of names that say too little.
     """
     if isinstance(frame, pd.Series):
-        frame = frame.to_frame("value" if frame.name is None else str(frame.name))
+        frame = frame.to_frame("value" if frame.name in (None, "") else str(frame.name))
     if isinstance(frame.columns, pd.MultiIndex):
         frame, more = _one_row_of_names(frame, name)
         keys += more

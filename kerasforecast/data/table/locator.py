@@ -53,7 +53,7 @@ class TextLocator:
         with self.blob.open() as stream:
             cells = pd.read_csv(
                 stream,
-                header=0,
+                header=self.dialect.above,
                 names=list(self.dialect.header),
                 usecols=[column],
                 sep=self.dialect.separator,
@@ -68,7 +68,7 @@ class TextLocator:
         """Line number and cells of every record after the header; blank lines skipped as pandas skips them."""
         with self.blob.open() as stream, io.TextIOWrapper(stream, self.dialect.encoding, newline="") as text:
             reader = csv.reader(text, delimiter=self.dialect.separator, skipinitialspace=True)
-            line, seen_header = 1, False
+            line, above = 1, self.dialect.above + 1
             while True:
                 try:
                     cells = next(reader)
@@ -78,9 +78,9 @@ class TextLocator:
                     raise _no_record(self.name, line, str(error)) from None
                 blank = not cells or (len(cells) == 1 and not cells[0].strip())
                 if not blank:
-                    if seen_header:
+                    if not above:
                         yield line, cells
-                    seen_header = True
+                    above = max(above - 1, 0)
                 line = reader.line_num + 1
 
     def _find(self, rows: Sequence[int]) -> dict[int, tuple[int, list[str]]]:
@@ -104,7 +104,7 @@ class TextLocator:
         if is_utf16(self.blob.head(4)):
             return None
         found: dict[int, tuple[int, list[str]]] = {}
-        row, number = -1, 1  # of the next line; the header is row -1
+        row, number = -1 - self.dialect.above, 1  # of the next line; the header is row -1
         with self.blob.open() as stream:
             for lines in _whole_lines(stream):
                 if lines.count(b"\r") != lines.count(b"\r\n") or _open_quotes(lines):

@@ -59,7 +59,9 @@ def of_one_series(table: Table, config: DataConfig, *, required: bool = True) ->
     if not len(rows):
         raise DataError(f"{table.name}: --id {config.id} must hold ids. Received: only empty cells.")
     note = f"Series {ids[place]} of column {', '.join(columns)}: {len(rows):,} of {counted(len(table.frame))}."
-    return table.taking(rows).without(columns).noted(note)
+    nameless = int((codes < 0).sum())
+    lost = f" {counted(nameless)} without an id left out." if nameless else ""
+    return table.taking(rows).without(columns).noted(note + lost)
 
 
 def refuse_several(

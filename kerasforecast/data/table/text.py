@@ -68,7 +68,7 @@ def _read(locator: TextLocator, config: DataConfig, *, spaced: bool) -> pd.DataF
             warnings.simplefilter("ignore")  # mixed types and unparsed dates are found, and addressed, later
             chunks = pd.read_csv(
                 stream,
-                header=0,
+                header=dialect.above,
                 names=list(dialect.header),
                 sep=dialect.separator,
                 decimal=dialect.decimal,
