@@ -76,7 +76,7 @@ def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> Backte
     from kerasforecast.evaluation.refit import Refitter
 
     progress = Progress(config, begun.choice, request.progress)
-    for note in _held(config, series):
+    for note in (*series.notes, *_held(config, series)):
         progress.note(note)
     found = run_backtest(
         series,
@@ -208,7 +208,14 @@ def _trained(model: str, config: Config, begun: Begun, progress: bool | None) ->
     alone = config.evaluation.model_copy(update={"baselines": ()})  # the leaderboard has them, once
     chosen = config.model_copy(update={"evaluation": alone})
     with Progress(chosen, begun.choice, progress) as shown_progress:
-        return fit(chosen, begun.series, name=model, on_start=shown_progress.start, on_epoch=shown_progress.epoch)
+        return fit(
+            chosen,
+            begun.series,
+            name=model,
+            on_start=shown_progress.start,
+            on_epoch=shown_progress.epoch,
+            on_note=shown_progress.note,
+        )
 
 
 def _reach(data: Any, series: Series, split: Split) -> str | None:

@@ -11,6 +11,7 @@ import pandas as pd
 from kerasforecast.data.calendars import is_irregular, trading_calendar
 from kerasforecast.data.frequency import between, in_words, infer_frequency, is_daily
 from kerasforecast.data.load import Rows, load_rows
+from kerasforecast.data.precision import rounding_note
 from kerasforecast.data.series import Series
 from kerasforecast.data.stamps import iso_text, iso_texts
 from kerasforecast.data.table.columns import is_price
@@ -118,7 +119,8 @@ def examine(config: DataConfig, data: Given | None = None) -> Findings:
 
 def _remarks(rows: Rows, config: DataConfig, holidays: bool) -> list[str]:
     target = rows.panel.target
-    low = int((rows.panel.values[:, 0] <= 0).sum()) if is_price(target) else 0
+    values = rows.panel.values[:, 0]
+    low = int((values <= 0).sum())
     lacking, repeated = counted(rows.missing), counted(rows.duplicates)
     one_of_each = f"{rows.choice}, one of several series" if rows.choice else "--duplicates last, first or mean"
     said = {
@@ -130,9 +132,12 @@ def _remarks(rows: Rows, config: DataConfig, holidays: bool) -> list[str]:
         ),
         "The dates keep no step: fit needs one step, or --calendar where they are days.": is_irregular(rows.panel[0]),
         "Holidays count as gaps: --calendar tells them apart.": holidays,
-        f"{counted(low, 'price')} of {target} not positive: fit needs --scaling difference.": low,
+        f"{counted(low, 'price')} of {target} not positive: fit needs --scaling difference.": low and is_price(target),
+        f"{counted(low, 'value')} of {target} not positive: fit takes plain differences where training holds one, and "
+        "needs --scaling difference where it does not.": low and not is_price(target),
     }
-    return [note for note, holds in said.items() if holds]
+    swallowed = rounding_note(target, values, np.zeros(1, int)) if np.ptp(values) else None
+    return [*(note for note, holds in said.items() if holds), *([swallowed] if swallowed else [])]
 
 
 def _gaps(series: Series, frequency: str | None) -> list[Gap]:

@@ -9,7 +9,7 @@ import numpy as np
 _DECIMALS = 4  # at most, of numbers from 0.1 on
 _DIGITS = 7  # significant ones at most, of large numbers
 _SMALL = 4  # significant ones of numbers below 0.1
-_PLACES = 12  # decimals beyond which a power of ten is easier to read
+_PLACES = 8  # decimals beyond which a power of ten is easier to read
 
 
 def figures(values: Sequence[float | None]) -> list[str]:

@@ -24,8 +24,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from kerasforecast.data.precision import check_training_rows
 from kerasforecast.data.table.columns import is_count, is_price
-from kerasforecast.preprocessing.precision import check_training_rows
 from kerasforecast.preprocessing.volatility import VOLATILITY_FLOOR, ewma_volatility
 from kerasforecast.sections import LOGARITHMIC, Scaling
 

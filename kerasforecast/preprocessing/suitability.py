@@ -6,10 +6,10 @@ import numpy as np
 
 from kerasforecast.data.numerals import figure
 from kerasforecast.data.panel import Panel
+from kerasforecast.data.precision import LARGEST, rounding_note, too_large
 from kerasforecast.data.stamps import iso_text
 from kerasforecast.data.table.table import counted
 from kerasforecast.errors import DataError, shown
-from kerasforecast.preprocessing.precision import LARGEST, ROUNDED, digits_remedy, rounding, too_large
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.sections import LOGARITHMIC
 
@@ -62,8 +62,6 @@ def fit_notes(scaling: FittedScaling, panel: Panel, train: np.ndarray, starts: n
     for name, transform, values in zip(panel.columns, scaling.transforms, train.T, strict=True):
         if scaling.kind in LOGARITHMIC and transform == "difference":
             notes.append(f"{name} is not positive throughout training: plain differences stand for its log returns.")
-        lost = rounding(values, starts)[1]
-        if lost > ROUNDED:
-            remedy = digits_remedy(values, starts)
-            notes.append(f"{name}: 32-bit numbers round {lost:.0%} of a usual change away. {remedy}")
+        if said := rounding_note(name, values, starts):
+            notes.append(said)
     return [*notes, *scaling_notes(scaling, panel)]

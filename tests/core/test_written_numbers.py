@@ -192,6 +192,17 @@ def test_columns_that_nobody_declared_are_said_not_to_be_used(tmp_path):
     assert only.notes[-1] == "Target column Load: the only column of numbers. Not used: Note."
 
 
+def test_data_check_says_what_a_fit_would_take_otherwise_or_refuse():
+    def notes(values, name="y"):
+        return examine(DataConfig(), pd.DataFrame({name: values}, index=DATES)).as_json()["notes"]
+
+    meter = notes(12_345_678 + 0.1 * np.arange(12) ** 1.5)
+    assert meter[-1].endswith("% of a usual change away. Subtract 12,345,677 from it first.")
+    assert notes([*range(11), 0.0])[-1].startswith("2 values of y not positive: fit takes plain differences where ")
+    assert notes([*range(11), 0.0], "Close")[-1] == "2 prices of Close not positive: fit needs --scaling difference."
+    assert notes(np.arange(12.0) + 1) == []
+
+
 STYLES = [(".", ","), (",", "."), (",", "\u202f"), (".", "\u2019"), (",", "\u00a0"), (".", None), (",", None)]
 
 

@@ -1,4 +1,4 @@
-"""What the network's 32-bit numbers hold of a column, and what is refused because they do not."""
+"""What a network's 32-bit numbers hold of a column, and what is refused because they do not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kerasforecast.errors import DataError
 
 LARGEST = 1e18  # the square of a change must fit 32-bit numbers, which end at 3.4e38
 _REFUSED = 0.3  # of a usual change: so much rounded away at a column's level leaves too little to learn
-ROUNDED = 0.01  # of a usual change: more than that is said
+_ROUNDED = 0.01  # of a usual change: more than that is said
 
 
 def check_training_rows(rows: np.ndarray, columns: tuple[str, ...], starts: np.ndarray, constant: bool) -> None:
@@ -32,16 +32,24 @@ def check_training_rows(rows: np.ndarray, columns: tuple[str, ...], starts: np.n
                 f"Column {name} must change within the training rows. "
                 f"Received: {values.min()} in all {len(values)} of them. Leave it out, or train on rows where it moves."
             )
-        change, lost = rounding(values, starts)
+        change, lost = _rounding(values, starts)
         if lost > _REFUSED:
             raise DataError(
                 f"Column {name} must change by what the network's 32-bit numbers tell apart at its level. Received: "
                 f"changes of about {change:.3g} at {values.max():,.10g}, where those numbers lie "
-                f"{np.spacing(np.float32(np.abs(values).max())):.3g} apart. {digits_remedy(values, starts)}"
+                f"{np.spacing(np.float32(np.abs(values).max())):.3g} apart. {_remedy(values, starts)}"
             )
 
 
-def rounding(values: np.ndarray, starts: np.ndarray) -> tuple[float, float]:
+def rounding_note(name: str, values: np.ndarray, starts: np.ndarray) -> str | None:
+    """What to say where float32 rounds away more of the changes of a column than goes without saying."""
+    lost = _rounding(values, starts)[1]
+    if lost <= _ROUNDED:
+        return None
+    return f"{name}: 32-bit numbers round {min(lost, 1):.0%} of a usual change away. {_remedy(values, starts)}"
+
+
+def _rounding(values: np.ndarray, starts: np.ndarray) -> tuple[float, float]:
     """The usual change of `values` `(T,)`, whatever its sign and were one a leap, and the share of it float32 loses."""
     exact = np.delete(np.diff(values), starts[1:] - 1)
     kept = np.delete(np.diff(values.astype(np.float32).astype(np.float64)), starts[1:] - 1)
@@ -50,11 +58,11 @@ def rounding(values: np.ndarray, starts: np.ndarray) -> tuple[float, float]:
     return usual, float(np.abs(kept - exact).mean()) / usual if usual > 0 else 0.0
 
 
-def digits_remedy(values: np.ndarray, starts: np.ndarray) -> str:
+def _remedy(values: np.ndarray, starts: np.ndarray) -> str:
     """What keeps the digits: a round constant to subtract first, else changes in place of levels."""
     unit = 10.0 ** np.floor(np.log10(np.ptp(values)))
     constant = np.floor(values.min() / unit) * unit
-    if rounding(values - constant, starts)[1] <= ROUNDED:
+    if _rounding(values - constant, starts)[1] <= _ROUNDED:
         return f"Subtract {constant:,.15g} from it first."
     return "Give its changes from row to row instead of its level."
 
