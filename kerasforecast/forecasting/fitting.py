@@ -16,12 +16,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasforecast.data.calendar_columns import FEATURES
 from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build, initialise, merged_weights, set_weights
 from kerasforecast.preprocessing.batch import Batches, TrainingSet, WindowBatch
+from kerasforecast.preprocessing.known_ranges import by_known_ranges
 from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.windows import Windows, windows_of
@@ -55,23 +55,9 @@ def scaled_member(network: NetworkConfig, panel: Panel, split: Split) -> Member:
     rows, starts = split.training_rows(panel)
     head = bool(network.quantiles)
     scaling = fit_scaling(network.scaling, rows, panel.columns, starts=starts, volatility_channel=head)
-    scaling = _by_known_ranges(scaling, panel)
+    scaling = by_known_ranges(scaling, panel)
     scaling.check(panel)
     return Member(network=network, scaling=scaling)
-
-
-def _by_known_ranges(scaling: FittedScaling, panel: Panel) -> FittedScaling:
-    """`scaling` with the columns that the dates give mapped from their known range to [-1, 1], whatever its kind.
-
-    Relative to the window itself, as prices are, a month would be nothing at all.
-    """
-    offset, scale, transforms = list(scaling.offset), list(scaling.scale), list(scaling.transforms)
-    for column, name in panel.calendar_columns.items():
-        place, feature = panel.columns.index(column), FEATURES[name]
-        offset[place], scale[place] = (feature.high + feature.low) / 2, (feature.high - feature.low) / 2
-        transforms[place] = "linear"
-    changed = {"offset": tuple(offset), "scale": tuple(scale), "transforms": tuple(transforms)}
-    return scaling.model_copy(update=changed) if panel.calendar_columns else scaling
 
 
 def training_sets(member: Member, panel: Panel, split: Split) -> tuple[TrainingSet[Windows], TrainingSet[Windows]]:
