@@ -10,6 +10,8 @@ where that makes a day agree with the same day of the last week, so that no time
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -89,11 +91,11 @@ def open_hours(index: pd.DatetimeIndex, step: int) -> np.ndarray | None:
 
 def _closed(seen: np.ndarray, there: np.ndarray) -> np.ndarray:
     """Which times `(7, S)` of the week are closed, by how often there were rows, and how often there could be some."""
-    rare = seen < _RARE * there
+    rare = np.asarray(seen < _RARE * there)
     by_time = seen.sum(axis=0), there.sum(axis=0)  # (S,) over the days
     due = ~rare
     if there.max() < 3:  # of so few weeks those with a row say nothing of how many lack one
-        due = seen.any(axis=1)[:, None] & (by_time[0] >= _RARE * by_time[1])
+        due = np.asarray(seen.any(axis=1)[:, None] & (by_time[0] >= _RARE * by_time[1]))
     rate = _rate(seen[due], there[due])
     closed = (by_time[0] < _RARE * by_time[1]) & _no_luck(*by_time, rate, _CHANCE_OF_ALL)
     return (rare & _no_luck(seen, there, rate, _CHANCE_OF_ALL)) | ((rare | (there == 0)) & closed)
@@ -113,7 +115,7 @@ def _rate(seen: np.ndarray, there: np.ndarray) -> float:
     return float((seen.sum() + 1) / (there.sum() + 2))
 
 
-def _no_luck(seen: np.ndarray, there: np.ndarray, rate: float, chance: float) -> np.ndarray:
+def _no_luck(seen: Any, there: Any, rate: float, chance: float) -> Any:
     """Whether so few rows of so many are less likely than `chance`, at the rate of others: Chernoff's bound."""
     share = seen / np.maximum(there, 1)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -1,0 +1,116 @@
+"""While a forecast rolls, what the dates give is computed for the rows ahead; the rest is held, and that is said."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from kerasforecast_cli.main import cli
+
+import kerasforecast as kf
+
+HOURS = pd.date_range("2024-01-01", periods=24 * 22, freq="h")
+SMALL = {"window": 24, "units": 12, "layers": 1, "dropout": 0.0, "learning_rate": 0.01, "batch_size": 64}
+
+
+def load_of(**columns):
+    """A load with a daily season and noise of 1."""
+    noise = np.random.default_rng(0).normal(size=len(HOURS))
+    wave = 20 * np.sin(2 * np.pi * (HOURS.hour - 8) / 24) + 8 * np.cos(4 * np.pi * HOURS.hour / 24)
+    return pd.DataFrame({"y": 100 + wave + noise, **columns}, index=HOURS.rename("Date"))
+
+
+@pytest.fixture(scope="module")
+def model():
+    frame = load_of(Stunde=HOURS.hour, Other=np.arange(len(HOURS)) % 5 + 1.0)
+    return kf.fit(frame, features=("hour", "Stunde", "Other"), steps=24, epochs=1, **SMALL)
+
+
+def by_hand(model, window, dates):
+    """Rolled row by row, each with the hour of its own date."""
+    found = []
+    for date in dates:
+        found.append(float(model.predict(window[None])[0, 0]))
+        row = np.array([found[-1], date.hour, date.hour, window[-1, 3]], np.float32)
+        window = np.concatenate([window[1:], row[None]])
+    return found
+
+
+def test_hours_go_on_while_a_forecast_rolls(model):
+    forecast = model.forecast(30)
+    window = model.series.values[-24:].astype(np.float32)
+    assert forecast["forecast"].to_numpy() == pytest.approx(by_hand(model, window, forecast.index), rel=1e-5)
+
+
+def test_hours_go_on_in_the_scores_too(model):
+    table = model.test.table
+    last = table.tail(24)
+    window = model.series.values[-48:-24].astype(np.float32)
+    assert last["forecast"].to_numpy() == pytest.approx(by_hand(model, window, last["date"]), rel=1e-5)
+    again = model.evaluate(load_of(Stunde=HOURS.hour, Other=np.arange(len(HOURS)) % 5 + 1.0)[-72:])
+    assert again.table.tail(24)["forecast"].to_numpy() == pytest.approx(last["forecast"].to_numpy(), rel=1e-5)
+
+
+def test_a_file_keeps_them(model, tmp_path):
+    path = model.save(tmp_path / "load.keras")
+    loaded = kf.load(path)
+    assert loaded.manifest.roles.calendar == {"hour": "hour", "Stunde": "hour"}
+    rows = model.series.values[-24:]
+    few = pd.DataFrame({"y": rows[:, 0], "Stunde": rows[:, 2], "Other": rows[:, 3]}, index=HOURS[-24:])
+    pd.testing.assert_frame_equal(loaded.forecast(30, few)[["forecast"]], model.forecast(30)[["forecast"]])
+    plain = keras.models.load_model(path).predict(rows[None].astype(np.float32), verbose=0)
+    assert plain == pytest.approx(model.predict(rows[None]), rel=1e-5)
+    with pytest.raises(kf.InputError, match="Column Stunde must be the hour of the dates, as in training"):
+        loaded.forecast(30, few.set_index(HOURS[-24:] + pd.Timedelta(hours=2)))
+
+
+def test_intervals_adapt_by_forecasts_that_know_their_hours(model):
+    """The last origins reach beyond the series, where only the hours are known."""
+    adapted = model.forecaster.levels_after(model.series)
+    begin = model.forecaster.adapted.place(model.series.index)
+    later = model.forecaster.predictor.window - 1
+    assert begin > later
+    assert np.shape(adapted) == np.shape(model.forecaster.adapted.levels)
+    assert not np.array_equal(adapted, model.forecaster.adapted.levels)
+
+
+def test_a_season_is_forecast_to_its_noise():
+    """With the hour held at its last value the error grew to half of the season."""
+    model = kf.fit(load_of(), features=("hour",), steps=24, epochs=12, **SMALL)
+    assert model.test.scores["model"]["rmse"] < 4  # noise of 1, a season of 20
+
+
+@pytest.mark.parametrize("command", ["fit", "predict", "evaluate", "backtest", "compare"])
+def test_what_is_held_is_said_in_one_line(tmp_path, command):
+    table = tmp_path / "load.csv"
+    load_of(Stunde=HOURS.hour, Other=np.arange(len(HOURS)) % 5 + 1.0)[:300].to_csv(table)
+    options = ["--features", "hour,Other", "--steps", "3", "--epochs", "1"]
+    options += ["--window", "8", "--units", "4", "--layers", "1"]
+    said = "Beyond the horizon of 1, Other is held at the last value."
+    folder = ["--output-dir", str(tmp_path / "models")]
+    if command in ("predict", "evaluate"):
+        fitted = CliRunner().invoke(cli, ["fit", str(table), *options, *folder, "--quiet"])
+        assert fitted.exit_code == 0, fitted.output
+        more = ["--steps", "3"] if command == "predict" else []
+        result = CliRunner().invoke(cli, [command, str(tmp_path / "models" / "load.keras"), str(table), *more])
+    elif command == "compare":
+        result = CliRunner().invoke(cli, ["compare", "lstm", "--file", str(table), *options, *folder])
+    else:
+        more = ["--folds", "2"] if command == "backtest" else []
+        result = CliRunner().invoke(cli, [command, str(table), *options, *more, *folder])
+    assert result.exit_code == 0, result.output
+    assert result.output.count(said) == 1
+
+
+def test_a_quantile_heads_median_is_its_forecast_at_every_step():
+    model = kf.fit(load_of(), features=("hour",), steps=6, epochs=1, quantiles=(0.1, 0.5, 0.9), horizon=2, **SMALL)
+    forecast = model.forecast(9)
+    assert np.array_equal(forecast["forecast"], forecast["q0.5"])
+    assert (forecast["q0.1"] <= forecast["q0.5"]).all()
+    assert (forecast["q0.5"] <= forecast["q0.9"]).all()
+    table = model.test.table
+    assert table["forecast"].to_numpy() == pytest.approx(table["q0.5"].to_numpy(), rel=1e-6)
+    window = model.series.values[-24:].astype(np.float32)
+    assert forecast["forecast"].to_numpy()[:2] == pytest.approx(model.predict(window[None])[0], rel=1e-6)
