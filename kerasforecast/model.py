@@ -98,8 +98,8 @@ class Model:
         """Forecasts `(B, H)` float32 of windows, both in raw prices; those of a quantile head are its medians.
 
         Args:
-            windows: `(B, L, F)`, the target and the columns of `manifest.roles.past`. Of a model that takes more, arrays
-                by name: `past`, and `known` `(B, L + H, K)`, the columns of `manifest.roles.known`.
+            windows: `(B, L, F)`, the target and the columns of `manifest.roles.past`. For a model that takes more,
+                arrays by name: `past`, and `known` `(B, L + H, K)`, the columns of `manifest.roles.known`.
         """
         return self.predictor.predict(windows)
 

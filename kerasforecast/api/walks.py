@@ -109,7 +109,7 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
     from kerasforecast.evaluation.compare import compare
     from kerasforecast.evaluation.walk import compare_record
 
-    notes = _held(config, series)
+    notes = [] if configs else _held(config, series)  # a fit says it
     contenders = []
     for label, model in named.items():
         if isinstance(model, str) and model in configs:

@@ -47,15 +47,7 @@ def series_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_ha
         series = at_hand if at_hand is not None and not options else _trained_on(manifest, options)
     else:
         series = _other(manifest, data, options)
-    series = _named_alike(series, manifest.columns)
-    if series.columns != manifest.columns:
-        raise DataError(
-            f"{series.name}: the model needs the columns {', '.join(manifest.columns)}, in this order. "
-            f"Received: {', '.join(series.columns)}."
-        )
-    calendar = manifest.roles.calendar
-    check_calendar_columns(series.values, series.index, series.columns, calendar)
-    series = replace(series, calendar_columns=calendar)
+    series = _with_columns_of(series, manifest)
     said = {note: None for member in manifest.members for note in scaling_notes(member.scaling, Panel.of(series))}
     return replace(series, notes=(*series.notes, *said)) if said else series
 
@@ -121,7 +113,20 @@ def _columns(manifest: Manifest) -> dict[str, Any]:
     return {"target": manifest.roles.target, "features": (*manifest.roles.past, *manifest.roles.known)}
 
 
-def _named_alike(series: Series, wanted: tuple[str, ...]) -> Series:
-    """`series` with its columns called as those `wanted`, where only case and the like differ."""
-    alike = list(map(same, series.columns)) == list(map(same, wanted))
-    return replace(series, columns=wanted) if alike and series.columns != wanted else series
+def _with_columns_of(series: Series, manifest: Manifest) -> Series:
+    """`series` with the columns of the model, called and ordered as there.
+
+    Raises:
+        DataError: They are others; or one is not the feature of the dates that it was in training.
+    """
+    wanted, own = list(manifest.columns), list(series.columns)
+    if set(wanted) != set(own):
+        wanted, own = list(map(same, wanted)), list(map(same, own))
+    if sorted(wanted) != sorted(own):
+        raise DataError(
+            f"{series.name}: the model needs the columns {', '.join(manifest.columns)}. "
+            f"Received: {', '.join(series.columns)}."
+        )
+    calendar, values = manifest.roles.calendar, series.values[:, [own.index(name) for name in wanted]]
+    check_calendar_columns(values, series.index, manifest.columns, calendar)
+    return replace(series, values=values, columns=manifest.columns, calendar_columns=calendar)

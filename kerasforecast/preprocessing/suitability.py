@@ -59,7 +59,8 @@ def scaling_notes(scaling: FittedScaling, panel: Panel) -> list[str]:
 def fit_notes(scaling: FittedScaling, panel: Panel, train: np.ndarray, starts: np.ndarray) -> list[str]:
     """The same, and what a fit decided by its training rows, as `fit_scaling` takes them."""
     notes = []
-    for name, transform, values in zip(panel.columns, scaling.transforms, train.T, strict=True):
+    past = panel.past_columns
+    for name, transform, values in zip(past, scaling.transforms, train[:, : len(past)].T, strict=True):
         if scaling.kind in LOGARITHMIC and transform == "difference":
             notes.append(f"{name} is not positive throughout training: plain differences stand for its log returns.")
         if said := rounding_note(name, values, starts):

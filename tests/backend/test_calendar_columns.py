@@ -28,27 +28,28 @@ def model():
     return kf.fit(frame, features=("hour", "Stunde", "Other"), steps=24, epochs=1, **SMALL)
 
 
-def by_hand(model, window, dates):
-    """Rolled row by row, each with the hour of its own date."""
-    found = []
+def by_hand(model, rows, dates):
+    """Rolled row by row from a window of the series, each with the hour of its own date and of the one forecast."""
+    past, known, found = rows[:, :2].astype(np.float32), rows[:, 2:].astype(np.float32), []
     for date in dates:
-        found.append(float(model.predict(window[None])[0, 0]))
-        row = np.array([found[-1], date.hour, date.hour, window[-1, 3]], np.float32)
-        window = np.concatenate([window[1:], row[None]])
+        known = np.concatenate([known, np.full((1, 2), date.hour, np.float32)])  # (L + 1, K)
+        found.append(float(model.predict({"past": past[None], "known": known[None]})[0, 0]))
+        past, known = np.concatenate([past[1:], [[found[-1], past[-1, 1]]]]).astype(np.float32), known[1:]
     return found
 
 
 def test_hours_go_on_while_a_forecast_rolls(model):
     forecast = model.forecast(30)
-    window = model.series.values[-24:].astype(np.float32)
-    assert forecast["forecast"].to_numpy() == pytest.approx(by_hand(model, window, forecast.index), rel=1e-5)
+    assert model.series.columns == ("y", "Other", "hour", "Stunde")
+    expected = by_hand(model, model.series.values[-24:], forecast.index)
+    assert forecast["forecast"].to_numpy() == pytest.approx(expected, rel=1e-5)
 
 
 def test_hours_go_on_in_the_scores_too(model):
     table = model.test.table
     last = table.tail(24)
-    window = model.series.values[-48:-24].astype(np.float32)
-    assert last["forecast"].to_numpy() == pytest.approx(by_hand(model, window, last["date"]), rel=1e-5)
+    expected = by_hand(model, model.series.values[-48:-24], last["date"])
+    assert last["forecast"].to_numpy() == pytest.approx(expected, rel=1e-5)
     again = model.evaluate(load_of(Stunde=HOURS.hour, Other=np.arange(len(HOURS)) % 5 + 1.0)[-72:])
     assert again.table.tail(24)["forecast"].to_numpy() == pytest.approx(last["forecast"].to_numpy(), rel=1e-5)
 
@@ -57,11 +58,12 @@ def test_a_file_keeps_them(model, tmp_path):
     path = model.save(tmp_path / "load.keras")
     loaded = kf.load(path)
     assert loaded.manifest.roles.calendar == {"hour": "hour", "Stunde": "hour"}
-    rows = model.series.values[-24:]
-    few = pd.DataFrame({"y": rows[:, 0], "Stunde": rows[:, 2], "Other": rows[:, 3]}, index=HOURS[-24:])
+    rows = model.series.values[-25:]
+    few = pd.DataFrame({"y": rows[:, 0], "Stunde": rows[:, 3], "Other": rows[:, 1]}, index=HOURS[-25:])[-24:]
     pd.testing.assert_frame_equal(loaded.forecast(30, few)[["forecast"]], model.forecast(30)[["forecast"]])
-    plain = keras.models.load_model(path).predict(rows[None].astype(np.float32), verbose=0)
-    assert plain == pytest.approx(model.predict(rows[None]), rel=1e-5)
+    windows = {"past": rows[None, :24, :2].astype(np.float32), "known": rows[None, :, 2:].astype(np.float32)}
+    plain = keras.models.load_model(path).predict(windows, verbose=0)
+    assert plain == pytest.approx(model.predict(windows), rel=1e-5)
     with pytest.raises(kf.InputError, match="Column Stunde must be the hour of the dates, as in training"):
         loaded.forecast(30, few.set_index(HOURS[-24:] + pd.Timedelta(hours=2)))
 
@@ -112,5 +114,7 @@ def test_a_quantile_heads_median_is_its_forecast_at_every_step():
     assert (forecast["q0.5"] <= forecast["q0.9"]).all()
     table = model.test.table
     assert table["forecast"].to_numpy() == pytest.approx(table["q0.5"].to_numpy(), rel=1e-6)
-    window = model.series.values[-24:].astype(np.float32)
-    assert forecast["forecast"].to_numpy()[:2] == pytest.approx(model.predict(window[None])[0], rel=1e-6)
+    rows = model.series.values[-24:].astype(np.float32)
+    known = np.concatenate([rows[:, 1:], forecast.index.hour.to_numpy()[:2, None]]).astype(np.float32)
+    first = model.predict({"past": rows[None, :, :1], "known": known[None]})[0]
+    assert forecast["forecast"].to_numpy()[:2] == pytest.approx(first, rel=1e-6)

@@ -15,8 +15,7 @@ from kerasforecast.data.load import load_panel, load_series
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
-from kerasforecast.preprocessing.known_ranges import by_known_ranges
-from kerasforecast.preprocessing.scaling import fit_scaling
+from kerasforecast.preprocessing.covariates import fit_covariates
 from kerasforecast.preprocessing.windows import windows_of
 from kerasforecast.sections import DataConfig
 
@@ -32,7 +31,8 @@ def test_features_by_name_and_own_columns_are_known_ahead():
     frame = load_of(Std=HOURS.hour, Temperature=np.arange(400) % 23 + 0.5, Wday=HOURS.day_of_week + 1)
     panel = load_panel(DataConfig(features=("hour", "Std", "Temperature", "Wday")), frame)
     assert panel.calendar_columns == {"hour": "hour", "Std": "hour", "Wday": "weekday_from_monday_1"}
-    assert panel.roles == ("target", "known", "known", "past", "known")
+    assert panel.columns == ("y", "Temperature", "hour", "Std", "Wday")
+    assert panel.roles == ("target", "past", "known", "known", "known")
     assert "Column Std is the hour of the dates." in panel.notes
     assert panel[0].calendar_columns == panel.calendar_columns
 
@@ -67,33 +67,35 @@ def test_a_count_of_rows_is_no_month():
     assert calendar_columns(np.stack([np.ones(12), np.arange(12) + 1.0], axis=1), index, ("y", "trend")) == {}
 
 
-@pytest.mark.parametrize("scaling", ["anchor", "difference", "minmax", "standard", "none"])
-def test_the_network_is_shown_their_range_under_every_scaling(scaling):
+def test_the_network_is_shown_their_range_whatever_training_has_seen():
     index = pd.date_range("2021-01-01", periods=900)
     frame = load_of(index, Other=np.random.default_rng(1).normal(100, 1, 900))
     panel = load_panel(DataConfig(features=("month", "Other", "weekday")), frame)
-    fitted = fit_scaling(scaling, panel.values[:600], panel.columns)
-    windows = panel.values[None, 100:130].astype(np.float32)
-    seen = by_known_ranges(fitted, panel).inputs(windows)[0]
-    assert seen[:, 1] == pytest.approx((index.month[100:130].to_numpy() - 6.5) / 5.5, abs=1e-6)
-    assert seen[:, 3] == pytest.approx((index.day_of_week[100:130].to_numpy() - 3) / 3, abs=1e-6)
-    without = fit_scaling(scaling, panel.values[:600, [0, 2]], ("y", "Other")).inputs(windows[:, :, [0, 2]])[0]
-    assert np.array_equal(seen[:, [0, 2]], without[:, :2])
+    fitted = fit_covariates(panel, panel.values[:60])  # January and February
+    seen = fitted.known_inputs(panel.values[None, :, 2:])[0]
+    assert seen[:, 0] == pytest.approx((index.month.to_numpy() - 6.5) / 5.5, abs=1e-6)
+    assert seen[:, 1] == pytest.approx((index.day_of_week.to_numpy() - 3) / 3, abs=1e-6)
 
 
 def test_windows_know_the_calendar_of_the_rows_that_they_forecast():
     panel = load_panel(DataConfig(features=("hour", "Load")), load_of(Load=np.arange(400.0) % 7))
-    ahead = windows_of(panel, np.array([50, 398]), 8, 3).ahead()
-    assert ahead.shape == (2, 3, 3)
-    assert ahead[0, :, 1].tolist() == HOURS.hour[51:54].tolist()
-    assert ahead[1, 0, 1] == HOURS.hour[399]
-    assert np.isnan(ahead[:, :, [0, 2]]).all()
+    batch = windows_of(panel, np.array([50]), 8, 3).batch()
+    assert batch.past.shape == (1, 8, 2)
+    assert batch.known[0, :, 0].tolist() == HOURS.hour[43:54].tolist()
     later = panel.reaching(HOURS[-1] + pd.to_timedelta([1, 2, 3], "h"))
-    assert windows_of(later, np.array([399]), 8, 3).ahead()[0, :, 1].tolist() == [21, 22, 23]
+    assert windows_of(later, np.array([399]), 8, 3).batch().known[0, -3:, 0].tolist() == [21, 22, 23]
     assert np.isnan(windows_of(later, np.array([398]), 8, 3).targets()[0, 1:]).all()
     assert len(later[0]) == 400
     plain = load_panel(DataConfig(features=("Load",)), load_of(Load=np.arange(400.0) % 7))
-    assert windows_of(plain, np.array([50]), 8, 3).ahead() is None
+    assert plain.reaching(HOURS[-1] + pd.to_timedelta([1], "h")) is plain
+    assert windows_of(plain, np.array([50]), 8, 3).batch().known is None
+
+
+def test_calendar_columns_of_a_series_are_its_last():
+    index = HOURS[:30]
+    values = np.stack([np.ones(30), index.hour, np.arange(30.0)], axis=1)
+    with pytest.raises(DataError, match="calendar columns must be the last"):
+        Series(values, index, ("y", "Hour", "x"), calendar_columns={"Hour": "hour"})
 
 
 def test_columns_known_ahead_otherwise_are_still_refused():
@@ -121,17 +123,17 @@ def test_what_is_held_is_said():
 
 
 def test_a_manifest_names_columns_and_features_that_there_are():
-    assert Roles(target="y", past=("Hour",), calendar={"Hour": "hour"}).columns == ("y", "Hour")
+    assert Roles(target="y", known=("Hour",), calendar={"Hour": "hour"}).columns == ("y", "Hour")
     for wrong in ({"Minute": "hour"}, {"Hour": "moon"}, {"y": "hour"}):
-        with pytest.raises(ValueError, match="calendar must name past columns and features of dates"):
-            Roles(target="y", past=("Hour",), calendar=wrong)
+        with pytest.raises(ValueError, match="calendar must name known columns and features of dates"):
+            Roles(target="y", known=("Hour",), calendar=wrong)
 
 
 class Manifest:
     """As much of one as reading data needs."""
 
     def __init__(self):
-        self.roles = Roles(target="y", past=("Hour",), calendar={"Hour": "hour"})
+        self.roles = Roles(target="y", known=("Hour",), calendar={"Hour": "hour"})
         self.columns, self.members, self.data = self.roles.columns, (), None
 
 
