@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kerasforecast.api.options import default, given, given_walk
+from kerasforecast.errors import callers_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from kerasforecast.data.series import Series
 
 
+@callers_words()
 def backtest(
     data: str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None = None,
     *,

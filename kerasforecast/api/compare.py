@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kerasforecast.api.options import default, given
+from kerasforecast.errors import callers_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from kerasforecast.model import Model
 
 
+@callers_words()
 def compare(
     models: Sequence[str | PathLike | Model],
     data: str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None = None,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kerasforecast.api.options import default, given
+from kerasforecast.errors import callers_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from kerasforecast.training.callbacks import Callbacks
 
 
+@callers_words()
 def fit(
     data: str | PathLike | pd.DataFrame | pd.Series | Panel | Series | None = None,
     *,

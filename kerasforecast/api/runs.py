@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasforecast.config import Config
-from kerasforecast.errors import OptionError, shown
+from kerasforecast.errors import OptionError, shown, whole_number
 from kerasforecast.runtime.backend import Choice, load_quietly
 from kerasforecast.runtime.determinism import activate_for_training
 from kerasforecast.runtime.files import check_writable
@@ -94,6 +94,8 @@ def _check(request: Request) -> None:
         raise OptionError(
             f"--resume NAME names the model itself. Received: --name {shown(request.name)} too. Leave it out."
         )
+    if request.checkpoint_every is not None:
+        whole_number("--checkpoint-every", request.checkpoint_every)
     if (name := request.resume or request.name) is not None:
         safe_name(name)
     if request.output_dir is None and (request.resume or request.checkpoint_every):

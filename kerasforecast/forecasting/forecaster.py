@@ -12,7 +12,7 @@ from kerasforecast.config import Config
 from kerasforecast.data.calendars import future_index
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
-from kerasforecast.errors import OptionError, shown
+from kerasforecast.errors import whole_number
 from kerasforecast.forecasting.adaptive import Adapted, adapt
 from kerasforecast.forecasting.conformal import Basis, Calibration, calibrate
 from kerasforecast.forecasting.forecast import Forecast, quantile_column
@@ -96,11 +96,10 @@ class Forecaster:
             `q<level>`.
 
         Raises:
-            OptionError: `steps` is below 1.
+            OptionError: `steps` is no whole number, or below 1.
             DataError: The series is too short.
         """
-        if steps < 1:
-            raise OptionError(f"--steps must be 1 or more. Received: {shown(steps)}.")
+        steps = whole_number("--steps", steps)
         found = self.alone(self.predictor.last_window(series)[None], steps, self.levels_after(series))
         columns = {"forecast": _short(found.point[0])}
         if found.quantiles is not None:
