@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -15,8 +16,10 @@ from kerasforecast.layers.direct import answering
 from kerasforecast.models.families.base import Role
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build_model, build_states, every_layer, set_weights
+from kerasforecast.runtime.forks import refuse_fork
 
 _BATCH = 1_024
+_BUILDING = threading.RLock()  # Keras gives layers names by counts of its own
 
 
 class Predictor:
@@ -35,6 +38,7 @@ class Predictor:
     def __init__(self, members: Sequence[Member], weights: Sequence[np.ndarray]) -> None:
         self.members = tuple(members)
         self.weights = tuple(weights)
+        self._alone = threading.RLock()  # dropout's seeds are the network's, and so one thread's at a time
         first = self.members[0].network
         self.window = max(member.network.window for member in self.members)
         self.horizon, self.levels = first.horizon, first.quantiles
@@ -42,6 +46,9 @@ class Predictor:
     def __getstate__(self) -> dict[str, Any]:
         kept = ("members", "weights", "window", "horizon", "levels")
         return {name: getattr(self, name) for name in kept}  # networks are built again
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state | {"_alone": threading.RLock()}
 
     @cached_property
     def network(self) -> keras.Model:
@@ -59,13 +66,16 @@ class Predictor:
 
     @cached_property
     def _state_network(self) -> keras.Model:
-        model = build_states(self.members[0].network, self.members[0].scaling)
-        set_weights(model, self.weights[: sum(len(layer.weights) for layer in model.layers)])
+        with _BUILDING:
+            model = build_states(self.members[0].network, self.members[0].scaling)
+            set_weights(model, self.weights[: sum(len(layer.weights) for layer in model.layers)])
         return model
 
     def _built(self, role: Role) -> keras.Model:
-        model = build_model(self.members, role)
-        set_weights(model, self.weights)
+        refuse_fork()
+        with _BUILDING:
+            model = build_model(self.members, role)
+            set_weights(model, self.weights)
         return model
 
     def predict(self, windows: np.ndarray) -> np.ndarray:
@@ -94,11 +104,14 @@ class Predictor:
 
     def sample_once(self, windows: np.ndarray, seed: Sequence[int], number: int) -> np.ndarray:
         """Pass `number` of `sample`, `(B, H)`; the masks of the n-th dropout layer follow from `(*seed, n, number)`."""
-        dropouts = [layer for layer in every_layer(self.sampling_network) if isinstance(layer, keras.layers.Dropout)]
-        for place, layer in enumerate(dropouts):
-            state = np.random.SeedSequence([*seed, place, number]).generate_state(2) >> 1
-            layer.seed_generator.state.assign(state.astype(layer.seed_generator.state.dtype))
-        return self._answers(self.sampling_network.predict_on_batch, windows)
+        refuse_fork()  # before the lock: a thread that stayed in the parent may have held it
+        with self._alone:
+            network = self.sampling_network
+            dropouts = [layer for layer in every_layer(network) if isinstance(layer, keras.layers.Dropout)]
+            for place, layer in enumerate(dropouts):
+                state = np.random.SeedSequence([*seed, place, number]).generate_state(2) >> 1
+                layer.seed_generator.state.assign(state.astype(layer.seed_generator.state.dtype))
+            return self._answers(network.predict_on_batch, windows)
 
     def roll(self, windows: np.ndarray, steps: int, first: np.ndarray | None = None) -> np.ndarray:
         """Forecasts `(B, steps)` of raw windows `(B, L, F)`: beyond the horizon, forecasts become inputs.
@@ -124,8 +137,10 @@ class Predictor:
         Raises:
             OptionError: Its family has no inner states.
         """
-        network = self.members[0].network
-        outputs = self._state_network.predict_on_batch(self.checked(windows)[:, -network.window :])
+        network, windows = self.members[0].network, self.checked(windows)
+        refuse_fork()
+        with self._alone:
+            outputs = self._state_network.predict_on_batch(windows[:, -network.window :])
         outputs = outputs if isinstance(outputs, list) else [outputs]  # Keras unpacks a single one
         return network.family.states(network.options, outputs)
 
@@ -143,22 +158,29 @@ class Predictor:
 
     def _answers(self, answer: Callable[[np.ndarray], np.ndarray], windows: np.ndarray) -> np.ndarray:
         windows = self.checked(windows)
+        refuse_fork()
         chunks = [windows[start : start + _BATCH] for start in range(0, len(windows), _BATCH)]
         parts = [_padded_to_two_power(answer, chunk) for chunk in chunks]
         levels = (len(self.levels),) if self.levels else ()
         return np.concatenate(parts) if parts else np.empty((0, self.horizon, *levels), np.float32)
 
     def checked(self, windows: np.ndarray) -> np.ndarray:
-        """Windows as float32 `(B, L, F)`.
+        """Windows as float32 `(B, L, F)`; a single one may come as `(L, F)`, those of one column as `(B, L)` or `(L,)`.
 
         Raises:
             DataError: As `predict`.
         """
-        windows = np.asarray(windows, dtype=np.float32)
-        transforms = self.members[0].scaling.transforms
-        wanted = (self.window, len(transforms))
+        try:
+            windows = np.asarray(windows, dtype=np.float32)
+        except (TypeError, ValueError):
+            raise DataError("Windows must be an array of numbers. Received: something else.") from None
+        length, columns = wanted = (self.window, len(self.members[0].scaling.transforms))
+        if windows.shape == wanted or (columns == 1 and windows.shape == (length,)):
+            windows = windows.reshape(1, *wanted)
+        elif columns == 1 and windows.shape[1:] == (length,):
+            windows = windows[:, :, None]
         if windows.ndim != 3 or windows.shape[1:] != wanted:
-            raise DataError(f"Windows must have shape (B, {wanted[0]}, {wanted[1]}). Received: {windows.shape}.")
+            raise DataError(f"Windows must have shape (B, {length}, {columns}). Received: {windows.shape}.")
         if not np.isfinite(windows).all():
             raise DataError("Windows must be finite. Received: NaN or infinity. Drop or fill such rows first.")
         logs = sorted({place for member in self.members for place in member.scaling.logged})

@@ -14,6 +14,7 @@ from kerasforecast.models.families.base import Graph, Inputs, Role
 from kerasforecast.models.heads import start_at
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.runtime.forks import about_to_compute
 from kerasforecast.sections import NetworkConfig
 
 
@@ -127,6 +128,7 @@ def _trainee() -> type[keras.Model]:
 
 
 def _graph(config: NetworkConfig, scaling: FittedScaling, role: Role, seed: int) -> tuple[KerasTensor, Graph]:
+    about_to_compute()
     past = keras.Input((config.window, len(scaling.transforms)), name="past", dtype="float32")  # (B, L, F)
     inputs = Inputs(scaling.inputs(past, ops))
     return past, config.family.build(config.options, config.sizes(scaling.channels), inputs, role, seed)
