@@ -19,7 +19,7 @@ from .options import SectionedCommand, backend_option, fit_options, given, outpu
 )
 @fit_options
 @section(BacktestConfig)
-@click.option("--name", help="Name of the folder. The ticker, or the file's name, when not given.")
+@click.option("--name", help="Name of the folder; replaces results there. The ticker's or file's when not given.")
 @click.option(
     "--output-dir", type=click.Path(path_type=Path), default=Path("saved_models"), show_default=True, help="Where to."
 )

@@ -147,7 +147,8 @@ def compare(
         steps: Rows ahead to score, beyond `horizon` with forecasts as inputs; the horizon when not given.
         baselines: Classical models that stand beside the simple baselines: auto_ets, auto_arima, theta. They need the
             extra `baselines`, and time.
-        name: Name of the folder of the results; that of the data when not given.
+        name: Name of the folder of the results, which are replaced; that of the data when not given, and then none that
+            came out of another table are replaced.
         output_dir: Folder for the leaderboard, forecasts and a report, in `NAME/compare/`. Nothing is written when not
             given.
         progress: Whether to show each training; when not given, on a terminal and in a notebook.

@@ -7,13 +7,14 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kerasforecast.api.naming import default_model_name
 from kerasforecast.config import Config
 from kerasforecast.errors import OptionError, shown, whole_number
 from kerasforecast.runtime.backend import Choice, load_quietly
 from kerasforecast.runtime.determinism import activate_for_training
 from kerasforecast.runtime.files import check_writable
 from kerasforecast.runtime.locks import locked
-from kerasforecast.runtime.names import name_from, safe_name
+from kerasforecast.runtime.names import safe_name
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.checkpoint import STATES, Generation, newest, resumed_config
 
@@ -67,7 +68,7 @@ def carry_out(request: Request) -> Model:
         check_writable(request.output_dir)
     series = series_of(config, request.frame, resumed)
     if request.output_dir is not None:
-        name = name or name_from(series.name)
+        name = name or default_model_name(series, request.output_dir)
     load_quietly()
     if request.output_dir is None or name is None:
         return _trained(request, config, choice, series, name, None)

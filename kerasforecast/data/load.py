@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -31,6 +30,7 @@ from kerasforecast.data.table.order import POSITION, in_range, ordered, position
 from kerasforecast.data.table.table import Table, counted
 from kerasforecast.data.table.text import read_text
 from kerasforecast.errors import DataError, OptionError, shown
+from kerasforecast.runtime.names import table_name
 from kerasforecast.sections import DataConfig
 
 SAMPLE = "ibm"
@@ -71,7 +71,9 @@ def load_rows(config: DataConfig, frame: pd.DataFrame | None = None, *, positive
             )
         return rows_of(from_frame(frame), config, "series", Source("frame"), positive_prices)
     if config.file is not None:
-        return rows_of(_read_file(config), config, _stem(config.file), Source("file", config.file), positive_prices)
+        return rows_of(
+            _read_file(config), config, table_name(config.file), Source("file", config.file), positive_prices
+        )
     if config.ticker is not None:
         return _from_yahoo(config, positive_prices)
     chosen = config if config.calendar else config.model_copy(update={"calendar": SAMPLE_CALENDAR})
@@ -189,10 +191,6 @@ def _with_calendar_features(numbers: pd.DataFrame, columns: list[str]) -> pd.Dat
 def _read_file(config: DataConfig) -> Table:
     blob = open_blob(str(config.file))
     return read_parquet(blob) if blob.is_parquet else read_text(blob, config)
-
-
-def _stem(file: str) -> str:
-    return Path(file).name.split(".")[0] or "series" if file != "-" else "series"
 
 
 def _from_yahoo(config: DataConfig, positive_prices: bool) -> Rows:
