@@ -28,7 +28,7 @@ from .options import (
 )
 @fit_options
 @section(BacktestConfig)
-@click.option("--name", help="Name of the folder. The ticker, or the file's name, when not given.")
+@click.option("--name", help="Name of the folder; replaces results there. The ticker's or file's when not given.")
 @click.option("--output-dir", type=UserPath(), default=Path("saved_models"), show_default=True, help="Where to.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
 @skill_option

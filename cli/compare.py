@@ -25,7 +25,7 @@ NETWORK_FLAGS = tuple(name for name in NetworkConfig.model_fields if name != "mo
 @section(NetworkConfig, only=NETWORK_FLAGS)
 @section(TrainingConfig)
 @section(EvaluationConfig)
-@click.option("--name", help="Name of the folder. The ticker, or the file's name, when not given.")
+@click.option("--name", help="Name of the folder; replaces results there. The ticker's or file's when not given.")
 @click.option("--output-dir", type=UserPath(), default=Path("saved_models"), show_default=True, help="Where to.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
 @backend_option

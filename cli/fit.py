@@ -16,7 +16,7 @@ from .options import SectionedCommand, UserPath, backend_option, fit_options, gi
     short_help="Train a model and write it as a .keras file.",
 )
 @fit_options
-@click.option("--name", help="Name of the model. The ticker, or the file's name, when not given.")
+@click.option("--name", help="Name of the model; replaces one of this name. The ticker's or file's when not given.")
 @click.option("--output-dir", type=UserPath(), default=Path("saved_models"), show_default=True, help="Where to.")
 @click.option("--resume", metavar="NAME", help="Go on with the stopped run of this name, with its options and data.")
 @click.option(

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 import kerasforecast
-from kerasforecast.errors import KerasForecastError, printable
+from kerasforecast.errors import KerasForecastError, flags_wanted, printable
 from kerasforecast.runtime.terminal import lose, say
 
 from .backtest import backtest
@@ -43,7 +43,8 @@ class Commands(click.Group):
         logger.setLevel(logging.ERROR if {"--quiet", "-q"} & set(arguments) else logging.INFO)
         logger.addHandler(teller)
         try:
-            code = super().main(*args, standalone_mode=False, **kwargs)  # type: ignore[call-overload]
+            with flags_wanted():
+                code = super().main(*args, standalone_mode=False, **kwargs)  # type: ignore[call-overload]
         except KerasForecastError as error:
             code = _failed(str(error), error.exit_code, debug)
         except click.exceptions.NoArgsIsHelpError as error:  # a group named alone: its help is the answer

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from kerasforecast.errors import OptionError, shown
+from kerasforecast.errors import OptionError, callers_words, flag, shown
 from kerasforecast.models.families import registry
 from kerasforecast.sections import (
     DataConfig,
@@ -21,7 +21,6 @@ from kerasforecast.sections import (
     SplitConfig,
     TrainingConfig,
     checked,
-    flag,
     not_of,
 )
 
@@ -69,6 +68,7 @@ class Config(Section):
         return self.evaluation.steps or self.network.horizon
 
     @classmethod
+    @callers_words()
     def from_options(cls, **options: Any) -> Config:
         """Sort flat `options` (as the command line and `kerasforecast.fit` take them) into sections and check them.
 
@@ -80,6 +80,7 @@ class Config(Section):
         return config
 
     @classmethod
+    @callers_words()
     def of_families(cls, models: Sequence[str], **options: Any) -> dict[str, Config]:
         """A configuration for each of `models` by the same `options`: a family's own go to the families that have them.
 
@@ -99,6 +100,7 @@ class Config(Section):
             for model in models
         }
 
+    @callers_words()
     def changed(self, **options: Any) -> Config:
         """This configuration with other `options`, flat; those that are not given stay.
 

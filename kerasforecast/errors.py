@@ -11,10 +11,17 @@ KerasForecastError            exit 1   the run failed
 ├── SkillError                exit 4   a `--require-skill` gate was not met
 └── StoppedError              exit 130, 143 or 129   a signal ended the run; what was good is kept
 
-A message is one line: the rule, what was received, what to do.
+A message is one line: the rule, what was received, what to do. It is written with the flags of the command line; the
+public functions and methods are `callers_words()`, by which a Python caller reads of arguments instead.
 """
 
 from __future__ import annotations
+
+import contextlib
+import operator
+import re
+from collections.abc import Iterator
+from contextvars import ContextVar
 
 
 class KerasForecastError(Exception):
@@ -72,6 +79,62 @@ class StoppedError(KerasForecastError):
         self.exit_code = 128 + signal_number
 
 
+_flags_wanted: ContextVar[bool] = ContextVar("_flags_wanted", default=False)
+
+# A flag, not within quotes or a word, and what may be its value: a quoted text, a number or date, a word that options
+# take. Of a command line in backquotes nothing is changed, nor is a flag that has no argument of its name.
+_FLAG = re.compile(
+    r"""`[^`]*`|(?<![\w'"-])--(?!debug|quiet|json|preload|trust-)(no-)?([a-z][a-z-]*[a-z])"""
+    r"""(?:\ ('[^']*'|"[^"]*"|-?\d+(?:\.\d+)?(?![\w.-]*[\w-])|(?:\d|%)[\w%/:.+-]*\w|"""
+    r"""(?:anchor|difference|drop|ffill|first|interpolate|last|mean|minmax|standard)\b|"""
+    r"""[\w.^=-]+(?=\ goes\ on\ from)))?(:?)"""
+)
+_SWITCHES = ("bidirectional", "deterministic", "offline")
+
+
+@contextlib.contextmanager
+def flags_wanted() -> Iterator[None]:
+    """While it lasts the command line calls: messages name its flags."""
+    token = _flags_wanted.set(True)
+    try:
+        yield
+    finally:
+        _flags_wanted.reset(token)
+
+
+@contextlib.contextmanager
+def callers_words() -> Iterator[None]:
+    """Have an error that leaves the block name options as its caller writes them; also decorates a function."""
+    try:
+        yield
+    except KerasForecastError as error:
+        error.args = (addressed(str(error)),)
+        raise
+
+
+def flag(option: str) -> str:
+    """An option as the command line has it: `learning_rate` is `--learning-rate`."""
+    return f"--{option.replace('_', '-')}"
+
+
+def addressed(text: str) -> str:
+    """`text`, which names flags, as whoever called writes options: `--date-column` is `date_column=` in Python."""
+    return text if _flags_wanted.get() else _FLAG.sub(_argument, text).replace("a FILE", "data=")
+
+
+def _argument(found: re.Match[str]) -> str:
+    off, flag, value, colon = found.groups()
+    if flag is None:
+        return found[0]
+    name = flag.replace("-", "_")
+    if off or name in _SWITCHES:
+        return f"{name}={not off}{colon}"
+    if value is None:
+        return f"{name}:" if colon else f"{name}="
+    literal = value if value[0] in "'\"" or re.fullmatch(r"-?\d+(\.\d+)?", value) else f"'{value}'"
+    return f"{name}={literal}{colon}"
+
+
 def printable(text: str) -> str:
     """`text` on one line, with control characters shown as escapes, so that data cannot drive a terminal."""
     flat = " ".join(text.splitlines())
@@ -79,6 +142,28 @@ def printable(text: str) -> str:
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """`repr` of a received value for a message, cut to `limit` characters."""
+    """`repr` of a received value for a message, cut to `limit` characters; of a list of the command line as typed."""
+    if _flags_wanted.get() and isinstance(value, tuple) and all(isinstance(part, str) for part in value):
+        value = ",".join(value)
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def whole_number(option: str, value: object, least: int = 1) -> int:
+    """`value` as an `int`, where it is a whole number: Python's or NumPy's, no float and no text.
+
+    Args:
+        option: As the command line has it, e.g. `"--steps"`.
+        value: Received.
+        least: The smallest allowed.
+
+    Raises:
+        OptionError: It is none, or smaller.
+    """
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool) or number < least:
+        raise OptionError(f"{option} must be a whole number, {least} or more. Received: {shown(value)}.")
+    return number

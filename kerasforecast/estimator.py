@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kerasforecast.errors import DataError, shown
+from kerasforecast.errors import DataError, callers_words, shown
 from kerasforecast.models.families import registry
 from kerasforecast.runtime.backend import activate
 from kerasforecast.sections import NetworkConfig, TrainingConfig, checked
@@ -118,6 +118,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self.validation_fraction = validation_fraction
         self.random_state = random_state
 
+    @callers_words()
     def fit(self, X: ArrayLike, y: ArrayLike) -> KerasForecaster:
         """Train on windows `(N, L)` and what followed them, `(N,)` or `(N, H)`.
 
@@ -152,6 +153,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self._vector = np.ndim(y) == 1
         return self
 
+    @callers_words()
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Forecasts `(N,)` or `(N, H)`, as y was in `fit`, of windows `(N, L)`: medians, where there are quantiles."""
         check_is_fitted(self)

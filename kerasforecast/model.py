@@ -17,7 +17,7 @@ from kerasforecast.artifact.proof import GOLDEN_TOLERANCE, golden_error
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
-from kerasforecast.errors import ArtifactError, DataError, OptionError
+from kerasforecast.errors import ArtifactError, DataError, OptionError, callers_words, whole_number
 from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, recorded, windows_tested
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.models.member import describe
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from kerasforecast.artifact.writer import Exporter
-    from kerasforecast.forecasting.predictor import Given, Predictor
+    from kerasforecast.forecasting.given import Given
+    from kerasforecast.forecasting.predictor import Predictor
     from kerasforecast.training.train import History
 
 
@@ -94,15 +95,18 @@ class Model:
         """Every option it was trained with."""
         return self.manifest.config
 
+    @callers_words()
     def predict(self, windows: Given) -> np.ndarray:
         """Forecasts `(B, H)` float32 of windows, both in raw prices; those of a quantile head are its medians.
 
         Args:
-            windows: `(B, L, F)`, the target and the columns of `manifest.roles.past`. For a model that takes more,
-                arrays by name: `past`, and `known` `(B, L + H, K)`, the columns of `manifest.roles.known`.
+            windows: `(B, L, F)`, the target and the columns of `manifest.roles.past`; a single window may come as
+                `(L, F)`, windows of one column as `(B, L)`. For a model that takes more, arrays by name: `past`, and
+                `known` `(B, L + H, K)`, the columns of `manifest.roles.known`.
         """
         return self.predictor.predict(windows)
 
+    @callers_words()
     def predict_quantiles(self, windows: Given, steps: int | None = None) -> np.ndarray:
         """Calibrated quantiles `(B, H, K)` float64 of windows that stand alone, raw prices.
 
@@ -116,11 +120,13 @@ class Model:
         Raises:
             ArtifactError: The model was written by a release without intervals.
         """
-        intervals = self.forecaster.alone(windows, steps or self.config.network.horizon).quantiles
+        steps = self.config.network.horizon if steps is None else whole_number("--steps", steps)
+        intervals = self.forecaster.alone(windows, steps).quantiles
         if intervals is None:
             raise ArtifactError(f"{self.manifest.name}: has no prediction intervals for these windows. Train it again.")
         return intervals
 
+    @callers_words()
     def states(self, windows: Given) -> tuple[np.ndarray, ...]:
         """Final states after raw windows: h (short-term) and c (long-term), each `(layers, B, units)`.
 
@@ -128,6 +134,7 @@ class Model:
         """
         return self.predictor.states(windows)
 
+    @callers_words()
     def forecast(self, steps: int = 1, data: Data = None, **options: object) -> pd.DataFrame:
         """Forecast the `steps` rows that follow `data`, or the training data where none is given.
 
@@ -141,6 +148,7 @@ class Model:
         """
         return self.forecaster.ahead(self.series_from(data, **options), steps)
 
+    @callers_words()
     def evaluate(self, data: Data = None, **options: object) -> Evaluation:
         """Score the model on every window of `data`, beside the simple baselines.
 
@@ -163,6 +171,7 @@ class Model:
         windows = windows_of(Panel.of(series), origins, window, steps)
         return evaluate_windows(self.forecaster, windows, self.manifest.baselines)
 
+    @callers_words()
     def series_from(self, data: Data = None, **options: object) -> Series:
         """The series in `data`, with the columns the model was trained on.
 
@@ -175,6 +184,7 @@ class Model:
         """
         return series_for(self.manifest, data, options, self.series)
 
+    @callers_words()
     def plot(self, steps: int | None = None) -> go.Figure:
         """Draw the last test forecasts with what happened, and the forecast that follows the training data.
 
@@ -189,10 +199,11 @@ class Model:
         """
         from kerasforecast.report.plot import forecast_figure
 
-        ahead = self.forecast(steps or self.config.steps)
+        ahead = self.forecast(self.config.steps if steps is None else steps)
         title = f"{self.manifest.name}: {self.verdict}" if self.verdict else self.manifest.name
         return forecast_figure(self._tested(), ahead, self.config.levels, title)
 
+    @callers_words()
     def report(self, path: str | PathLike) -> Path:
         """Write the report of the fit, one HTML page that needs no network.
 
@@ -220,6 +231,7 @@ class Model:
         atomic_write(file, fit_report(finished).encode())
         return file
 
+    @callers_words()
     def save(self, path: str | PathLike) -> Path:
         """Write the model as one `.keras` file, whole or not at all.
 

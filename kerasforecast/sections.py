@@ -6,18 +6,16 @@ The options of a family of networks stand in its own file, `kerasforecast.models
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
-from kerasforecast.errors import OptionError, shown
+from kerasforecast.errors import OptionError, flag, shown
 from kerasforecast.models.families import registry
 from kerasforecast.models.families.base import Family, FamilyOptions, Sizes
 
 Scaling = Literal["anchor", "difference", "minmax", "standard", "none"]
 Classical = Literal["auto_ets", "auto_arima", "theta"]
-
-
 LOGARITHMIC = ("anchor",)  # scalings that take logs of columns with positive values
 
 
@@ -28,7 +26,8 @@ def ascending(levels: tuple[float, ...]) -> tuple[float, ...]:
         ValueError: One is outside 0..1 or stands twice.
     """
     if any(not 0.001 <= level <= 0.999 for level in levels) or len(set(levels)) < len(levels):
-        raise ValueError("levels must differ and lie in 0.001 to 0.999")
+        shares = ",".join(f"{level / 100:g}" for level in levels if 1 <= level < 100)
+        raise ValueError("levels must differ and lie in 0.001 to 0.999" + (f"; write {shares}" if shares else ""))
     return tuple(sorted(levels))
 
 
@@ -36,6 +35,14 @@ class Section(BaseModel):
     """Frozen, and with nothing in it that it does not name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=4_096)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_makes_a_list(cls, values: Any) -> Any:
+        """Take a text or number for a list of one: `features="Volume"` is a name, not six letters."""
+        lists = {name for name, field in cls.model_fields.items() if get_origin(field.annotation) is tuple}
+        alone = {key: (one,) for key, one in values.items() if key in lists and isinstance(one, str | int | float)}
+        return values | alone
 
 
 class DataConfig(Section):
@@ -229,7 +236,6 @@ class EvaluationConfig(Section):
         le=1_000,
         description="Rows ahead to score, beyond --horizon with forecasts as inputs; the horizon when not given.",
     )
-
     baselines: tuple[Classical, ...] = Field(
         (),
         max_length=3,
@@ -281,11 +287,6 @@ def checked(section: type[BaseModel], values: dict[str, Any]) -> Any:
             raise OptionError(f"{rule[:1].upper()}{rule[1:]}.") from None
         rule = rule[:1].lower() + rule[1:]
         raise OptionError(f"{flag(field)}: {rule}. Received: {shown(fault['input'])}.") from None
-
-
-def flag(option: str) -> str:
-    """An option as the command line has it: `learning_rate` is `--learning-rate`."""
-    return f"--{option.replace('_', '-')}"
 
 
 def not_of(family: Family, option: str, value: Any) -> str:

@@ -8,6 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 from kerasforecast.api.options import default, given, given_walk
+from kerasforecast.errors import callers_words
 
 if TYPE_CHECKING:
     from kerasforecast.api.results import BacktestResult
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from kerasforecast.data.table.given import Given
 
 
+@callers_words()
 def backtest(
     data: str | PathLike | Given | Panel | Series | None = None,
     *,
@@ -156,7 +158,8 @@ def backtest(
         scheme: Whether a fold learns from all earlier rows, or from as many as the first fold has.
         refit: Whether each fold trains a model anew, or one model is trained before the first.
         gap: Rows left out between what a fold learns from and what it forecasts.
-        name: Name of the folder of the results; that of the data when not given.
+        name: Name of the folder of the results, which are replaced; that of the data when not given, and then none that
+            came out of another table are replaced.
         output_dir: Folder for scores, forecasts and a report, in `NAME/backtest/`, and for finished folds, with which
             the same call goes on after an interruption. Nothing is written when not given.
         progress: Whether to show each fold; when not given, on a terminal and in a notebook.

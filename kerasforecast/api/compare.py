@@ -8,6 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 from kerasforecast.api.options import default, given
+from kerasforecast.errors import callers_words
 
 if TYPE_CHECKING:
     from kerasforecast.api.results import WalkResult
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from kerasforecast.model import Model
 
 
+@callers_words()
 def compare(
     models: Sequence[str | PathLike | Model],
     data: str | PathLike | Given | Panel | Series | None = None,
@@ -147,7 +149,8 @@ def compare(
         steps: Rows ahead to score, beyond `horizon` with forecasts as inputs; the horizon when not given.
         baselines: Classical models that stand beside the simple baselines: auto_ets, auto_arima, theta. They need the
             extra `baselines`, and time.
-        name: Name of the folder of the results; that of the data when not given.
+        name: Name of the folder of the results, which are replaced; that of the data when not given, and then none that
+            came out of another table are replaced.
         output_dir: Folder for the leaderboard, forecasts and a report, in `NAME/compare/`. Nothing is written when not
             given.
         progress: Whether to show each training; when not given, on a terminal and in a notebook.

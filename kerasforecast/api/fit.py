@@ -8,6 +8,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 from kerasforecast.api.options import default, given
+from kerasforecast.errors import callers_words
 
 if TYPE_CHECKING:
     from kerasforecast.data.panel import Panel
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from kerasforecast.training.callbacks import Callbacks
 
 
+@callers_words()
 def fit(
     data: str | PathLike | Given | Panel | Series | None = None,
     *,
@@ -151,7 +153,8 @@ def fit(
         steps: Rows ahead to score, beyond `horizon` with forecasts as inputs; the horizon when not given.
         baselines: Classical models that stand beside the simple baselines: auto_ets, auto_arima, theta. They need the
             extra `baselines`, and time.
-        name: Name of the model and its files; that of the data when not given.
+        name: Name of the model and its files, which replace those of this name; that of the data when not given, and
+            then no files that came out of another table are replaced.
         output_dir: Folder for the model file and, in a folder of its name, its scores, history, forecasts and report,
             and for the state to go on from while it trains. Nothing is written when not given.
         resume: Name of a stopped run in `output_dir` to go on with, with its own options and data. Those given here

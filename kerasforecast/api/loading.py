@@ -5,10 +5,13 @@ from __future__ import annotations
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from kerasforecast.errors import callers_words
+
 if TYPE_CHECKING:
     from kerasforecast.model import Model
 
 
+@callers_words()
 def load(path: str | PathLike, *, backend: str | None = None) -> Model:
     """Open a `.keras` file written by `fit` or `Model.save`, whatever backend it was trained on.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from kerasforecast.config import Config
 from kerasforecast.data.stamps import iso_texts
-from kerasforecast.errors import printable
+from kerasforecast.errors import addressed, printable
 from kerasforecast.preprocessing.split import PARTS, Split
 from kerasforecast.runtime.backend import Choice, device_name
 from kerasforecast.runtime.terminal import say
@@ -75,10 +75,11 @@ class Progress:
         """Say what a person should know."""
         if not self._shown:
             return
+        line = printable(addressed(note))
         if self._notebook:
-            self._notebook.print(printable(note), markup=False, highlight=False, soft_wrap=True)
+            self._notebook.print(line, markup=False, highlight=False, soft_wrap=True)
         else:
-            say(printable(note))
+            say(line)
 
     def epoch(self, epoch: Epoch) -> None:
         """Show one finished epoch."""

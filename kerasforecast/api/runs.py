@@ -7,13 +7,14 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kerasforecast.api.naming import default_model_name
 from kerasforecast.config import Config
-from kerasforecast.errors import OptionError, shown
+from kerasforecast.errors import OptionError, shown, whole_number
 from kerasforecast.runtime.backend import Choice, load_quietly
 from kerasforecast.runtime.determinism import activate_for_training
 from kerasforecast.runtime.files import check_writable
 from kerasforecast.runtime.locks import locked
-from kerasforecast.runtime.names import name_from, safe_name
+from kerasforecast.runtime.names import safe_name
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.checkpoint import STATES, Generation, newest, resumed_config
 
@@ -66,7 +67,7 @@ def carry_out(request: Request) -> Model:
         check_writable(request.output_dir)
     series = series_of(config, request.frame, resumed)
     if request.output_dir is not None:
-        name = name or name_from(series.name)
+        name = name or default_model_name(series, request.output_dir)
     load_quietly()
     if request.output_dir is None or name is None:
         return _trained(request, config, choice, series, name, None)
@@ -93,6 +94,8 @@ def _check(request: Request) -> None:
         raise OptionError(
             f"--resume NAME names the model itself. Received: --name {shown(request.name)} too. Leave it out."
         )
+    if request.checkpoint_every is not None:
+        whole_number("--checkpoint-every", request.checkpoint_every)
     if (name := request.resume or request.name) is not None:
         safe_name(name)
     if request.output_dir is None and (request.resume or request.checkpoint_every):

@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from kerasforecast.api.naming import default_walk_name
 from kerasforecast.config import Config
 from kerasforecast.errors import OptionError, shown
 from kerasforecast.models.families import registry
@@ -147,8 +148,10 @@ def _begin(request: Request, kind: Literal["backtest", "compare"], config: Confi
 
     require_extra(config)
     series = series_of(config, request.frame)
-    name = request.name or name_from(series.name)
-    return Begun(config, choice, series, name, request.output_dir / name / kind if request.output_dir else None)
+    if request.output_dir is None:
+        return Begun(config, choice, series, request.name or name_from(series.name), None)
+    name = request.name or default_walk_name(series, request.output_dir, kind)
+    return Begun(config, choice, series, name, request.output_dir / name / kind)
 
 
 def _written(folder: Path | None, record: WalkRecord, table: pd.DataFrame) -> dict[str, Path]:

@@ -86,8 +86,7 @@ def _trained_on(manifest: Manifest, options: Mapping[str, Any]) -> Series:
     gone = trained.file is not None and not user_path(trained.file).is_file()  # nor a device: a stranger named it
     if record is None or record.source == "frame" or gone:
         raise DataError(
-            f"{manifest.name}: its training data is not at hand. Received: no data. "
-            "Give a FILE or --ticker (in Python: data=...)."
+            f"{manifest.name}: its training data is not at hand. Received: no data. Give a FILE or --ticker."
         )
     return _read(manifest, trained.model_dump(), None, options)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -36,6 +35,7 @@ from kerasforecast.data.table.several import of_one_series, refuse_several
 from kerasforecast.data.table.table import Table, counted
 from kerasforecast.data.table.text import read_text
 from kerasforecast.errors import DataError, OptionError, shown
+from kerasforecast.runtime.names import table_name
 from kerasforecast.sections import DataConfig
 
 SAMPLE = "ibm"
@@ -88,7 +88,7 @@ def load_rows(
             )
         found = Found(from_data(data), config, "series", Source("frame"))
     elif config.file is not None:
-        found = Found(_read_file(config), config, _stem(config.file), Source("file", config.file))
+        found = Found(_read_file(config), config, table_name(config.file), Source("file", config.file))
     elif config.ticker is not None:
         found = _from_yahoo(config)
     else:
@@ -250,10 +250,6 @@ def _with_calendar_features(numbers: pd.DataFrame, columns: list[str]) -> pd.Dat
 def _read_file(config: DataConfig) -> Table:
     blob = open_blob(str(config.file))
     return read_parquet(blob) if blob.is_parquet else read_text(blob, config)
-
-
-def _stem(file: str) -> str:
-    return Path(file).name.split(".")[0] or "series" if file != "-" else "series"
 
 
 def _from_yahoo(config: DataConfig) -> Found:

@@ -93,9 +93,9 @@ def _closed(seen: np.ndarray, there: np.ndarray) -> np.ndarray:
     """Which times `(7, S)` of the week are closed, by how often there were rows, and how often there could be some."""
     rare = np.asarray(seen < _RARE * there)
     by_time = seen.sum(axis=0), there.sum(axis=0)  # (S,) over the days
-    due: np.ndarray = ~rare
+    due = np.asarray(~rare)
     if there.max() < 3:  # of so few weeks those with a row say nothing of how many lack one
-        due = np.asarray(seen.any(axis=1)[:, None] & (by_time[0] >= _RARE * by_time[1]))
+        due = np.asarray(seen.any(axis=1, keepdims=True) & (by_time[0] >= _RARE * by_time[1]))
     rate = _rate(seen[due], there[due])
     closed = (by_time[0] < _RARE * by_time[1]) & _no_luck(*by_time, rate, _CHANCE_OF_ALL)
     return (rare & _no_luck(seen, there, rate, _CHANCE_OF_ALL)) | ((rare | (there == 0)) & closed)

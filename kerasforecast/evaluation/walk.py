@@ -184,14 +184,19 @@ def _folds(folds: Sequence[Fold], series: Series) -> list[FoldRecord]:
     ]
 
 
-def _facts(series: Series, config: Config, name: str, backend: str | None) -> dict[str, Any]:
+def data_text(series: Series) -> str:
+    """What `WalkRecord.data` says of a series: where its rows come from, and which they are."""
     source = f"{series.source.kind} {series.source.location}".strip()
     start, end = iso_texts(series.index[[0, -1]], series.index)
+    return f"{source}: {len(series):,} rows, {start} to {end}"
+
+
+def _facts(series: Series, config: Config, name: str, backend: str | None) -> dict[str, Any]:
     return {
         "name": name,
         "target": series.target,
         "config": config,
-        "data": f"{source}: {len(series):,} rows, {start} to {end}",
+        "data": data_text(series),
         **provenance(backend or activate().name),
     }
 

@@ -17,7 +17,8 @@ import keras
 import numpy as np
 
 from kerasforecast.data.panel import Panel
-from kerasforecast.forecasting.predictor import Given, Predictor
+from kerasforecast.forecasting.given import Given
+from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build, initialise, merged_weights, set_weights
 from kerasforecast.preprocessing.batch import Batches, TrainingSet, WindowBatch

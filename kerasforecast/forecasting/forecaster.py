@@ -12,7 +12,7 @@ from kerasforecast.config import Config
 from kerasforecast.data.calendars import future_index
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
-from kerasforecast.errors import OptionError, shown
+from kerasforecast.errors import whole_number
 from kerasforecast.forecasting.adaptive import Adapted, adapt
 from kerasforecast.forecasting.conformal import Basis, Calibration, calibrate
 from kerasforecast.forecasting.forecast import Forecast, quantile_column
@@ -22,7 +22,8 @@ from kerasforecast.preprocessing.volatility import Volatility
 from kerasforecast.preprocessing.windows import Windows, windows_of
 
 if TYPE_CHECKING:
-    from kerasforecast.forecasting.predictor import Given, Predictor
+    from kerasforecast.forecasting.given import Given
+    from kerasforecast.forecasting.predictor import Predictor
 
 # Outcomes that a level is adapted to at most. At the rate of `kerasforecast.forecasting.adaptive.RATE` half of
 # a level's distance from where it belongs is gone after about 150 of them, so older ones have left no trace.
@@ -99,11 +100,10 @@ class Forecaster:
             `q<level>`.
 
         Raises:
-            OptionError: `steps` is below 1.
+            OptionError: `steps` is no whole number, or below 1.
             DataError: The series is too short.
         """
-        if steps < 1:
-            raise OptionError(f"--steps must be 1 or more. Received: {shown(steps)}.")
+        steps = whole_number("--steps", steps)
         self.predictor.check_last(series)
         reach = max(steps, self.config.network.horizon)
         index = future_index(series, reach)

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import keras
 import numpy as np
 
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
-from kerasforecast.errors import DataError, shown
+from kerasforecast.errors import DataError
+from kerasforecast.forecasting.given import Given, checked
 from kerasforecast.layers.direct import answering
 from kerasforecast.models.families.base import Role
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build_model, build_states, every_layer, set_weights
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.suitability import USE_REMEDY, check_rows
+from kerasforecast.runtime.forks import refuse_fork
 
 _BATCH = 1_024
-# Raw windows: those of the past alone may come as a bare array, and more by the names of the inputs.
-Given: TypeAlias = np.ndarray | WindowBatch | Mapping[str, np.ndarray]
+_BUILDING = threading.RLock()  # Keras gives layers names by counts of its own
 
 
 class Predictor:
@@ -41,6 +43,7 @@ class Predictor:
     def __init__(self, members: Sequence[Member], weights: Sequence[np.ndarray]) -> None:
         self.members = tuple(members)
         self.weights = tuple(weights)
+        self._alone = threading.RLock()  # dropout's seeds are the network's, and so one thread's at a time
         first = self.members[0].network
         self.window = max(member.network.window for member in self.members)
         self.horizon, self.levels = first.horizon, first.quantiles
@@ -48,6 +51,9 @@ class Predictor:
     def __getstate__(self) -> dict[str, Any]:
         kept = ("members", "weights", "window", "horizon", "levels")
         return {name: getattr(self, name) for name in kept}  # networks are built again
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state | {"_alone": threading.RLock()}
 
     @cached_property
     def network(self) -> keras.Model:
@@ -66,13 +72,17 @@ class Predictor:
     @cached_property
     def _state_network(self) -> keras.Model:
         first = self.members[0]
-        model = build_states(first.network, first.scaling, first.covariates)
-        set_weights(model, self.weights[len(first.covariates.embedded) :])  # states stand before what reads attributes
+        with _BUILDING:
+            model = build_states(first.network, first.scaling, first.covariates)
+            embedded = len(first.covariates.embedded)  # what looks attributes up stands first, and in no state
+            set_weights(model, self.weights[embedded:])
         return model
 
     def _built(self, role: Role) -> keras.Model:
-        model = build_model(self.members, role)
-        set_weights(model, self.weights)
+        refuse_fork()
+        with _BUILDING:
+            model = build_model(self.members, role)
+            set_weights(model, self.weights)
         return model
 
     def predict(self, windows: Given) -> np.ndarray:
@@ -105,11 +115,14 @@ class Predictor:
 
     def sample_once(self, windows: Given, seed: Sequence[int], number: int) -> np.ndarray:
         """Pass `number` of `sample`, `(B, H)`; the masks of the n-th dropout layer follow from `(*seed, n, number)`."""
-        dropouts = [layer for layer in every_layer(self.sampling_network) if isinstance(layer, keras.layers.Dropout)]
-        for place, layer in enumerate(dropouts):
-            state = np.random.SeedSequence([*seed, place, number]).generate_state(2) >> 1
-            layer.seed_generator.state.assign(state.astype(layer.seed_generator.state.dtype))
-        return self._answers(self.sampling_network.predict_on_batch, windows)
+        refuse_fork()  # before the lock: a thread that stayed in the parent may have held it
+        with self._alone:
+            network = self.sampling_network
+            dropouts = [layer for layer in every_layer(network) if isinstance(layer, keras.layers.Dropout)]
+            for place, layer in enumerate(dropouts):
+                state = np.random.SeedSequence([*seed, place, number]).generate_state(2) >> 1
+                layer.seed_generator.state.assign(state.astype(layer.seed_generator.state.dtype))
+            return self._answers(network.predict_on_batch, windows)
 
     def roll(self, windows: Given, steps: int, first: np.ndarray | None = None) -> np.ndarray:
         """Forecasts `(B, steps)` of raw windows: beyond the horizon, forecasts become inputs.
@@ -150,9 +163,11 @@ class Predictor:
         """
         network = self.members[0].network
         batch, cut = self.checked(windows), self.window - network.window
-        known = None if batch.known is None else batch.known[:, cut : self.window + self.horizon]
+        known = None if batch.known is None else batch.known[:, cut:]
         own = WindowBatch(batch.past[:, cut:], known, batch.static)
-        outputs = self._state_network.predict_on_batch(own.fed())
+        refuse_fork()
+        with self._alone:
+            outputs = self._state_network.predict_on_batch(own.fed())
         outputs = outputs if isinstance(outputs, list) else [outputs]  # Keras unpacks a single one
         return network.family.states(network.options, outputs)
 
@@ -179,61 +194,21 @@ class Predictor:
 
     def _answers(self, answer: Callable[[Any], np.ndarray], windows: Given) -> np.ndarray:
         batch = self.checked(windows)
+        refuse_fork()
         chunks = [batch.at(slice(start, start + _BATCH)) for start in range(0, len(batch), _BATCH)]
         parts = [_padded_to_two_power(answer, chunk) for chunk in chunks]
         levels = (len(self.levels),) if self.levels else ()
         return np.concatenate(parts) if parts else np.empty((0, self.horizon, *levels), np.float32)
 
     def checked(self, windows: Given, steps: int | None = None) -> WindowBatch:
-        """Raw windows as float32, `past` `(B, L, F)` and what else the network takes.
+        """Raw windows as float32, as `kerasforecast.forecasting.given.checked` has them.
 
-        Args:
-            windows: As in `predict`.
-            steps: Rows ahead that known columns must reach, the horizon where not given.
+        Known columns must reach `steps` rows ahead, the horizon where not given.
 
         Raises:
             DataError: As `predict`.
         """
-        given = _batch(windows)
-        ahead = self.window + (steps or self.horizon)
-        batch = given.float32() if given.known is None else replace(given, known=given.known[:, :ahead]).float32()
-        first = self.members[0]
-        columns = {
-            "past": (self.window, len(first.scaling.transforms)),
-            "known": (ahead, len(first.covariates.known)),
-            "static": (len(first.covariates.static),),
-        }
-        _check_shapes(batch.arrays, {name: shape for name, shape in columns.items() if shape[-1]})
-        logs = sorted({place for member in self.members for place in member.scaling.logged})
-        if logs and (batch.past[:, :, logs] <= 0).any():
-            raise DataError(
-                "Windows must be positive for log returns. Received: zero or negative values. "
-                "Correct them, or train with scaling='difference'."
-            )
-        return batch
-
-
-def _batch(windows: Given) -> WindowBatch:
-    if isinstance(windows, WindowBatch):
-        return windows
-    if not isinstance(windows, Mapping):
-        return WindowBatch(np.asarray(windows))
-    if "past" not in windows or not windows.keys() <= {"past", "known", "static"}:
-        raise DataError(f"Windows are named past, known and static. Received: {shown(list(windows))}.")
-    return WindowBatch(**{name: np.asarray(array) for name, array in windows.items()})
-
-
-def _check_shapes(arrays: Mapping[str, np.ndarray], wanted: Mapping[str, tuple[int, ...]]) -> None:
-    """Refuse windows that are not what a network takes, by the name of its inputs."""
-    for name in ("past", "known", "static"):
-        shape, received = wanted.get(name), arrays[name].shape if name in arrays else None
-        if (received and received[1:]) == shape and (received is None or received[0] == len(arrays["past"])):
-            continue
-        what = "Windows" if name == "past" else f"Windows' {name} columns"
-        must = f"have shape ({', '.join(map(str, ('B', *shape)))})" if shape else "be left out: the network takes none"
-        raise DataError(f"{what} must {must}. Received: {received or 'none'}.")
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        raise DataError("Windows must be finite. Received: NaN or infinity. Drop or fill such rows first.")
+        return checked(windows, self.members, self.window, steps or self.horizon)
 
 
 def _padded_to_two_power(answer: Callable[[Any], np.ndarray], batch: WindowBatch) -> np.ndarray:

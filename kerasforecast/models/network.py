@@ -15,6 +15,7 @@ from kerasforecast.models.heads import start_at
 from kerasforecast.models.member import Member, sizes_of
 from kerasforecast.preprocessing.covariates import NO_COVARIATES, FittedCovariates
 from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.runtime.forks import about_to_compute
 from kerasforecast.sections import NetworkConfig
 
 _CATEGORY = "category_"  # what the name of a layer begins with that looks up the vectors of an attribute's categories
@@ -171,6 +172,7 @@ def _graph(
     role: Role,
     seed: int,
 ) -> Graph:
+    about_to_compute()
     known = covariates.known_inputs(raw["known"]) if covariates.known else None
     static = _attributes(covariates, raw["static"]) if covariates.static else None
     inputs = Inputs(scaling.inputs(raw["past"], ops), known, static)

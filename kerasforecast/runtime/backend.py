@@ -21,6 +21,7 @@ from typing import Any
 
 from kerasforecast.errors import BackendError, shown
 from kerasforecast.runtime.files import cache_folder
+from kerasforecast.runtime.forks import refuse_fork
 
 BACKENDS = ("jax", "tensorflow", "torch")
 
@@ -74,8 +75,9 @@ def activate(requested: str | None = None) -> Choice:
     """Choose a backend and make Keras use it from its coming import on.
 
     Raises:
-        BackendError: As `choose`; or Keras has already loaded with another backend.
+        BackendError: As `choose`; or Keras has already loaded with another backend, or computed before a fork.
     """
+    refuse_fork()
     if loaded := loaded_backend():
         if requested and requested != loaded:
             raise BackendError(
@@ -89,6 +91,10 @@ def activate(requested: str | None = None) -> Choice:
     _multiply_exactly(choice.name)
     if choice.name == "jax":
         _keep_compiled()
+    if choice.name == "torch":
+        # PyTorch's threads wait for one another by running in circles, on a core that another program may need to get
+        # out of the way: on a busy machine an epoch of a second took 40 to 200. Asleep they cost what they use.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return choice
 
 

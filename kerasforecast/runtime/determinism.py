@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from kerasforecast.errors import BackendError
+from kerasforecast.errors import BackendError, whole_number
 from kerasforecast.runtime.backend import Choice, activate, held_stderr, loaded_backend
 
 _CUBLAS = ":4096:8"  # cuBLAS' own condition for equal sums
@@ -27,6 +27,7 @@ def activate_for_training(
     Raises:
         BackendError: As `activate`; or Keras has loaded, and computes in another way.
     """
+    threads = None if threads is None else whole_number("--threads", threads)
     wanted = 1 if deterministic else threads
     if (loaded := loaded_backend()) and wanted:
         same = os.environ.get("OMP_NUM_THREADS") == str(wanted)

@@ -18,6 +18,7 @@ from kerasforecast.sections import TrainingConfig
 from kerasforecast.training.callbacks import Callbacks, Epoch, Keeping, Watch
 from kerasforecast.training.losses import Pinball
 from kerasforecast.training.optimizers import Adam
+from kerasforecast.training.threads import chosen_threads
 
 _EVALUATION_BATCH = 512  # PyTorch and TensorFlow hold all gates of all its rows: 25 MB for the reference model
 _LONGEST_BLOCK = 128  # steps; a signal waits for the end of a block
@@ -82,7 +83,7 @@ def train(
     watch = Watch(config, on_epoch, on_best, keeping)
     held_back = _EvaluationBatches(validation)
     begun = keeping.start.step if keeping and keeping.start else 0
-    with while_training():
+    with while_training(), chosen_threads(model, config.batch_size) as timed:
         while not watch.finished:
             # One round, but for a training resumed within an epoch: the rest of that one is a round of its own.
             epoch = len(watch.epochs)
@@ -93,7 +94,7 @@ def train(
                     initial_epoch=epoch,
                     epochs=epoch + 1 if begun else config.epochs,
                     validation_data=held_back,
-                    callbacks=[watch, *callbacks],
+                    callbacks=[watch, *timed, *callbacks],
                     shuffle=False,  # the order is ours
                     verbose=0,
                 )

@@ -84,7 +84,7 @@ def test_a_callback_that_fails_is_named_in_one_line_and_the_run_goes_on_without_
         kf.fit(table, output_dir=tmp_path, callbacks=[Counting(), Failing()], **options)
     message = str(caught.value)
     assert "Received: RuntimeError from Failing: 'the disk of the\\nlogs is full'" in message
-    assert "--resume acme goes on from there." in message
+    assert "resume='acme' goes on from there." in message
     assert message.isprintable()
     assert isinstance(caught.value.__cause__, RuntimeError)  # a traceback leads to the callback's own line
     assert not (tmp_path / "acme.keras").exists()

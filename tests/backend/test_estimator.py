@@ -58,7 +58,7 @@ def test_search_and_cross_validation_in_time_order():
 
 def test_wrong_parameters_are_refused_at_fit():
     X, y = pairs(prices(60)["Close"].to_numpy(), 6)
-    with pytest.raises(OptionError, match="--units"):
+    with pytest.raises(OptionError, match=r"^units: "):
         kf.KerasForecaster(units=0).fit(X, y)
     with pytest.raises(DataError, match="validation_fraction"):
         kf.KerasForecaster(validation_fraction=1.5).fit(X, y)

@@ -163,7 +163,11 @@ def test_states_are_those_of_the_last_step(small):
     ("windows", "message"),
     [
         (np.ones((2, 7, 1)), r"shape \(B, 8, 1\). Received: \(2, 7, 1\)"),
-        (np.ones((8, 1)), r"Received: \(8, 1\)"),
+        (np.ones((8, 2)), r"Received: \(8, 2\)"),
+        (np.ones((3, 7)), r"Received: \(3, 7\)"),
+        (np.ones(7), r"Received: \(7,\)"),
+        (np.float32(1), r"Received: \(\)"),
+        ([["a"] * 8], "array of numbers"),
         (np.full((1, 8, 1), np.nan), "finite"),
         (np.zeros((1, 8, 1)), "positive"),
     ],
@@ -248,15 +252,25 @@ def test_a_run_that_diverges_at_once_leaves_no_model(frame, tmp_path):
     ("options", "message"),
     [
         ({"unit": 3}, "Options must be known by name. Received: 'unit'"),
-        ({"units": 0}, "--units: input should be greater than or equal to 1. Received: 0"),
-        ({"dropout": 1.0}, "--dropout: input should be less than 1"),
-        ({"scaling": "robust"}, "--scaling"),
+        ({"units": 0}, "^units: input should be greater than or equal to 1. Received: 0"),
+        ({"dropout": 1.0}, "^dropout: input should be less than 1"),
+        ({"scaling": "robust"}, "^scaling: "),
         ({"train_fraction": 0.9, "validation_fraction": 0.2}, "leave a share for test"),
     ],
 )
 def test_wrong_options_are_refused(frame, options, message):
     with pytest.raises(OptionError, match=message):
         kf.fit(frame, **options)
+
+
+def test_windows_may_come_without_the_axes_that_are_certain(small):
+    windows = small.series.values[:9, 0][np.arange(8) + np.arange(2)[:, None]].astype(np.float32)  # (2, 8)
+    expected = small.predict(windows[:, :, None])
+    np.testing.assert_array_equal(small.predict(windows), expected)
+    for one in (windows[0], windows[0][:, None], windows[0].tolist(), windows[:1]):
+        np.testing.assert_array_equal(small.predict(one), expected[:1])
+        assert small.predict_quantiles(one).shape == (1, 1, 7)
+        assert small.states(one)[0].shape[1] == 1
 
 
 def test_too_short_a_series_says_what_it_needs(frame):

@@ -99,13 +99,13 @@ def test_dropout_intervals_are_wider_than_their_passes():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"quantiles": (0.1, 0.1, 0.9)}, "--quantiles: levels must differ and lie in"),
-        ({"levels": (0.0, 0.5)}, "--levels: levels must differ and lie in"),
-        ({"mc_dropout": 5, "quantiles": LEVELS}, "--mc-dropout needs --dropout above 0 and no --quantiles"),
-        ({"horizon": 3, "steps": 2}, "--steps must be at least the horizon of 3"),
-        ({"steps": 100}, "Received: --steps 100"),
+        ({"quantiles": (0.1, 0.1, 0.9)}, "quantiles: levels must differ and lie in"),
+        ({"levels": (0.0, 0.5)}, "levels: levels must differ and lie in"),
+        ({"mc_dropout": 5, "quantiles": LEVELS}, "mc_dropout= needs dropout= above 0 and no quantiles="),
+        ({"horizon": 3, "steps": 2}, "steps= must be at least the horizon of 3"),
+        ({"steps": 100}, "Received: steps=100"),
         ({"horizon": 500, "levels": tuple(np.arange(1, 50) / 100)}, "Steps times levels must be at most 10000"),
-        ({"period": 9}, "--period must fit into the window of 8 rows"),
+        ({"period": 9}, "period= must fit into the window of 8 rows"),
     ],
 )
 def test_wrong_options_are_refused(options, message):

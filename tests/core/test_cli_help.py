@@ -130,11 +130,11 @@ def test_fit_has_a_flag_for_every_option_with_its_default_and_choices(section, h
 
 
 def test_what_is_typed_reaches_the_config_checked(tmp_path):
-    """`--epochs` is text to click; its bounds are the config's, so Python gives the same message."""
+    """`--epochs` is text to click; its bounds are the config's, so Python gives the same message of `epochs`."""
     with pytest.raises(OptionError) as caught:
         kerasforecast.fit(epochs="many")
     done = CliRunner().invoke(cli, ["fit", "--epochs", "many", "--output-dir", str(tmp_path)])
-    assert done.stderr == f"error: {caught.value}\n"
+    assert done.stderr == f"error: --{caught.value}\n"
 
 
 WRONG = {

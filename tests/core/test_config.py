@@ -10,7 +10,7 @@ from kerasforecast_cli.options import choices
 from pydantic import ValidationError
 
 from kerasforecast.config import SECTIONS, Config
-from kerasforecast.errors import OptionError
+from kerasforecast.errors import OptionError, flags_wanted
 from kerasforecast.models.families import registry
 from kerasforecast.sections import NetworkConfig, TrainingConfig, checked
 
@@ -20,6 +20,13 @@ FIELDS = [
 ]
 MODELS = SECTIONS | {name: registry.family(name).options for name in registry.names()}
 NAMES = sorted({field for _, field in FIELDS})
+
+
+@pytest.fixture(autouse=True, scope="module")
+def as_the_command_line_calls():
+    """Messages name flags; `test_errors.py` says what a Python caller reads."""
+    with flags_wanted():
+        yield
 
 
 def test_the_defaults_are_the_specification_s():

@@ -1,15 +1,27 @@
 """The exception tree: exit codes, and messages that stay on one printable line."""
 
 import inspect
+import math
 import pickle
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kerasforecast import errors
-from kerasforecast.errors import InputError, KerasForecastError, StoppedError, printable, shown
+from kerasforecast.errors import (
+    InputError,
+    KerasForecastError,
+    StoppedError,
+    addressed,
+    callers_words,
+    flags_wanted,
+    printable,
+    shown,
+    whole_number,
+)
 
 EXIT_CODES = {
     "KerasForecastError": 1,
@@ -102,3 +114,72 @@ def test_a_received_value_is_cut_to_the_limit(value, limit):
     text = shown(value, limit)
     assert len(text) <= limit
     assert text == repr(value) or (text.endswith("...") and repr(value).startswith(text[:-3]))
+
+
+IN_PYTHON = {
+    "--date-column: input should be a valid string.": "date_column: input should be a valid string.",
+    "Use --missing drop to skip such rows (or ffill).": "Use missing='drop' to skip such rows (or ffill).",
+    "--start must lie before --end.": "start= must lie before end=.",
+    "Lower --learning-rate or set --clipnorm 5.": "Lower learning_rate= or set clipnorm=5.",
+    "Use --end 2020-01-02 to accept such rows.": "Use end='2020-01-02' to accept such rows.",
+    "give --date-format '%d.%m.%Y'.": "give date_format='%d.%m.%Y'.",
+    "use --target 'Adj Close'": "use target='Adj Close'",
+    "try --scaling anchor, or --no-refit": "try scaling='anchor', or refit=False",
+    "Received: --offline.": "Received: offline=True.",
+    "Give a FILE or --ticker.": "Give data= or ticker=.",
+    "Give fewer --folds or a larger part.": "Give fewer folds= or a larger part.",
+    "--resume acme.v2 goes on from there.": "resume='acme.v2' goes on from there.",
+    "threads: --threads 2.": "threads: threads=2.",
+    # What the user wrote, what is typed into a shell, and what has no argument stay as they are.
+    "Received: '--target'.": "Received: '--target'.",
+    "Run `kerasforecast data fetch A --interval 1d` first.": "Run `kerasforecast data fetch A --interval 1d` first.",
+    "run again with --debug": "run again with --debug",
+    "gunicorn: without --preload": "gunicorn: without --preload",
+    "a -- b --- c well--known": "a -- b --- c well--known",
+}
+
+
+@pytest.mark.parametrize(("flags", "arguments"), IN_PYTHON.items())
+def test_options_are_named_as_the_caller_writes_them(flags, arguments):
+    with pytest.raises(errors.OptionError) as caught, callers_words():
+        raise errors.OptionError(flags)
+    assert str(caught.value) == arguments
+    with pytest.raises(errors.OptionError) as caught, flags_wanted(), callers_words():
+        raise errors.OptionError(flags)
+    assert str(caught.value) == flags
+
+
+def test_every_word_that_an_option_takes_is_known_as_its_value():
+    from kerasforecast_cli.options import words
+
+    from kerasforecast.sections import DataConfig, NetworkConfig
+
+    for model, option in ((DataConfig, "missing"), (DataConfig, "duplicates"), (NetworkConfig, "scaling")):
+        for word in set(words(model.model_fields[option])) - {"error", "none"}:  # those are no remedy
+            assert addressed(f"--{option} {word}") == f"{option}='{word}'"
+
+
+@given(st.text())
+def test_a_text_without_flags_stays_as_it_is(text):
+    if "--" not in text and "a FILE" not in text:
+        assert addressed(text) == text
+
+
+def test_a_list_of_the_command_line_is_shown_as_it_was_typed():
+    with flags_wanted():
+        assert shown(("2", "0.5")) == "'2,0.5'"
+        assert shown((2, 0.5)) == "(2, 0.5)"
+    assert shown(("2",)) == "('2',)"
+
+
+@pytest.mark.parametrize("value", [3, True + 2, np.int64(3), np.uint8(3)])
+def test_whole_numbers_are_python_s_and_numpy_s(value):
+    number = whole_number("--steps", value)
+    assert (number, type(number)) == (3, int)
+
+
+@pytest.mark.parametrize("value", [2.5, 3.0, "3", None, True, np.float64(3), 0, -1, np.int8(-3), math.nan])
+def test_what_is_no_whole_number_is_refused_in_one_line(value):
+    with pytest.raises(errors.OptionError) as caught:
+        whole_number("--steps", value)
+    assert str(caught.value) == f"--steps must be a whole number, 1 or more. Received: {shown(value)}."

@@ -42,7 +42,7 @@ MAY_IMPORT_KERAS = {
     *("layers.direct", "layers.dropout"),
     *("models.heads", "models.initializers", "models.network", "models.families.recurrent"),
     *("training.callbacks", "training.losses", "training.optimizers", "training.state"),
-    *("training.train", "forecasting.predictor", "forecasting.fitting"),
+    *("training.train", "training.threads", "forecasting.predictor", "forecasting.fitting"),
     *("artifact.writer", "artifact.recorder", "artifact.exchange.keras_model"),
 }
 

@@ -1,13 +1,15 @@
 """A name cannot leave its folder, and is one on any system."""
 
 import os
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kerasforecast.errors import OptionError
-from kerasforecast.runtime.names import NAME_LIMIT, name_from, safe_name
+from kerasforecast.runtime import names
+from kerasforecast.runtime.names import NAME_LIMIT, name_from, safe_name, table_name
 
 GOOD_NAMES = [
     "ibm",
@@ -23,6 +25,12 @@ GOOD_NAMES = [
     "console",
     "com10",
     "x" * 100,
+    "naïve",
+    "株価",
+    "Цены",
+    "हिन्दी",
+    "أسعار",
+    "株" * 60,
 ]
 
 
@@ -66,7 +74,14 @@ HOSTILE = [
     "com1",
     "LPT9.txt",
     "x" * 101,
-    "naïve",
+    "nai\u0308ve",
+    "\u0301a",
+    "é" * 91,
+    "株" * 61,
+    "\U0001f4a9",
+    "ﬁ",
+    "a\u200db",
+    "\u05d0\u202eb",
     "ibm\u202ekeras",
     "ＩＢＭ",
     "．．",
@@ -91,8 +106,10 @@ def test_a_name_that_is_taken_names_a_file_in_the_folder_and_no_other(name):
     path = os.path.normpath(os.path.join("/folder", f"{name}.keras"))
     assert os.path.dirname(path) == "/folder"
     assert os.path.basename(path) == f"{name}.keras"
-    assert name.isascii()
+    assert name.isprintable()
     assert len(name) <= NAME_LIMIT
+    assert len(os.fsencode(f"{name}.keras")) <= 200
+    assert unicodedata.normalize("NFKC", name) == name
 
 
 @given(st.one_of(st.text(), st.text("./\\~:^=-_ aCONcon1\n\x00", max_size=12), st.sampled_from(HOSTILE)))
@@ -107,13 +124,48 @@ def test_a_name_made_from_any_text_is_safe(text):
         ("^GSPC", "^GSPC"),
         ("my prices (2020)", "my-prices-2020"),
         ("../../etc/passwd", "etc-passwd"),
-        ("Petróleo Brasileiro", "Petr-leo-Brasileiro"),
-        ("株価", "model"),
+        ("Petróleo Brasileiro", "Petróleo-Brasileiro"),
+        ("Petro\u0301leo", "Petróleo"),
+        ("株価 (東京)", "株価-東京"),
+        ("हिन्दी डेटा", "हिन्दी-डेटा"),
+        ("ＩＢＭ", "IBM"),
         ("", "model"),
-        ("con", "model"),
+        ("con", "model-1143da2b"),
+        ("\U0001f4a9", "model-34722ef0"),
         ("x" * 150, "x" * 100),
         ("x" * 99 + ".csv", "x" * 99),
     ],
 )
 def test_a_name_is_the_nearest_to_the_text(text, name):
     assert name_from(text) == name
+
+
+def test_where_the_file_system_holds_ascii_alone_names_are_told_apart_by_a_hash(monkeypatch):
+    monkeypatch.setattr(names.os, "fsencode", lambda name: name.encode("ascii"))
+    made = [name_from(text) for text in ("株価", "東京", "株 prices", "Petróleo", "AAPL")]
+    assert len(set(made)) == 5
+    assert all(safe_name(name).isascii() for name in made)
+    assert made[2].startswith("prices-")
+    assert made[4] == "AAPL"
+    with pytest.raises(OptionError):
+        safe_name("株価")
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("BRK.A.csv", "BRK.A"),
+        ("data/BRK.B.csv.gz", "BRK.B"),
+        ("prices.2020.txt.xz", "prices.2020"),
+        ("株価.parquet", "株価"),
+        ("a.TSV", "a"),
+        ("a.b", "a.b"),
+        ("a.csv.old", "a.csv.old"),
+        ("a.gz", "a"),
+        ("data", "data"),
+        (".csv", ".csv"),
+        ("-", "series"),
+    ],
+)
+def test_a_table_is_called_as_its_file_without_known_endings(file, name):
+    assert table_name(file) == name

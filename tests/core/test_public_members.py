@@ -158,7 +158,7 @@ def test_wrong_options_are_refused_before_keras_loads():
         "import kerasforecast as kf\ntry: kf.fit('prices.csv', epochs=0)\nexcept kf.errors.OptionError as e: print(e)"
     )
     done = run_python(code)
-    assert done.out.startswith("--epochs: ")
+    assert done.out.startswith("epochs: ")
     assert done.heavy == []
 
 

@@ -14,6 +14,7 @@ and, where the backend's own takes long, `dropout(x, rate, seeds)`; PyTorch, whi
 
     train_step(network, forward, x, y, weights)                                        -> loss
     adam(weights, gradients, momentums, velocities, *, step, ...)                      -> None, in place
+    threads(), set_threads(count)                                                      -> how many compute
 """
 
 from __future__ import annotations

@@ -2,8 +2,20 @@
 
 from kerasforecast.layers.kernels.torch.gru import gru
 from kerasforecast.layers.kernels.torch.lstm import lstm
-from kerasforecast.layers.kernels.torch.runtime import dropout, inference, on_cpu, while_training
+from kerasforecast.layers.kernels.torch.runtime import dropout, inference, on_cpu, set_threads, threads, while_training
 from kerasforecast.layers.kernels.torch.simple_rnn import simple_rnn
 from kerasforecast.layers.kernels.torch.training import adam, train_step
 
-__all__ = ["adam", "dropout", "gru", "inference", "lstm", "on_cpu", "simple_rnn", "train_step", "while_training"]
+__all__ = [
+    "adam",
+    "dropout",
+    "gru",
+    "inference",
+    "lstm",
+    "on_cpu",
+    "set_threads",
+    "simple_rnn",
+    "threads",
+    "train_step",
+    "while_training",
+]

@@ -18,6 +18,16 @@ def on_cpu(x: Tensor) -> bool:
     return x.device.type in ("cpu", "meta")
 
 
+def threads() -> int:
+    """How many threads an operation is cut into."""
+    return torch.get_num_threads()
+
+
+def set_threads(count: int) -> None:
+    """Cut the operations to come into pieces for `count` threads."""
+    torch.set_num_threads(count)
+
+
 @contextmanager
 def while_training() -> Iterator[None]:
     """Keep memory from step to step, and have numbers too small for full precision count as zero.

@@ -1,0 +1,78 @@
+"""The name of what a run writes, where none is given: it never takes the place of another table's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kerasforecast.errors import InputError, OptionError
+from kerasforecast.runtime.names import name_from
+
+if TYPE_CHECKING:
+    from kerasforecast.data.series import Series
+
+
+def default_model_name(series: Series, folder: Path) -> str:
+    """The name of the model that learns `series` and goes to `folder`: the series' own.
+
+    Raises:
+        OptionError: A model of that name is there that came out of another table.
+    """
+    from kerasforecast.artifact.reader import read_manifest
+
+    name = name_from(series.name)
+    path = folder / f"{name}.keras"
+    if not path.exists():
+        return name
+    try:
+        record = read_manifest(path).data
+    except InputError:
+        raise _taken(path, "what cannot be read", series) from None
+    if record is None or not _same(record.source, record.location, record.sha256, series):
+        raise _taken(path, _called(record.source, record.location) if record else "another source", series)
+    return name
+
+
+def default_walk_name(series: Series, folder: Path, kind: str) -> str:
+    """The same of a backtest or a comparison, `kind`, whose results go to `folder/NAME/kind/`.
+
+    Raises:
+        OptionError: Results are there that came out of another table.
+    """
+    from kerasforecast.evaluation.walk import data_text
+
+    name = name_from(series.name)
+    path = folder / name / kind / f"{kind}.json"
+    try:
+        data = str(json.loads(path.read_bytes())["data"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return name
+    origin = data.rpartition(": ")[0]
+    source, _, location = origin.partition(" ")
+    if data != data_text(series) and not _same(source, location, "", series):
+        raise _taken(path, _called(source, location), series)
+    return name
+
+
+def _same(source: str, location: str, sha256: str, series: Series) -> bool:
+    """Whether rows of `series` come from where others came from, or are the very same."""
+    if sha256 == series.sha256:
+        return True
+    if source != series.source.kind or source == "frame" or location == "-":
+        return False
+    if source == "file":
+        return Path(location).expanduser().resolve() == Path(series.source.location).expanduser().resolve()
+    return location == series.source.location
+
+
+def _called(source: str, location: str) -> str:
+    named = {"sample": "the embedded sample", "frame": "another DataFrame", "yahoo": f"ticker {location}"}
+    return named.get(source, location if location != "-" else "standard input")
+
+
+def _taken(path: Path, origin: str, series: Series) -> OptionError:
+    received = "a DataFrame" if series.source.kind == "frame" else _called(series.source.kind, series.source.location)
+    return OptionError(
+        f"{path} came out of {origin}, and is not replaced without its name. Received: {received}. Give --name."
+    )
