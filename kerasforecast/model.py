@@ -22,12 +22,14 @@ from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, re
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.models.member import describe
 from kerasforecast.preprocessing.windows import all_origins, windows_of
+from kerasforecast.report.outlook import Outlook
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from kerasforecast.artifact.writer import Exporter
     from kerasforecast.forecasting.predictor import Predictor
+    from kerasforecast.report.finished import FinishedFit
     from kerasforecast.training.train import History
 
 
@@ -40,7 +42,7 @@ class Model:
         history: Every epoch of its training; `None` where the file does not have it.
         test: Its scores and verdict on the test part. After loading `test.table` is `None`: a file has no forecasts.
         files: Paths of what a fit with an `output_dir` has written, by what they hold: `model`, `metrics`, `history`,
-            `test_forecasts`, `report`.
+            `test_forecasts`, `forecast`, `report`.
 
     Example:
         >>> import kerasforecast as kf
@@ -83,6 +85,11 @@ class Model:
             f"<Model {manifest.name}: {describe(manifest.members)}, window {manifest.window}, "
             f"horizon {manifest.horizon}, forecasts {manifest.target}>"
         )
+
+    def _repr_html_(self) -> str:
+        from kerasforecast.report.notebook import model_html
+
+        return model_html(self.manifest)
 
     @property
     def verdict(self) -> str | None:
@@ -174,23 +181,37 @@ class Model:
         """
         return series_for(self.manifest, data, options, self.series)
 
-    def plot(self, steps: int | None = None) -> go.Figure:
-        """Draw the last test forecasts with what happened, and the forecast that follows the training data.
+    def plot(
+        self, steps: int | None = None, data: Data = None, *, path: str | PathLike | None = None, **options: object
+    ) -> go.Figure:
+        """Draw the forecast of the rows to come with its intervals, after the last rows that are known.
+
+        It is the first chart of the report.
 
         Args:
             steps: Rows ahead to draw, the steps that were scored when not given.
+            data: Path, DataFrame or `Series` ending where the forecast is to start; the training data where none is
+                given.
+            path: Of a file to write the picture to as well: `.html`, or `.png` and `.svg` with the extra `plot`.
+            **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
 
         Returns:
-            A plotly figure, which a notebook shows; `figure.write_html(path)` and `figure.show()` work elsewhere.
+            A plotly figure, which a notebook shows; `figure.show()` opens it elsewhere.
 
         Raises:
             DataError: The model was loaded, and its training data is no longer at hand.
+            OptionError: `path` ends otherwise, or the extra is not installed.
         """
-        from kerasforecast.report.plot import forecast_figure
+        from kerasforecast.report.plot import check_kind, forecast_figure, write_plot
 
-        ahead = self.forecast(steps or self.config.steps)
-        title = f"{self.manifest.name}: {self.verdict}" if self.verdict else self.manifest.name
-        return forecast_figure(self._tested(), ahead, self.config.levels, title)
+        if path is not None:
+            check_kind(Path(path))
+        series = self.series_from(data, **options)
+        ahead = self.forecaster.ahead(series, self.config.steps if steps is None else steps)
+        outlook = Outlook.after(self.manifest.name, series, ahead, self.config.levels)
+        if path is not None:
+            write_plot(outlook, Path(path))
+        return forecast_figure(outlook)
 
     def report(self, path: str | PathLike) -> Path:
         """Write the report of the fit, one HTML page that needs no network.
@@ -205,8 +226,15 @@ class Model:
             DataError: The model was loaded, and its training data is no longer at hand.
             ArtifactError: It was not scored when it was made, or its file lacks its history.
         """
-        from kerasforecast.report import FinishedFit, fit_report
+        from kerasforecast.report import fit_report
         from kerasforecast.runtime.files import atomic_write
+
+        atomic_write(Path(path), fit_report(self.finished()).encode())
+        return Path(path)
+
+    def finished(self) -> FinishedFit:
+        """All that the report of the fit shows; raises as `report` does."""
+        from kerasforecast.report import FinishedFit
 
         if self.history is None or self.manifest.metrics is None:
             raise ArtifactError(
@@ -214,9 +242,12 @@ class Model:
                 "Train it with kerasforecast.fit."
             )
         epochs = pd.DataFrame([asdict(epoch) for epoch in self.history.epochs])
-        finished = FinishedFit(self.manifest, epochs, self._tested(), self._trained_on())
-        atomic_write(Path(path), fit_report(finished).encode())
-        return Path(path)
+        series = self._trained_on()
+        try:
+            ahead = self.forecaster.ahead(series, self.config.steps)
+        except DataError:  # nobody knows the dates that follow
+            ahead = None
+        return FinishedFit(self.manifest, epochs, self._tested(), series, ahead)
 
     def save(self, path: str | PathLike) -> Path:
         """Write the model as one `.keras` file, whole or not at all.

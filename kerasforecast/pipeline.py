@@ -34,7 +34,7 @@ from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.model import Model
 from kerasforecast.models.limits import check_size
 from kerasforecast.preprocessing.split import Split, split_panel
-from kerasforecast.report import FinishedFit, write_fit, write_fit_report
+from kerasforecast.report import write_fit, write_fit_report
 from kerasforecast.runtime.backend import out_of_memory
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.callbacks import Callbacks, Epoch
@@ -199,13 +199,9 @@ def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
     """Write what a fit produced; the model file after its scores, so that it never stands beside another run's.
 
     Returns:
-        The paths by what they hold: `model`, `metrics`, `history`, `test_forecasts`, `report`.
+        The paths by what they hold: `model`, `metrics`, `history`, `test_forecasts`, `forecast`, `report`.
     """
-    table = model.test.table if model.test else None
-    if table is None or model.history is None:
-        raise ValueError("Only a model that was just trained has a run to write.")
-    history = pd.DataFrame([asdict(epoch) for epoch in model.history.epochs])
-    finished = FinishedFit(model.manifest, history, table, model.series)
+    finished = model.finished()
     paths = write_fit(finished, folder / name)
     path = model.save(folder / f"{name}.keras")
     return paths | {"model": path, "report": write_fit_report(finished, folder / name)}
