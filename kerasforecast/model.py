@@ -22,6 +22,7 @@ from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, re
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.models.member import describe
 from kerasforecast.preprocessing.windows import all_origins, windows_of
+from kerasforecast.report.finished import FinishedFit
 from kerasforecast.report.outlook import Outlook
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from kerasforecast.artifact.writer import Exporter
     from kerasforecast.forecasting.predictor import Predictor
-    from kerasforecast.report.finished import FinishedFit
     from kerasforecast.training.train import History
 
 
@@ -234,8 +234,6 @@ class Model:
 
     def finished(self) -> FinishedFit:
         """All that the report of the fit shows; raises as `report` does."""
-        from kerasforecast.report import FinishedFit
-
         if self.history is None or self.manifest.metrics is None:
             raise ArtifactError(
                 f"{self.manifest.name}: a report needs scores and the history of training. Received: a model without. "

@@ -20,8 +20,8 @@ def packed(figures: list[Figure]) -> dict[str, Any]:
 
     Returns:
         `figures`, with `{"array": place}` for each array, and the `arrays`. Floats are `{"f4": base64}`, float32 of
-        which NaN is a gap. Integers and dates, these as milliseconds since 1970, are `{"start", "unit", "i4": base64}`,
-        steps of `unit` from `start`; evenly spaced ones `{"start", "unit", "count"}`.
+        which NaN is a gap. Integers and dates, these as milliseconds since 1970, are multiples of `unit` from `start`
+        on: `{"start", "unit", "i4": base64}`, or `"u1"` or `"u2"` with how far each lies from the one before.
     """
     places: dict[str, int] = {}
     arrays: list[dict[str, Any]] = []
@@ -58,8 +58,9 @@ def unpacked(content: dict[str, Any]) -> list[Figure]:
 def _array(found: dict[str, Any]) -> np.ndarray:
     if "f4" in found:
         return np.frombuffer(base64.b64decode(found["f4"]), "<f4").astype(np.float64)
-    steps = np.frombuffer(base64.b64decode(found["i4"]), "<i4") if "i4" in found else np.arange(found["count"])
-    return found["start"] + steps.astype(np.int64) * found["unit"]
+    kind = next(kind for kind in ("u1", "u2", "i4") if kind in found)
+    steps = np.frombuffer(base64.b64decode(found[kind]), f"<{kind}").astype(np.int64)
+    return found["start"] + (steps if kind == "i4" else steps.cumsum()) * found["unit"]
 
 
 def _floats(values: np.ndarray) -> dict[str, Any]:
@@ -71,14 +72,15 @@ def _floats(values: np.ndarray) -> dict[str, Any]:
 def _steps(places: np.ndarray) -> dict[str, Any]:
     values = (places.astype("datetime64[ms]") if places.dtype.kind == "M" else places).astype(np.int64)
     if not len(values):
-        return {"start": 0, "unit": 1, "count": 0}
-    start = int(values[0])
-    apart = values - start
+        return {"start": 0, "unit": 1, "i4": ""}
+    apart = values - values[0]
     unit = max(int(np.gcd.reduce(apart)), int(np.abs(apart).max()) // LARGEST + 1)  # so long a span loses ms alone
     steps = apart // unit
-    if np.array_equal(steps, np.arange(len(steps))):
-        return {"start": start, "unit": unit, "count": len(steps)}
-    return {"start": start, "unit": unit, "i4": _base64(steps.astype("<i4"))}
+    changes = np.diff(steps, prepend=0)
+    for kind, largest in (("u1", 2**8), ("u2", 2**16)):
+        if changes.min() >= 0 and changes.max() < largest:
+            return {"start": int(values[0]), "unit": unit, kind: _base64(changes.astype(f"<{kind}"))}
+    return {"start": int(values[0]), "unit": unit, "i4": _base64(steps.astype("<i4"))}
 
 
 def _base64(values: np.ndarray) -> str:

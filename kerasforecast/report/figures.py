@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,24 +69,22 @@ def outlook(
 def whole_series(
     dates: Values, values: np.ndarray, drawn: Drawn, parts: Mapping[str, Any] | None = None, target: str = ""
 ) -> Figure:
-    """The series `(T,)` with the forecasts of its last part, their intervals, and where each part begins."""
-    traces = _over(drawn, line("actual", dates, values, "--actual", width=1.3))
+    """The series `(T,)` with the forecasts of its last part, without intervals, and where each part begins."""
+    traces = _over(replace(drawn, intervals=()), line("actual", dates, values, "--actual", width=1.3))
     starts = [mark(start) for start in (parts or {}).values()]
     names = [note(name, start) for name, start in (parts or {}).items()]
     return timed(traces, shapes=starts, annotations=names, yaxis=titled(target))
 
 
 def test_period(dates: Values, actual: np.ndarray, drawn: Drawn, opened: int = OPENED_ON, target: str = "") -> Figure:
-    """What happened and the forecasts, with intervals; opened on the last of it, the rest in a strip below."""
-    traces = _over(drawn, line("actual", dates, actual, "--actual", width=1.6))
-    strip: Figure = {"rangeslider": {"visible": True, "thickness": 0.13, "bgcolor": "--strip"}}
-    strip["rangeslider"]["yaxis"] = {"rangemode": "auto"}
-    return timed(traces, opened=opened, xaxis=strip, yaxis=titled(target), margin={"b": 10})
+    """What happened and the forecasts, with intervals; opened on the last of it."""
+    traces = _over(drawn, line("actual", dates, actual, "--actual", width=1.6, most=SHARED // 8))
+    return timed(traces, opened=opened, yaxis=titled(target))
 
 
 def lead(dates: Values, leads: Mapping[str, np.ndarray]) -> Figure:
     """How far each model has come before the naive forecast, `(N,)` in percent: rising is better than naive."""
-    most = SHARED // max(1, len(leads))
+    most = min(SHARED // 8, SHARED // len(leads))
     traces = [
         line(name, dates, gain, colour(name, place), most=most) for place, (name, gain) in enumerate(leads.items())
     ]
@@ -182,16 +180,22 @@ def against_naive(names: Sequence[str], ratios: Mapping[str, Sequence[float | No
         | {"base": 1, "hovertemplate": "%{y:.3f}"}
         for place, (name, heights) in enumerate(ratios.items())
     ]
+    gap = max(0.3, 1 - 0.1 * len(groups) * len(ratios))  # a few bars are no walls
     one = {"type": "line", "layer": "above", "x0": 0, "x1": 1, "xref": "paper", "y0": 1, "y1": 1}
     shapes = [one | {"line": {"color": "--naive", "width": 2}}]
     return figure(
-        traces, xaxis={"type": "category"}, yaxis=titled("of the naive forecast's"), barmode="group", shapes=shapes
+        traces,
+        xaxis={"type": "category"},
+        yaxis=titled("of the naive forecast's"),
+        barmode="group",
+        shapes=shapes,
+        bargap=gap,
     )
 
 
 def _over(drawn: Drawn, actual: Figure) -> list[Figure]:
     """Intervals below all, then the naive line, what happened, and the models on top."""
-    most = SHARED // (2 * len(drawn.intervals) + len(drawn.forecasts))
+    most = SHARED // (2 * len(drawn.intervals) + len(drawn.forecasts) + 1)
     lines = {
         name: line(name, drawn.dates, forecast, colour(name, place), most=most, width=1.2 if name == "naive" else 1.7)
         for place, (name, forecast) in enumerate(drawn.forecasts.items())

@@ -9,10 +9,12 @@
   // Arrays travel as kerasforecast/report/compact.py says.
   function content() {
     const packed = JSON.parse(document.getElementById("figures").textContent);
-    const arrays = packed.arrays.map((found) => {
-      if ("f4" in found) return new Float32Array(bytes(found.f4).buffer);
-      const steps = "i4" in found ? new Int32Array(bytes(found.i4).buffer) : [...Array(found.count).keys()];
-      return Float64Array.from(steps, (step) => found.start + step * found.unit);
+    const arrays = packed.arrays.map(({ f4, u1, u2, i4, start, unit }) => {
+      if (f4 !== undefined) return new Float32Array(bytes(f4).buffer);
+      if (i4 !== undefined) return Float64Array.from(new Int32Array(bytes(i4).buffer), (step) => start + step * unit);
+      const changes = u1 !== undefined ? bytes(u1) : new Uint16Array(bytes(u2).buffer);
+      let step = 0;
+      return Float64Array.from(changes, (change) => start + (step += change) * unit);
     });
     const unpack = (part) => {
       if (Array.isArray(part)) return part.map(unpack);
@@ -60,8 +62,9 @@
   // What is in view: as a reader moved it, else as the figure opens.
   function seen(figure) {
     const whole = ends(figure);
-    const opened = figure.layout.xaxis.range;
-    return figure.view ?? (opened ? [place(opened[0]), whole[1]] : whole);
+    if (figure.view || !figure.layout.xaxis.range) return figure.view ?? whole;
+    const [first, last] = figure.layout.xaxis.range.map(place);
+    return [first, last + 0.01 * (last - first)];
   }
 
   // The lowest and the highest of every `size` points, in their order.
@@ -122,7 +125,6 @@
     if (narrow.matches) {
       shown.legend = { ...layout.legend, entrywidth: 0.5, entrywidthmode: "fraction", font: { size: 11 } };
       shown.annotations = []; // no room: the names of neighbouring marks would meet
-      if (shown.xaxis.rangeslider) shown.xaxis.rangeslider = { visible: false };
     }
     if (coarse) shown.dragmode = false; // a finger on a chart scrolls the page
     const settings = { responsive: true, displaylogo: false, displayModeBar: false, doubleClick: false };

@@ -58,8 +58,8 @@ def bands(x: Values, intervals: Sequence[Interval], most: int = FULL) -> list[Fi
     traces = []
     for place, (name, lower, upper) in enumerate(intervals):
         shade = "--interval" if place == 0 else "--inner"
-        edge = {"mode": "lines", "line": {"width": 0.7, "color": "--edge"}, "hoverinfo": "skip", "fillcolor": shade}
-        edge["legendrank"] = 1002  # drawn first, named last
+        edge: Figure = {"mode": "lines", "line": {"width": 0.7, "color": "--edge"}, "fillcolor": shade}
+        edge |= {"hoverinfo": "skip", "legendrank": 1002}  # drawn first, named last
         gaps = np.flatnonzero(np.isnan(lower))
         if len(gaps):
             traces.append(_outlines(name, stamps(x), lower, upper, gaps) | edge | {"fill": "toself"})
@@ -173,14 +173,13 @@ def timed(traces: list[Figure], **layout: Any) -> Figure:
         **layout: As plotly has it; `opened` is how many rows from the end are in view at first.
     """
     opened = layout.pop("opened", None)
-    places = max((trace["x"] for trace in traces), key=len)
+    places = max((trace["x"] for trace in traces if trace.get("fill") != "toself"), key=len)
     if not isinstance(places, np.ndarray):
         return figure(traces, **layout)
     dated = places.dtype.kind == "M"
     xaxis: Figure = {"type": "date"} if dated else titled("step", type="linear")
-    last = max(trace["x"][-1] for trace in traces)
     if opened is not None and len(places) > 1.5 * opened:
-        xaxis["range"] = [_plain(places[-opened]), _plain(last)]
+        xaxis["range"] = [_plain(places[-opened]), _plain(places[-1])]
     layout["xaxis"] = xaxis | layout.get("xaxis", {})
     layout["yaxis"] = {"fixedrange": True} | layout.get("yaxis", {})
     return figure(traces, **layout, meta={"timed": True})
