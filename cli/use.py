@@ -129,7 +129,7 @@ def _plot(model: Model, series: Series, forecasts: pd.DataFrame, where: str) -> 
     """Draw `forecasts` after the last rows of `series`, into a file or on the terminal."""
     from kerasforecast.report.outlook import Outlook
 
-    outlook = Outlook.after(model.manifest.name, series, forecasts, model.config.levels)
+    outlook = Outlook.after(model.manifest.name, series, forecasts, model.config.levels, model.verdict)
     if where == TERMINAL:
         from kerasforecast.report.terminal import drawn
 

@@ -208,7 +208,7 @@ class Model:
             check_kind(Path(path))
         series = self.series_from(data, **options)
         ahead = self.forecaster.ahead(series, self.config.steps if steps is None else steps)
-        outlook = Outlook.after(self.manifest.name, series, ahead, self.config.levels)
+        outlook = Outlook.after(self.manifest.name, series, ahead, self.config.levels, self.verdict)
         if path is not None:
             write_plot(outlook, Path(path))
         return forecast_figure(outlook)

@@ -19,14 +19,13 @@ from kerasforecast.report.parts import (
     calibration,
     drawn,
     happened,
-    headline,
     leads,
     paths_note,
     steps_ahead,
     steps_of,
     subject,
 )
-from kerasforecast.report.scores import leaders, option_tables, score_table
+from kerasforecast.report.scores import leaders, option_tables, score_table, tone, worth
 from kerasforecast.report.words import number
 
 _MODEL, _FORECASTS = {"model": "forecast"}, {"forecast": "forecast", "naive": "naive"}
@@ -53,7 +52,12 @@ def _headline(fit: FinishedFit) -> Headline:
     parts = fit.manifest.data.split if fit.manifest.data else {}
     span = f", {parts['test'].start} to {parts['test'].end}" if "test" in parts else ""
     lead = f"{leaders(test)} Measured on {test['n']:,} forecasts of the test part{span}, which training never saw."
-    return headline(f"{fit.manifest.name}: forecasts of {fit.manifest.target}", verdict, intervals, lead)
+    return Headline(
+        f"{fit.manifest.name}: forecasts of {fit.manifest.target}",
+        worth(verdict, intervals),
+        lead,
+        tone(verdict, intervals),
+    )
 
 
 def _outlook(fit: FinishedFit) -> list[Section]:

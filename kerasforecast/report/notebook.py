@@ -5,8 +5,7 @@ from __future__ import annotations
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.models.member import describe
 from kerasforecast.report.page import table, text
-from kerasforecast.report.parts import headline
-from kerasforecast.report.scores import score_cells
+from kerasforecast.report.scores import score_cells, worth
 
 _KEYS = ("rmse", "mae", "mase", "crps", "coverage")
 
@@ -18,7 +17,7 @@ def model_html(manifest: Manifest) -> str:
     scores = ""
     if manifest.metrics is not None:
         found = manifest.model_dump(mode="json", include={"metrics"})["metrics"]
-        lines.insert(1, text(headline("", found["verdict"], found["interval_verdict"], "").sentence))
+        lines.insert(1, text(worth(found["verdict"], found["interval_verdict"])))
         named = {name: each for name, each in found["test"].items() if isinstance(each, dict) and "rmse" in each}
         header, cells = score_cells(list(named.values()), _KEYS)
         rows = [[name.replace("_", " "), *row] for name, row in zip(named, cells, strict=True)]

@@ -16,7 +16,7 @@ from kerasforecast.metrics.probabilistic import central_intervals
 from kerasforecast.report import figures
 from kerasforecast.report.page import Section, folded, table
 from kerasforecast.report.traces import Figure, Interval
-from kerasforecast.report.words import number
+from kerasforecast.report.words import numbers
 
 _TAIL = 60  # known rows before the forecast, or more before a long one
 _LISTED = 12  # steps that a page lists at once; with more the list opens when asked for
@@ -33,6 +33,7 @@ class Outlook:
         values: `(T,)`, those rows.
         ahead: One row a step: `date`, `forecast`, and `q<level>` for each of `levels`.
         levels: Quantile levels, ascending; none without intervals.
+        verdict: On the model, which goes with a picture that stands alone; `None` where it was not scored.
     """
 
     name: str
@@ -41,9 +42,17 @@ class Outlook:
     values: np.ndarray
     ahead: pd.DataFrame
     levels: tuple[float, ...]
+    verdict: str | None = None
 
     @classmethod
-    def after(cls, name: str, series: Series, forecasts: pd.DataFrame, levels: Sequence[float]) -> Outlook:
+    def after(
+        cls,
+        name: str,
+        series: Series,
+        forecasts: pd.DataFrame,
+        levels: Sequence[float],
+        verdict: str | None = None,
+    ) -> Outlook:
         """The outlook of a model from the end of `series`.
 
         Args:
@@ -51,10 +60,11 @@ class Outlook:
             series: What is known.
             forecasts: As `kerasforecast.Model.forecast` gives them, or that table as its file has it.
             levels: Of the model; those are taken whose columns are there.
+            verdict: On the model.
         """
         tail = max(_TAIL, 5 * len(forecasts))
         dates = iso_texts(series.index[-tail:], series.index)
-        return cls.of(name, series.target, dates, series.values[-tail:, 0], forecasts, levels)
+        return cls.of(name, series.target, dates, series.values[-tail:, 0], forecasts, levels, verdict)
 
     @classmethod
     def of(
@@ -65,16 +75,18 @@ class Outlook:
         values: np.ndarray,
         forecasts: pd.DataFrame,
         levels: Sequence[float],
+        verdict: str | None = None,
     ) -> Outlook:
         """The same after rows that stand elsewhere."""
         ahead = as_written(forecasts if "date" in forecasts else forecasts.reset_index(names="date"))
         there = tuple(level for level in levels if quantile_column(level) in ahead)
-        return cls(name, target, dates, np.asarray(values, np.float64), ahead, there)
+        return cls(name, target, dates, np.asarray(values, np.float64), ahead, there, verdict)
 
     @property
-    def title(self) -> str:
-        """What stands above the picture."""
-        return f"{self.name}: forecast of {self.target}"
+    def titles(self) -> list[str]:
+        """What stands above a picture that stands alone, a line or two."""
+        verdict = [] if self.verdict is None else [f"On the test part: {self.verdict}"]
+        return [f"{self.name}: forecast of {self.target}", *verdict]
 
     @property
     def intervals(self) -> list[Interval]:
@@ -101,12 +113,12 @@ class Outlook:
         return Section("Forecast", note, "", ((label, self.figure()),), wide=True, after=below)
 
     def _table(self) -> str:
-        header, columns = ["", "forecast"], [self.ahead["forecast"]]
+        header, columns = ["", "forecast"], [numbers(self.ahead["forecast"])]
         for name, lower, upper in reversed(self.intervals):
             header += [f"{name.removesuffix(' interval')} from", "to"]
-            columns += [lower, upper]
+            columns += [numbers(lower), numbers(upper)]
         rows = zip(self.ahead["date"], *columns, strict=True)
-        return table(header, [[str(date), *map(number, values)] for date, *values in rows])
+        return table(header, [[str(date), *cells] for date, *cells in rows])
 
 
 def intervals_of(forecasts: pd.DataFrame, levels: Sequence[float]) -> list[Interval]:

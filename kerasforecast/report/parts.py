@@ -12,15 +12,10 @@ from kerasforecast.data.table.columns import is_price
 from kerasforecast.forecasting.forecast import quantile_column
 from kerasforecast.report import figures
 from kerasforecast.report.outlook import interval_name, intervals_of
-from kerasforecast.report.page import Headline, Section, folded, table
-from kerasforecast.report.scores import score_cells, tone, worth
+from kerasforecast.report.page import Section, folded, table
+from kerasforecast.report.scores import score_cells
 
 _PATHS = 4_000  # rows of whole paths that a page keeps
-
-
-def headline(kicker: str, verdict: str, intervals: str | None, lead: str) -> Headline:
-    """What stands at the top: the sentence and its colour come from the verdicts."""
-    return Headline(kicker, worth(verdict, intervals), lead, tone(verdict, intervals))
 
 
 def subject(target: str) -> str:

@@ -28,8 +28,9 @@ def forecast_figure(outlook: Outlook) -> go.Figure:
     import plotly.graph_objects as go
 
     drawn = coloured(outlook.figure())
-    drawn["layout"] |= {"title": {"text": label(outlook.title)}, "paper_bgcolor": "#ffffff"}
-    drawn["layout"]["margin"] |= {"t": 84}
+    drawn["layout"] |= {"title": {"text": "<br>".join(map(label, outlook.titles))}, "paper_bgcolor": "#ffffff"}
+    drawn["layout"]["margin"] |= {"t": 110}
+    drawn["layout"]["yaxis"].pop("fixedrange", None)  # the page's own script sets heights; here nobody does
     return go.Figure(drawn)
 
 
@@ -58,7 +59,8 @@ def write_plot(outlook: Outlook, path: Path) -> None:
         steps = len(outlook.ahead)
         first, last = outlook.ahead["date"].iloc[[0, -1]]
         span = f"{first} to {last}" if steps > 1 else f"{first}"
-        headline = Headline(outlook.name, f"Forecast of {outlook.target}, {span}", f"Known up to {outlook.dates[-1]}.")
+        lead = " ".join(f"{line}." for line in (f"Known up to {outlook.dates[-1]}", *outlook.titles[1:]))
+        headline = Headline(outlook.name, f"Forecast of {outlook.target}, {span}", lead)
         atomic_write(path, page(headline, [outlook.section()], "kerasforecast. This file needs no network.").encode())
     else:
         atomic_write(path, _drawn(outlook, kind[1:]))
@@ -78,8 +80,8 @@ def _drawn(outlook: Outlook, kind: str) -> bytes:
         sheet = Sheet(figsize=(10, 4.8), dpi=144, layout="constrained")
         axes = sheet.subplots()
         _draw(axes, coloured(outlook.figure()["data"]))
-        axes.set_title(printable(outlook.title), loc="left", fontsize=11)
-        axes.set_ylabel(printable(outlook.target))
+        axes.set_title("\n".join(map(_short, outlook.titles)), loc="left", fontsize=11)
+        axes.set_ylabel(_short(outlook.target, 40))
         sheet.savefig(buffer, format=kind, metadata={"Date": None} if kind == "svg" else None)
     return buffer.getvalue()
 
@@ -101,4 +103,11 @@ def _draw(axes: Any, traces: list[Figure]) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(x=0.01)
-    axes.figure.legend(loc="outside lower center", frameon=False, ncols=4, fontsize=9)
+    handles, names = axes.get_legend_handles_labels()
+    axes.figure.legend(handles[::-1], names[::-1], loc="outside lower center", frameon=False, ncols=4, fontsize=9)
+
+
+def _short(name: str, most: int = 100) -> str:
+    """A name that leaves room for the chart."""
+    shown = printable(name)
+    return shown if len(shown) <= most else f"{shown[: most - 1]}\u2026"

@@ -50,7 +50,7 @@ def drawn(outlook: Outlook, columns: int, encoding: str | None = "utf-8") -> lis
         cells[line, column] = ("o" if ahead else "*") if plain else chr(0x2800 + dots[line, column])
     lines = ["".join(row).rstrip() for row in cells]
     lines[0], lines[-1] = (f"{lines[end]:<{width}}  {edge}" for end, edge in zip((0, -1), edges, strict=True))
-    return [printable(outlook.title), *lines, *_below(outlook, len(known), width, marks)]
+    return [*map(printable, outlook.titles), *lines, *_below(outlook, len(known), width, marks)]
 
 
 def _line(heights: np.ndarray, low: float, room: float) -> np.ndarray:

@@ -13,13 +13,12 @@ from kerasforecast.report.parts import (
     calibration,
     drawn,
     happened,
-    headline,
     leads,
     paths_note,
     steps_ahead,
     steps_of,
 )
-from kerasforecast.report.scores import BOARD_KEYS, FOLD_KEYS, option_tables, score_cells, score_table, tone
+from kerasforecast.report.scores import BOARD_KEYS, FOLD_KEYS, option_tables, score_cells, score_table, tone, worth
 
 _DRAWN = 20  # folds in the drawing of the walk, and models in charts of lines, that a page has room for
 
@@ -48,7 +47,9 @@ def _headline(record: WalkRecord) -> Headline:
         verdict, intervals = record.verdicts[record.models[0]], record.interval_verdicts.get(record.models[0])
         each = "trained anew for each fold" if record.walk and record.walk.refit else "trained once, before the first"
         lead = f"{count:,} forecasts in {len(record.folds)} folds, {each}; each model saw only rows before its fold."
-        return headline(f"{record.name}: backtest on {record.target}", verdict, intervals, lead)
+        return Headline(
+            f"{record.name}: backtest on {record.target}", worth(verdict, intervals), lead, tone(verdict, intervals)
+        )
     best = next(row["model"] for row in board if row["model"] in record.verdicts)
     first = board[0]["model"]
     sentence = f"Best model: {best}, {record.verdicts[best]}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,16 @@ _NAMED = 12  # bars that are told one by one
 
 def number(value: float) -> str:
     """A value in the units of the data, as texts have it."""
-    return f"{value:,.6g}"
+    return numbers([value])[0]
+
+
+def numbers(values: Sequence[float] | np.ndarray | pd.Series) -> list[str]:
+    """Values of one column, all with the decimals that the largest has in six digits."""
+    most = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    if not 1e-4 <= most < 1e15:
+        return [f"{value:.6g}" for value in values]
+    decimals = max(0, 5 - math.floor(math.log10(most)))
+    return [f"{value:,.{decimals}f}" for value in values]
 
 
 def words(figure: Figure) -> str:
