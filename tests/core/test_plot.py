@@ -72,13 +72,17 @@ def test_a_picture_is_written_by_the_ending_of_its_name(tmp_path, kind, options)
 
 
 @pytest.mark.parametrize("hostile", HOSTILES)
-def test_names_stay_text_in_every_kind_of_picture(tmp_path, hostile):
+def test_names_stay_text_in_figures_and_terminals(hostile):
     picture = outlook(hostile, f"{hostile} column", steps=2)
     figure = forecast_figure(picture)
     assert not re.search(r"<(?!br>)", figure.layout.title.text + figure.layout.yaxis.title.text)
     for line in drawn(picture, 80):
         assert line.isprintable()
-    write_plot(picture, tmp_path / "out.svg")
+
+
+@pytest.mark.parametrize("hostile", HOSTILES[::9])  # matplotlib escapes them; drawing takes a while
+def test_names_stay_text_in_drawn_files(tmp_path, hostile):
+    write_plot(outlook(hostile, f"{hostile} column", steps=2), tmp_path / "out.svg")
     written = (tmp_path / "out.svg").read_text()
     assert not re.search(r"<(script|img|iframe|a|foreignObject|image)\b", written, re.IGNORECASE)
 

@@ -1,9 +1,12 @@
 """The report as a file: what it says, where its numbers come from, and that data stays data."""
 
+import gzip
+import hashlib
 import html
 import json
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -381,6 +384,15 @@ def test_every_chart_is_told_in_words(page):
     assert " at 2021-07-13, between " in told[0]
     tables = [attributes for _, attributes in page.elements if attributes.get("class") == "scroll"]
     assert all(attributes["tabindex"] == "0" and attributes["role"] == "region" for attributes in tables)
+
+
+def test_plotly_is_the_script_that_was_released():
+    """CONTRIBUTING.md says how it is renewed."""
+    folder = files("kerasforecast.report")
+    script = gzip.decompress((folder / "plotly-basic.min.js.gz").read_bytes())
+    assert b"plotly.js (basic - minified) v4.1.1\n" in script[:200]
+    assert hashlib.sha256(script).hexdigest() == "99784e3abfb07b142a15e521a439e6d9addceadb3f79553fd24c72774f0649ba"
+    assert "MIT" in (folder / "plotly-basic.LICENSE").read_text()
 
 
 def test_columns_of_another_table_are_refused(tmp_path):
