@@ -23,6 +23,7 @@ from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.models.member import describe
 from kerasforecast.preprocessing.windows import all_origins, windows_of
 from kerasforecast.report.finished import FinishedFit
+from kerasforecast.report.notebook import ForecastTable, model_html
 from kerasforecast.report.outlook import Outlook
 
 if TYPE_CHECKING:
@@ -87,8 +88,6 @@ class Model:
         )
 
     def _repr_html_(self) -> str:
-        from kerasforecast.report.notebook import model_html
-
         return model_html(self.manifest)
 
     @property
@@ -146,7 +145,7 @@ class Model:
         Returns:
             Index `date`, columns `forecast` and, for each level of the intervals, `q<level>`, in price units.
         """
-        return self.forecaster.ahead(self.series_from(data, **options), steps)
+        return ForecastTable(self.forecaster.ahead(self.series_from(data, **options), steps))
 
     def evaluate(self, data: Data = None, **options: object) -> Evaluation:
         """Score the model on every window of `data`, beside the simple baselines.

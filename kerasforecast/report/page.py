@@ -108,10 +108,22 @@ def embedded(content: Any) -> str:
     return re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", written)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], strong: int | None = None) -> str:
-    """A table of texts; the first column names the rows, row `strong` stands out."""
+def table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    strong: int | None = None,
+    pictures: Sequence[str] | None = None,
+) -> str:
+    """A table of texts; the first column names the rows, row `strong` stands out.
+
+    `pictures`, HTML, stand in a last column.
+    """
     head = "".join(f'<th scope="col">{text(name)}</th>' for name in header)
-    body = "".join(_row(cells, number == strong) for number, cells in enumerate(rows))
+    drawn = [""] * len(rows) if pictures is None else [f"<td>{picture}</td>" for picture in pictures]
+    body = "".join(
+        _row(cells, number == strong, picture) for number, (cells, picture) in enumerate(zip(rows, drawn, strict=True))
+    )
+    head += "" if pictures is None else "<td></td>"
     inner = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="scroll" tabindex="0" role="region" aria-label="Table">{inner}</div>'
 
@@ -137,9 +149,10 @@ def _section(section: Section, numbers: Sequence[int]) -> str:
     return f"<section{wide}><h2>{text(section.title)}</h2>{note}{section.body}{charts}{section.after}</section>"
 
 
-def _row(cells: Sequence[str], strong: bool) -> str:
+def _row(cells: Sequence[str], strong: bool, picture: str) -> str:
     first, *rest = cells
     inner = f'<th scope="row">{text(first)}</th>' + "".join(f"<td>{text(cell)}</td>" for cell in rest)
+    inner += picture
     return f'<tr class="strong">{inner}</tr>' if strong else f"<tr>{inner}</tr>"
 
 

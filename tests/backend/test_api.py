@@ -266,12 +266,16 @@ def test_the_forecast_that_a_fit_leaves_is_that_of_predict(written):
     assert written.verdict in written._repr_html_()
 
 
-def test_data_that_changed_is_not_drawn(tmp_path):
+def test_of_data_that_changed_the_future_is_drawn_and_the_past_is_not(tmp_path):
     prices().to_csv(tmp_path / "acme.csv")
     model = kf.fit(tmp_path / "acme.csv", output_dir=tmp_path, **TINY)
     prices(310).to_csv(tmp_path / "acme.csv")
+    loaded = kf.load(model.files["model"])
     with pytest.raises(kf.DataError, match="has changed since"):
-        kf.load(model.files["model"]).plot()
+        loaded.report(tmp_path / "report.html")
+    traces = {trace.name: trace for trace in loaded.plot().data}
+    np.testing.assert_allclose(traces["forecast"].y[1:], loaded.forecast(loaded.config.steps)["forecast"])
+    assert traces["known"].y[-1] == prices(310)["Close"].iloc[-1]
 
 
 def test_a_backtest_gives_what_the_command_writes(table, tmp_path):

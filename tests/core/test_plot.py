@@ -10,7 +10,7 @@ import pytest
 from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError
 from kerasforecast.report.colours import palette
-from kerasforecast.report.notebook import model_html
+from kerasforecast.report.notebook import ForecastTable, model_html
 from kerasforecast.report.outlook import Outlook
 from kerasforecast.report.plot import check_kind, forecast_figure, write_plot
 from kerasforecast.report.terminal import drawn
@@ -150,3 +150,29 @@ def test_a_notebook_shows_verdict_and_scores(tmp_path):
     bare = fit.manifest.model_copy(update={"metrics": None})
     assert "<table>" not in model_html(bare)
     assert "window 5, horizon 1" in model_html(bare)
+
+
+@pytest.mark.parametrize("steps", [1, 5, 100])
+@pytest.mark.parametrize("levels", [LEVELS, (0.5,), ()])
+def test_a_notebook_shows_forecasts_with_their_intervals(steps, levels):
+    index = pd.date_range("2024-02-28", periods=steps, name="date")
+    columns = {"forecast": np.linspace(3, 4, steps)} | {
+        f"q{level:g}": np.linspace(3, 4, steps) + level for level in levels
+    }
+    table = ForecastTable(columns, index=index)
+    shown = table._repr_html_()
+    assert shown.count("<svg") == min(steps, 60)
+    assert shown.count("<rect") == min(steps, 60) * (len(levels) // 2)
+    assert "2024-02-28" in shown
+    assert ("95 % from" in shown) == (len(levels) > 1)
+    assert ("The first 60 of 100 rows." in shown) == (steps == 100)
+    assert type(table.tail(2)) is type(table[["forecast"]]) is pd.DataFrame
+    pd.testing.assert_frame_equal(table, pd.DataFrame(columns, index=index), check_frame_type=False)
+
+
+def test_a_table_that_its_holder_changed_is_shown_all_the_same():
+    table = ForecastTable({"forecast": [1.0, 2.0], "q0.1": [0.5, np.nan], "q0.9": [3.0, 3.0]}, index=[7, 8])
+    table["quality"] = "<b>"
+    assert "<svg" in table._repr_html_()
+    del table["forecast"]
+    assert "&lt;b&gt;" in table._repr_html_()
