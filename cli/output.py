@@ -65,7 +65,7 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     if parameters.saved != parameters.trained:
         merged = f", {parameters.saved:,} saved: the two bias vectors of a layer are summed"
     click.echo(f"{paths['model']} ({parameters.trained:,} parameters{merged})")
-    click.echo(f"{paths['metrics'].parent}/ (report.html, metrics.json, history.csv, test_forecasts.csv)")
+    click.echo(f"{paths['metrics'].parent}/ (report.html, forecast.csv, metrics.json, history.csv, test_forecasts.csv)")
 
 
 def forecast_rows(forecasts: pd.DataFrame) -> list[dict[str, Any]]:

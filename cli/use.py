@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +12,12 @@ import click
 from .options import SectionedCommand, UserPath, backend_option, data_options, given, output_options, skill_option
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kerasforecast.data.series import Series
     from kerasforecast.model import Model
+
+TERMINAL = "-"  # what --plot has without a file
 
 
 @click.command(
@@ -28,6 +34,13 @@ if TYPE_CHECKING:
     help="Prediction intervals to print, by the share that each is to cover: 0.8,0.95. All.",
 )
 @click.option("--output", type=UserPath(), help="Write the forecasts to this CSV file instead.")
+@click.option(
+    "--plot",
+    is_flag=False,
+    flag_value=TERMINAL,
+    metavar="[FILE]",
+    help="Draw the forecast after the last known rows, into a .png, .svg or .html file; as text where none is named.",
+)
 @backend_option
 @output_options
 def predict(
@@ -35,6 +48,7 @@ def predict(
     steps: int,
     levels: str | None,
     output: Path | None,
+    plot: str | None,
     backend: str | None,
     as_json: bool,
     quiet: bool,
@@ -46,6 +60,10 @@ def predict(
     Prints CSV (date, forecast, and for each quantile level of the prediction intervals a column such as q0.1) or, with
     --json, {"forecasts": [{"date", "forecast", "quantiles": {"0.1": ...}}, ...]}.
     """
+    if plot not in (None, TERMINAL):
+        from kerasforecast.report.plot import check_kind
+
+        check_kind(Path(plot))
     loaded = open_model(model, backend)
     names = None if levels is None else _columns_of(levels, loaded.config.levels)
     series = _series(loaded, options, quiet, steps)
@@ -66,6 +84,8 @@ def predict(
         print_json({"forecasts": forecast_rows(forecasts)})
     elif not output:
         click.echo(table, nl=False)
+    if plot is not None:
+        _plot(loaded, series, forecasts, plot)
 
 
 @click.command(
@@ -103,6 +123,23 @@ def evaluate(
         print_scores(result.scores, result.verdict, result.interval_verdict, f"{series.name}, {series.target}")
     if require_skill is not None:
         result.require_skill(require_skill)
+
+
+def _plot(model: Model, series: Series, forecasts: pd.DataFrame, where: str) -> None:
+    """Draw `forecasts` after the last rows of `series`, into a file or on the terminal."""
+    from kerasforecast.report.outlook import Outlook
+
+    outlook = Outlook.after(model.manifest.name, series, forecasts, model.config.levels, model.verdict)
+    if where == TERMINAL:
+        from kerasforecast.report.terminal import drawn
+
+        for line in drawn(outlook, shutil.get_terminal_size().columns, encoding=sys.stderr.encoding):
+            click.echo(line, err=True)
+    else:
+        from kerasforecast.report.plot import write_plot
+
+        write_plot(outlook, Path(where))
+        click.echo(f"{where}: the forecast as a picture", err=True)
 
 
 def _columns_of(chosen: str, levels: tuple[float, ...]) -> set[str]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from kerasforecast.artifact.inputs import Data, same_series, series_for
 from kerasforecast.artifact.manifest import Manifest
-from kerasforecast.artifact.proof import GOLDEN_TOLERANCE, golden_error
+from kerasforecast.artifact.proof import golden_error
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
@@ -22,6 +22,9 @@ from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, re
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.models.member import describe
 from kerasforecast.preprocessing.windows import all_origins, windows_of
+from kerasforecast.report.finished import FinishedFit
+from kerasforecast.report.notebook import ForecastTable, model_html
+from kerasforecast.report.outlook import Outlook
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -41,7 +44,7 @@ class Model:
         history: Every epoch of its training; `None` where the file does not have it.
         test: Its scores and verdict on the test part. After loading `test.table` is `None`: a file has no forecasts.
         files: Paths of what a fit with an `output_dir` has written, by what they hold: `model`, `metrics`, `history`,
-            `test_forecasts`, `report`.
+            `test_forecasts`, `forecast`, `report`.
 
     Example:
         >>> import kerasforecast as kf
@@ -84,6 +87,9 @@ class Model:
             f"<Model {manifest.name}: {describe(manifest.members)}, window {manifest.window}, "
             f"horizon {manifest.horizon}, forecasts {manifest.target}>"
         )
+
+    def _repr_html_(self) -> str:
+        return model_html(self.manifest)
 
     @property
     def verdict(self) -> str | None:
@@ -146,7 +152,7 @@ class Model:
         Returns:
             Index `date`, columns `forecast` and, for each level of the intervals, `q<level>`, in price units.
         """
-        return self.forecaster.ahead(self.series_from(data, **options), steps)
+        return ForecastTable(self.forecaster.ahead(self.series_from(data, **options), steps))
 
     @callers_words()
     def evaluate(self, data: Data = None, **options: object) -> Evaluation:
@@ -185,23 +191,39 @@ class Model:
         return series_for(self.manifest, data, options, self.series)
 
     @callers_words()
-    def plot(self, steps: int | None = None) -> go.Figure:
-        """Draw the last test forecasts with what happened, and the forecast that follows the training data.
+    def plot(
+        self, steps: int | None = None, data: Data = None, *, path: str | PathLike | None = None, **options: object
+    ) -> go.Figure:
+        """Draw the forecast of the rows to come with its intervals, after the last rows that are known.
+
+        It is the first chart of the report.
 
         Args:
             steps: Rows ahead to draw, the steps that were scored when not given.
+            data: Path, DataFrame or `Series` ending where the forecast is to start; the training data where none is
+                given.
+            path: Of a file to write the picture to as well: `.html`, or `.png` and `.svg` with the extra `plot`.
+            **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
 
         Returns:
-            A plotly figure, which a notebook shows; `figure.write_html(path)` and `figure.show()` work elsewhere.
+            A plotly figure, which a notebook shows; `figure.show()` opens it elsewhere.
 
         Raises:
             DataError: The model was loaded, and its training data is no longer at hand.
+            OptionError: `path` ends otherwise, or the extra is not installed.
         """
-        from kerasforecast.report.plot import forecast_figure
+        from kerasforecast.report.plot import check_kind, forecast_figure, write_plot
+        from kerasforecast.runtime.files import user_path
 
-        ahead = self.forecast(self.config.steps if steps is None else steps)
-        title = f"{self.manifest.name}: {self.verdict}" if self.verdict else self.manifest.name
-        return forecast_figure(self._tested(), ahead, self.config.levels, title)
+        file = None if path is None else user_path(path)
+        if file is not None:
+            check_kind(file)
+        series = self.series_from(data, **options)
+        ahead = self.forecaster.ahead(series, self.config.steps if steps is None else steps)
+        outlook = Outlook.after(self.manifest.name, series, ahead, self.config.levels, self.verdict)
+        if file is not None:
+            write_plot(outlook, file)
+        return forecast_figure(outlook)
 
     @callers_words()
     def report(self, path: str | PathLike) -> Path:
@@ -217,19 +239,27 @@ class Model:
             DataError: The model was loaded, and its training data is no longer at hand.
             ArtifactError: It was not scored when it was made, or its file lacks its history.
         """
-        from kerasforecast.report import FinishedFit, fit_report
+        from kerasforecast.report import fit_report
         from kerasforecast.runtime.files import atomic_write, user_path
 
+        file = user_path(path)
+        atomic_write(file, fit_report(self.finished()).encode())
+        return file
+
+    def finished(self) -> FinishedFit:
+        """All that the report of the fit shows; raises as `report` does."""
         if self.history is None or self.manifest.metrics is None:
             raise ArtifactError(
                 f"{self.manifest.name}: a report needs scores and the history of training. Received: a model without. "
                 "Train it with kerasforecast.fit."
             )
         epochs = pd.DataFrame([asdict(epoch) for epoch in self.history.epochs])
-        finished = FinishedFit(self.manifest, epochs, self._tested(), self._trained_on())
-        file = user_path(path)
-        atomic_write(file, fit_report(finished).encode())
-        return file
+        series = self._trained_on()
+        try:
+            ahead = self.forecaster.ahead(series, self.config.steps)
+        except DataError:  # nobody knows the dates that follow
+            ahead = None
+        return FinishedFit(self.manifest, epochs, self._tested(), series, ahead)
 
     @callers_words()
     def save(self, path: str | PathLike) -> Path:
@@ -269,19 +299,3 @@ class Model:
 
     def _trained_on(self) -> Series:
         return self.series if self.series is not None else same_series(self.manifest)
-
-
-def proven(path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Model:
-    """The model that `kerasforecast.artifact.reader.read` found at `path`, rebuilt and proved by its golden batch.
-
-    Raises:
-        ArtifactError: It computes something else than when it was written.
-    """
-    model = Model(manifest, weights)
-    error = model.golden_error()
-    if not error <= GOLDEN_TOLERANCE:
-        raise ArtifactError(
-            f"{path}: must forecast its golden batch within {GOLDEN_TOLERANCE:g} scaled units. Received: {error:.2g}. "
-            "The file was altered, or this machine computes differently; train it again."
-        )
-    return model

@@ -36,7 +36,7 @@ from kerasforecast.model import Model
 from kerasforecast.models.limits import check_size
 from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.suitability import fit_notes
-from kerasforecast.report import FinishedFit, write_fit, write_fit_report
+from kerasforecast.report import write_fit, write_fit_report
 from kerasforecast.runtime.backend import out_of_memory
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.callbacks import Callbacks, Epoch
@@ -202,19 +202,16 @@ def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord) -> Met
 
 
 def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
-    """Write what a fit produced; the model file after its scores, so that it never stands beside another run's.
+    """Write what a fit produced; the model file last.
+
+    So it never stands beside another run's scores, and an older one stays where the disk is too full for all of it.
 
     Returns:
-        The paths by what they hold: `model`, `metrics`, `history`, `test_forecasts`, `report`.
+        The paths by what they hold: `model`, `metrics`, `history`, `test_forecasts`, `forecast`, `report`.
     """
-    table = model.test.table if model.test else None
-    if table is None or model.history is None:
-        raise ValueError("Only a model that was just trained has a run to write.")
-    history = pd.DataFrame([asdict(epoch) for epoch in model.history.epochs])
-    finished = FinishedFit(model.manifest, history, table, model.series)
-    paths = write_fit(finished, folder / name)
-    path = model.save(folder / f"{name}.keras")
-    return paths | {"model": path, "report": write_fit_report(finished, folder / name)}
+    finished = model.finished()
+    paths = write_fit(finished, folder / name) | {"report": write_fit_report(finished, folder / name)}
+    return paths | {"model": model.save(folder / f"{name}.keras")}
 
 
 def _diagnosis(history: History, naive_val_loss: float | None) -> DiagnosisRecord:

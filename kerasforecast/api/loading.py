@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kerasforecast.errors import callers_words
+from kerasforecast.errors import ArtifactError, callers_words
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from kerasforecast.artifact.manifest import Manifest
     from kerasforecast.model import Model
 
 
@@ -45,6 +50,23 @@ def load(path: str | PathLike, *, backend: str | None = None) -> Model:
     manifest, weights = read(file)  # what is wrong is refused before the seconds that Keras takes to load
     activate(backend)
     load_quietly()
-    from kerasforecast.model import proven
-
     return proven(file, manifest, weights)
+
+
+def proven(path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Model:
+    """The model that `kerasforecast.artifact.reader.read` found at `path`, rebuilt and proved by its golden batch.
+
+    Raises:
+        ArtifactError: It computes something else than when it was written.
+    """
+    from kerasforecast.artifact.proof import GOLDEN_TOLERANCE
+    from kerasforecast.model import Model
+
+    model = Model(manifest, weights)
+    error = model.golden_error()
+    if not error <= GOLDEN_TOLERANCE:
+        raise ArtifactError(
+            f"{path}: must forecast its golden batch within {GOLDEN_TOLERANCE:g} scaled units. Received: {error:.2g}. "
+            "The file was altered, or this machine computes differently; train it again."
+        )
+    return model

@@ -34,17 +34,23 @@ class FinishedFit:
             the horizon exceeds 1; a column `q<level>` for each of `levels`, price units. In the form of
             `kerasforecast.evaluation.tables.as_written`, whatever form it is given in.
         series: The data that the model was trained on, where it is at hand.
+        ahead: The forecast of the rows after the data: `date`, `forecast`, and `q<level>` where it has intervals, in
+            the same form; `None` where the dates of those rows cannot be known.
     """
 
     manifest: Manifest
     history: pd.DataFrame
     forecasts: pd.DataFrame
     series: Series | None = None
+    ahead: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if self.manifest.metrics is None:
             raise ValueError("A finished fit has scores: its manifest must hold metrics.")
         object.__setattr__(self, "forecasts", as_written(self.forecasts))
+        if self.ahead is not None:
+            ahead = self.ahead if "date" in self.ahead else self.ahead.reset_index(names="date")
+            object.__setattr__(self, "ahead", as_written(ahead))
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
@@ -61,7 +67,7 @@ def write_fit(fit: FinishedFit, folder: Path) -> dict[str, Path]:
     """Write a finished fit's scores, history and forecasts into `folder`, the model's own.
 
     Returns:
-        The paths by what they hold: `metrics`, `history`, `test_forecasts`.
+        The paths by what they hold: `metrics`, `history`, `test_forecasts`, and `forecast` where there is one.
     """
     paths = {
         "metrics": folder / "metrics.json",
@@ -71,7 +77,12 @@ def write_fit(fit: FinishedFit, folder: Path) -> dict[str, Path]:
     atomic_write(paths["metrics"], json_text(fit.metrics).encode())
     atomic_write(paths["history"], fit.history.to_csv(index=False).encode())
     atomic_write(paths["test_forecasts"], fit.forecasts.to_csv(index=False).encode())
-    return paths
+    ahead = folder / "forecast.csv"
+    if fit.ahead is None:
+        ahead.unlink(missing_ok=True)  # that of an earlier fit
+        return paths
+    atomic_write(ahead, fit.ahead.to_csv(index=False).encode())
+    return paths | {"forecast": ahead}
 
 
 def read_fit(model: Path, series: Series | None = None) -> FinishedFit:
@@ -98,6 +109,7 @@ def read_fit(model: Path, series: Series | None = None) -> FinishedFit:
         _table(folder / "history.csv", _HISTORY),
         _table(folder / "test_forecasts.csv", (*_FORECASTS, *map(quantile_column, _levels(manifest)))),
         _same(manifest, series if series is not None else kept_series(manifest)),
+        _table(folder / "forecast.csv", ("date", "forecast")) if (folder / "forecast.csv").exists() else None,
     )
 
 

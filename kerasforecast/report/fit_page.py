@@ -8,21 +8,33 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
-from kerasforecast.data.stamps import iso_texts
 from kerasforecast.metrics.point import rmse
 from kerasforecast.models.member import describe
 from kerasforecast.report import figures
 from kerasforecast.report.finished import FinishedFit
+from kerasforecast.report.outlook import Outlook
 from kerasforecast.report.page import Headline, Section, facts, folded, page, text
-from kerasforecast.report.parts import calibration, first_step, intervals_of, steps_ahead
+from kerasforecast.report.parts import (
+    LEAD_NOTE,
+    calibration,
+    drawn,
+    happened,
+    leads,
+    paths_note,
+    steps_ahead,
+    steps_of,
+    subject,
+)
 from kerasforecast.report.scores import leaders, option_tables, score_table, tone, worth
+from kerasforecast.report.words import number
 
-_SEVERAL = "; the first step ahead of each origin"
+_MODEL, _FORECASTS = {"model": "forecast"}, {"forecast": "forecast", "naive": "naive"}
 
 
 def fit_report(fit: FinishedFit) -> str:
     """The page of a fit, whole."""
     sections = [
+        *_outlook(fit),
         _scores(fit),
         *_charts(fit),
         _training(fit),
@@ -48,6 +60,15 @@ def _headline(fit: FinishedFit) -> Headline:
     )
 
 
+def _outlook(fit: FinishedFit) -> list[Section]:
+    if fit.ahead is None:
+        return []
+    name, target = fit.manifest.name, fit.manifest.target
+    if fit.series is not None:
+        return [Outlook.after(name, fit.series, fit.ahead, fit.levels).section()]
+    return [Outlook.of(name, target, *happened(fit.forecasts), fit.ahead, fit.levels).section()]
+
+
 def _scores(fit: FinishedFit) -> Section:
     test = fit.metrics["test"]
     named = {name: scores for name, scores in test.items() if isinstance(scores, dict) and name != "dm"}
@@ -56,43 +77,41 @@ def _scores(fit: FinishedFit) -> Section:
 
 
 def _charts(fit: FinishedFit) -> list[Section]:
-    first = first_step(fit.forecasts)
-    dates, actual, forecast, naive = (first[name].to_numpy() for name in ("date", "actual", "forecast", "naive"))
-    forecasts, intervals = {"forecast": forecast, "naive": naive}, intervals_of(first, fit.levels)
-    several = _SEVERAL if "step" in fit.forecasts else ""
+    table, target = fit.forecasts, fit.manifest.target
+    over, several = drawn(table, _FORECASTS, fit.levels), paths_note(table)
     sections = []
     if fit.series is not None:
-        stamps, values = iso_texts(fit.series.index), fit.series.values[:, 0]
-        figure = figures.prices(stamps, values, dates, forecasts, intervals, _starts(fit.manifest))
-        note = f"The whole series, with the forecasts of the test part{several}. Drag to zoom, double-click to go back."
-        sections.append(Section("Prices and forecasts", note, "", (("The series with forecasts", figure),), wide=True))
-    figure = figures.test_period(dates, actual, forecasts, intervals)
-    note = (
-        f"What happened, the model's forecast, and the naive one: the last value known{several}. The strip shows all."
-    )
+        stamps, values = fit.series.index, fit.series.values[:, 0]
+        figure = figures.whole_series(stamps, values, over, _starts(fit.manifest), target)
+        note = f"The whole series, with the forecasts of the test part: {several}."
+        title = f"{subject(target)} and forecasts"
+        sections.append(Section(title, note, "", (("The series with forecasts", figure),), wide=True))
+    opened = max(figures.OPENED_ON, 4 * steps_of(table))
+    figure = figures.test_period(*happened(table), over, opened, target)
+    note = f"What happened, the model's forecast, and the naive one, the last value known: {several}."
     sections.append(Section("Test part", note, "", (("Actual, forecast and naive", figure),), wide=True))
-    gain = np.cumsum((naive - actual) ** 2 - (forecast - actual) ** 2)
-    note = "Squared errors of the naive forecast minus the model's, added up: rising while the model is the better one."
-    sections.append(Section("Lead over naive", note, "", (("Lead over naive", figures.lead(dates, {"model": gain})),)))
+    figure = figures.lead(*leads(table, _MODEL))
+    sections.append(Section("Lead over naive", LEAD_NOTE, "", (("Lead over naive in percent", figure),)))
     test = fit.metrics["test"]
-    held = calibration(fit.forecasts, fit.levels, test["model"])
-    over = steps_ahead(test["model"], test["naive"]) or [_over_time(fit.forecasts, wide=bool(held))]
-    return [*sections, *held, *over]
+    held = calibration(table, fit.levels, test["model"])
+    over_steps = steps_ahead(test["model"], test["naive"])
+    return [*sections, *held, *over_steps, _over_time(table, wide=len(held) == 1)]
 
 
 def _over_time(table: pd.DataFrame, *, wide: bool) -> Section:
-    """With one step there is no course over steps to draw, so by eighths of the test part."""
+    """By eighths of the test part."""
     pieces = [piece for piece in np.array_split(np.arange(len(table)), 8) if len(piece)]
     starts = [str(table["date"].iloc[piece[0]]) for piece in pieces]
     days = [start[:10] for start in starts]
     names = days if len(set(days)) == len(days) else starts  # two bars of one name would stand on one another
-    errors = {
-        name: [rmse(table["actual"].to_numpy()[piece], table[column].to_numpy()[piece]) for piece in pieces]
-        for name, column in (("model", "forecast"), ("naive", "naive"))
-    }
-    figure = figures.grouped(names, errors, "RMSE")
-    note = "RMSE one step ahead, in eighths of the test part named by their first date."
-    return Section("Error over time", note, "", (("RMSE over time", figure),), wide=wide)
+    actual, ours, naive = (table[name].to_numpy() for name in ("actual", "forecast", "naive"))
+    errors = [(rmse(actual[piece], ours[piece]), rmse(actual[piece], naive[piece])) for piece in pieces]
+    ratios = [None if not theirs else mine / theirs for mine, theirs in errors]
+    figure = figures.against_naive(names, {"model": ratios})
+    note = (
+        "RMSE as a ratio to the naive forecast's, in eighths of the test part by their first date: below 1 is better."
+    )
+    return Section("Error over time", note, "", (("RMSE over that of naive", figure),), wide=wide)
 
 
 def _training(fit: FinishedFit) -> Section:
@@ -107,11 +126,12 @@ def _training(fit: FinishedFit) -> Section:
 
 
 def _errors(fit: FinishedFit) -> list[Section]:
-    first = first_step(fit.forecasts)
+    table = fit.forecasts
+    first = table[table["step"] == 1] if "step" in table else table
     errors = (first["actual"] - first["forecast"]).to_numpy(np.float64)
     if len(errors) < 8:
         return []
-    mean = f"Mean {errors.mean():,.4g}, standard deviation {errors.std():,.4g}."
+    mean = f"One step ahead: mean {number(errors.mean())}, standard deviation {number(errors.std())}."
     dependence = "Bars within the dotted lines are what chance leaves; a bar beyond is a pattern the model missed."
     return [
         Section("Errors", mean, "", (("Histogram of errors", figures.residuals(errors)),)),

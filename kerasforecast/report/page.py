@@ -1,4 +1,4 @@
-"""One HTML file out of sections and figures, with style, script and plotly.js inside, and nothing taken on trust.
+"""One HTML file out of sections and figures, with style, scripts and a small plotly.js inside, nothing taken on trust.
 
 Whatever comes from data (names, columns, paths, tables) is text: `text` escapes it for HTML, and figures travel as
 JSON in which no `<` is left, so that no value can close the script element it stands in.
@@ -6,6 +6,7 @@ JSON in which no `<` is left, so that no value can close the script element it s
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -15,9 +16,11 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from kerasforecast.errors import printable
+from kerasforecast.report.compact import packed
+from kerasforecast.report.traces import Figure
+from kerasforecast.report.words import words
 
 Tone = Literal["good", "neutral", "bad"]
-Figure = dict[str, Any]
 
 # The page needs no network and asks for none: the browser refuses whatever a flaw might let it try.
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
@@ -48,8 +51,9 @@ class Section:
         title: Its heading.
         note: What is to be seen, one sentence or two.
         body: HTML, escaped already.
-        figures: `(label, plotly figure)`, drawn below the body; the label is for screen readers.
+        figures: `(label, plotly figure)`, drawn below the body; the label begins the text that stands for the picture.
         wide: Over both columns of a wide screen.
+        after: HTML below the figures, escaped already.
     """
 
     title: str
@@ -57,6 +61,7 @@ class Section:
     body: str = ""
     figures: tuple[tuple[str, Figure], ...] = ()
     wide: bool = False
+    after: str = ""
 
 
 def page(headline: Headline, sections: Sequence[Section], footer: str) -> str:
@@ -80,8 +85,8 @@ def page(headline: Headline, sections: Sequence[Section], footer: str) -> str:
             f"<main>{body}</main>",
             "<noscript><p>The charts need JavaScript; every number is in the tables.</p></noscript>",
             f"<footer>{text(footer)}</footer>",
-            f'<script type="application/json" id="figures">{embedded(figures)}</script>',
-            f"<script>{_plotly()}</script>",
+            f'<script type="application/json" id="figures">{embedded(packed(figures))}</script>',
+            f'<script type="text/plain" id="plotly">{_plotly()}</script>',
             f"<script>{_asset('page.js')}</script>",
             "</body></html>",
         ]
@@ -103,11 +108,24 @@ def embedded(content: Any) -> str:
     return re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", written)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], strong: int | None = None) -> str:
-    """A table of texts; the first column names the rows, row `strong` stands out."""
+def table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    strong: int | None = None,
+    pictures: Sequence[str] | None = None,
+) -> str:
+    """A table of texts; the first column names the rows, row `strong` stands out.
+
+    `pictures`, HTML, stand in a last column.
+    """
     head = "".join(f'<th scope="col">{text(name)}</th>' for name in header)
-    body = "".join(_row(cells, number == strong) for number, cells in enumerate(rows))
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    drawn = [""] * len(rows) if pictures is None else [f"<td>{picture}</td>" for picture in pictures]
+    body = "".join(
+        _row(cells, number == strong, picture) for number, (cells, picture) in enumerate(zip(rows, drawn, strict=True))
+    )
+    head += "" if pictures is None else "<td></td>"
+    inner = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="Table">{inner}</div>'
 
 
 def facts(pairs: Sequence[tuple[str, object]]) -> str:
@@ -123,17 +141,18 @@ def folded(summary: str, body: str) -> str:
 
 def _section(section: Section, numbers: Sequence[int]) -> str:
     charts = "".join(
-        f'<div class="chart" id="figure-{number}" role="img" aria-label="{text(label)}"></div>'
-        for number, (label, _) in zip(numbers, section.figures, strict=True)
+        f'<div class="chart" id="figure-{number}" role="img" aria-label="{text(f"{label}. {words(figure)}")}"></div>'
+        for number, (label, figure) in zip(numbers, section.figures, strict=True)
     )
     note = f"<p>{text(section.note)}</p>" if section.note else ""
     wide = ' class="wide"' if section.wide else ""
-    return f"<section{wide}><h2>{text(section.title)}</h2>{note}{section.body}{charts}</section>"
+    return f"<section{wide}><h2>{text(section.title)}</h2>{note}{section.body}{charts}{section.after}</section>"
 
 
-def _row(cells: Sequence[str], strong: bool) -> str:
+def _row(cells: Sequence[str], strong: bool, picture: str) -> str:
     first, *rest = cells
     inner = f'<th scope="row">{text(first)}</th>' + "".join(f"<td>{text(cell)}</td>" for cell in rest)
+    inner += picture
     return f'<tr class="strong">{inner}</tr>' if strong else f"<tr>{inner}</tr>"
 
 
@@ -142,6 +161,8 @@ def _asset(name: str) -> str:
 
 
 def _plotly() -> str:
-    from plotly.offline import get_plotlyjs  # 5 MB of text: only where a page is made
+    """Plotly's script for lines and bars alone, gzip in base64, a tenth of all of plotly as it is.
 
-    return get_plotlyjs().replace("</script", "<\\/script")
+    CONTRIBUTING.md says how to renew it.
+    """
+    return base64.b64encode((files("kerasforecast.report") / "plotly-basic.min.js.gz").read_bytes()).decode()

@@ -1,54 +1,113 @@
-"""The picture that `Model.plot` gives: the last test forecasts, what happened, and what comes next."""
+"""The picture of a forecast outside of a report: a plotly figure, or a file of it."""
 
 from __future__ import annotations
 
+import io
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from kerasforecast.forecasting.forecast import quantile_column
-from kerasforecast.metrics.probabilistic import central_intervals
-from kerasforecast.report.figures import OPENED_ON
+from kerasforecast.errors import OptionError, printable, shown
+from kerasforecast.report.colours import coloured
+from kerasforecast.report.outlook import Outlook
+from kerasforecast.report.page import Headline, page
+from kerasforecast.report.traces import Figure, label
+from kerasforecast.runtime.files import atomic_write
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_ACTUAL, _FORECAST, _FILL = "#111827", "#2563eb", "rgba(37, 99, 235, 0.18)"
+KINDS = (".png", ".svg", ".html")
 
 
-def forecast_figure(tested: pd.DataFrame, ahead: pd.DataFrame, levels: tuple[float, ...], title: str) -> go.Figure:
-    """Draw the end of the test part and the forecast that follows it.
-
-    Args:
-        tested: One row a forecast, as `kerasforecast.evaluation.evaluation.Evaluation.table`; the first steps ahead
-            are drawn.
-        ahead: One row a step, as `kerasforecast.Model.forecast` gives it.
-        levels: Of the quantiles in both; the widest interval is drawn.
-        title: Above the figure.
-    """
+def forecast_figure(outlook: Outlook) -> go.Figure:
+    """The outlook as a plotly figure, on white."""
     import plotly.graph_objects as go
 
-    first = tested[tested["step"] == 1] if "step" in tested else tested
-    first = first.tail(OPENED_ON)
-    dates, future = first["date"].to_numpy(), ahead.index.to_numpy()
-    figure = go.Figure(layout={"title": title, "template": "plotly_white", "hovermode": "x unified"})
-    names = list(map(quantile_column, levels))
-    intervals = central_intervals(levels)
-    if intervals and set(names) <= set(first.columns) & set(ahead.columns):
-        nominal, low, high = intervals[0]
-        name = f"{nominal:.0%} interval"
-        _interval(figure, dates, first[names[low]], first[names[high]], name, shown=True)
-        _interval(figure, future, ahead[names[low]], ahead[names[high]], name, shown=False)
-    figure.add_scatter(x=dates, y=first["actual"], name="actual", line={"color": _ACTUAL, "width": 1.5})
-    figure.add_scatter(x=dates, y=first["forecast"], name="test forecast", line={"color": _FORECAST, "width": 1.2})
-    marks = {"mode": "lines+markers", "line": {"color": _FORECAST, "dash": "dot"}}
-    figure.add_scatter(x=future, y=ahead["forecast"], name="next forecast", **marks)
-    return figure
+    drawn = coloured(outlook.figure())
+    drawn["layout"] |= {"title": {"text": "<br>".join(map(label, outlook.titles))}, "paper_bgcolor": "#ffffff"}
+    drawn["layout"]["margin"] |= {"t": 110}
+    drawn["layout"]["yaxis"].pop("fixedrange", None)  # the page's own script sets heights; here nobody does
+    return go.Figure(drawn)
 
 
-def _interval(figure: go.Figure, x: np.ndarray, low: pd.Series, high: pd.Series, name: str, *, shown: bool) -> None:
-    """A band between two curves; those of one name stand together in the legend."""
-    group: dict[str, Any] = {"legendgroup": name, "hoverinfo": "skip", "mode": "lines", "line": {"width": 0}}
-    figure.add_scatter(x=x, y=low, showlegend=False, **group)
-    figure.add_scatter(x=x, y=high, name=name, showlegend=shown, fill="tonexty", fillcolor=_FILL, **group)
+def check_kind(path: Path) -> None:
+    """Refuse a picture that cannot be drawn, before any work is done for it.
+
+    Raises:
+        OptionError: The ending is of no kind that there is, or needs an extra that is not installed.
+    """
+    if path.suffix.lower() not in KINDS:
+        raise OptionError(
+            f"--plot writes a file that ends in .png, .svg or .html. Received: {shown(str(path))}. "
+            "For a chart in the terminal put --plot last, without a file."
+        )
+    if path.suffix.lower() != ".html" and find_spec("matplotlib") is None:
+        raise OptionError(
+            f"PNG and SVG are drawn by matplotlib, which is not installed. Received: {shown(str(path))}. "
+            "Install it with: pip install 'kerasforecast[plot]'; or write .html, which needs nothing more."
+        )
+
+
+def write_plot(outlook: Outlook, path: Path) -> None:
+    """Write the picture of an outlook as PNG, SVG or a page that opens offline, by the ending of `path`."""
+    kind = path.suffix.lower()
+    if kind == ".html":
+        steps = len(outlook.ahead)
+        first, last = outlook.ahead["date"].iloc[[0, -1]]
+        span = f"{first} to {last}" if steps > 1 else f"{first}"
+        lead = " ".join(f"{line}." for line in (f"Known up to {outlook.dates[-1]}", *outlook.titles[1:]))
+        headline = Headline(outlook.name, f"Forecast of {outlook.target}, {span}", lead)
+        atomic_write(path, page(headline, [outlook.section()], "kerasforecast. This file needs no network.").encode())
+    else:
+        atomic_write(path, _drawn(outlook, kind[1:]))
+
+
+def _drawn(outlook: Outlook, kind: str) -> bytes:
+    """The chart by matplotlib, on light ground, without a display or a browser."""
+    import matplotlib
+    from matplotlib.figure import Figure as Sheet
+
+    settings = {"text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": "kerasforecast"}
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "Glyph .* missing from font"
+        )  # a box stands for it in PNG; SVG keeps the text
+        sheet = Sheet(figsize=(10, 4.8), dpi=144, layout="constrained")
+        axes = sheet.subplots()
+        _draw(axes, coloured(outlook.figure()["data"]))
+        axes.set_title("\n".join(map(_short, outlook.titles)), loc="left", fontsize=11)
+        axes.set_ylabel(_short(outlook.target, 40))
+        sheet.savefig(buffer, format=kind, metadata={"Date": None} if kind == "svg" else None)
+    return buffer.getvalue()
+
+
+def _draw(axes: Any, traces: list[Figure]) -> None:
+    below: Figure = {}
+    for trace in traces:
+        x, y = trace["x"], np.asarray(trace["y"])
+        if trace.get("fill") == "tonexty":
+            *rgb, alpha = (float(part) for part in trace["fillcolor"].removeprefix("rgba(").rstrip(")").split(","))
+            shade = {"color": [part / 255 for part in rgb], "alpha": alpha, "linewidth": 0}
+            axes.fill_between(x, below["y"], y, label=trace["name"], **shade)
+        elif trace.get("showlegend") is not False:
+            marker = "o" if "markers" in trace["mode"] else None
+            looks = {"color": trace["line"]["color"], "linewidth": 0.8 * trace["line"]["width"]}
+            axes.plot(x, y, marker=marker, markersize=3.5, label=trace["name"], **looks)
+        below = trace
+    axes.grid(color=coloured("--grid"))
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.margins(x=0.01)
+    handles, names = axes.get_legend_handles_labels()
+    axes.figure.legend(handles[::-1], names[::-1], loc="outside lower center", frameon=False, ncols=4, fontsize=9)
+
+
+def _short(name: str, most: int = 100) -> str:
+    """A name that leaves room for the chart."""
+    shown = printable(name)
+    return shown if len(shown) <= most else f"{shown[: most - 1]}\u2026"

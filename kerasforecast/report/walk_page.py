@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from kerasforecast.evaluation.tables import as_written
 from kerasforecast.evaluation.walk import FoldRecord, WalkRecord
 from kerasforecast.report import figures
 from kerasforecast.report.page import Headline, Section, facts, folded, page, table
-from kerasforecast.report.parts import calibration, first_step, intervals_of, steps_ahead
+from kerasforecast.report.parts import (
+    LEAD_NOTE,
+    calibration,
+    drawn,
+    happened,
+    leads,
+    paths_note,
+    steps_ahead,
+    steps_of,
+)
 from kerasforecast.report.scores import BOARD_KEYS, FOLD_KEYS, option_tables, score_cells, score_table, tone, worth
 
 _DRAWN = 20  # folds in the drawing of the walk, and models in charts of lines, that a page has room for
@@ -66,19 +74,18 @@ def _board(record: WalkRecord) -> Section:
 
 
 def _folds(record: WalkRecord) -> list[Section]:
-    ours, naive = (record.of(name) for name in (record.models[0], "naive"))
-    errors = {
-        name: [_number(row["rmse"]) for row in rows] for name, rows in ((record.models[0], ours), ("naive", naive))
-    }
+    ours = record.of(record.models[0])
+    ratios = {record.models[0]: [row["relative_rmse"] for row in ours]}
     header, cells = score_cells(ours, FOLD_KEYS)
     rows = [
         [str(fold.fold), f"{fold.start} to {fold.end}", f"{fold.train:,}", f"{row['n']:,}", *cell]
         for fold, row, cell in zip(record.folds, ours, cells, strict=True)
     ]
-    figure = figures.grouped([str(fold.fold) for fold in record.folds], errors, "RMSE")
+    figure = figures.against_naive([str(fold.fold) for fold in record.folds], ratios)
     body = table(["fold", "forecast", "learned from", "n", *header], rows)
+    note = "The bars are each fold's RMSE as a ratio to the naive forecast's: below 1 is better."
     return [
-        Section("Folds", "", body, (("RMSE by fold", figure),), wide=True),
+        Section("Folds", note, body, (("RMSE by fold, over that of naive", figure),), wide=True),
         Section("The walk", "What each fold learned from, validated on and forecast.", _timeline(record), wide=True),
     ]
 
@@ -102,27 +109,26 @@ def _bar(fold: FoldRecord, whole: int) -> str:
 
 def _bars(record: WalkRecord) -> Section:
     rows = [row for row in record.over_all() if row["relative_rmse"] is not None]
-    more = {
-        title: [_percent(row[key]) for row in rows]
+    ratios = {
+        title: [row[key] for row in rows]
         for title, key in (("RMSE", "relative_rmse"), ("CRPS", "relative_crps"))
         if any(row[key] is not None for row in rows)
     }
-    figure = figures.grouped([str(row["model"]).replace("_", " ") for row in rows], more, "% above naive")
-    note = "How much larger RMSE and CRPS are than the naive forecast's, in percent: below 0 is better."
-    return Section("Error against naive", note, "", (("Error above naive", figure),), wide=True)
+    figure = figures.against_naive([str(row["model"]).replace("_", " ") for row in rows], ratios)
+    note = "RMSE and CRPS as ratios to the naive forecast's: below 1 is better."
+    return Section("Error against naive", note, "", (("Errors over those of naive", figure),), wide=True)
 
 
 def _lines(record: WalkRecord, forecasts: pd.DataFrame) -> list[Section]:
-    first = first_step(forecasts)
-    dates, actual, naive = (first[name].to_numpy() for name in ("date", "actual", "naive"))
-    models = {name: first[name].to_numpy(np.float64) for name in record.models[:_DRAWN]}
-    leads = {name: np.cumsum((naive - actual) ** 2 - (values - actual) ** 2) for name, values in models.items()}
-    note = "Squared errors of the naive forecast minus the model's, added up: rising while the model is the better one."
-    period = figures.test_period(dates, actual, models | {"naive": naive}, intervals_of(first, record.levels))
-    several = " The first step ahead of each origin." if "step" in forecasts else ""
+    models = {name: name for name in record.models[:_DRAWN]}
+    lead = figures.lead(*leads(forecasts, models))
+    opened = max(figures.OPENED_ON, 4 * steps_of(forecasts))
+    over = drawn(forecasts, models | {"naive": "naive"}, record.levels)
+    period = figures.test_period(*happened(forecasts), over, opened, record.target)
+    note = f"What happened and what was forecast: {paths_note(forecasts)}."
     return [
-        Section("Lead over naive", note, "", (("Lead over naive", figures.lead(dates, leads)),), wide=len(models) > 1),
-        Section("Forecasts", f"The strip shows all.{several}", "", (("Actual and forecasts", period),), wide=True),
+        Section("Lead over naive", LEAD_NOTE, "", (("Lead over naive in percent", lead),), wide=len(models) > 1),
+        Section("Forecasts", note, "", (("Actual and forecasts", period),), wide=True),
     ]
 
 
@@ -140,11 +146,3 @@ def _configuration(record: WalkRecord) -> Section:
         sections["walk"] = record.walk.model_dump(mode="json")
     options = folded("Every option", option_tables(sections))
     return Section("Configuration and provenance", "", facts(pairs) + options, wide=True)
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else _number(100 * (share - 1))
-
-
-def _number(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.7g}")

@@ -92,7 +92,7 @@ def test_a_callback_that_fails_is_named_in_one_line_and_the_run_goes_on_without_
     assert resumed.config.training.epochs == 4
     assert same_weights(resumed, kf.fit(table, **options))
     assert sorted(path.name for path in (tmp_path / "acme").iterdir()) == [
-        *("history.csv", "metrics.json", "report.html", "test_forecasts.csv")
+        *("forecast.csv", "history.csv", "metrics.json", "report.html", "test_forecasts.csv")
     ]
 
 
@@ -238,23 +238,44 @@ def test_the_report_of_a_model_is_the_one_the_fit_wrote(written, tmp_path):
         assert path.read_bytes() == written.files["report"].read_bytes()
 
 
-def test_the_plot_shows_the_last_forecasts_and_the_next(written):
-    figure = written.plot(3)
+def test_the_plot_shows_the_forecast_after_the_last_known_rows(written, tmp_path):
+    figure = written.plot(3, path=tmp_path / "plot.html")
     traces = {trace.name: trace for trace in figure.data if trace.showlegend is not False}
-    assert list(traces) == ["95% interval", "actual", "test forecast", "next forecast"]
-    np.testing.assert_allclose(traces["next forecast"].y, written.forecast(3)["forecast"])
-    np.testing.assert_allclose(traces["actual"].y, written.series.values[-45:, 0])
+    assert list(traces) == ["95 % interval", "80 % interval", "known", "forecast"]
+    np.testing.assert_allclose(traces["forecast"].y[1:], written.forecast(3)["forecast"])
+    np.testing.assert_allclose(traces["known"].y, written.series.values[-60:, 0])
     assert written.verdict in figure.layout.title.text
     loaded = kf.load(written.files["model"]).plot(3)
     assert [list(trace.y) for trace in loaded.data] == [list(trace.y) for trace in figure.data]
+    assert (tmp_path / "plot.html").read_text().startswith("<!doctype html>")
+    with pytest.raises(kf.OptionError, match=r"ends in \.png, \.svg or \.html"):
+        written.plot(path=tmp_path / "plot.pdf")
 
 
-def test_data_that_changed_is_not_drawn(tmp_path):
+def test_the_plot_can_follow_other_data(written):
+    earlier = written.series.values[:200]
+    table = pd.DataFrame(earlier, columns=list(written.series.columns), index=written.series.index[:200])
+    traces = {trace.name: trace for trace in written.plot(2, table).data}
+    assert traces["known"].y[-1] == earlier[-1, 0]
+    np.testing.assert_allclose(traces["forecast"].y[1:], written.forecast(2, table)["forecast"])
+
+
+def test_the_forecast_that_a_fit_leaves_is_that_of_predict(written):
+    table = pd.read_csv(written.files["forecast"])
+    np.testing.assert_allclose(table["forecast"], written.forecast(written.config.steps)["forecast"])
+    assert written.verdict in written._repr_html_()
+
+
+def test_of_data_that_changed_the_future_is_drawn_and_the_past_is_not(tmp_path):
     prices().to_csv(tmp_path / "acme.csv")
     model = kf.fit(tmp_path / "acme.csv", output_dir=tmp_path, **TINY)
     prices(310).to_csv(tmp_path / "acme.csv")
+    loaded = kf.load(model.files["model"])
     with pytest.raises(kf.DataError, match="has changed since"):
-        kf.load(model.files["model"]).plot()
+        loaded.report(tmp_path / "report.html")
+    traces = {trace.name: trace for trace in loaded.plot().data}
+    np.testing.assert_allclose(traces["forecast"].y[1:], loaded.forecast(loaded.config.steps)["forecast"])
+    assert traces["known"].y[-1] == prices(310)["Close"].iloc[-1]
 
 
 def test_a_backtest_gives_what_the_command_writes(table, tmp_path):

@@ -52,6 +52,7 @@ def model(folder):
 def test_fit_writes_the_model_and_what_belongs_to_it(folder, model):
     assert model.is_file()
     assert sorted(path.name for path in (folder / "models" / "acme").iterdir()) == [
+        "forecast.csv",
         "history.csv",
         "metrics.json",
         "report.html",
@@ -136,6 +137,23 @@ def test_predict_prints_csv_or_writes_it(model, tmp_path):
     written = run("predict", model, "--steps", 2, "--output", tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text() == printed.stdout
     assert written.stdout == ""
+
+
+def test_predict_draws_into_a_file_or_on_stderr(model, tmp_path):
+    printed = run("predict", model, "--steps", 6)
+    drawn = run("predict", model, "--steps", 6, "--plot")
+    assert drawn.stdout == printed.stdout  # the chart is for a person
+    assert "acme: forecast of Close\n" in drawn.stderr
+    assert "95 % interval" in drawn.stderr
+    narrowed = run("predict", model, "--steps", 6, "--levels", "0.8", "--plot").stderr
+    assert ("95 % interval" in narrowed, "80 % interval" in narrowed) == (False, True)
+    for kind in ("png", "svg", "html"):
+        path = tmp_path / f"out.{kind}"
+        assert run("predict", model, "--steps", 6, "--plot", path).stdout == printed.stdout
+        assert path.stat().st_size > 5_000
+    refused = run("predict", model, "--plot", "newer.csv")
+    assert refused.exit_code == 2
+    assert "put --plot last, without a file." in refused.stderr
 
 
 def test_predict_prints_the_intervals_that_are_chosen(model):

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kerasforecast.api.loading import proven
 from kerasforecast.artifact.manifest import Manifest, MemberRecord, Roles
 from kerasforecast.artifact.reader import read
 from kerasforecast.artifact.writer import Exporter
@@ -13,7 +14,6 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.errors import ArtifactError, DataError
 from kerasforecast.forecasting.fitting import Fitting, Reused, scaled_member, training_sets
 from kerasforecast.forecasting.predictor import Predictor
-from kerasforecast.model import proven
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build, initialise, merged_weights, set_weights
 from kerasforecast.preprocessing.batch import WindowBatch

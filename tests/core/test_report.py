@@ -1,10 +1,12 @@
 """The report as a file: what it says, where its numbers come from, and that data stays data."""
 
+import gzip
+import hashlib
 import html
 import json
-import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -12,8 +14,10 @@ import pytest
 from click.testing import CliRunner
 from kerasforecast_cli.main import cli
 
+from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, InputError
-from kerasforecast.report import figures, fit_report, read_fit, rewrite_report
+from kerasforecast.report import fit_report, read_fit, rewrite_report, traces, write_fit
+from kerasforecast.report.compact import packed, unpacked
 from kerasforecast.report.page import embedded, text
 from tests.core.helpers import run_command
 from tests.core.written_run import finished_fit, write_run
@@ -28,7 +32,7 @@ class Page(HTMLParser):
         super().__init__()
         self.elements, self.scripts, self.words, self._open = [], [], [], None
         self.feed(path.read_text())
-        self.figures = json.loads(self.scripts[0])
+        self.figures = unpacked(json.loads(self.scripts[0]))
         self.text = " ".join(" ".join(self.words).split())
 
     def handle_starttag(self, tag, attributes):
@@ -57,8 +61,22 @@ def page(model):
     return Page(rewrite_report(model))
 
 
-def traces(page):
+def names(page):
     return {trace["name"] for figure in page.figures for trace in figure["data"]}
+
+
+def section(page, title):
+    """The figure below a heading; headings without one are passed over."""
+    charts = [attributes["aria-label"] for _, attributes in page.elements if attributes.get("class") == "chart"]
+    return page.figures[next(place for place, label in enumerate(charts) if label.startswith(title))]
+
+
+def line_of(figure, name):
+    return next(trace for trace in figure["data"] if trace["name"] == name and trace.get("showlegend") is not False)
+
+
+def milliseconds(dates):
+    return pd.DatetimeIndex(dates).as_unit("ms").asi8
 
 
 def test_the_first_sentence_is_the_verdict(model, page):
@@ -87,34 +105,85 @@ def test_scores_are_those_of_metrics_json(model, page):
 
 def test_everything_there_is_to_see_is_shown(page):
     for heading in (
-        "Scores", "Prices and forecasts", "Test part", "Lead over naive", "Error over time", "Loss curves", "Errors",
-        "Autocorrelation of errors", "Split", "Configuration and provenance",
+        "Forecast", "Scores", "Prices and forecasts", "Test part", "Lead over naive", "Error over time", "Loss curves",
+        "Errors", "Autocorrelation of errors", "Split", "Configuration and provenance",
     ):  # fmt: skip
         assert heading in page.words
-    assert {"actual", "forecast", "naive", "training", "validation", "learning rate", "best epoch"} <= traces(page)
+    assert {"actual", "forecast", "naive", "training", "validation", "learning rate", "best epoch"} <= names(page)
     assert "Good: both fell; keep it. Epoch 8 of 8 was kept." in page.text
     assert "learning rate" in page.text  # an option, as any other
-    assert sum(attributes.get("class") == "chart" for _, attributes in page.elements) == len(page.figures) == 7
+    assert sum(attributes.get("class") == "chart" for _, attributes in page.elements) == len(page.figures) == 8
 
 
 def test_the_lines_are_the_run_s_own_numbers(model, page):
     fit = read_fit(model)
-    series, tested = page.figures[0]["data"], page.figures[1]["data"]
-    np.testing.assert_allclose(series[0]["y"], fit.series.values[:, 0], rtol=1e-6)
-    assert series[0]["x"][-1] == "2021-07-13"
-    for trace, column in zip(tested, ("actual", "forecast", "naive"), strict=True):
-        np.testing.assert_allclose(trace["y"], fit.forecasts[column], rtol=1e-6)
-    squares = [((fit.forecasts[name] - fit.forecasts["actual"]) ** 2).sum() for name in ("naive", "forecast")]
-    assert page.figures[2]["data"][0]["y"][-1] == pytest.approx(squares[0] - squares[1], rel=1e-5)
+    series, tested = section(page, "The series"), section(page, "Actual, forecast")
+    np.testing.assert_allclose(line_of(series, "actual")["y"], fit.series.values[:, 0], rtol=1e-6)
+    np.testing.assert_array_equal(line_of(series, "actual")["x"], milliseconds(fit.series.index))
+    for column in ("actual", "forecast", "naive"):
+        np.testing.assert_allclose(line_of(tested, column)["y"], fit.forecasts[column], rtol=1e-6)
+        np.testing.assert_array_equal(line_of(tested, column)["x"], milliseconds(fit.forecasts["date"]))
+
+
+def test_the_forecast_of_the_future_comes_first(tmp_path):
+    model = write_run(tmp_path, horizon=3, levels=(0.025, 0.1, 0.5, 0.9, 0.975))
+    page, fit = Page(rewrite_report(model)), read_fit(model)
+    assert page.words.index("Forecast") < page.words.index("Scores")
+    assert (tmp_path / "acme" / "forecast.csv").read_text().startswith("date,forecast,q0.025,")
+    drawn = page.figures[0]["data"]
+    known, forecast = line_of(page.figures[0], "known"), line_of(page.figures[0], "forecast")
+    np.testing.assert_allclose(known["y"], fit.series.values[-60:, 0], rtol=1e-6)
+    np.testing.assert_allclose(forecast["y"][1:], fit.ahead["forecast"], rtol=1e-6)
+    assert (forecast["x"][0], forecast["y"][0]) == (known["x"][-1], known["y"][-1])  # they meet
+    np.testing.assert_array_equal(forecast["x"][1:], milliseconds(fit.ahead["date"]))
+    assert [trace["name"] for trace in drawn] == ["95 % interval"] * 2 + ["80 % interval"] * 2 + ["known", "forecast"]
+    np.testing.assert_allclose(drawn[2]["y"][1:], fit.ahead["q0.1"], rtol=1e-6)
+    for date, value in zip(fit.ahead["date"], fit.ahead["forecast"], strict=True):
+        assert date in page.words
+        assert f"{value:,.6g}" in page.words
+
+
+def test_the_naive_line_lies_under_the_model_s(page):
+    for figure in (section(page, "The series"), section(page, "Actual, forecast")):
+        drawn = [trace["name"] for trace in figure["data"]]
+        assert drawn == ["naive", "actual", "forecast"]
+
+
+def test_nothing_is_shown_in_squared_units(tmp_path):
+    """The lead is a share of the naive forecast's own squared errors, and errors over time are ratios to its."""
+    model = write_run(tmp_path, skill=0.5)
+    page, table = Page(rewrite_report(model)), read_fit(model).forecasts
+    lead = section(page, "Lead over naive")
+    mine, naive = (((table[name] - table["actual"]) ** 2).sum() for name in ("forecast", "naive"))
+    assert lead["data"][0]["y"][-1] == pytest.approx(100 * (1 - mine / naive), rel=1e-5)
+    bars = section(page, "RMSE over that of naive")["data"][0]
+    first = table.iloc[: -(-len(table) // 8)]
+    squares = [((first[name] - first["actual"]) ** 2).mean() for name in ("forecast", "naive")]
+    assert bars["base"] + bars["y"][0] == pytest.approx(np.sqrt(squares[0] / squares[1]), rel=1e-5)
+
+
+def test_only_prices_are_called_so(tmp_path):
+    assert "sales and forecasts" in Page(rewrite_report(write_run(tmp_path, target="sales"))).words
+
+
+def test_without_dates_the_axis_has_steps(tmp_path):
+    fit = finished_fit(tmp_path, horizon=2)
+    stepped = fit.forecasts.assign(date=np.arange(len(fit.forecasts)) // 2 + fit.forecasts["step"])
+    ahead = fit.ahead.assign(date=[1000, 1001])
+    (tmp_path / "page.html").write_text(fit_report(replace(fit, forecasts=stepped, series=None, ahead=ahead)))
+    drawn = Page(tmp_path / "page.html").figures
+    for figure in drawn[:3]:
+        assert figure["layout"]["xaxis"]["title"]["text"] == "step"
+    assert line_of(drawn[0], "forecast")["x"][-2:].tolist() == [1000, 1001]
 
 
 def test_intervals_are_drawn_and_their_calibration_with_them(tmp_path):
     model = write_run(tmp_path, levels=(0.05, 0.1, 0.5, 0.9, 0.95))
     page = Page(rewrite_report(model))
-    assert {"90% interval", "80% interval"} <= traces(page)
+    assert {"90 % interval", "80 % interval"} <= names(page)
     assert "Calibration of the prediction intervals" in page.words
     observed = next(figure for figure in page.figures if figure["data"][0]["name"] == "ideal")["data"][1]
-    assert observed["x"] == [0.05, 0.1, 0.5, 0.9, 0.95]
+    assert observed["x"] == pytest.approx([0.05, 0.1, 0.5, 0.9, 0.95])
     table = read_fit(model).forecasts
     assert observed["y"][1] == pytest.approx((table["actual"] <= table["q0.1"]).mean(), abs=1e-6)
 
@@ -125,10 +194,27 @@ def test_several_steps_have_an_error_each(tmp_path):
     table = read_fit(model).forecasts
     steps = next(figure for figure in page.figures if "steps ahead" in json.dumps(figure["layout"]))["data"]
     third = table[table["step"] == 3]
-    assert [trace["name"] for trace in steps] == ["model", "naive"]
-    assert steps[0]["x"] == [1, 2, 3]
-    assert steps[0]["y"][2] == pytest.approx(np.sqrt(((third["forecast"] - third["actual"]) ** 2).mean()), rel=1e-5)
-    assert "the first step ahead of each origin" in page.text
+    assert [trace["name"] for trace in steps] == ["naive", "model"]
+    assert steps[1]["x"].tolist() == [1, 2, 3]
+    assert steps[1]["y"][2] == pytest.approx(np.sqrt(((third["forecast"] - third["actual"]) ** 2).mean()), rel=1e-5)
+    assert "whole paths of 3 steps from 20 of 58 origins, each where the one before ends" in page.text
+
+
+def test_several_steps_are_drawn_as_whole_paths(tmp_path):
+    model = write_run(tmp_path, horizon=4, levels=(0.1, 0.9))
+    tested, table = section(Page(rewrite_report(model)), "Actual, forecast"), read_fit(model).forecasts
+    actual = table.drop_duplicates("date")
+    np.testing.assert_allclose(line_of(tested, "actual")["y"], actual["actual"], rtol=1e-6)
+    path = line_of(tested, "forecast")["y"]
+    assert len(path) % 5 == 0
+    assert np.isnan(path[4::5]).all()  # a gap after each path
+    np.testing.assert_allclose(path[-5:-1], table["forecast"].iloc[-4:], rtol=1e-6)  # the last origin, every step
+    np.testing.assert_allclose(path[-10:-6], table["forecast"].iloc[-4 * 5 : -4 * 4], rtol=1e-6)  # the one it follows
+    shade = line_of(tested, "80 % interval")
+    assert shade["fill"] == "toself"
+    assert np.isnan(shade["y"]).sum() == len(path) / 5
+    np.testing.assert_allclose(shade["y"][-9:-5], table["q0.9"].iloc[-4:], rtol=1e-6)
+    np.testing.assert_allclose(shade["y"][-5:-1], table["q0.1"].iloc[:-5:-1], rtol=1e-6)
 
 
 def test_without_its_data_the_rest_is_shown(tmp_path):
@@ -162,10 +248,10 @@ def test_a_column_named_like_a_quantile_is_none(tmp_path):
 def test_eighths_of_one_day_are_told_apart(tmp_path):
     fit = finished_fit(tmp_path)
     table = fit.forecasts.assign(date=pd.date_range("2021-01-04T09:30", periods=len(fit.forecasts), freq="min"))
-    figures = json.loads(re.search(r'id="figures">(.*?)</script>', fit_report(replace(fit, forecasts=table)))[1])
-    names = next(figure["data"][0]["x"] for figure in figures if figure["layout"].get("barmode") == "group")
-    assert names[:2] == ["2021-01-04T09:30:00", "2021-01-04T09:38:00"]
-    assert len(set(names)) == 8
+    (tmp_path / "page.html").write_text(fit_report(replace(fit, forecasts=table)))
+    starts = section(Page(tmp_path / "page.html"), "RMSE over")["data"][0]["x"]
+    assert starts[:2] == ["2021-01-04T09:30:00", "2021-01-04T09:38:00"]
+    assert len(set(starts)) == 8
 
 
 def test_a_model_without_scores_has_no_report(tmp_path):
@@ -215,15 +301,51 @@ def test_embedded_json_refuses_what_json_does_not_have():
 
 
 def test_labels_of_charts_are_text_to_plotly():
-    assert figures.label("<a href='javascript:x'>b</a>\x07") == "&lt;a href='javascript:x'&gt;b&lt;/a&gt;\\x07"
+    assert traces.label("<a href='javascript:x'>b</a>\x07") == "&lt;a href='javascript:x'&gt;b&lt;/a&gt;\\x07"
     assert html.unescape(text(HOSTILE)).isprintable()
+    assert traces.stamps(["<b>", "2020-01-01"]) == ["&lt;b&gt;", "2020-01-01"]
 
 
-def test_long_lines_are_thinned():
-    drawn = figures.line("x", np.arange(100_000), np.arange(100_000.0), "--model")
-    assert len(drawn["x"]) == len(drawn["y"]) <= figures.MOST_POINTS
-    assert drawn["y"][:2] == [0.0, 34.0]
-    assert figures.line("x", [0, 1], [1.0, np.nan], "--model")["y"] == [1.0, None]
+def test_of_a_very_long_line_the_peaks_are_kept():
+    values = np.sin(np.arange(100_000) / 700)
+    values[[40_001, 70_003]] = 9, -9
+    drawn = traces.line("x", np.arange(100_000), values, "--model")
+    assert len(drawn["x"]) == len(drawn["y"]) <= traces.FULL
+    assert (drawn["y"].max(), drawn["y"].min()) == (9, -9)
+    np.testing.assert_array_equal(drawn["y"], values[drawn["x"]])
+    assert (np.diff(drawn["x"]) > 0).all()
+    assert drawn["meta"] == {"rows": 100_000}
+    assert np.isnan(traces.line("x", [0, 1], [1.0, np.inf], "--model")["y"][1])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.arange(5), np.array([3, -2, 40]), np.array([7]), np.empty(0, int), np.array([0, 2**40, 2**41]),
+        np.array([0.1, np.nan, -1e30]), pd.bdate_range("1677-12-01", periods=9).to_numpy("datetime64[ms]"),
+        pd.date_range("2020-01-01T00:00:00.123", periods=3, freq="7min").to_numpy("datetime64[ms]"),
+    ],
+)  # fmt: skip
+def test_packed_arrays_come_back(values):
+    figure = {"data": [{"x": values, "y": values, "name": "x"}], "layout": {"list": [1, None, "a"]}}
+    written = json.loads(embedded(packed([figure])))
+    assert len(written["arrays"]) == 1  # each array once
+    back = unpacked(written)[0]
+    assert back["layout"] == figure["layout"]
+    expected = values.astype(np.int64) if values.dtype.kind == "M" else values
+    np.testing.assert_allclose(back["data"][0]["x"], expected, rtol=1e-7)
+
+
+def test_the_page_stays_small_whatever_it_shows(tmp_path):
+    """A million rows, a test part of 150,000, all intervals."""
+    fit = finished_fit(tmp_path, levels=(0.025, 0.1, 0.5, 0.9, 0.975))
+    rows, random = 150_000, np.random.default_rng(0)
+    noise = random.normal(size=(rows, len(fit.forecasts.columns) - 1))
+    dates = np.datetime64("2000-01-01T00:00:00") + np.cumsum(random.integers(1, 99, 1_000_000)) * np.timedelta64(1, "m")
+    table = pd.DataFrame(noise, columns=fit.forecasts.columns[1:]).assign(date=dates[-rows:])
+    series = Series(random.normal(size=(1_000_000, 1)), pd.DatetimeIndex(dates), ("Close",), frequency="min")
+    page = fit_report(replace(fit, forecasts=table, series=series))
+    assert 500_000 < len(page.encode()) < 1_500_000
 
 
 @pytest.mark.parametrize("file", ["metrics.json", "history.csv", "test_forecasts.csv"])
@@ -237,6 +359,40 @@ def test_a_file_that_is_missing_or_damaged_is_named(tmp_path, file):
             path.write_bytes(content)
         with pytest.raises(InputError, match=f"{file}: .* Run `kerasforecast fit` again.$"):
             rewrite_report(model)
+
+
+def test_a_forecast_of_an_earlier_fit_does_not_stay(tmp_path):
+    fit = finished_fit(tmp_path)
+    assert write_fit(fit, tmp_path)["forecast"] == tmp_path / "forecast.csv"
+    assert "forecast" not in write_fit(replace(fit, ahead=None), tmp_path)
+    assert not (tmp_path / "forecast.csv").exists()
+
+
+def test_a_damaged_forecast_is_named_and_without_one_the_page_has_the_rest(tmp_path):
+    model = write_run(tmp_path)
+    (tmp_path / "acme" / "forecast.csv").write_text("date,forecast\n2021-01-01,soon\n")
+    with pytest.raises(InputError, match=r"forecast\.csv: must hold numbers under date, forecast"):
+        rewrite_report(model)
+    (tmp_path / "acme" / "forecast.csv").unlink()
+    assert "Test part" in Page(rewrite_report(model)).words
+
+
+def test_every_chart_is_told_in_words(page):
+    told = [attributes["aria-label"] for _, attributes in page.elements if attributes.get("class") == "chart"]
+    assert all(len(label) > 40 for label in told), told
+    assert "known from " in told[0]
+    assert " at 2021-07-13, between " in told[0]
+    tables = [attributes for _, attributes in page.elements if attributes.get("class") == "scroll"]
+    assert all(attributes["tabindex"] == "0" and attributes["role"] == "region" for attributes in tables)
+
+
+def test_plotly_is_the_script_that_was_released():
+    """CONTRIBUTING.md says how it is renewed."""
+    folder = files("kerasforecast.report")
+    script = gzip.decompress((folder / "plotly-basic.min.js.gz").read_bytes())
+    assert b"plotly.js (basic - minified) v4.1.1\n" in script[:200]
+    assert hashlib.sha256(script).hexdigest() == "99784e3abfb07b142a15e521a439e6d9addceadb3f79553fd24c72774f0649ba"
+    assert "MIT" in (folder / "plotly-basic.LICENSE").read_text()
 
 
 def test_columns_of_another_table_are_refused(tmp_path):

@@ -97,7 +97,7 @@ class Elements(HTMLParser):
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    """Pages without the 5 MB of plotly.js; a run, a backtest and a comparison to make them of."""
+    """Pages without plotly.js; a run, a backtest and a comparison to make them of."""
     folder = tmp_path_factory.mktemp("plain")
     patch = pytest.MonkeyPatch()
     patch.setattr(page, "_plotly", lambda: "plotly")
@@ -152,7 +152,9 @@ def test_whatever_a_field_holds_is_shown_as_text(plain, hostile):
     unseen = {"data.frequency", "metrics.target"}  # the calendar stands there; the target is the column
     manifest = Manifest.model_validate(content | {"baselines": None, "calibration": None})
     dates = fit.forecasts.assign(date=f"{hostile} date")
-    written = fit_report(replace(fit, manifest=manifest, forecasts=dates, series=None))
+    ahead = fit.ahead.assign(date=f"{hostile} to come")
+    written = fit_report(replace(fit, manifest=manifest, forecasts=dates, series=None, ahead=ahead))
+    shown |= {"date to come": f"{hostile} to come"}
     check(written, hostile, {place: text for place, text in shown.items() if place not in unseen}, "fit")
 
     for record, table in ((backtest, walked), (compared, forecasts)):

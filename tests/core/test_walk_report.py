@@ -37,11 +37,11 @@ def test_a_backtest_says_first_what_it_found(tmp_path):
         assert row.fold != "all" or f"{row.rmse:,.4f}" in page.text
         assert row.fold != "all" or f"{row.crps:,.4f}" in page.text
         assert row.fold != "all" or f"{row.coverage['0.8']:.1%}" in page.text
-    assert {"95% interval", "80% interval"} <= {trace["name"] for figure in page.figures for trace in figure["data"]}
+    assert {"95 % interval", "80 % interval"} <= {trace["name"] for figure in page.figures for trace in figure["data"]}
     bars = page.figures[0]["data"]
-    assert [bar["name"] for bar in bars] == ["lstm", "naive"]
-    errors = [row.rmse for row in record.rows if row.model == "lstm" and row.fold != "all"]
-    assert bars[0]["y"] == pytest.approx(errors, rel=1e-6)
+    assert [bar["name"] for bar in bars] == ["lstm"]
+    ratios = [row.relative_rmse for row in record.rows if row.model == "lstm" and row.fold != "all"]
+    assert [bars[0]["base"] + height for height in bars[0]["y"]] == pytest.approx(ratios, rel=1e-6)
     assert sum(attributes.get("class") == "timeline slim" for _, attributes in page.elements) == 4
 
 
@@ -50,8 +50,9 @@ def test_several_steps_have_an_error_each_here_too(tmp_path):
     page = Page(rewrite_report(path))
     total = next(row for row in read_walk(path)[0].over_all() if row["model"] == "lstm")
     assert "Error by steps ahead" in page.words
-    drawn = page.figures[-1]["data"][0]
-    assert drawn["x"] == [1, 2, 3]
+    drawn = page.figures[-1]["data"][1]
+    assert drawn["name"] == "model"
+    assert drawn["x"].tolist() == [1, 2, 3]
     assert drawn["y"] == pytest.approx([step["rmse"] for step in total["steps"]], rel=1e-6)
 
 

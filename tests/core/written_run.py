@@ -78,7 +78,16 @@ def finished_fit(folder, name="acme", target="Close", horizon=1, levels=(), skil
     diagnosis = DiagnosisRecord(name="good", text="both fell", advice="keep it", naive_val_loss=1.0)
     metrics = Metrics(target=target, test=test, verdict=verdict.text, diagnosis=diagnosis)
 
-    return FinishedFit(_manifest(name, target, config, series, metrics), history, table, series)
+    ahead = _ahead(closes[-1], index[-1], horizon, levels)
+    return FinishedFit(_manifest(name, target, config, series, metrics), history, table, series, ahead)
+
+
+def _ahead(last, date, steps, levels):
+    """The forecast of the rows to come, in the form of `kerasforecast.Model.forecast`: the naive one, growing."""
+    point = last * 1.01 ** np.arange(1, steps + 1)
+    columns = {f"q{level}": point * (1 + 0.1 * (level - 0.5)) for level in levels}
+    index = pd.bdate_range(date, periods=steps + 1, name="date")[1:]
+    return pd.DataFrame({"forecast": point} | columns, index=index)
 
 
 def _model_file(manifest):

@@ -62,7 +62,7 @@ def outcome(path):
         manifest, weights = read(Path(path))
         result = {"accepted": True}
         if building:
-            from kerasforecast.model import proven
+            from kerasforecast.api.loading import proven
 
             proven(Path(path), manifest, weights)
     except KerasForecastError as error:
@@ -81,7 +81,7 @@ def main():
 
         activate()
         load_quietly()
-        from kerasforecast.model import proven
+        from kerasforecast.api.loading import proven
 
         good = ROOT / "saved_models" / "golden.keras"
         proven(good, *read(good))  # loads what is loaded at first use

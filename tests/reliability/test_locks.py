@@ -22,7 +22,7 @@ def test_fits_of_one_name_at_once(launcher, tmp_path, reference, cases):
         check_whole(folder)
         assert weights_of(folder / "saved_models" / "acme.keras") == reference[0]
         assert sorted(path.name for path in (folder / "saved_models").rglob("*")) == [
-            *("acme", "acme.keras", "history.csv", "metrics.json", "report.html", "test_forecasts.csv")
+            *("acme", "acme.keras", "forecast.csv", "history.csv", "metrics.json", "report.html", "test_forecasts.csv")
         ]
 
 

@@ -35,7 +35,7 @@ def finish(launcher, folder, begin=FIT):
     assert code == 0, said
     check_whole(folder)
     names = sorted(path.name for path in (folder / "saved_models" / "acme").iterdir() if path.name[0] != ".")
-    assert names == ["history.csv", "metrics.json", "report.html", "test_forecasts.csv"]
+    assert names == ["forecast.csv", "history.csv", "metrics.json", "report.html", "test_forecasts.csv"]
     return said
 
 

@@ -1,0 +1,75 @@
+"""What a notebook shows of a model, its verdict and scores beside the baselines', and of its forecasts.
+
+Without style or script of its own, so that it takes the notebook's colours.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.artifact.manifest import Manifest
+from kerasforecast.data.stamps import iso_texts
+from kerasforecast.models.member import describe
+from kerasforecast.report.outlook import intervals_of
+from kerasforecast.report.page import table, text
+from kerasforecast.report.scores import score_cells, worth
+from kerasforecast.report.traces import Interval
+from kerasforecast.report.words import numbers
+
+_KEYS = ("rmse", "mae", "mase", "crps", "coverage")
+_ROWS = 60  # of a long forecast, that a notebook shows
+_WIDTH = 240  # of the picture in each row, pixels
+
+
+class ForecastTable(pd.DataFrame):
+    """A table of forecasts, which a notebook shows with a picture of each row's intervals; any part is a DataFrame."""
+
+    def _repr_html_(self) -> str:
+        levels = sorted(float(name[1:]) for name in map(str, self.columns) if re.fullmatch(r"q0\.\d+", name))
+        if "forecast" not in self or not len(self):  # its holder has changed it
+            return super()._repr_html_()
+        shown = pd.DataFrame(self).head(_ROWS)
+        header, columns = [str(self.index.name), "forecast"], [numbers(shown["forecast"])]
+        intervals = intervals_of(shown, levels)
+        for name, lower, upper in reversed(intervals):
+            header += [f"{name.removesuffix(' interval')} from", "to"]
+            columns += [numbers(lower), numbers(upper)]
+        rows = zip(map(str, iso_texts(shown.index, self.index)), *columns, strict=True)
+        pictures = _pictures(shown["forecast"].to_numpy(np.float64), intervals)
+        more = f"<p>The first {_ROWS} of {len(self):,} rows.</p>" if len(self) > _ROWS else ""
+        return f"<div>{table(header, list(rows), pictures=pictures)}{more}</div>"
+
+
+def _pictures(points: np.ndarray, intervals: list[Interval]) -> list[str]:
+    """In each row the intervals as bars and the forecast as a dot, all rows on one scale."""
+    ends = [points, *(np.asarray(end, np.float64) for _, *pair in intervals for end in pair)]
+    low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
+    places = [5 + (_WIDTH - 10) * (end - low) / ((high - low) or 1.0) for end in ends]
+    pictures = []
+    for row, point in enumerate(places[0]):
+        bars = "".join(
+            f'<rect x="{lower[row]:.1f}" y="4" width="{upper[row] - lower[row]:.1f}" height="8" fill="currentColor" '
+            f'opacity="{opacity}"/>'
+            for lower, upper, opacity in zip(places[1::2], places[2::2], (0.18, 0.3), strict=False)
+        )
+        dot = f'<circle cx="{point:.1f}" cy="8" r="3.5" fill="currentColor"/>'
+        pictures.append(f'<svg width="{_WIDTH}" height="16" aria-hidden="true">{bars}{dot}</svg>')
+    return pictures
+
+
+def model_html(manifest: Manifest) -> str:
+    """A few lines and a table."""
+    what = f"{describe(manifest.members)}, window {manifest.window}, horizon {manifest.horizon}"
+    lines = [f"<strong>{text(manifest.name)}: forecasts of {text(manifest.target)}</strong>", text(what)]
+    scores = ""
+    if manifest.metrics is not None:
+        found = manifest.model_dump(mode="json", include={"metrics"})["metrics"]
+        lines.insert(1, text(worth(found["verdict"], found["interval_verdict"])))
+        named = {name: each for name, each in found["test"].items() if isinstance(each, dict) and "rmse" in each}
+        header, cells = score_cells(list(named.values()), _KEYS)
+        rows = [[name.replace("_", " "), *row] for name, row in zip(named, cells, strict=True)]
+        scores = table([f"test, {found['test']['n']:,} forecasts", *header], rows)
+    return f"<div><p>{'<br>'.join(lines)}</p>{scores}</div>"
