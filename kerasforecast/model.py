@@ -18,7 +18,14 @@ from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, DataError, OptionError
-from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, recorded, windows_tested
+from kerasforecast.evaluation.evaluation import (
+    Evaluation,
+    evaluate_unseen,
+    evaluate_windows,
+    recorded,
+    windows_tested,
+)
+from kerasforecast.evaluation.learned import learned_windows
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.models.member import describe
 from kerasforecast.preprocessing.windows import all_origins, windows_of
@@ -86,8 +93,13 @@ class Model:
 
     @property
     def verdict(self) -> str | None:
-        """Whether it was better than the naive forecast on the test part; `None` where it was not scored."""
+        """Whether it was better than the best simple forecast on the test part; `None` where it was not scored."""
         return self.test.verdict if self.test else None
+
+    @property
+    def interval_note(self) -> str | None:
+        """What its prediction intervals rest on, where that is little."""
+        return self.manifest.calibration.note if self.manifest.calibration else None
 
     @property
     def config(self) -> Config:
@@ -142,10 +154,12 @@ class Model:
         return self.forecaster.ahead(self.series_from(data, **options), steps)
 
     def evaluate(self, data: Data = None, **options: object) -> Evaluation:
-        """Score the model on every window of `data`, beside the simple baselines.
+        """Score the model, beside the simple baselines, on every window of `data` that it has not learned from.
+
+        Where it has learned from all of them it is scored on all, without a verdict.
 
         Args:
-            data: Path, DataFrame or `Series`; the training data where none is given, which flatters the model.
+            data: Path, DataFrame or `Series`; the training data where none is given.
             **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
 
         Raises:
@@ -160,7 +174,8 @@ class Model:
                 f"Received: {len(series)} rows."
             )
         windows = windows_of(Panel.of(series), origins, window, steps)
-        return evaluate_windows(self.forecaster, windows, self.manifest.baselines)
+        learned = learned_windows(self.manifest.data, series, origins, steps)
+        return evaluate_unseen(self.forecaster, windows, self.manifest.baselines, learned)
 
     def series_from(self, data: Data = None, **options: object) -> Series:
         """The series in `data`, with the columns the model was trained on.

@@ -31,6 +31,7 @@ from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, sc
 from kerasforecast.forecasting.adaptive import adapted_after
 from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member, training_sets
 from kerasforecast.forecasting.forecaster import Forecaster
+from kerasforecast.forecasting.levels import within_validation
 from kerasforecast.model import Model
 from kerasforecast.models.limits import check_size
 from kerasforecast.preprocessing.split import Split, split_panel
@@ -108,6 +109,8 @@ def _fit(
     require_extra(config)
     series = panel.single("fit")
     split = split_panel(panel, config.split, config.network)
+    tested, checked = (scored_windows(config, panel, split, part) for part in ("test", "validation"))
+    config, left_out = within_validation(config, len(checked))
     member = scaled_member(config.network, panel, split)
     check_size([member])
     baselines = learn_baselines(config, panel, split)
@@ -118,8 +121,8 @@ def _fit(
     recorder = Recorder(name, config, series, split, member, trained, windows, run)
     if on_start:
         on_start(series, split, trained)
-    if on_note and run:
-        for note in run.notes:
+    if on_note:
+        for note in (*(run.notes if run else ()), *([left_out] if left_out else ())):
             on_note(note)
 
     started = time.perf_counter() - recorder.state.seconds
@@ -127,8 +130,7 @@ def _fit(
     history, weights = fitted.history, fitted.weights
     record = _training_record(history, time.perf_counter() - started)
     forecaster = Forecaster(fitted.predictor, config, baselines.volatility)
-    forecaster = forecaster.calibrated(scored_windows(config, panel, split, "validation"))
-    tested = scored_windows(config, panel, split, "test")
+    forecaster = forecaster.calibrated(checked)
     classical = classical_forecasts(config, tested, split.validation_end, baselines)
     test = evaluate_windows(forecaster, tested, baselines, classical)
     levels = config.network.quantiles
