@@ -57,7 +57,7 @@ def print_scores(
 def print_verdicts(title: str, judgement: Judgement) -> None:
     """The points' verdict, and that of the prediction intervals where there are some, within the terminal's width."""
     unjudged = judgement.status == "not judged"
-    lines = [judgement.sentence if unjudged else f"{title}: {judgement.text}"]
+    lines = [f"{f'No v{title[1:]}' if unjudged else title}: {judgement.text.removeprefix('no verdict: ')}"]
     if judgement.interval_text:
         lines.append(f"Prediction intervals, by CRPS: {judgement.interval_text}")
     for line in lines:

@@ -122,7 +122,8 @@ def _fit(
     if on_start:
         on_start(series, split, trained)
     if on_note:
-        for note in (*(run.notes if run else ()), *([left_out] if left_out else ())):
+        found = baselines.note if config.evaluation.period is None else None
+        for note in (*(run.notes if run else ()), *filter(None, (found, left_out))):
             on_note(note)
 
     started = time.perf_counter() - recorder.state.seconds

@@ -85,6 +85,14 @@ class Baselines(BaseModel):
     best: Name = "naive"
     best_intervals: Name | None = None
 
+    @property
+    def note(self) -> str | None:
+        """Which seasons there are, in a sentence; `None` without."""
+        if not self.periods:
+            return None
+        rows = " and ".join(map(str, self.periods))
+        return f"Season{'s' if len(self.periods) > 1 else ''} of {rows} rows, for the rules to beat; --period sets one."
+
     def forecasts(self, windows: Windows) -> dict[str, Forecast]:
         """Every baseline's forecasts of windows that have a window of rows before them, price units."""
         return dict(self.each(windows))
