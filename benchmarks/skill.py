@@ -90,8 +90,8 @@ def seasons(seed: int) -> list[dict[str, Any]]:
         found = kf.fit(DATA / f"{name}.csv.gz", seed=seed, **options).test.scores
         tests = {(test["baseline"], test["loss"]): test["p_value"] for test in found["tests"]}
         row = {"series": name, "n": found["n"], "MASE": found["model"]["mase"]}
-        for baseline in ("seasonal_naive", "naive"):
-            row |= {f"{baseline} MASE": found[baseline]["mase"], f"p against {baseline}": tests[baseline, "squared"]}
+        for rule, baseline in (("best simple", found["best"]), ("naive", "naive")):
+            row |= {f"{rule} MASE": found[baseline]["mase"], f"p against {rule}": tests[baseline, "squared"]}
         rows.append(row | {"inside 80 %": found["model"]["coverage"]["0.8"]})
         print(rows[-1], flush=True)
     return rows

@@ -65,6 +65,6 @@ def backtest(
         backend=backend,
         threads=threads,
     )
-    print_walk(found, as_json)
+    print_walk(found, as_json, quiet=quiet)
     if require_skill is not None:
         found.require_skill(require_skill)

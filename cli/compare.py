@@ -63,4 +63,4 @@ def compare(
         backend=backend,
         threads=threads,
     )
-    print_walk(found, as_json)
+    print_walk(found, as_json, quiet=quiet)

@@ -11,6 +11,7 @@ from .options import UserPath, backend_option, output_options
 
 if TYPE_CHECKING:
     from kerasforecast.artifact.manifest import Manifest
+    from kerasforecast.model import Model
 
 
 @click.command(
@@ -33,20 +34,23 @@ def inspect(model: Path, backend: str | None, as_json: bool, quiet: bool, debug:
             manifest.model_dump(mode="json") | {"checks": {"hashes": True, "golden_error": loaded.golden_error()}}
         )
         return
-    _print(manifest)
+    _print(loaded)
     click.echo(f"checked     hashes match; golden batch met within {loaded.golden_error():.1g} scaled units")
 
 
-def _print(manifest: Manifest) -> None:
+def _print(model: Model) -> None:
     from kerasforecast.errors import printable
 
+    manifest = model.manifest
     for label, text in _lines(manifest):
         click.echo(f"{label:<11} {printable(text)}")
     if manifest.metrics:
+        from kerasforecast.evaluation.verdict import judged
+
         from .output import print_scores
 
-        found = manifest.metrics
-        print_scores(found.test.model_dump(), found.verdict, found.interval_verdict, f"Test on {manifest.target}")
+        scores = manifest.metrics.test.model_dump()
+        print_scores(scores, judged(scores), f"Test on {manifest.target}", model.interval_note)
 
 
 def _lines(manifest: Manifest) -> list[tuple[str, str]]:

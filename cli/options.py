@@ -129,7 +129,7 @@ def skill_option(command: Command) -> Command:
         "--require-skill",
         type=click.FloatRange(0, 1, min_open=True),
         metavar="P",
-        help="Exit with 4 unless better than naive with a Diebold-Mariano p-value below P.",
+        help="Exit with 4 unless better than the best simple forecast, with a Diebold-Mariano p-value below P.",
     )(command)
 
 

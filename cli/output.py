@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -13,9 +16,15 @@ from kerasforecast.runtime.terminal import say
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kerasforecast.evaluation.verdict import Judgement
     from kerasforecast.model import Model
 
-_SCORES = ("rmse", "mae", "mape", "mase", "directional_accuracy", "crps", "coverage")
+Column: TypeAlias = list[str]  # its heading, and a text for each row
+
+# Two tables where one is too wide for the terminal: the points, and the prediction intervals.
+_POINTS = ("rmse", "mae", "mape", "mase", "directional_accuracy")
+_INTERVALS = ("crps", "coverage")
+_NARROWEST = 40  # columns; a terminal that says it has fewer is not believed
 
 
 def print_json(content: Any) -> None:
@@ -23,31 +32,92 @@ def print_json(content: Any) -> None:
     click.echo(json.dumps(content, allow_nan=False, ensure_ascii=False))
 
 
-def print_scores(scores: dict[str, Any], verdict: str, interval_verdict: str | None, title: str) -> None:
-    """The model's scores above its baselines', step by step where there are several, and the verdicts."""
+def print_scores(
+    scores: dict[str, Any], judgement: Judgement, title: str, note: str | None = None, *, quiet: bool = False
+) -> None:
+    """The verdicts, a note if any, and below them the model's scores above its baselines', some steps ahead apart."""
+    print_verdicts("Verdict", judgement)
+    if note:
+        print_wrapped(note)
+    if quiet:
+        return
+    from kerasforecast.report.scores import shown_steps
+
+    click.echo(f"{title}: {scores['n']:,} forecasts")
+    named = {name: value for name, value in scores.items() if isinstance(value, dict) and "rmse" in value}
+    ours = named.pop("model")
+    best = judgement.best.name if judgement.best else "naive"
+    order = ["naive", *([best] if best != "naive" else []), *(name for name in named if name not in ("naive", best))]
+    steps = ours.get("steps") or ()
+    rows = {"model": ours} | {f"  step {step}": steps[step - 1] for step in (shown_steps(len(steps)) if steps else ())}
+    rows |= {name.replace("_", " "): named[name] for name in order}
+    print_table([["", *rows]], *(columns_of(list(rows.values()), keys) for keys in (_POINTS, _INTERVALS)))
+
+
+def print_verdicts(title: str, judgement: Judgement) -> None:
+    """The points' verdict, and that of the prediction intervals where there are some, within the terminal's width."""
+    unjudged = judgement.status == "not judged"
+    lines = [f"{f'No v{title[1:]}' if unjudged else title}: {judgement.text.removeprefix('no verdict: ')}"]
+    if judgement.interval_text:
+        lines.append(f"Prediction intervals, by CRPS: {judgement.interval_text}")
+    for line in lines:
+        print_wrapped(line)
+
+
+def print_wrapped(line: str) -> None:
+    """A line of words, within the terminal's width."""
+    lines = textwrap.wrap(
+        line, terminal_width(), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    click.echo("\n".join(lines))
+
+
+def columns_of(scores: list[dict[str, Any]], keys: Sequence[str]) -> list[Column]:
+    """A column of texts for each score that somebody has, its heading first."""
     from kerasforecast.report.scores import score_cells
 
-    named = {name: value for name, value in scores.items() if isinstance(value, dict) and "rmse" in value}
-    named |= {f"model, step {number}": step for number, step in enumerate(named["model"].get("steps", ()), 1)}
-    header, rows = score_cells(list(named.values()), _SCORES)
-    click.echo(f"{title}: {scores['n']:,} forecasts")
-    print_table(["", *header], [[name, *row] for name, row in zip(named, rows, strict=True)])
-    print_verdicts("Verdict", verdict, interval_verdict)
+    header, rows = score_cells(scores, keys)
+    return [list(column) for column in zip(header, *rows, strict=True)]
 
 
-def print_verdicts(title: str, verdict: str, interval_verdict: str | None) -> None:
-    """A line for the points, and one for the prediction intervals where there are some."""
-    click.echo(f"{title}: {verdict}")
-    if interval_verdict:
-        click.echo(f"Prediction intervals, by CRPS: {interval_verdict}")
+def print_table(names: list[Column], *groups: list[Column]) -> None:
+    """Columns of texts that fit the terminal: all side by side, or else a table below the other for each group.
+
+    Args:
+        names: The columns that say which row it is, the first to the left; they are repeated with every table.
+        groups: Further columns, those together that belong together.
+    """
+    for table in _tables(names, groups, terminal_width()):
+        widths = [max(map(len, column)) for column in table]
+        for row in zip(*table, strict=True):
+            cells = "".join(f"{cell:>{width + 2}}" for cell, width in zip(row[1:], widths[1:], strict=True))
+            click.echo(f"  {row[0]:<{widths[0]}}{cells}".rstrip())
 
 
-def print_table(header: list[str], rows: list[list[str]]) -> None:
-    """Texts in columns: the first to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    for row in (header, *rows):
-        cells = "".join(f"{cell:>{width + 2}}" for cell, width in zip(row[1:], widths[1:], strict=True))
-        click.echo(f"  {row[0]:<{widths[0]}}{cells}".rstrip())
+def terminal_width() -> int:
+    """Columns that a line may have: those of the terminal, 80 where there is none."""
+    return max(_NARROWEST, shutil.get_terminal_size().columns)
+
+
+def _tables(names: list[Column], groups: Sequence[list[Column]], width: int) -> list[list[Column]]:
+    """The columns of each table, none wider than `width` where that can be."""
+    whole = [*names, *(column for group in groups for column in group)]
+    if _width(whole) <= width:
+        return [whole]
+    tables = []
+    for group in groups:
+        table = list(names)
+        for column in group:
+            if len(table) > len(names) and _width([*table, column]) > width:
+                tables.append(table)
+                table = list(names)
+            table.append(column)
+        tables += [table] if len(table) > len(names) else []
+    return tables
+
+
+def _width(table: list[Column]) -> int:
+    return sum(2 + max(map(len, column)) for column in table)
 
 
 def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
@@ -60,7 +130,8 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
         say(f"Kept epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)")
         if model.manifest.metrics and (diagnosis := model.manifest.metrics.diagnosis):
             say(f"Loss curves: {diagnosis.line}")
-    print_scores(model.test.scores, model.test.verdict, model.test.interval_verdict, f"Test on {model.manifest.target}")
+    title = f"Test on {model.manifest.target}"
+    print_scores(model.test.scores, model.test.judgement, title, model.interval_note, quiet=quiet)
     merged = ""
     if parameters.saved != parameters.trained:
         merged = f", {parameters.saved:,} saved: the two bias vectors of a layer are summed"

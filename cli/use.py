@@ -109,18 +109,29 @@ def evaluate(
 ) -> None:
     """Score the model file MODEL on every window of FILE or a ticker, beside the simple baselines.
 
-    Without either: on the data it was trained on, training part included, which flatters it.
+    Windows that it has learned from are left out, and that is said; without FILE or a ticker, those of the data it was
+    trained on.
     """
     loaded = open_model(model, backend)
     series = _series(loaded, options, quiet, loaded.config.steps)
     result = loaded.evaluate(series)
 
-    from .output import print_json, print_scores
+    from .output import print_json, print_scores, print_wrapped
 
     if as_json:
-        print_json({**result.scores, "verdict": result.verdict, "interval_verdict": result.interval_verdict})
+        print_json(
+            {
+                **result.scores,
+                "learned": result.learned,
+                "verdict": result.verdict,
+                "interval_verdict": result.interval_verdict,
+            }
+        )
     else:
-        print_scores(result.scores, result.verdict, result.interval_verdict, f"{series.name}, {series.target}")
+        if result.learned and result.judged:
+            print_wrapped(f"Windows left out, since the model has learned from them: {result.learned}.")
+        title = f"{series.name}, {series.target}"
+        print_scores(result.scores, result.judgement, title, loaded.interval_note, quiet=quiet)
     if require_skill is not None:
         result.require_skill(require_skill)
 

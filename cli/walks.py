@@ -6,22 +6,32 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .output import print_json, print_table, print_verdicts
+from .output import columns_of, print_json, print_table, print_verdicts
+
+# What stands side by side; groups below one another where the terminal is too narrow for all.
+FOLD_GROUPS = (("rmse", "relative_rmse", "p_value"), ("crps", "relative_crps", "coverage"))
+BOARD_GROUPS = (
+    ("rmse", "directional_accuracy", "relative_rmse", "p_value", "fit_seconds", "predict_ms"),
+    ("crps", "relative_crps", "crps_p_value", "coverage"),
+)
 
 if TYPE_CHECKING:
     from kerasforecast.api.results import WalkResult
     from kerasforecast.evaluation.walk import WalkRecord
 
 
-def print_walk(found: WalkResult, as_json: bool) -> None:
-    """Print the scores, and where everything is."""
+def print_walk(found: WalkResult, as_json: bool, *, quiet: bool = False) -> None:
+    """Print the verdicts, the scores, and where everything is."""
     record = found.record
     if as_json:
         print_json(record.model_dump(mode="json")["rows"])
         return
-    if record.kind == "backtest":
-        _print_folds(record)
-    _print_board(record)
+    for model in record.models:
+        print_verdicts(f"Verdict on {model}", record.judgement(model))
+    if not quiet:
+        _print_board(record)
+        if record.kind == "backtest":
+            _print_folds(record)
     for note in record.notes:
         click.echo(note)
     folder = found.files["report"].parent
@@ -29,24 +39,15 @@ def print_walk(found: WalkResult, as_json: bool) -> None:
 
 
 def _print_folds(record: WalkRecord) -> None:
-    from kerasforecast.report.scores import FOLD_KEYS, score_cells
-
     ours = record.of(record.models[0])
-    header, cells = score_cells(ours, FOLD_KEYS)
-    rows = [
-        [f"fold {fold.fold}", f"{fold.start} to {fold.end}", f"{row['n']:,}", *cell]
-        for fold, row, cell in zip(record.folds, ours, cells, strict=True)
-    ]
-    print_table(["", "forecast", "n", *header], rows)
+    names = [["", *(f"fold {fold.fold}" for fold in record.folds)]]
+    names += [["forecast", *(f"{fold.start} to {fold.end}" for fold in record.folds)]]
+    names += [["n", *(f"{row['n']:,}" for row in ours)]]
+    print_table(names, *(columns_of(ours, keys) for keys in FOLD_GROUPS))
 
 
 def _print_board(record: WalkRecord) -> None:
-    from kerasforecast.report.scores import BOARD_KEYS, score_cells
-
     board = record.over_all()
-    header, cells = score_cells(board, BOARD_KEYS)
     click.echo(f"{record.kind} on {record.target}: {board[0]['n']:,} forecasts")
     names = [str(row["model"]).replace("_", " ") for row in board]
-    print_table(["", *header], [[name, *row] for name, row in zip(names, cells, strict=True)])
-    for model, verdict in record.verdicts.items():
-        print_verdicts(f"Verdict on {model}", verdict, record.interval_verdicts.get(model))
+    print_table([["", *names]], *(columns_of(board, keys) for keys in BOARD_GROUPS))

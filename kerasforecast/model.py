@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,18 +10,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from kerasforecast.artifact.inputs import Data, same_series, series_for
+from kerasforecast.artifact.inputs import Data, series_for
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.artifact.proof import golden_error
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, DataError, OptionError, callers_words, whole_number
-from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, recorded, windows_tested
+from kerasforecast.evaluation.evaluation import (
+    Evaluation,
+    evaluate_unseen,
+    recorded,
+)
+from kerasforecast.evaluation.learned import learned_windows
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.models.member import describe
 from kerasforecast.preprocessing.windows import all_origins, windows_of
-from kerasforecast.report.finished import FinishedFit
 from kerasforecast.report.notebook import ForecastTable, model_html
 from kerasforecast.report.outlook import Outlook
 
@@ -93,8 +96,13 @@ class Model:
 
     @property
     def verdict(self) -> str | None:
-        """Whether it was better than the naive forecast on the test part; `None` where it was not scored."""
+        """Whether it was better than the best simple forecast on the test part; `None` where it was not scored."""
         return self.test.verdict if self.test else None
+
+    @property
+    def interval_note(self) -> str | None:
+        """What its prediction intervals rest on, where that is little."""
+        return self.manifest.calibration.note if self.manifest.calibration else None
 
     @property
     def config(self) -> Config:
@@ -156,10 +164,12 @@ class Model:
 
     @callers_words()
     def evaluate(self, data: Data = None, **options: object) -> Evaluation:
-        """Score the model on every window of `data`, beside the simple baselines.
+        """Score the model, beside the simple baselines, on every window of `data` that it has not learned from.
+
+        Where it has learned from all of them it is scored on all, without a verdict.
 
         Args:
-            data: Path, DataFrame or `Series`; the training data where none is given, which flatters the model.
+            data: Path, DataFrame or `Series`; the training data where none is given.
             **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
 
         Raises:
@@ -175,7 +185,8 @@ class Model:
             )
         self.predictor.check(series)
         windows = windows_of(Panel.of(series), origins, window, steps)
-        return evaluate_windows(self.forecaster, windows, self.manifest.baselines)
+        learned = learned_windows(self.manifest.data, series, origins, steps)
+        return evaluate_unseen(self.forecaster, windows, self.manifest.baselines, learned)
 
     @callers_words()
     def series_from(self, data: Data = None, **options: object) -> Series:
@@ -240,26 +251,12 @@ class Model:
             ArtifactError: It was not scored when it was made, or its file lacks its history.
         """
         from kerasforecast.report import fit_report
+        from kerasforecast.report.gathered import finished_fit
         from kerasforecast.runtime.files import atomic_write, user_path
 
         file = user_path(path)
-        atomic_write(file, fit_report(self.finished()).encode())
+        atomic_write(file, fit_report(finished_fit(self)).encode())
         return file
-
-    def finished(self) -> FinishedFit:
-        """All that the report of the fit shows; raises as `report` does."""
-        if self.history is None or self.manifest.metrics is None:
-            raise ArtifactError(
-                f"{self.manifest.name}: a report needs scores and the history of training. Received: a model without. "
-                "Train it with kerasforecast.fit."
-            )
-        epochs = pd.DataFrame([asdict(epoch) for epoch in self.history.epochs])
-        series = self._trained_on()
-        try:
-            ahead = self.forecaster.ahead(series, self.config.steps)
-        except DataError:  # nobody knows the dates that follow
-            ahead = None
-        return FinishedFit(self.manifest, epochs, self._tested(), series, ahead)
 
     @callers_words()
     def save(self, path: str | PathLike) -> Path:
@@ -288,14 +285,3 @@ class Model:
     def golden_error(self) -> float:
         """Largest difference from the golden forecast, in scaled units beyond the rounding of float32 prices."""
         return golden_error(self.manifest, self.predictor)
-
-    def _tested(self) -> pd.DataFrame:
-        """One row a forecast of the test part: those of the fit, or the same made again after loading."""
-        if self.test is not None and self.test.table is not None:
-            return self.test.table
-        windows = windows_tested(self.config, Panel.of(self._trained_on()))
-        table = evaluate_windows(self.forecaster, windows, self.manifest.baselines).table
-        return table if table is not None else pd.DataFrame()
-
-    def _trained_on(self) -> Series:
-        return self.series if self.series is not None else same_series(self.manifest)

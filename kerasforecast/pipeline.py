@@ -32,11 +32,13 @@ from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, sc
 from kerasforecast.forecasting.adaptive import adapted_after
 from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member, training_sets
 from kerasforecast.forecasting.forecaster import Forecaster
+from kerasforecast.forecasting.levels import within_validation
 from kerasforecast.model import Model
 from kerasforecast.models.limits import check_size
 from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.suitability import fit_notes
 from kerasforecast.report import write_fit, write_fit_report
+from kerasforecast.report.gathered import finished_fit
 from kerasforecast.runtime.backend import out_of_memory
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.callbacks import Callbacks, Epoch
@@ -110,6 +112,8 @@ def _fit(
     require_extra(config)
     series = panel.single("fit")
     split = split_panel(panel, config.split, config.network)
+    tested, checked = (scored_windows(config, panel, split, part) for part in ("test", "validation"))
+    config, left_out = within_validation(config, len(checked))
     member = scaled_member(config.network, panel, split)
     check_size([member])
     baselines = learn_baselines(config, panel, split)
@@ -120,12 +124,11 @@ def _fit(
     recorder = Recorder(name, config, series, split, member, trained, windows, run)
     if on_start:
         on_start(series, split, trained)
-    said = fit_notes(member.scaling, panel, *split.training_rows(panel))
-    for note in [*said, *(run.notes if run else ())]:
-        if on_note:
-            on_note(note)
-    for note in held_beyond(panel.columns, panel.calendar_columns, config.network.horizon, config.steps):
-        if on_note:
+    if on_note:
+        said = fit_notes(member.scaling, panel, *split.training_rows(panel))
+        said += held_beyond(panel.columns, panel.calendar_columns, config.network.horizon, config.steps)
+        seasons = baselines.note if config.evaluation.period is None else None
+        for note in (*said, *(run.notes if run else ()), *filter(None, (seasons, left_out))):
             on_note(note)
 
     started = time.perf_counter() - recorder.state.seconds
@@ -133,8 +136,7 @@ def _fit(
     history, weights = fitted.history, fitted.weights
     record = _training_record(history, time.perf_counter() - started)
     forecaster = Forecaster(fitted.predictor, config, baselines.volatility)
-    forecaster = forecaster.calibrated(scored_windows(config, panel, split, "validation"))
-    tested = scored_windows(config, panel, split, "test")
+    forecaster = forecaster.calibrated(checked)
     classical = classical_forecasts(config, tested, split.validation_end, baselines)
     test = evaluate_windows(forecaster, tested, baselines, classical)
     levels = config.network.quantiles
@@ -209,7 +211,7 @@ def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
     Returns:
         The paths by what they hold: `model`, `metrics`, `history`, `test_forecasts`, `forecast`, `report`.
     """
-    finished = model.finished()
+    finished = finished_fit(model)
     paths = write_fit(finished, folder / name) | {"report": write_fit_report(finished, folder / name)}
     return paths | {"model": model.save(folder / f"{name}.keras")}
 

@@ -44,7 +44,7 @@ class WalkResult:
 
     @property
     def verdict(self) -> str:
-        """Whether the first model is better than the naive forecast, by squared errors."""
+        """Whether the first model is better than the best simple forecast, and than naive, by squared errors."""
         return next(iter(self.record.verdicts.values()))
 
     @property
@@ -73,5 +73,5 @@ class BacktestResult(WalkResult):
     found: Backtest = field(kw_only=True)
 
     def require_skill(self, p_value: float) -> None:
-        """Raise `SkillError` unless the model beats the naive forecast with a p-value below `p_value`."""
+        """Raise `SkillError` unless the model beats the best simple forecast with a p-value below `p_value`."""
         self.found.require_skill(p_value)

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from kerasforecast.evaluation.compare import Contender
     from kerasforecast.evaluation.walk import WalkRecord
     from kerasforecast.model import Model
-    from kerasforecast.preprocessing.split import Split
 
 
 @dataclass(frozen=True)
@@ -64,15 +63,18 @@ def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> Backte
     """Walk over the test part, going on with the folds that are kept in the folder."""
     walk: BacktestConfig = checked(BacktestConfig, walk_options)
     begun = _begin(request, "backtest")
-    config, series = begun.config, begun.series
+    series = begun.series
 
     from kerasforecast.api.progress import Progress
     from kerasforecast.api.results import BacktestResult
     from kerasforecast.evaluation.backtest import fingerprint, folds_of, run_backtest
     from kerasforecast.evaluation.folds import FoldStore
     from kerasforecast.evaluation.walk import backtest_record
+    from kerasforecast.forecasting.levels import within_validation
 
-    folds_of(series, config, walk)  # refuse what cannot be walked before Keras loads
+    first = folds_of(series, begun.config, walk)[0]  # refuse what cannot be walked before Keras loads
+    windows = first.known_end - first.train_end - begun.config.steps + 1
+    config, left_out = within_validation(begun.config, windows)
     load_quietly()
     from kerasforecast.evaluation.refit import Refitter
 
@@ -87,7 +89,8 @@ def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> Backte
         FoldStore(begun.folder, fingerprint(series, config, walk)) if begun.folder else None,
         lambda fold, forecasts, kept: progress.fold(fold, forecasts, kept, walk.folds),
     )
-    record = backtest_record(found, series, config, walk, begun.name, begun.choice.name)
+    notes = [left_out] if left_out else []
+    record = backtest_record(found, series, config, walk, begun.name, begun.choice.name, notes)
     return BacktestResult(record, found.table, _written(begun.folder, record, found.table), found=found)
 
 
@@ -110,17 +113,19 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
     from kerasforecast.evaluation.compare import compare
     from kerasforecast.evaluation.walk import compare_record
 
-    notes = [] if configs else _held(config, series)  # a fit says it
     contenders = []
     for label, model in named.items():
         if isinstance(model, str) and model in configs:
             found = _trained(model, configs[model], begun, request.progress)
         else:
             found = load(model) if isinstance(model, str) else model
-            if reach := _reach(found.manifest.data, series, split):
-                notes.append(f"{label} learned from rows up to {reach}, within the test part: its scores flatter it.")
         contenders.append(_contender(label, found))
     comparison = compare(series, config, split, contenders)
+    notes = [] if configs else _held(config, series)  # a fit says it
+    notes += [
+        f"{name} has learned from these forecasts ({words}): its scores flatter it."
+        for name, words in comparison.learned.items()
+    ]
     if comparison.levels != config.levels:
         kept = ", ".join(map("{:g}".format, comparison.levels)) or "none"
         notes.append(f"Prediction intervals are scored at the levels that all models have: {kept}.")
@@ -201,6 +206,7 @@ def _contender(label: str, model: Model) -> Contender:
         model.forecaster,
         manifest.calibration.levels if manifest.calibration else (),
         manifest.training.seconds if manifest.training else None,
+        manifest.data,
     )
 
 
@@ -219,12 +225,3 @@ def _trained(model: str, config: Config, begun: Begun, progress: bool | None) ->
             on_epoch=shown_progress.epoch,
             on_note=shown_progress.note,
         )
-
-
-def _reach(data: Any, series: Series, split: Split) -> str | None:
-    """The last date that a model learned from, where it lies in the test part."""
-    from kerasforecast.data.stamps import parsed
-
-    known = data.split.get("validation") if data else None
-    end = parsed(known.end) if known and series.dated else None
-    return known.end if known and end is not None and end >= series.index[split.validation_end] else None

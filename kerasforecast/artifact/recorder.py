@@ -8,12 +8,12 @@ import keras
 import numpy as np
 
 from kerasforecast.artifact.manifest import Manifest, MemberRecord, Roles
-from kerasforecast.artifact.records import DataRecord, PartRecord, TrainingRecord
+from kerasforecast.artifact.records import DataRecord, PartRecord, Probe, TrainingRecord
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
-from kerasforecast.data.stamps import iso_text
+from kerasforecast.data.stamps import iso_text, iso_texts
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import merged_weights
 from kerasforecast.preprocessing.batch import WindowBatch
@@ -22,6 +22,7 @@ from kerasforecast.training.callbacks import Epoch
 from kerasforecast.training.run import Kept, Run
 from kerasforecast.training.train import History
 
+_PROBED = 200  # rows of the data that a file holds, so that a table of the same series is known again
 _GOLDEN_VALUES = 10_000  # of one window, up to which a file holds two as proof; a file's text is bounded
 
 
@@ -132,7 +133,16 @@ def data_record(series: Series, split: Split) -> DataRecord:
         calendar=series.calendar,
         sha256=series.sha256,
         split=parts,
+        probe=_probe(series, split),
     )
+
+
+def _probe(series: Series, split: Split) -> Probe:
+    """Rows spread over what the model learns from, and the last of them one by one."""
+    end = split.validation_end
+    rows = np.unique(np.concatenate([np.linspace(0, end - 1, _PROBED).astype(int), np.arange(max(0, end - 50), end)]))
+    stamps = iso_texts(series.index[rows], series.index)
+    return Probe(rows=tuple(stamps), values=tuple(series.values[rows, 0].tolist()))
 
 
 def history_of(manifest: Manifest) -> History | None:

@@ -35,8 +35,25 @@ class PartRecord(Record):
     end: Stamp
 
 
+class Probe(Record):
+    """Some rows of the training and validation parts, by which a table of the same series is known again."""
+
+    rows: tuple[Stamp, ...] = Field(min_length=1, max_length=1_000)
+    values: tuple[float, ...] = Field(min_length=1, max_length=1_000)
+
+    @model_validator(mode="after")
+    def _a_value_a_row(self) -> Probe:
+        if len(self.rows) != len(self.values):
+            raise ValueError(f"{len(self.rows)} rows need as many values, not {len(self.values)}")
+        return self
+
+
 class DataRecord(Record):
-    """The series the model was trained on, and how it was divided."""
+    """The series the model was trained on, and how it was divided.
+
+    Attributes:
+        probe: Some of its rows with their values of the target; `None` in older files.
+    """
 
     source: Text
     location: Text
@@ -49,6 +66,7 @@ class DataRecord(Record):
     calendar: Text | None
     sha256: Sha256
     split: dict[Literal["train", "validation", "test"], PartRecord]
+    probe: Probe | None = None
 
 
 class EpochRecord(Record):
@@ -103,11 +121,14 @@ class Scores(StepScores):
 
 
 class DieboldMariano(Record):
-    """The test of the model's losses against the naive forecast's; an infinite statistic is `None`."""
+    """The test of the model's losses against the naive forecast's; an infinite statistic is `None`.
+
+    So is the p-value where there are too few forecasts to test.
+    """
 
     loss: Text
     statistic: float | None
-    p_value: float = Field(ge=0, le=1)
+    p_value: Share | None
 
 
 class BaselineTest(DieboldMariano):
@@ -117,7 +138,12 @@ class BaselineTest(DieboldMariano):
 
 
 class TestScores(Record):
-    """Scores on the test part, beside those of the naive forecast and of every other baseline by its name."""
+    """Scores on the test part, beside those of the naive forecast and of every other baseline by its name.
+
+    Attributes:
+        best: The best simple forecast on validation, which the model has to beat.
+        best_intervals: The baseline with the best intervals there.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
     __pydantic_extra__: dict[str, Scores]
@@ -127,12 +153,14 @@ class TestScores(Record):
     naive: Scores
     dm: DieboldMariano
     tests: list[BaselineTest] = Field([], max_length=100)
+    best: Text = "naive"
+    best_intervals: Text | None = None
 
     @model_validator(mode="after")
     def _few_baselines(self) -> TestScores:
         names = self.__pydantic_extra__
-        if len(names) > 20 or not all(name.isidentifier() and len(name) <= 50 for name in names):
-            raise ValueError("at most 20 baselines, each with a plain name")
+        if len(names) > 30 or not all(name.isidentifier() and len(name) <= 50 for name in names):
+            raise ValueError("at most 30 baselines, each with a plain name")
         return self
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.signal import correlate, detrend
+from scipy.signal import oaconvolve
 from scipy.stats import norm
 
 from kerasforecast.errors import DataError
@@ -19,7 +19,8 @@ from kerasforecast.metrics.probabilistic import checked_levels
 from kerasforecast.preprocessing.volatility import Volatility, volatility_of
 
 AVERAGE_LENGTH = 5  # rows of the moving average: a business week
-_ACF_BOUND = 4.0  # standard errors; a plain 95 % bound would find a season among a thousand lags of any random walk
+SHARES = (0.1, 0.2, 0.4, 0.7)  # of the newest value in exponential smoothing; 1 would be the naive forecast
+_ROWS = 100_000  # the newest training rows that the share is chosen on
 
 
 def naive(windows: np.ndarray, steps: int) -> np.ndarray:
@@ -42,88 +43,48 @@ def drift(windows: np.ndarray, steps: int) -> np.ndarray:
     return rows[:, -1:] + slope * np.arange(1, steps + 1)
 
 
-def seasonal_naive(windows: np.ndarray, steps: int, period: int) -> np.ndarray:
-    """The last season over again (FPP3, section 5.2). Shapes as `naive`.
-
-    Args:
-        windows: `(N, L)`, price units.
-        steps: Steps ahead H.
-        period: Rows of one season, at most L; `find_period` finds it. 1 makes the naive forecast.
-
-    Raises:
-        DataError: The period is below 1 or does not fit into the window.
-    """
-    rows = _checked(windows, steps)
-    if not 1 <= period <= rows.shape[1]:
-        raise DataError(
-            f"The season must fit into the window of {rows.shape[1]} rows. Received: a period of {period}. "
-            "Use a longer --window."
-        )
-    return rows[:, rows.shape[1] - period + np.arange(steps) % period]
-
-
 def moving_average(windows: np.ndarray, steps: int, length: int = AVERAGE_LENGTH) -> np.ndarray:
     """The mean of the last `length` values for every step. Shapes as `naive`; a shorter window is averaged whole."""
     mean = _checked(windows, steps)[:, -length:].mean(axis=1, keepdims=True)
     return np.repeat(mean, steps, axis=1)
 
 
-def point_baselines(windows: np.ndarray, steps: int, period: int = 1) -> dict[str, np.ndarray]:
-    """Every point baseline by name; `seasonal_naive` where there is a season that fits into the window.
+def smoothing(windows: np.ndarray, steps: int, share: float) -> np.ndarray:
+    """The exponentially weighted mean of the window for every step (Brown 1959). Shapes as `naive`.
 
     Args:
         windows: `(N, L)`, price units.
         steps: Steps ahead H.
-        period: Rows of one season, 1 for none.
-
-    Returns:
-        Name to forecasts `(N, H)`, price units.
+        share: Weight of the newest value, in 0..1; each older one weighs `1 - share` of the next.
     """
-    found = {"naive": naive(windows, steps), "drift": drift(windows, steps)}
-    if 1 < period <= np.shape(windows)[1]:
-        found["seasonal_naive"] = seasonal_naive(windows, steps, period)
-    return found | {"moving_average": moving_average(windows, steps)}
+    rows = _checked(windows, steps)
+    return np.repeat((rows @ smoothing_weights(rows.shape[1], share))[:, None], steps, axis=1)
 
 
-def find_period(history: np.ndarray, longest: int | None = None) -> int:
-    """Rows of one season of a series, 1 where it has none. Prices have none.
-
-    A season shows as a peak in the autocorrelation of the changes, well outside chance, where the detrended values too
-    resemble themselves more than half a season away (a random walk, which has only peaks of chance, does not). Among
-    peaks about as high the shortest is the season and the others its multiples; then the lag nearby is taken over
-    which the values change most evenly, since the changes of a smooth series put their peak a little off.
-
-    Args:
-        history: `(T,)` training part of the series.
-        longest: Longest season to look for, in rows; a third of the history when not given.
-
-    Returns:
-        The period, at least 2, or 1.
-    """
-    values = np.asarray(history, dtype=np.float64)
-    longest = min(longest or len(values), len(values) // 3)
-    if longest < 2 or np.ptp(values) == 0:
-        return 1
-    whole = _autocorrelation(detrend(values), longest + 1)
-    changes = _autocorrelation(np.diff(values), longest + 1)
-    bound = _ACF_BOUND / np.sqrt(len(values))
-    peaks = [
-        lag
-        for lag in range(2, longest + 1)
-        if changes[lag] > max(bound, changes[lag - 1], changes[lag + 1]) and whole[lag] > whole[lag // 2] + 0.2
-    ]
-    if not peaks:
-        return 1
-    highest = max(changes[lag] for lag in peaks)
-    first = next(lag for lag in peaks if changes[lag] >= 0.8 * highest)
-    nearby = range(max(2, first - first // 10), min(longest, first + first // 10) + 1)
-    return min(nearby, key=lambda lag: float(np.var(values[lag:] - values[:-lag])))
+def smoothing_weights(length: int, share: float) -> np.ndarray:
+    """Weights `(L,)` of a window's values in `smoothing`, the newest last; they sum to 1."""
+    weights = (1 - share) ** np.arange(length - 1, -1, -1)
+    return weights / weights.sum()
 
 
-def residual_quantiles(
-    windows: np.ndarray, steps: int, levels: Sequence[float], history: np.ndarray, period: int = 1
-) -> np.ndarray:
-    """Quantiles of the (seasonal) naive forecast's own past errors, put around it (FPP3, section 5.5).
+def best_share(train: np.ndarray, window: int, steps: int) -> float:
+    """The weight of the newest value with which `smoothing` has the least squared error on the training rows `(T,)`."""
+    rows = np.asarray(train, np.float64)[-_ROWS:]
+    ahead = sorted({1, (steps + 1) // 2, steps})
+    window = min(window, len(rows) - steps)
+    if window < 1 or np.ptp(rows) == 0:
+        return SHARES[-1]
+    rows = (rows - rows.mean()) / rows.std()  # the FFT below loses digits next to a large level
+
+    def error(share: float) -> float:
+        levels = oaconvolve(rows, smoothing_weights(window, share)[::-1], mode="valid")  # (T - L + 1,)
+        return sum(float(np.mean((rows[window - 1 + step :] - levels[:-step]) ** 2)) for step in ahead)
+
+    return min(reversed(SHARES), key=error)
+
+
+def residual_quantiles(windows: np.ndarray, steps: int, levels: Sequence[float], history: np.ndarray) -> np.ndarray:
+    """Quantiles of the naive forecast's own past errors, put around it (FPP3, section 5.5).
 
     Errors are log-ratios where the history is positive, so that a price ten times as high has an interval ten times as
     wide, and differences where it is not.
@@ -133,7 +94,6 @@ def residual_quantiles(
         steps: Steps ahead H.
         levels: The K levels, each inside 0..1.
         history: `(T,)` rows of training and validation.
-        period: Rows of one season; 1 for the naive forecast.
 
     Returns:
         `(N, H, K)`, price units.
@@ -141,20 +101,14 @@ def residual_quantiles(
     Raises:
         DataError: The history is too short, or positive where the windows are not.
     """
-    centre = seasonal_naive(windows, steps, period)
-    past, volatility = _past(history, steps + period, windows)
-    return volatility.around(centre, residual_table(past, steps, levels, volatility, period))
+    past, volatility = _past(history, steps + 1, windows)
+    return volatility.around(naive(windows, steps), residual_table(past, steps, levels, volatility))
 
 
-def residual_table(
-    history: np.ndarray, steps: int, levels: Sequence[float], volatility: Volatility, period: int = 1
-) -> np.ndarray:
-    """Quantiles `(H, K)` of the (seasonal) naive forecast's past errors, as moves; arguments as above."""
-    tau, table = checked_levels(levels), []
-    for step in range(1, steps + 1):
-        lag = period * -(-step // period)  # the season that the forecast repeats lies whole periods back
-        table.append(np.quantile(volatility.moves(history[:-lag], history[lag:]), tau))
-    return np.array(table)
+def residual_table(history: np.ndarray, steps: int, levels: Sequence[float], volatility: Volatility) -> np.ndarray:
+    """Quantiles `(H, K)` of the naive forecast's past errors, as moves; arguments as above."""
+    tau = checked_levels(levels)
+    return np.array([np.quantile(volatility.moves(history[:-h], history[h:]), tau) for h in range(1, steps + 1)])
 
 
 def ewma_quantiles(windows: np.ndarray, steps: int, levels: Sequence[float], history: np.ndarray) -> np.ndarray:
@@ -229,10 +183,3 @@ def _past(history: np.ndarray, rows: int, windows: np.ndarray) -> tuple[np.ndarr
             f"Received: {np.min(windows):g}."
         )
     return past, volatility
-
-
-def _autocorrelation(series: np.ndarray, lags: int) -> np.ndarray:
-    """Autocorrelation at lags 0..`lags`, by the FFT: the direct sum is quadratic in the length of the history."""
-    centred = series - series.mean()
-    products = correlate(centred, centred, mode="full", method="fft")[len(series) - 1 :]
-    return products[: lags + 1] / products[0] if products[0] > 0 else np.zeros(lags + 1)

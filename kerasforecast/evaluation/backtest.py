@@ -27,9 +27,9 @@ from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, DivergedError
 from kerasforecast.evaluation.evaluation import Sequential, baselines_of, forecast_table, outcomes_of
 from kerasforecast.evaluation.folds import FoldStore, Forecasts
-from kerasforecast.evaluation.scores import Row, score_rows, verdicts
+from kerasforecast.evaluation.scores import Row, score_rows
+from kerasforecast.evaluation.verdict import Judgement, judged_row
 from kerasforecast.forecasting.forecast import Forecast, joined
-from kerasforecast.metrics.significance import Verdict, check_skill
 from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.windows import Windows, windows_of
 from kerasforecast.sections import BacktestConfig
@@ -83,20 +83,21 @@ class Backtest:
         rows: A row of scores for each forecaster and fold, then each forecaster over all of them (`fold` is `"all"`).
         table: One row a forecast: `date`, `fold`, `actual`, `forecast`, `naive`; `step` where there are several, and a
             column `q<level>` for each quantile.
-        verdict: Over all folds, by squared errors.
-        interval_verdict: The same by the CRPS of the intervals, against the best of the baselines.
+        best: The best simple forecast on the first fold's validation part.
+        best_intervals: The baseline with the best intervals there.
+        judgement: Whether the model is worth using, over all folds.
     """
 
     folds: tuple[Fold, ...]
     rows: list[Row]
     table: pd.DataFrame
-    verdict: Verdict
-    interval_verdict: Verdict | None
+    best: str
+    best_intervals: str | None
+    judgement: Judgement
 
     def require_skill(self, p_value: float) -> None:
-        """Raise `SkillError` unless the model beats the naive forecast with a p-value below `p_value`."""
-        smaller = (self.verdict.improvement_percent or 0) > 0
-        check_skill(self.verdict.text, self.verdict.dm.p_value, smaller, p_value)
+        """Raise `SkillError` unless the model beats the best simple forecast with a p-value below `p_value`."""
+        self.judgement.require_skill(p_value)
 
 
 def folds_of(data: Panel | Series, config: Config, walk: BacktestConfig) -> tuple[Fold, ...]:
@@ -178,13 +179,13 @@ def fingerprint(data: Panel | Series, config: Config, walk: BacktestConfig) -> s
 
 
 def _baselines(panel: Panel, config: Config, folds: tuple[Fold, ...]) -> list[Baselines]:
-    """What the simple baselines learned from each fold's known rows; the season is that of the first fold for all."""
+    """What the simple baselines learned from each fold's known rows; seasons and the best are those of the first."""
     found: dict[tuple[int, int], Baselines] = {}  # by known rows: those of a frozen walk are the same throughout
+    first = None
     for fold in folds:
         if (rows := (fold.first, fold.known_end)) not in found:
-            found[rows] = learned = learn_baselines(config, _known(panel, fold), _split(fold, config.network))
-            evaluation = config.evaluation.model_copy(update={"period": learned.period})
-            config = config.model_copy(update={"evaluation": evaluation})
+            found[rows] = learn_baselines(config, _known(panel, fold), _split(fold, config.network), first)
+            first = first or found[rows]
     return [found[fold.first, fold.known_end] for fold in folds]
 
 
@@ -260,16 +261,18 @@ def _scored(
     others = _baselines_forecasts(whole, config, folds, baselines)
     forecasts = {config.network.model: ours} | others
     outcomes = outcomes_of(whole, baselines[0])
+    best = baselines[0].best, baselines[0].best_intervals
     rows: list[Row] = []
     for fold, learned, each in zip(folds, baselines, found, strict=True):
         indices = slice(fold.start - folds[0].start, fold.stop - folds[0].start)
         part = {name: forecast.at(indices) for name, forecast in forecasts.items()}
-        rows += _with_cost(score_rows(outcomes.at(indices, learned.scales), part, fold.number), [each])
-    rows += _with_cost(score_rows(outcomes, forecasts, TOTAL), found)
+        rows += _with_cost(score_rows(outcomes.at(indices, learned.scales), part, fold.number, *best), [each])
+    rows += _with_cost(score_rows(outcomes, forecasts, TOTAL, *best), found)
     table = forecast_table(whole, ours, forecasts["naive"].point, outcomes.levels)
     numbers = np.repeat([fold.number for fold in folds], [(fold.stop - fold.start) * whole.steps for fold in folds])
     table.insert(1, "fold", numbers)
-    return Backtest(folds, rows, table, *verdicts(outcomes, ours, others))
+    total = [row for row in rows if row["fold"] == TOTAL]
+    return Backtest(folds, rows, table, *best, judged_row(total, config.network.model, *best))
 
 
 def _baselines_forecasts(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kerasforecast.artifact.records import DataRecord
 from kerasforecast.baselines.classical import classical_forecasts
 from kerasforecast.baselines.fitted import learn_baselines
 from kerasforecast.config import Config
@@ -17,7 +18,9 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
 from kerasforecast.evaluation.evaluation import Sequential, baselines_of, ids_and_dates, outcomes_of, scored_windows
-from kerasforecast.evaluation.scores import Row, score_rows, verdicts
+from kerasforecast.evaluation.learned import learned_windows
+from kerasforecast.evaluation.scores import Row, score_rows
+from kerasforecast.evaluation.verdict import Judgement, judged_row
 from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.windows import Windows, windows_of
@@ -34,6 +37,7 @@ class Contender:
         forecaster: The model with its intervals.
         levels: Of its intervals; none where it has none.
         fit_seconds: Its training took, where known.
+        record: Of the data it has learned from, where known.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Contender:
     forecaster: Sequential
     levels: tuple[float, ...] = ()
     fit_seconds: float | None = None
+    record: DataRecord | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,16 +57,20 @@ class Comparison:
         rows: One a forecaster, the smallest RMSE first: those of `kerasforecast.evaluation.scores.score_rows` with
             `fold` `"all"`, for models with `fit_seconds` and `predict_ms` for all origins.
         table: One row a forecast: `date`, `actual`, one column a forecaster; `step` where there are several.
-        verdicts: For each model, against the naive forecast, by squared errors.
-        interval_verdicts: The same by the CRPS of the intervals, against the best of the baselines.
+        best: The best simple forecast on validation.
+        best_intervals: The baseline with the best intervals there.
+        judgements: For each model, whether it is worth using.
         levels: Of the intervals that were scored: those which all contenders have.
+        learned: What models have learned from these very origins, in a few words; there is no verdict on such.
     """
 
     rows: list[Row]
     table: pd.DataFrame
-    verdicts: dict[str, str]
-    interval_verdicts: dict[str, str]
+    best: str
+    best_intervals: str | None
+    judgements: dict[str, Judgement]
     levels: tuple[float, ...]
+    learned: dict[str, str]
 
 
 def compare(data: Panel | Series, config: Config, split: Split, contenders: Sequence[Contender]) -> Comparison:
@@ -91,14 +100,18 @@ def compare(data: Panel | Series, config: Config, split: Split, contenders: Sequ
     forecasts |= others
     outcomes = replace(outcomes_of(windows, baselines), levels=levels)
     unknown = {"fit_seconds": None, "predict_ms": None}
-    rows = [row | costs.get(row["model"], unknown) for row in score_rows(outcomes, forecasts, "all")]
-    found = {each.name: verdicts(outcomes, forecasts[each.name], others) for each in contenders}
+    best, learned = (baselines.best, baselines.best_intervals), {}
+    for each in contenders:
+        if words := learned_windows(each.record, series, windows.origins, windows.steps).text:
+            learned[each.name] = words
+    rows = [row | costs.get(row["model"], unknown) for row in score_rows(outcomes, forecasts, "all", *best)]
     return Comparison(
         sorted(rows, key=lambda row: row["rmse"]),
         _table(windows, outcomes.actual, forecasts),
-        {name: points.text for name, (points, _) in found.items()},
-        {name: intervals.text for name, (_, intervals) in found.items() if intervals},
+        *best,
+        {each.name: judged_row(rows, each.name, *best, learned=learned.get(each.name)) for each in contenders},
         levels,
+        learned,
     )
 
 

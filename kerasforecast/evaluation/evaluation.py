@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -12,9 +15,10 @@ from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError
-from kerasforecast.evaluation.scores import Outcomes, scores, tests, verdicts
-from kerasforecast.forecasting.forecast import Forecast, joined, quantile_column
-from kerasforecast.metrics.significance import ALPHA, Verdict, check_skill
+from kerasforecast.evaluation.learned import Learned
+from kerasforecast.evaluation.scores import Outcomes, dm_tests, scores
+from kerasforecast.evaluation.verdict import Judgement, judged, not_judged
+from kerasforecast.forecasting.forecast import Forecast, quantile_column
 from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.windows import Windows, windows_of
 
@@ -39,32 +43,47 @@ class Evaluation:
         table: Columns `date` (before it the id, where series have ids), `actual`, `forecast`, `naive` in price units;
             `step` too where there are several steps, and a column `q<level>` for each quantile. `None` in a model that
             was loaded: its file has no forecasts.
-        scores: `{"n", "model": {...}, "naive": {...}, ..., "dm": {...}, "tests": [...]}`; `n` counts windows.
-        verdict: One sentence, by squared errors.
-        interval_verdict: The same by the CRPS of the intervals, where there are some, against the best of the
-            baselines.
+        scores: `{"n", "model": {...}, "naive": {...}, ..., "dm": {...}, "tests": [...], "best", "best_intervals"}`; `n`
+            counts windows.
         adapted: `(S, K)` levels of the intervals in force after the last window.
+        learned: What the model has learned from already, in a few words, where it has from some of the windows given:
+            scores are then of the others alone, or of all where there are no others.
+        judged: Whether there were others: there is no verdict without.
     """
 
     table: pd.DataFrame | None
     scores: dict[str, Any]
-    verdict: str
-    interval_verdict: str | None
-    adapted: np.ndarray | None
+    adapted: np.ndarray | None = None
+    learned: str | None = None
+    judged: bool = True
+
+    @cached_property
+    def judgement(self) -> Judgement:
+        """Whether the model is worth using: the status, the words and the numbers."""
+        if self.judged:
+            return judged(self.scores)
+        steps = max(1, len(self.scores["model"]["steps"]))
+        reason = f"the model has learned from all {self.scores['n']:,} windows ({self.learned})"
+        return not_judged(reason, self.scores["n"], steps)
+
+    @property
+    def verdict(self) -> str:
+        """One line, by squared errors, against the best simple forecast and the naive one."""
+        return self.judgement.text
+
+    @property
+    def interval_verdict(self) -> str | None:
+        """The same by the CRPS of the intervals, where there are some, against the best of the baselines'."""
+        return self.judgement.interval_text
 
     @property
     def better(self) -> bool:
-        """Whether the model beats the naive forecast significantly."""
-        return self._smaller and self.scores["dm"]["p_value"] < ALPHA
+        """Whether the model beats the best simple forecast, and the naive one, significantly."""
+        return self.judgement.status == "better"
 
     def require_skill(self, p_value: float) -> None:
-        """Raise `SkillError` unless the model beats the naive forecast with a p-value below `p_value`."""
-        check_skill(self.verdict, self.scores["dm"]["p_value"], self._smaller, p_value)
-
-    @property
-    def _smaller(self) -> bool:
-        ours, naive = self.scores["model"]["rmse"], self.scores["naive"]["rmse"]
-        return ours is not None and naive is not None and ours < naive
+        """Raise `SkillError` unless it does with p-values below `p_value`."""
+        self.judgement.require_skill(p_value)
 
 
 def evaluate_windows(
@@ -81,14 +100,30 @@ def evaluate_windows(
         more: Forecasts of other baselines by name.
     """
     ours, adapted = forecaster.in_sequence(windows)
-    others = baselines_of(windows, baselines) | dict(more or {})
     outcomes = outcomes_of(windows, baselines)
-    found = {name: scores(outcomes, each) for name, each in ({"model": ours} | others).items()}
-    points, intervals = verdicts(outcomes, ours, others)
-    against = [{"baseline": name, **test} for name, other in others.items() for test in tests(outcomes, ours, other)]
-    summary = {"n": len(windows), **found, "dm": points.dm.as_json(), "tests": against}
-    table = forecast_table(windows, ours, others["naive"].point, outcomes.levels)
-    return Evaluation(table, summary, points.text, _text(intervals), adapted)
+    found, against = {"model": scores(outcomes, ours)}, []
+    naive = np.repeat(windows.last()[:, None], windows.steps, axis=1)
+    for name, other in chain(_each(windows, baselines), (more or {}).items()):  # one at a time: quantiles are large
+        found[name] = scores(outcomes, other)
+        against += [{"baseline": name, **test} for test in dm_tests(outcomes, ours, other)]
+    summary = {
+        "n": len(windows),
+        **found,
+        "dm": {name: value for name, value in against[0].items() if name != "baseline"},
+        "tests": against,
+        "best": baselines.best if baselines else "naive",
+        "best_intervals": baselines.best_intervals if baselines else None,
+    }
+    return Evaluation(forecast_table(windows, ours, naive, outcomes.levels), summary, adapted)
+
+
+def evaluate_unseen(
+    forecaster: Sequential, windows: Windows, baselines: Baselines | None, learned: Learned
+) -> Evaluation:
+    """As `evaluate_windows`, of the windows that the model has not learned from; of all where there are none such."""
+    unseen = learned.unseen
+    chosen = replace(windows, origins=windows.origins[unseen]) if len(unseen) else windows
+    return replace(evaluate_windows(forecaster, chosen, baselines), learned=learned.text, judged=len(unseen) > 0)
 
 
 def scored_windows(config: Config, panel: Panel, split: Split, part: str) -> Windows:
@@ -115,7 +150,7 @@ def recorded(manifest: Manifest) -> Evaluation | None:
     if found is None:
         return None
     adapted = np.array(manifest.adapted.levels) if manifest.adapted else None
-    return Evaluation(None, found.test.model_dump(mode="json"), found.verdict, found.interval_verdict, adapted)
+    return Evaluation(None, found.test.model_dump(mode="json"), adapted)
 
 
 def outcomes_of(windows: Windows, baselines: Baselines | None) -> Outcomes:
@@ -126,10 +161,13 @@ def outcomes_of(windows: Windows, baselines: Baselines | None) -> Outcomes:
 
 def baselines_of(windows: Windows, baselines: Baselines | None) -> dict[str, Forecast]:
     """Every baseline's forecasts of `windows`; the naive one alone where none has learned (files of older releases)."""
+    return dict(_each(windows, baselines))
+
+
+def _each(windows: Windows, baselines: Baselines | None) -> Iterator[tuple[str, Forecast]]:
     if baselines is None:
-        return {"naive": Forecast(np.repeat(windows.last()[:, None], windows.steps, axis=1), None)}
-    parts = [baselines.forecasts(windows.context(indices)) for indices in windows.chunks()]
-    return {name: joined([part[name] for part in parts]) for name in parts[0]}
+        return iter([("naive", Forecast(np.repeat(windows.last()[:, None], windows.steps, axis=1), None))])
+    return baselines.each(windows)
 
 
 def forecast_table(windows: Windows, ours: Forecast, naive: np.ndarray, levels: tuple[float, ...]) -> pd.DataFrame:
@@ -154,7 +192,3 @@ def ids_and_dates(windows: Windows) -> dict[str, Any]:
     panel, rows = windows.panel, (windows.origins[:, None] + np.arange(1, windows.steps + 1)).ravel()
     dates = {"date": panel.index[rows]}
     return dates if panel.key is None else {panel.key: panel.ids[panel.places(rows)]} | dates
-
-
-def _text(verdict: Verdict | None) -> str | None:
-    return verdict.text if verdict else None

@@ -14,7 +14,7 @@ import numpy as np
 from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.metrics.point import point_scores
 from kerasforecast.metrics.probabilistic import NO_INTERVALS, crps_losses, quantile_scores
-from kerasforecast.metrics.significance import Verdict, compare_losses, compare_with_naive, squared_losses, verdict_of
+from kerasforecast.metrics.significance import compare_losses, squared_losses
 
 Row = dict[str, Any]
 
@@ -52,11 +52,11 @@ def scores(outcomes: Outcomes, forecast: Forecast) -> dict[str, Any]:
     return _scores(outcomes, forecast, slice(None)) | {"steps": steps}
 
 
-def tests(outcomes: Outcomes, ours: Forecast, theirs: Forecast) -> list[dict[str, Any]]:
+def dm_tests(outcomes: Outcomes, ours: Forecast, theirs: Forecast) -> list[dict[str, Any]]:
     """The Diebold-Mariano tests of one contestant against another: of squared errors, and of CRPS where both have it.
 
     Returns:
-        `{"loss", "statistic", "p_value"}` each.
+        `{"loss", "statistic", "p_value"}` each, both figures `None` where there are too few forecasts to test.
     """
     squares = [squared_losses(outcomes.actual, each.point) for each in (ours, theirs)]
     found = [compare_losses(squares[0], squares[1], "squared")]
@@ -66,51 +66,34 @@ def tests(outcomes: Outcomes, ours: Forecast, theirs: Forecast) -> list[dict[str
     return found
 
 
-def verdicts(outcomes: Outcomes, ours: Forecast, baselines: Mapping[str, Forecast]) -> tuple[Verdict, Verdict | None]:
-    """Whether a model is worth using.
-
-    Args:
-        outcomes: What happened.
-        ours: The model's forecast.
-        baselines: Everyone else's by name, `naive` among them.
-
-    Returns:
-        By squared errors against the naive forecast; by CRPS, where there are intervals, against the baseline whose
-        intervals did best, since wide intervals such as the naive forecast's are easily beaten.
-    """
-    points = compare_with_naive(outcomes.actual, ours.point, baselines["naive"].point)
-    losses = {
-        name: crps_losses(outcomes.actual, each.quantiles, outcomes.levels)
-        for name, each in baselines.items()
-        if each.quantiles is not None
-    }
-    if ours.quantiles is None or not losses:
-        return points, None
-    best = min(losses, key=lambda name: float(np.mean(losses[name])))
-    mine = crps_losses(outcomes.actual, ours.quantiles, outcomes.levels)
-    means = float(np.mean(mine)), float(np.mean(losses[best]))
-    return points, verdict_of(*means, mine, losses[best], baseline=best)
-
-
-def score_rows(outcomes: Outcomes, forecasts: Mapping[str, Forecast], fold: int | str) -> list[Row]:
+def score_rows(
+    outcomes: Outcomes,
+    forecasts: Mapping[str, Forecast],
+    fold: int | str,
+    best: str = "naive",
+    best_intervals: str | None = None,
+) -> list[Row]:
     """A row for every contestant, in the order given.
 
     Args:
         outcomes: What happened.
         forecasts: By name, `naive` among them.
         fold: Of the walk.
+        best: The best simple forecast on validation.
+        best_intervals: The baseline with the best intervals there.
 
     Returns:
         `{"model", "fold", "n"}`, the scores, and against the naive forecast `relative_rmse` and `relative_crps`, shares
-        of its own, with the p-values `p_value` and `crps_p_value` of the Diebold-Mariano tests. `None` where something
-        is not defined.
+        of its own, with the p-values `p_value` and `crps_p_value` of the Diebold-Mariano tests, and those against the
+        best, `best_p_value` and `best_crps_p_value`. `None` where something is not defined, or there are too few
+        forecasts to test.
     """
     found = {name: scores(outcomes, forecast) for name, forecast in forecasts.items()}
     return [
         {"model": name, "fold": fold, "n": len(outcomes.actual)}
         | found[name]
         | {f"relative_{score}": _ratio(found[name][score], found["naive"][score]) for score in ("rmse", "crps")}
-        | _p_values(outcomes, name, forecasts)
+        | _p_values(outcomes, name, forecasts, best, best_intervals)
         for name in forecasts
     ]
 
@@ -123,10 +106,20 @@ def _scores(outcomes: Outcomes, forecast: Forecast, steps: slice) -> dict[str, A
     return point_scores(actual, forecast.point[:, steps], outcomes.last, outcomes.scales) | intervals
 
 
-def _p_values(outcomes: Outcomes, name: str, forecasts: Mapping[str, Forecast]) -> dict[str, float | None]:
-    found = [] if name == "naive" else tests(outcomes, forecasts[name], forecasts["naive"])
-    values = {test["loss"]: test["p_value"] for test in found}
-    return {"p_value": values.get("squared"), "crps_p_value": values.get("crps")}
+def _p_values(
+    outcomes: Outcomes, name: str, forecasts: Mapping[str, Forecast], best: str, best_intervals: str | None
+) -> dict[str, float | None]:
+    against = {
+        other: {test["loss"]: test["p_value"] for test in dm_tests(outcomes, forecasts[name], forecasts[other])}
+        for other in {"naive", best, best_intervals or best} - {name}
+    }
+    naive, first, sharpest = (against.get(other, {}) for other in ("naive", best, best_intervals or ""))
+    return {
+        "p_value": naive.get("squared"),
+        "crps_p_value": naive.get("crps"),
+        "best_p_value": first.get("squared"),
+        "best_crps_p_value": sharpest.get("crps"),
+    }
 
 
 def _ratio(ours: float | None, theirs: float | None) -> float | None:

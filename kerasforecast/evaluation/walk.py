@@ -6,7 +6,7 @@ back by `read_walk`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +19,7 @@ from kerasforecast.data.series import Series
 from kerasforecast.data.stamps import iso_texts
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.evaluation.tables import as_written
+from kerasforecast.evaluation.verdict import Judgement, judged_row
 from kerasforecast.forecasting.forecast import quantile_column
 from kerasforecast.runtime.backend import activate, provenance
 from kerasforecast.runtime.files import atomic_write, json_text
@@ -48,6 +49,8 @@ class ScoreRow(Scores, _Who):
     relative_crps: float | None
     p_value: Share | None
     crps_p_value: Share | None
+    best_p_value: Share | None = None
+    best_crps_p_value: Share | None = None
     fit_seconds: float | None = None
     predict_ms: float | None = None
 
@@ -73,6 +76,9 @@ class WalkRecord(_Part):
     target: Text
     verdicts: dict[Text, Text] = Field(min_length=1)  # of each model, the first one's first
     interval_verdicts: dict[Text, Text] = {}
+    best: Text = "naive"  # the best simple forecast on validation, and the baseline with the best intervals there
+    best_intervals: Text | None = None
+    learned: dict[Text, Text] = {}  # by model, what it has learned from these very forecasts
     rows: list[ScoreRow] = Field(max_length=1_000_000)
     folds: list[FoldRecord] = Field(default=[], max_length=10_000)
     config: Config
@@ -96,6 +102,10 @@ class WalkRecord(_Part):
         """The models, without the baselines."""
         return list(self.verdicts)
 
+    def judgement(self, model: str) -> Judgement:
+        """Whether one of the models is worth using: the status, the words and the numbers."""
+        return judged_row(self.over_all(), model, self.best, self.best_intervals, self.learned.get(model))
+
     @property
     def levels(self) -> tuple[float, ...]:
         """Quantile levels that its table has a column for, ascending: a backtest's, where its model has intervals."""
@@ -113,7 +123,13 @@ class WalkRecord(_Part):
 
 
 def backtest_record(
-    found: Backtest, series: Series, config: Config, walk: BacktestConfig, name: str, backend: str | None = None
+    found: Backtest,
+    series: Series,
+    config: Config,
+    walk: BacktestConfig,
+    name: str,
+    backend: str | None = None,
+    notes: Sequence[str] = (),
 ) -> WalkRecord:
     """What a backtest leaves besides its table of forecasts.
 
@@ -124,13 +140,12 @@ def backtest_record(
         walk: Of the folds.
         name: What to call it.
         backend: That the models ran on; the one in force where not given.
+        notes: What a reader should know, one sentence each.
     """
-    model = config.network.model
-    intervals = {model: found.interval_verdict.text} if found.interval_verdict else {}
     return WalkRecord(
         kind="backtest",
-        verdicts={model: found.verdict.text},
-        interval_verdicts=intervals,
+        notes=list(notes),
+        **_verdicts(found, {config.network.model: found.judgement}),
         rows=found.rows,
         folds=_folds(found.folds, series),
         walk=walk,
@@ -158,12 +173,23 @@ def compare_record(
     """
     return WalkRecord(
         kind="compare",
-        verdicts=found.verdicts,
-        interval_verdicts=found.interval_verdicts,
+        **_verdicts(found, found.judgements),
+        learned=found.learned,
         rows=found.rows,
         notes=list(notes),
         **_facts(series, config, name, backend),
     )
+
+
+def _verdicts(found: Backtest | Comparison, judgements: Mapping[str, Judgement]) -> dict[str, Any]:
+    intervals = {name: each.interval_text for name, each in judgements.items() if each.interval_text}
+    verdicts = {name: each.text for name, each in judgements.items()}
+    return {
+        "verdicts": verdicts,
+        "interval_verdicts": intervals,
+        "best": found.best,
+        "best_intervals": found.best_intervals,
+    }
 
 
 def _folds(folds: Sequence[Fold], series: Series) -> list[FoldRecord]:

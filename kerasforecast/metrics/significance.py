@@ -1,4 +1,4 @@
-"""Is one forecast better than another, or was it luck? The Diebold-Mariano test and the one-line verdict."""
+"""Is one forecast better than another, or was it luck? The Diebold-Mariano test."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student_t
 
-from kerasforecast.errors import DataError, SkillError
-from kerasforecast.metrics.point import rmse
+from kerasforecast.errors import DataError
 
 ALPHA = 0.05  # p-value below which a difference counts, unless another is asked for
+FEWEST = 8  # forecasts that do not overlap, below which nothing is tested
 
 
 @dataclass(frozen=True)
@@ -30,24 +30,6 @@ class DMResult:
         """`{"loss", "statistic", "p_value"}`; an infinite statistic, which JSON cannot hold, is `None`."""
         finite = self.statistic if math.isfinite(self.statistic) else None
         return {"loss": loss, "statistic": finite, "p_value": self.p_value}
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a model is worth using in place of a baseline, the naive forecast as a rule.
-
-    Attributes:
-        text: One sentence without a full stop, e.g. `better than naive by 3.1 % (p = 0.002)`.
-        better: The model is better and the test says it is not luck.
-        dm: The test behind it.
-        improvement_percent: How much smaller the model's score (its RMSE) is, in percent of the baseline's; negative
-            where it is larger, `None` where the baseline is exact and the model is not.
-    """
-
-    text: str
-    better: bool
-    dm: DMResult
-    improvement_percent: float | None
 
 
 def diebold_mariano(loss_a: np.ndarray, loss_b: np.ndarray, steps: int = 1) -> DMResult:
@@ -89,112 +71,33 @@ def diebold_mariano(loss_a: np.ndarray, loss_b: np.ndarray, steps: int = 1) -> D
     return DMResult(statistic, float(2 * student_t.sf(abs(statistic), df=n - 1)))
 
 
-def compare_with_naive(
-    actual: np.ndarray,
-    forecast: np.ndarray,
-    naive: np.ndarray,
-    steps: int | None = None,
-    alpha: float = ALPHA,
-) -> Verdict:
-    """The verdict on a model: better than naive, no better, or worse, by the test on squared errors.
+def enough_to_test(forecasts: int, steps: int) -> bool:
+    """Whether so many consecutive forecasts of so many steps are enough for the Diebold-Mariano test.
 
-    Args:
-        actual: `(N,)` or `(N, H)`, price units, rows in time order.
-        forecast: As `actual`, the model's.
-        naive: As `actual`, the naive forecast.
-        steps: Steps ahead for the test; H when not given. An origin's loss is its mean over the steps.
-        alpha: p-value below which a difference counts.
-
-    Returns:
-        The text, the test, and the difference of the RMSE in percent.
-
-    Raises:
-        DataError: Shapes differ, there is no window, or a value is not finite.
+    Neighbours share all steps but one, so what counts is how many do not overlap: eight at least, the shortest series
+    that Harvey, Leybourne & Newbold (1997) examine their correction on. With equally good forecasts of twelve steps the
+    test rejects at 5 % in 26 % of cases where two do not overlap, in 14 % with five, in 11 % with eight, and in 8 %
+    with ten (1,500 simulations each, errors as those of a random walk).
     """
-    ours, theirs = rmse(actual, forecast), rmse(actual, naive)  # checks shapes and values
-    losses = squared_losses(actual, forecast), squared_losses(actual, naive)
-    return verdict_of(ours, theirs, *losses, steps=steps, alpha=alpha)
-
-
-def verdict_of(
-    ours: float,
-    theirs: float,
-    our_losses: np.ndarray,
-    their_losses: np.ndarray,
-    steps: int | None = None,
-    alpha: float = ALPHA,
-    baseline: str = "naive",
-) -> Verdict:
-    """The verdict by any score and the losses it is made of.
-
-    Args:
-        ours: The model's score; smaller is better.
-        theirs: The baseline's.
-        our_losses: `(N,)` or `(N, H)`, rows in time order.
-        their_losses: As `our_losses`.
-        steps: Steps ahead for the test; H when not given. An origin's loss is its mean over the steps.
-        alpha: p-value below which a difference counts.
-        baseline: Its name.
-    """
-    a, b = (np.reshape(losses, (len(losses), -1)) for losses in (our_losses, their_losses))
-    dm = diebold_mariano(a.mean(axis=1), b.mean(axis=1), steps=steps or a.shape[1])
-    improvement = _improvement(ours, theirs)
-    better = dm.p_value < alpha and ours < theirs
-    return Verdict(_verdict_text(dm.p_value, alpha, improvement, baseline), better, dm, improvement)
-
-
-def check_skill(text: str, p_value: float, better: bool, required: float) -> None:
-    """Hold a model to `--require-skill`.
-
-    Args:
-        text: The verdict.
-        p_value: Of its Diebold-Mariano test against the naive forecast.
-        better: Whether the model's loss is the smaller one.
-        required: What the p-value must lie below.
-
-    Raises:
-        SkillError: The model is not better than naive at that alpha.
-    """
-    if not (better and p_value < required):
-        raise SkillError(
-            f"--require-skill: the model must be better than naive with p below {required:g}. Received: {text}."
-        )
+    return -(-forecasts // steps) >= FEWEST
 
 
 def compare_losses(loss_a: np.ndarray, loss_b: np.ndarray, loss: str) -> dict[str, str | float | None]:
     """The test of two forecasts' losses `(N,)` or `(N, H)`, ready for JSON: `{"loss", "statistic", "p_value"}`.
 
-    An origin's loss is its mean over the steps, and the test takes their number.
+    An origin's loss is its mean over the steps, and the test takes their number. Both figures are `None` where the
+    forecasts are too few to test.
     """
     a, b = (np.asarray(each, dtype=np.float64).reshape(len(each), -1) for each in (loss_a, loss_b))
+    if not enough_to_test(*a.shape):
+        _differences(a.mean(axis=1), b.mean(axis=1))  # checks them
+        return {"loss": loss, "statistic": None, "p_value": None}
     return diebold_mariano(a.mean(axis=1), b.mean(axis=1), steps=a.shape[1]).as_json(loss)
 
 
 def squared_losses(actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
     """Squared error of every single forecast, of the shape of `actual`."""
     return (np.asarray(actual, dtype=np.float64) - np.asarray(forecast, dtype=np.float64)) ** 2
-
-
-def _improvement(ours: float, theirs: float) -> float | None:
-    if theirs > 0:
-        return 100 * (1 - ours / theirs)
-    return 0.0 if ours == 0 else None
-
-
-def _verdict_text(p_value: float, alpha: float, improvement: float | None, baseline: str = "naive") -> str:
-    if not p_value < alpha:
-        return f"no better than {baseline} (DM {_p_text(p_value)})"
-    if improvement is None:
-        return f"worse than {baseline}, which is exact here ({_p_text(p_value)})"
-    # One decimal, but never "0.0 %" for a difference that the test calls real.
-    size = f"{abs(improvement):.1f}" if abs(improvement) >= 0.05 else f"{abs(improvement):.1g}"
-    return f"{'better' if improvement > 0 else 'worse'} than {baseline} by {size} % ({_p_text(p_value)})"
-
-
-def _p_text(p_value: float) -> str:
-    if p_value < 0.001:
-        return "p < 0.001"
-    return f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"
 
 
 def _differences(loss_a: np.ndarray, loss_b: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
+from kerasforecast.evaluation.verdict import judged
 from kerasforecast.metrics.point import rmse
 from kerasforecast.models.member import describe
 from kerasforecast.report import figures
@@ -25,7 +26,7 @@ from kerasforecast.report.parts import (
     steps_of,
     subject,
 )
-from kerasforecast.report.scores import leaders, option_tables, score_table, tone, worth
+from kerasforecast.report.scores import evidence, option_tables, score_table
 from kerasforecast.report.words import number
 
 _MODEL, _FORECASTS = {"model": "forecast"}, {"forecast": "forecast", "naive": "naive"}
@@ -48,16 +49,14 @@ def fit_report(fit: FinishedFit) -> str:
 
 
 def _headline(fit: FinishedFit) -> Headline:
-    test, verdict, intervals = fit.metrics["test"], fit.metrics["verdict"], fit.metrics["interval_verdict"]
+    judgement, test = judged(fit.metrics["test"]), fit.metrics["test"]
     parts = fit.manifest.data.split if fit.manifest.data else {}
     span = f", {parts['test'].start} to {parts['test'].end}" if "test" in parts else ""
-    lead = f"{leaders(test)} Measured on {test['n']:,} forecasts of the test part{span}, which training never saw."
-    return Headline(
-        f"{fit.manifest.name}: forecasts of {fit.manifest.target}",
-        worth(verdict, intervals),
-        lead,
-        tone(verdict, intervals),
+    lead = (
+        f"{evidence(judgement)} Measured on {test['n']:,} forecasts of the test part{span}, which training never saw."
     )
+    kicker = f"{fit.manifest.name}: forecasts of {fit.manifest.target}"
+    return Headline(kicker, judgement.sentence, lead, judgement.tone)
 
 
 def _outlook(fit: FinishedFit) -> list[Section]:

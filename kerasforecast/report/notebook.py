@@ -12,10 +12,11 @@ import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.data.stamps import iso_texts
+from kerasforecast.evaluation.verdict import judged
 from kerasforecast.models.member import describe
 from kerasforecast.report.outlook import intervals_of
 from kerasforecast.report.page import table, text
-from kerasforecast.report.scores import score_cells, worth
+from kerasforecast.report.scores import score_cells
 from kerasforecast.report.traces import Interval
 from kerasforecast.report.words import numbers
 
@@ -67,7 +68,7 @@ def model_html(manifest: Manifest) -> str:
     scores = ""
     if manifest.metrics is not None:
         found = manifest.model_dump(mode="json", include={"metrics"})["metrics"]
-        lines.insert(1, text(worth(found["verdict"], found["interval_verdict"])))
+        lines.insert(1, text(judged(found["test"]).sentence))
         named = {name: each for name, each in found["test"].items() if isinstance(each, dict) and "rmse" in each}
         header, cells = score_cells(list(named.values()), _KEYS)
         rows = [[name.replace("_", " "), *row] for name, row in zip(named, cells, strict=True)]

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kerasforecast.data.numerals import figures
-from kerasforecast.report.page import Tone, table
+from kerasforecast.evaluation.verdict import Judgement
+from kerasforecast.report.page import table
 
 _P = "{:.3f}"
 _PRICE = "price"  # in the units of the series, which may be of any size
+_FEW_STEPS = 4
 _COLUMNS = {
     "rmse": ("RMSE", _PRICE),
     "mae": ("MAE", _PRICE),
@@ -71,28 +73,17 @@ def score_table(
     return table(["", *header], named, strong)
 
 
-def tone(verdict: str, intervals: str | None = None) -> Tone:
-    """Whether the verdicts on a model and on its intervals are good news."""
-    good = [each.startswith("better") for each in (verdict, intervals or "")]
-    if verdict.startswith("worse"):
-        return "neutral" if good[1] else "bad"
-    return "good" if any(good) else "neutral"
+def evidence(judgement: Judgement) -> str:
+    """The verdicts with their numbers, in a sentence or two."""
+    intervals = f" Prediction intervals, by CRPS: {judgement.interval_text}." if judgement.interval_text else ""
+    return f"{judgement.text[:1].upper()}{judgement.text[1:]}.{intervals}"
 
 
-def worth(verdict: str, intervals: str | None = None) -> str:
-    """The verdicts as the sentence that says whether the model is worth using."""
-    if intervals and intervals.startswith("better") and not verdict.startswith("better"):
-        return f"Worth using for its prediction intervals alone: they are {intervals}; its point forecast is {verdict}."
-    advice = {"good": "Worth using", "neutral": "Not worth using", "bad": "Do not use"}[tone(verdict)]
-    return f"{advice}: {verdict}{f'; its prediction intervals are {intervals}' if intervals else ''}."
-
-
-def leaders(test: Mapping[str, Any]) -> str:
-    """Model and naive forecast side by side, and what the difference means."""
-    model, naive, p = test["model"]["rmse"], test["naive"]["rmse"], test["dm"]["p_value"]
-    meaning = "a difference within what chance makes" if p >= 0.05 else "a difference that chance rarely makes"
-    ours, theirs = figures([model, naive])
-    return f"RMSE {ours} against {theirs} for the last value known (the naive forecast): {meaning}."
+def shown_steps(count: int) -> list[int]:
+    """The steps ahead that a table has room for: all of a few, else 1, 2, 4, 8, ... and the last."""
+    if count <= _FEW_STEPS:
+        return list(range(1, count + 1))
+    return [*(1 << power for power in range((count - 1).bit_length())), count]
 
 
 def option_tables(sections: Mapping[str, Mapping[str, Any]]) -> str:

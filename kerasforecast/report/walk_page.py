@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from kerasforecast.evaluation.tables import as_written
+from kerasforecast.evaluation.verdict import spoken
 from kerasforecast.evaluation.walk import FoldRecord, WalkRecord
 from kerasforecast.report import figures
 from kerasforecast.report.page import Headline, Section, facts, folded, page, table
@@ -18,7 +19,7 @@ from kerasforecast.report.parts import (
     steps_ahead,
     steps_of,
 )
-from kerasforecast.report.scores import BOARD_KEYS, FOLD_KEYS, option_tables, score_cells, score_table, tone, worth
+from kerasforecast.report.scores import BOARD_KEYS, FOLD_KEYS, evidence, option_tables, score_cells, score_table
 
 _DRAWN = 20  # folds in the drawing of the walk, and models in charts of lines, that a page has room for
 
@@ -44,24 +45,20 @@ def _headline(record: WalkRecord) -> Headline:
     board = record.over_all()
     count = int(board[0]["n"])
     if record.kind == "backtest":
-        verdict, intervals = record.verdicts[record.models[0]], record.interval_verdicts.get(record.models[0])
+        judgement = record.judgement(record.models[0])
         each = "trained anew for each fold" if record.walk and record.walk.refit else "trained once, before the first"
-        lead = f"{count:,} forecasts in {len(record.folds)} folds, {each}; each model saw only rows before its fold."
-        return Headline(
-            f"{record.name}: backtest on {record.target}", worth(verdict, intervals), lead, tone(verdict, intervals)
+        lead = (
+            f"{evidence(judgement)} {count:,} forecasts in {len(record.folds)} folds, {each}; each model saw only rows "
         )
+        lead += "before its fold."
+        return Headline(f"{record.name}: backtest on {record.target}", judgement.sentence, lead, judgement.tone)
     best = next(row["model"] for row in board if row["model"] in record.verdicts)
-    first = board[0]["model"]
-    sentence = f"Best model: {best}, {record.verdicts[best]}"
-    with_intervals = [row for row in board if row["model"] in record.interval_verdicts]
-    sharpest = min(with_intervals, key=lambda row: row["crps"])["model"] if with_intervals else None
-    intervals = record.interval_verdicts[sharpest] if sharpest else None
-    sentence += f"; best prediction intervals: {sharpest}, {intervals}." if intervals else "."
-    ahead = "" if first == best else f" The smallest error is the {str(first).replace('_', ' ')} forecast's."
-    lead = f"{len(record.models)} models and every baseline on the same {count:,} origins of the test part.{ahead}"
-    return Headline(
-        f"{record.name}: comparison on {record.target}", sentence, lead, tone(record.verdicts[best], intervals)
-    )
+    judgement, first = record.judgement(best), board[0]["model"]
+    ahead = "" if first == best else f" The smallest error is that of {spoken(str(first))}."
+    lead = f"{evidence(judgement)} {len(record.models)} models and every baseline on the same {count:,} origins of the "
+    lead += f"test part.{ahead}"
+    sentence = f"Best model: {best}. {judgement.sentence}"
+    return Headline(f"{record.name}: comparison on {record.target}", sentence, lead, judgement.tone)
 
 
 def _board(record: WalkRecord) -> Section:

@@ -105,7 +105,7 @@ def test_dropout_intervals_are_wider_than_their_passes():
         ({"horizon": 3, "steps": 2}, "steps= must be at least the horizon of 3"),
         ({"steps": 100}, "Received: steps=100"),
         ({"horizon": 500, "levels": tuple(np.arange(1, 50) / 100)}, "Steps times levels must be at most 10000"),
-        ({"period": 9}, "period= must fit into the window of 8 rows"),
+        ({"period": 150}, "period= must fit twice into the"),
     ],
 )
 def test_wrong_options_are_refused(options, message):

@@ -16,8 +16,8 @@ from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, DivergedError, SkillError
 from kerasforecast.evaluation.backtest import Fitted, fingerprint, folds_of, run_backtest
 from kerasforecast.evaluation.folds import FoldStore, Forecasts
+from kerasforecast.evaluation.verdict import Rival
 from kerasforecast.forecasting.forecast import Forecast
-from kerasforecast.metrics.significance import DMResult, Verdict
 from kerasforecast.sections import BacktestConfig
 
 ROWS = 200
@@ -150,7 +150,7 @@ def test_the_table_holds_what_happened_and_what_was_forecast():
 def test_rows_score_each_forecaster_in_each_fold_and_over_all():
     found = walk(folds=2)
     assert {row["fold"] for row in found.rows} == {1, 2, "all"}
-    names = ["lstm", "naive", "drift", "moving_average", "ewma", "ewma_fhs"]
+    names = ["lstm", "naive", "drift", "moving_average", "smoothing", "ewma", "ewma_fhs"]
     assert [row["model"] for row in found.rows] == names * 3
     for fold, part in found.table.groupby("fold"):
         row = next(row for row in found.rows if row["fold"] == fold and row["model"] == "lstm")
@@ -166,8 +166,8 @@ def test_rows_score_each_forecaster_in_each_fold_and_over_all():
     assert 0 <= total["lstm"]["p_value"] <= 1
     assert 0 <= total["lstm"]["crps_p_value"] <= 1
     assert total["lstm"]["relative_crps"] == total["lstm"]["crps"] / total["naive"]["crps"]
-    assert "naive" in found.verdict.text
-    assert found.interval_verdict.text
+    assert "naive" in found.judgement.text
+    assert found.judgement.interval_text
     json.dumps(found.rows, allow_nan=False)
 
 
@@ -175,7 +175,8 @@ def test_a_walk_is_held_to_the_skill_required():
     found = walk(folds=2)
     with pytest.raises(SkillError, match=r"must be better than naive with p below 0\.05\. Received: "):
         found.require_skill(0.05)
-    better = replace(found, verdict=Verdict("better", True, DMResult(-3.0, 0.004), 2.5))
+    won = Rival("naive", 0.975, 0.004)
+    better = replace(found, judgement=replace(found.judgement, **dict.fromkeys(("best", "naive"), won)))
     better.require_skill(0.05)
     with pytest.raises(SkillError):
         better.require_skill(0.004)

@@ -12,9 +12,14 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.stats import norm
 
 from kerasforecast.baselines import simple as baselines
-from kerasforecast.baselines.fitted import fit_baselines
+from kerasforecast.baselines.fitted import Baselines, fit_baselines, learn_baselines
+from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
+from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, OptionError
 from kerasforecast.metrics import probabilistic as interval_metrics
+from kerasforecast.preprocessing.split import split_panel
+from kerasforecast.preprocessing.windows import Windows
 
 DATA = Path(__file__).parents[1] / "data"
 WINDOWS = np.array([[1.0, 2.0, 3.0, 4.0, 5.0, 7.0], [6.0, 5.0, 4.0, 3.0, 2.0, 1.0]])
@@ -39,10 +44,6 @@ def test_drift_by_hand():
     assert baselines.drift(WINDOWS, 2) == pytest.approx(np.array([[8.2, 9.4], [0.0, -1.0]]))
 
 
-def test_seasonal_naive_by_hand():
-    assert baselines.seasonal_naive(WINDOWS, 5, period=3).tolist() == [[4, 5, 7, 4, 5], [3, 2, 1, 3, 2]]
-
-
 def test_moving_average_by_hand():
     assert baselines.moving_average(WINDOWS, 2, length=3) == pytest.approx(np.array([[16 / 3] * 2, [2.0] * 2]))
     assert baselines.moving_average(WINDOWS, 1) == pytest.approx(np.array([[21 / 5], [3.0]]))
@@ -52,39 +53,53 @@ def test_moving_average_of_a_short_window():
     assert baselines.moving_average(WINDOWS[:, :2], 1).tolist() == [[1.5], [5.5]]
 
 
+def test_smoothing_by_hand():
+    # Weights of 3, 2, 1 rows ago are 1/4, 1/2, 1 of share 1/2; over their sum of 7/4.
+    assert baselines.smoothing(np.array([[7.0, 14.0, 28.0]]), 2, 0.5) == pytest.approx(np.array([[21.0, 21.0]]))
+
+
+def test_the_share_of_smoothing_follows_the_series():
+    noise = 100 + np.random.default_rng(0).normal(size=500)
+    assert baselines.best_share(noise, 30, 3) == baselines.SHARES[0]
+    assert baselines.best_share(noise.cumsum(), 30, 3) == baselines.SHARES[-1]
+    assert baselines.best_share(np.ones(50), 30, 3) == baselines.SHARES[-1]
+
+
+def lone(windows, horizon):
+    """Windows `(N, L)` as those of N series."""
+    series = [Series(np.array(row)[:, None], pd.RangeIndex(len(row)), ("y",)) for row in windows]
+    panel = Panel.joined(series, [str(place) for place in range(len(series))])
+    return Windows(panel, panel.ends - 1, np.shape(windows)[1], horizon)
+
+
+def forecasts_of(windows, horizon, levels, history, periods=()):
+    """What every baseline that learned from `history` says of `windows`."""
+    learned = fit_baselines(history, history, np.shape(windows)[1], horizon, levels, periods)
+    return learned.forecasts(lone(windows, horizon))
+
+
+def quantiles_of(*args):
+    return {name: forecast.quantiles for name, forecast in forecasts_of(*args).items()}
+
+
+SEASONAL = ["seasonal_naive_4", "seasonal_drift_4", "seasonal_growth_4"]
+ALL = ["naive", "drift", *SEASONAL, "moving_average", "smoothing", "ewma", "ewma_fhs"]
+
+
 @given(positive_windows, st.integers(1, 12), st.floats(0.1, 10), st.floats(-50, 50))
 def test_point_baselines_follow_unit_and_level(windows, horizon, unit, level):
-    plain = baselines.point_baselines(windows, horizon, period=4)
-    moved = baselines.point_baselines(unit * windows + level, horizon, period=4)
-    assert list(plain) == ["naive", "drift", "seasonal_naive", "moving_average"]
+    values = walk(60)
+    plain = forecasts_of(windows, horizon, LEVELS, values, (4,))
+    moved = forecasts_of(unit * windows + level, horizon, LEVELS, values, (4,))
+    assert list(plain) == ALL
     for name, forecast in plain.items():
-        assert forecast.shape == (3, horizon)
-        assert moved[name] == pytest.approx(unit * forecast + level, rel=1e-6, abs=1e-6)
-
-
-@given(positive_windows, st.integers(1, 12))
-def test_a_season_of_one_is_the_naive_forecast(windows, horizon):
-    assert np.array_equal(baselines.seasonal_naive(windows, horizon, 1), baselines.naive(windows, horizon))
-
-
-def quantiles_of(windows, horizon, levels, history, period=1):
-    """What every baseline that learned from `history` says of `windows`."""
-    baselines = fit_baselines(history, history, np.shape(windows)[1], horizon, levels, period)
-    return {name: forecast.quantiles for name, forecast in baselines.forecasts(windows).items()}
+        assert forecast.point.shape == (3, horizon)
+        if name != "seasonal_growth_4":  # which knows no other level
+            assert moved[name].point == pytest.approx(unit * forecast.point + level, rel=1e-6, abs=1e-6)
 
 
 def test_no_season_no_seasonal_baseline():
-    assert "seasonal_naive" not in baselines.point_baselines(WINDOWS, 2)
-    assert "seasonal_naive" not in baselines.point_baselines(WINDOWS, 2, period=7)
-    assert "seasonal_naive" not in quantiles_of(WINDOWS, 2, LEVELS, walk())
-    with pytest.raises(OptionError, match="--period must fit into the window"):
-        quantiles_of(WINDOWS, 2, LEVELS, walk(), period=7)
-
-
-@pytest.mark.parametrize("period", [0, 7])
-def test_the_season_must_fit_into_the_window(period):
-    with pytest.raises(DataError, match="season must fit into the window of 6 rows"):
-        baselines.seasonal_naive(WINDOWS, 2, period)
+    assert not any(name.startswith("seasonal") for name in forecasts_of(WINDOWS, 2, LEVELS, walk()))
 
 
 @pytest.mark.parametrize(
@@ -93,47 +108,6 @@ def test_the_season_must_fit_into_the_window(period):
 def test_wrong_windows_are_one_line(windows, horizon):
     with pytest.raises(DataError, match="Windows must be finite"):
         baselines.naive(windows, horizon)
-
-
-@pytest.mark.parametrize("period", [4, 7, 12, 24, 52])
-@pytest.mark.parametrize("noise", [0.1, 0.5])
-def test_period_of_a_pattern(period, noise):
-    generator = np.random.default_rng(period)
-    season = np.tile(generator.normal(size=period), 12)
-    trend = 0.02 * np.arange(len(season))
-    assert baselines.find_period(season + trend + noise * generator.normal(size=len(season))) == period
-
-
-@pytest.mark.parametrize(
-    ("name", "file", "period"), [("co2", "co2_weekly", 52), ("SUNACTIVITY", "sunspots_yearly", 11)]
-)
-def test_period_of_real_series(name, file, period):
-    values = column(name, f"statsmodels__{file}.csv.gz")
-    assert baselines.find_period(values[: int(0.7 * len(values))]) == period
-
-
-@pytest.mark.parametrize("file", ["aapl", "msft", "goog"])
-def test_prices_have_no_season(file):
-    values = column("Adj Close", f"{file}.csv.gz")
-    assert baselines.find_period(values[: int(0.7 * len(values))]) == 1
-
-
-def test_random_walks_and_noise_have_no_season():
-    generator = np.random.default_rng(7)
-    steps = [generator.standard_t(3, size=rows) for rows in (100, 300, 1500) for _ in range(40)]
-    found = [baselines.find_period(values) for s in steps for values in (s, s.cumsum())]
-    assert sum(period > 1 for period in found) <= 2  # of 240
-
-
-def test_period_is_looked_for_up_to_the_longest():
-    season = np.tile(np.random.default_rng(0).normal(size=12), 20)
-    assert baselines.find_period(season, longest=12) == 12
-    assert baselines.find_period(season, longest=11) == 1
-
-
-@pytest.mark.parametrize("history", [np.ones(50), np.array([1.0, 2.0, 1.0]), np.empty(0)])
-def test_nothing_to_find(history):
-    assert baselines.find_period(history) == 1
 
 
 def test_residual_quantiles_by_hand():
@@ -146,13 +120,6 @@ def test_residual_quantiles_by_hand():
     # A history with a zero: differences 1, 2, -1.
     intervals = baselines.residual_quantiles(np.array([[3.0]]), 1, [0.5, 0.75], np.array([0.0, 1.0, 3.0, 2.0]))
     assert intervals[0, 0] == pytest.approx([4.0, 4.5])
-
-
-def test_seasonal_residuals_lie_whole_seasons_back():
-    # Period 2: step 1 and 2 err by x_t - x_(t-2), step 3 by x_t - x_(t-4); zero keeps the history additive.
-    history = np.array([0.0, 5.0, 1.0, 7.0, 4.0, 8.0])
-    intervals = baselines.residual_quantiles(np.array([[10.0, 20.0]]), 3, [0.5], history, period=2)
-    assert intervals[0, :, 0] == pytest.approx([10 + 1.5, 20 + 1.5, 10 + 3.5])  # of 1, 2, 3, 1 and of 4, 3
 
 
 def test_ewma_interval_by_hand():
@@ -183,26 +150,78 @@ def test_filtered_simulation_by_hand():
 def test_intervals_ascend_and_follow_the_unit(seed, horizon, unit):
     values = walk(120, seed)
     windows = sliding_window_view(values[80:], 10)
-    plain = quantiles_of(windows, horizon, LEVELS, values[:80], period=5)
-    scaled = quantiles_of(unit * windows, horizon, LEVELS, unit * values[:80], period=5)
-    assert list(plain) == ["naive", "drift", "seasonal_naive", "moving_average", "ewma", "ewma_fhs"]
+    plain = quantiles_of(windows, horizon, LEVELS, values[:80], (4,))
+    scaled = quantiles_of(unit * windows, horizon, LEVELS, unit * values[:80], (4,))
+    assert list(plain) == ALL
     for name, intervals in plain.items():
         assert intervals.shape == (len(windows), horizon, 3)
         assert np.all(np.diff(intervals, axis=-1) >= 0)
         assert scaled[name] == pytest.approx(unit * intervals, rel=1e-9)
 
 
-def test_a_later_window_changes_no_earlier_forecast():
-    values = walk(300)
-    windows = sliding_window_view(values[200:], 20).copy()
-    before = quantiles_of(windows, 3, LEVELS, values[:200], period=5)
-    points = baselines.point_baselines(windows, 3, period=5)
-    windows[40:] = 1e-3
-    after = quantiles_of(windows, 3, LEVELS, values[:200], period=5)
-    for name, intervals in before.items():
-        assert np.array_equal(after[name][:40], intervals[:40])
-    for name, forecast in baselines.point_baselines(windows, 3, period=5).items():
-        assert np.array_equal(forecast[:40], points[name][:40])
+def test_later_rows_change_no_earlier_forecast_by_a_bit():
+    values = walk(400)
+    changed = values.copy()
+    changed[300:] = values[300:][::-1] * 7 + 1e6
+    learned = fit_baselines(values[:200], values[:200], 20, 3, LEVELS, (5, 35))
+    before, after = (
+        learned.forecasts(Windows(Panel.of(series_of(rows)), np.arange(200, 300), 20, 3)) for rows in (values, changed)
+    )
+    assert len(before) == 12
+    for name, forecast in before.items():
+        assert forecast.point.tobytes() == after[name].point.tobytes()
+        assert forecast.quantiles.tobytes() == after[name].quantiles.tobytes()
+
+
+def series_of(values, frequency=None):
+    return Series(np.array(values)[:, None], pd.RangeIndex(len(values)), ("y",), frequency=frequency)
+
+
+def learned_of(values, frequency=None, **options):
+    config = Config.from_options(**options)
+    panel = Panel.of(series_of(values, frequency))
+    return learn_baselines(config, panel, split_panel(panel, config.split, config.network))
+
+
+def test_the_best_simple_forecast_is_chosen_on_validation_alone():
+    """A year with growth: the last year times its growth is the rule to beat, whatever comes in the test part."""
+    time = np.arange(240)
+    values = 100 * 1.01**time * (1 + 0.3 * np.sin(2 * np.pi * time / 12))
+    values *= np.exp(0.01 * np.random.default_rng(0).normal(size=240))
+    found = learned_of(values, "MS", window=4, horizon=6)  # a window shorter than the season
+    assert (found.periods, found.best) == ((12,), "seasonal_growth_12")
+    changed = np.concatenate([values[:204], values[204:][::-1]])
+    assert learned_of(changed, "MS", window=4, horizon=6) == found
+    other = np.concatenate([values[:168], walk(72)])
+    assert learned_of(other, "MS", window=4, horizon=6).best != found.best
+
+
+def test_a_week_beside_a_day_is_the_rule_to_beat_whatever_the_window():
+    time = np.arange(48 * 7 * 10)
+    weekend = (time // 48) % 7 >= 5
+    values = 1000 + 300 * np.sin(2 * np.pi * time / 48) * np.where(weekend, 0.4, 1) - 200 * weekend
+    found = learned_of(values + 10 * np.random.default_rng(0).normal(size=len(time)), "30min", window=16, horizon=4)
+    assert found.periods == (48, 336)
+    assert found.best == "seasonal_naive_336"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_naive_stays_the_rule_to_beat_of_a_random_walk(seed):
+    """Others win there by chance alone, and by little."""
+    assert learned_of(walk(1500, seed), "B", window=20).best == "naive"
+
+
+def test_a_period_given_is_taken_whatever_the_window_and_none_where_it_is_1():
+    values = walk(100)
+    assert learned_of(values, window=5, period=30).periods == (30,)
+    assert learned_of(values, window=5, period=1).periods == ()
+    with pytest.raises(OptionError, match=r"--period must fit twice into the 70 training rows\. Received: 36\."):
+        learned_of(values, window=5, period=36)
+
+
+def test_what_was_learned_is_written_and_read():
+    found = learned_of(walk(100), window=5, period=7)
+    assert Baselines.model_validate_json(found.model_dump_json()) == found
 
 
 def test_intervals_of_a_random_walk_cover_what_they_say():

@@ -17,7 +17,7 @@ VALUES = 100 + np.cumsum(np.random.default_rng(0).normal(size=(200, 2)), axis=0)
 SERIES = Series(VALUES, pd.bdate_range("2020-01-01", periods=200), ("Close", "Open"))
 SPLIT = split_panel(Panel.of(SERIES), CONFIG.split, CONFIG.network)
 LEVELS = CONFIG.levels
-BASELINES = ("naive", "drift", "moving_average", "ewma", "ewma_fhs")
+BASELINES = ("naive", "drift", "moving_average", "smoothing", "ewma", "ewma_fhs")
 
 
 def oracle(share, columns=("Close",), window=5, name="oracle", levels=LEVELS):
@@ -41,7 +41,7 @@ def test_rows_are_ranked_and_carry_scores_p_values_and_costs():
     assert found.rows[0]["model"] == "good"
     assert [row["rmse"] for row in found.rows] == sorted(row["rmse"] for row in found.rows)
     rows = {row["model"]: row for row in found.rows}
-    assert set(rows) == {"good", "bad", "naive", "drift", "moving_average", "ewma", "ewma_fhs"}
+    assert set(rows) == {"good", "bad", *BASELINES}
     assert rows["good"]["relative_rmse"] == pytest.approx(0.5, rel=1e-3)
     assert rows["good"]["p_value"] < 0.001
     assert rows["good"]["fit_seconds"] == 2.5
@@ -49,8 +49,9 @@ def test_rows_are_ranked_and_carry_scores_p_values_and_costs():
     assert rows["naive"]["predict_ms"] is None
     assert {row["n"] for row in found.rows} == {30}
     assert {row["fold"] for row in found.rows} == {"all"}
-    assert found.verdicts["good"].startswith("better than naive by 50.0 %")
-    assert found.verdicts["bad"].startswith("worse than naive")
+    assert found.best == "naive"
+    assert found.judgements["good"].text.startswith("better than naive by 50.0 %")
+    assert found.judgements["bad"].text.startswith("worse than naive")
 
 
 def test_the_table_has_a_column_for_each():
@@ -67,7 +68,7 @@ def test_intervals_are_scored_at_the_levels_that_all_have():
     assert found.levels == (0.1, 0.5, 0.9)
     assert {tuple(row["coverage"]) for name, row in rows.items() if name != "point"} == {("0.8",)}
     assert rows["point"]["crps"] is rows["point"]["relative_crps"] is None
-    assert set(found.interval_verdicts) == {"oracle", "narrow"}
+    assert {name for name, each in found.judgements.items() if each.interval_text} == {"oracle", "narrow"}
     assert rows["naive"]["relative_crps"] == 1
     alone = compare(SERIES, CONFIG, SPLIT, [oracle(0.5, levels=(0.33,))])
     assert alone.levels == ()

@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from kerasforecast.config import Config
+from kerasforecast.errors import DataError
 from kerasforecast.forecasting.adaptive import Adapted, adapt
-from kerasforecast.forecasting.conformal import Calibration, calibrate
+from kerasforecast.forecasting.conformal import Calibration, calibrate, errors_needed, supported
+from kerasforecast.forecasting.levels import within_validation
 from kerasforecast.metrics import probabilistic as interval_metrics
 from kerasforecast.preprocessing.volatility import volatility_of
 
@@ -170,3 +173,91 @@ def test_volatility_is_that_of_the_window_s_own_last_rows():
     assert volatility.of_windows(windows) == pytest.approx([expected])
     assert volatility.standard_moves(windows, 4)[0] == pytest.approx(100 * expected * np.sqrt([1, 2, 3, 4]))
     assert not volatility_of(np.array([1.0, -2.0, 1.0])).logarithmic
+
+
+def overlapping(windows, steps, seed, levels=(0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)):
+    """Forecasts of a random walk from consecutive origins, as a short validation part and what follows it have them."""
+    values = np.random.default_rng(seed).normal(size=windows + 2 * steps + 9).cumsum()
+    units = np.sqrt(np.arange(1, steps + 1))
+
+    def part(origins):
+        actual = values[origins[:, None] + np.arange(1, steps + 1)]
+        points = np.repeat(values[origins, None], steps, axis=1)
+        return points, np.repeat(points[..., None], len(levels), axis=2), np.tile(units, (len(origins), 1)), actual
+
+    known, later = part(np.arange(windows)), part(np.arange(windows + steps, windows + steps + 8))
+    return calibrate(*known, levels, "point", steps), later
+
+
+@pytest.mark.parametrize(("windows", "widest"), [(5, 0.8), (11, 0.8), (40, 0.95), (120, 0.95)])
+def test_few_windows_of_many_steps_cover_what_they_say(windows, widest):
+    """Quantiles of each step alone cover 40 % of 80 after 5 windows, and 61 % after 11."""
+    inside_of = {0.8: (1, 5), 0.95: (0, 6)}[widest]
+    shares = []
+    for seed in range(150):
+        calibration, (_, base, units, actual) = overlapping(windows, 12, seed)
+        shares.append(inside(actual, calibration.intervals(base, units), *inside_of))
+    assert np.mean(shares) == pytest.approx(widest, abs=0.06)
+
+
+def test_no_two_levels_are_the_same_where_errors_are_pooled():
+    calibration, (_, base, units, _) = overlapping(5, 12, 0)
+    assert calibration.pooled
+    assert np.all(np.diff(calibration.intervals(base, units), axis=-1) > 0)
+
+
+@pytest.mark.parametrize(
+    ("windows", "steps", "note"),
+    [
+        (5, 1, "Prediction intervals rest on 5 validation windows only."),
+        (1, 1, "Prediction intervals rest on 1 validation window only."),
+        (5, 12, "Prediction intervals rest on 5 validation windows only, the errors of their 12 steps taken together."),
+        (100, 12, "Prediction intervals rest on 100 validation windows, the errors of their 12 steps taken together."),
+        (100, 1, None),
+        (120, 12, None),
+    ],
+)
+def test_it_is_said_how_few_errors_intervals_rest_on(windows, steps, note):
+    assert overlapping(windows, steps, 0)[0].note == note
+
+
+@pytest.mark.parametrize(("level", "needed"), [(0.5, 1), (0.25, 3), (0.9, 9), (0.975, 39), (0.025, 39), (0.999, 999)])
+def test_errors_that_a_level_needs(level, needed):
+    assert errors_needed(level) == needed
+    assert supported((level,), needed, 1) == supported((level,), 1, needed) == (level,)
+    assert supported((level,), needed - 1, 1) == ()
+
+
+@given(st.floats(0.001, 0.999), st.integers(1, 60))
+def test_a_level_that_so_many_errors_support_lies_within_them(level, count):
+    errors = np.random.default_rng(count).normal(size=(count, 1))
+    calibration = calibrate(
+        np.zeros((count, 1)), np.zeros((count, 1, 1)), np.ones((count, 1)), errors, (level,), "point", 1
+    )
+    found = calibration.intervals(np.zeros((1, 1, 1)), np.ones((1, 1)))[0, 0, 0]
+    if supported((level,), count, 1) and count > 1:
+        place = level * (count + 1)  # Weibull's, between the order statistics beside it
+        low, high = np.sort(errors[:, 0])[[max(0, int(place) - 2), min(count - 1, int(place) + 1)]]
+        assert low - 1e-9 <= found <= high + 1e-9
+
+
+def config_of(**options):
+    return Config.from_options(window=5, **options)
+
+
+def test_levels_that_validation_cannot_give_are_left_out_and_said():
+    config, note = within_validation(config_of(horizon=12), 5)
+    assert config.levels == (0.1, 0.25, 0.5, 0.75, 0.9)
+    assert note == (
+        "Prediction intervals of 95 % (levels 0.025, 0.975) are left out: they need errors on 39 validation rows, and "
+        "there are 16."
+    )
+    assert within_validation(config_of(), 39) == (config_of(), None)
+    assert within_validation(config_of(), 1)[0].levels == (0.5,)
+    head = config_of(quantiles=(0.025, 0.5, 0.975))
+    assert within_validation(head, 5) == (head, None)  # the network's own
+
+
+def test_levels_of_which_none_can_be_had_are_refused():
+    with pytest.raises(DataError, match=r"of levels 0\.1, 0\.9 need errors on 9 validation rows\. Received: 5\."):
+        within_validation(config_of(levels=(0.1, 0.9)), 5)

@@ -81,14 +81,15 @@ def milliseconds(dates):
 
 def test_the_first_sentence_is_the_verdict(model, page):
     verdict = json.loads((model.parent / "acme" / "metrics.json").read_text())["verdict"]
-    assert f"Not worth using: {verdict}." in page.text
+    assert "Not worth using: it is no better than repeating the last value." in page.text
+    assert f"{verdict[:1].upper()}{verdict[1:]}." in page.text
     assert verdict.startswith("no better than naive (DM p = ")
     assert "of the test part, 2021-04-21 to 2021-07-13, which training never saw" in page.text
 
 
 @pytest.mark.parametrize(
     ("skill", "begins", "tone"),
-    [(0.5, "Worth using: better than naive by", "good"), (-0.5, "Do not use: worse", "bad")],
+    [(0.5, "Worth using: its errors are", "good"), (-0.5, "Do not use: its errors are", "bad")],
 )
 def test_a_skilled_model_and_a_harmful_one_are_called_so(tmp_path, skill, begins, tone):
     page = Page(rewrite_report(write_run(tmp_path, skill=skill)))

@@ -1,4 +1,4 @@
-"""The Diebold-Mariano test against R's figures, its size under the null, its degenerate cases, and the verdict."""
+"""The Diebold-Mariano test against R's figures, its size under the null, its degenerate cases, too few forecasts."""
 
 import json
 import math
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kerasforecast.errors import DataError
-from kerasforecast.metrics.significance import compare_with_naive, diebold_mariano
+from kerasforecast.metrics.significance import compare_losses, diebold_mariano, enough_to_test
 
 # The first 40 years of R's `Nile` (annual flow at Aswan from 1871, 1e8 m^3).
 NILE = np.array(
@@ -144,75 +144,23 @@ def test_wrong_input_is_one_line(a, b, steps):
         diebold_mariano(np.array(a), np.array(b), steps)
 
 
-def windows(skill, n=400, seed=3):
-    """A random walk's next values, forecasts that know the share `skill` of each move, and the naive forecast."""
+@pytest.mark.parametrize(
+    ("forecasts", "steps", "enough"), [(8, 1, True), (7, 1, False), (11, 12, False), (84, 12, False), (85, 12, True)]
+)
+def test_eight_forecasts_that_do_not_overlap_are_the_fewest(forecasts, steps, enough):
+    assert enough_to_test(forecasts, steps) is enough
+
+
+@given(st.integers(1, 90), st.integers(1, 24), st.integers(0, 2**16))
+def test_too_few_forecasts_have_no_p_value_and_enough_have_one(forecasts, steps, seed):
     generator = np.random.default_rng(seed)
-    naive = 100 + generator.normal(size=n).cumsum()
-    moves = generator.normal(size=n)
-    return naive + moves, naive + skill * moves, naive
-
-
-def test_verdict_better():
-    actual, forecast, naive = windows(0.5)
-    verdict = compare_with_naive(actual, forecast, naive)
-    assert verdict.text == "better than naive by 50.0 % (p < 0.001)"
-    assert verdict.better
-    assert verdict.improvement_percent == pytest.approx(50)
-    assert verdict.dm.statistic < 0
-
-
-def test_verdict_worse():
-    verdict = compare_with_naive(*windows(-0.124))
-    assert verdict.text == "worse than naive by 12.4 % (p < 0.001)"
-    assert not verdict.better
-
-
-def test_verdict_no_better():
-    actual, forecast, naive = windows(0)
-    forecast = forecast + 0.02 * np.random.default_rng(5).normal(size=len(naive))
-    verdict = compare_with_naive(actual, forecast, naive)
-    assert verdict.text == f"no better than naive (DM p = {verdict.dm.p_value:.2f})"
-    assert verdict.dm.p_value > 0.1
-    assert not verdict.better
-
-
-def test_the_level_decides():
-    actual, forecast, naive = windows(0)
-    forecast = forecast + 0.02 * np.random.default_rng(5).normal(size=len(naive))
-    p_value = compare_with_naive(actual, forecast, naive).dm.p_value
-    assert compare_with_naive(actual, forecast, naive, alpha=p_value + 0.01).text.startswith(("better", "worse"))
-
-
-def test_naive_itself_is_no_better_than_naive():
-    actual, _, naive = windows(0)
-    assert compare_with_naive(actual, naive, naive).text == "no better than naive (DM p = 1.00)"
-
-
-def test_exact_naive_forecast():
-    flat = np.full(50, 7.0)
-    verdict = compare_with_naive(flat, flat + np.random.default_rng(0).normal(size=50), flat)
-    assert verdict.text == "worse than naive, which is exact here (p < 0.001)"
-    assert verdict.improvement_percent is None
-    assert compare_with_naive(flat, flat, flat).improvement_percent == 0.0
-
-
-@pytest.mark.parametrize(("p_value", "text"), [(0.0009, "p < 0.001"), (0.002, "p = 0.002"), (0.412, "p = 0.41")])
-def test_p_values_as_printed(p_value, text):
-    from kerasforecast.metrics.significance import _p_text
-
-    assert _p_text(p_value) == text
-
-
-def test_a_tiny_difference_is_not_printed_as_zero():
-    from kerasforecast.metrics.significance import _verdict_text
-
-    assert _verdict_text(0.01, 0.05, 0.021) == "better than naive by 0.02 % (p = 0.010)"
+    ours, theirs = generator.normal(size=(2, forecasts, steps)) ** 2
+    found = compare_losses(ours, theirs, "squared")
+    assert (found["p_value"] is not None) == enough_to_test(forecasts, steps)
+    assert found["p_value"] is not None or found["statistic"] is None
 
 
 def test_several_steps_use_the_mean_loss_and_the_horizon():
-    actual, forecast, naive = (np.column_stack([v, v[::-1], v]) for v in windows(0.05))
-    verdict = compare_with_naive(actual, forecast, naive)
-    losses = [np.mean((actual - f) ** 2, axis=1) for f in (forecast, naive)]
-    assert verdict.dm == diebold_mariano(*losses, steps=3)
-    assert verdict.dm != diebold_mariano(*losses, steps=1)
-    assert compare_with_naive(actual, forecast, naive, steps=1).dm == diebold_mariano(*losses, steps=1)
+    ours, theirs = np.random.default_rng(0).normal(size=(2, 60, 3)) ** 2
+    found = diebold_mariano(ours.mean(axis=1), theirs.mean(axis=1), steps=3)
+    assert compare_losses(ours, theirs, "squared") == found.as_json()

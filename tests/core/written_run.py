@@ -13,9 +13,9 @@ from kerasforecast.artifact.manifest import Manifest, MemberRecord
 from kerasforecast.artifact.records import DataRecord, DiagnosisRecord, Metrics, PartRecord, TrainingRecord
 from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
-from kerasforecast.evaluation.scores import Outcomes, scores
+from kerasforecast.evaluation.scores import Outcomes, dm_tests, scores
+from kerasforecast.evaluation.verdict import judged
 from kerasforecast.forecasting.forecast import Forecast
-from kerasforecast.metrics.significance import compare_with_naive
 from kerasforecast.models.member import Member, array_shapes
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.report import FinishedFit, write_fit
@@ -52,14 +52,14 @@ def finished_fit(folder, name="acme", target="Close", horizon=1, levels=(), skil
     last = closes[origins]
     naive = np.repeat(last[:, None], horizon, axis=1)
     forecast = naive + skill * (actual - naive) + 0.1 * random.normal(size=actual.shape)
-    verdict = compare_with_naive(actual, forecast, naive, steps=horizon)
     intervals = forecast[..., None] * (1 + 0.05 * (np.array(levels) - 0.5)) if levels else None
     outcomes = Outcomes(actual, last, tuple(levels), (1.0, 1.0))
+    ours, last_value = Forecast(forecast, intervals), Forecast(naive, None)
     test = {
         "n": len(origins),
-        "model": scores(outcomes, Forecast(forecast, intervals)),
-        "naive": scores(outcomes, Forecast(naive, None)),
-        "dm": verdict.dm.as_json(),
+        "model": scores(outcomes, ours),
+        "naive": scores(outcomes, last_value),
+        "dm": dm_tests(outcomes, ours, last_value)[0],
     }
     table = pd.DataFrame(
         {
@@ -76,7 +76,7 @@ def finished_fit(folder, name="acme", target="Close", horizon=1, levels=(), skil
     loss = 0.5 + np.exp(-EPOCHS / 2)
     history = pd.DataFrame({"epoch": EPOCHS, "loss": loss, "val_loss": loss + 0.1, "learning_rate": 0.001})
     diagnosis = DiagnosisRecord(name="good", text="both fell", advice="keep it", naive_val_loss=1.0)
-    metrics = Metrics(target=target, test=test, verdict=verdict.text, diagnosis=diagnosis)
+    metrics = Metrics(target=target, test=test, verdict=judged(test).text, diagnosis=diagnosis)
 
     ahead = _ahead(closes[-1], index[-1], horizon, levels)
     return FinishedFit(_manifest(name, target, config, series, metrics), history, table, series, ahead)

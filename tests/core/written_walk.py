@@ -23,7 +23,7 @@ def made_compare(name="acme"):
     """The record of a comparison, and its table; one of the models bears `name`."""
     contenders = [test_compare.oracle(0.1, name="other"), test_compare.oracle(0.5, name=name)]
     found = compare(test_compare.SERIES, test_compare.CONFIG, test_compare.SPLIT, contenders)
-    notes = ["other learned from rows up to 2020-12-31, within the test part: its scores flatter it."]
+    notes = ["other has learned from these forecasts (30 in its validation part): its scores flatter it."]
     with on_a_cpu:
         record = compare_record(found, test_compare.SERIES, test_compare.CONFIG, "acme", "jax", notes)
     return record, found.table

@@ -1,0 +1,41 @@
+"""Which prediction intervals a fit can give: those that its validation part has enough errors for, and no others."""
+
+from __future__ import annotations
+
+from kerasforecast.config import Config
+from kerasforecast.errors import DataError
+from kerasforecast.forecasting.conformal import errors_needed, supported
+from kerasforecast.metrics.probabilistic import central_intervals
+
+
+def within_validation(config: Config, windows: int) -> tuple[Config, str | None]:
+    """The configuration with those levels alone that can be had, and what to say of the others.
+
+    Args:
+        config: Of the fit. The levels of a quantile head stay: they are the network's own.
+        windows: Of the validation part, each of `config.steps` rows.
+
+    Returns:
+        The configuration, the same one where all can be had, and a sentence where some are left out.
+
+    Raises:
+        DataError: None of the levels can be had.
+    """
+    kept = supported(config.levels, windows, config.steps)
+    if config.network.quantiles or kept == config.levels:
+        return config, None
+    rows = windows + config.steps - 1
+    absent = [level for level in config.levels if level not in kept]
+    named = f"level{'s' if len(absent) > 1 else ''} {', '.join(f'{level:g}' for level in absent)}"
+    if not kept:
+        raise DataError(
+            f"Prediction intervals of {named} need errors on {min(map(errors_needed, absent))} validation rows. "
+            f"Received: {rows}. Use a larger --validation-fraction, or --levels nearer to 0.5."
+        )
+    wide = [nominal for nominal, low, high in central_intervals(config.levels) if config.levels[low] in absent]
+    shares = f"of {' and '.join(f'{100 * nominal:g} %' for nominal in wide)} " if wide else ""
+    return (
+        config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"levels": kept})}),
+        f"Prediction intervals {shares}({named}) are left out: they need errors on "
+        f"{max(map(errors_needed, absent))} validation rows, and there are {rows}.",
+    )
