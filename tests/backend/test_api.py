@@ -325,3 +325,18 @@ def test_a_panel_of_one_is_a_series_and_of_several_is_refused(table):
     both = kf.Panel.joined([model.series, model.series], ["a", "b"])
     with pytest.raises(kf.DataError):
         kf.fit(both, **TINY)
+
+
+def test_a_newer_table_is_read_by_the_dates_that_the_model_learned_from(tmp_path):
+    table = prices().rename_axis("Datum").reset_index()
+    later = table.assign(Verfall=table["Datum"][::-1].to_numpy())
+    model = kf.fit(later, date_column="Datum", **TINY)
+    assert model.series.index.equals(prices().index)
+    with pytest.raises(kf.KerasForecastError, match="Datum, Verfall, which all read as dates"):
+        kf.fit(later, **TINY)
+    path = tmp_path / "later.csv"
+    later[::-1].to_csv(path, index=False)
+    expected = model.forecast(2)
+    pd.testing.assert_frame_equal(model.forecast(2, path), expected)
+    pd.testing.assert_frame_equal(model.forecast(2, prices()), expected)
+    assert model.evaluate(path).verdict == model.evaluate().verdict

@@ -25,6 +25,8 @@ from tests.core.dated_tables import DAYS, HOURS, LEVEL, MONTHS, ROWS, UNDATED, w
         ("дата", written(DAYS, "%Y-%m-%d"), DAYS),
         ("wann", DAYS, DAYS),
         ("dia", DAYS.strftime("%Y%m%d").astype(int), DAYS),
+        ("Tag", written(DAYS, "%d%m%Y"), DAYS),
+        ("JJMMTT", DAYS.strftime("%y%m%d").astype(int), DAYS),
         ("periodo", MONTHS.strftime("%Y%m").astype(int), MONTHS),
         ("Ano", np.arange(1950, 1950 + ROWS), pd.date_range("1950-01-01", periods=ROWS, freq="YS")),
         ("stempel", HOURS.as_unit("s").asi8, HOURS),
@@ -42,7 +44,7 @@ def test_any_column_that_reads_as_dates_is_taken_and_said(load, name, cells, dat
 
 @pytest.mark.parametrize(
     ("name", "cells"),
-    [("Date", written(DAYS, "%Y-%m-%d")), ("ds", DAYS), ("month", written(MONTHS, "%Y-%m"))],
+    [("Date", written(DAYS, "%Y-%m-%d")), ("ds", DAYS), ("month", written(MONTHS, "%Y-%m")), ("Unnamed: 0", DAYS)],
 )
 def test_a_well_known_name_goes_without_saying(load, name, cells):
     assert not any("column" in note for note in load({name: cells, "y": LEVEL}).notes)
@@ -84,6 +86,15 @@ def test_repeated_dates_are_still_dates(load):
         load({"Jahr": np.arange(ROWS) // 12 + 1990, "y": LEVEL})
 
 
+@pytest.mark.parametrize(
+    ("name", "dates"), [("Año", np.arange(1990, 2010)), ("periodo", 199_001 + np.arange(12)), ("t", HOURS.asi8[:20])]
+)
+def test_dates_that_begin_anew_are_still_dates(load, name, dates):
+    cells = np.tile(dates, 5)[:ROWS]
+    with pytest.raises(DataError, match=f"column {name}: dates must not go back"):
+        load({name: cells, "level": LEVEL}, target="level")
+
+
 def test_a_faulty_row_has_its_address_whatever_the_name(load):
     cells = written(DAYS, "%Y-%m-%d")
     cells[40] = "someday"
@@ -101,6 +112,8 @@ def test_a_faulty_row_has_its_address_whatever_the_name(load):
         np.cumsum(np.random.default_rng(1).integers(10**9, 10**10, ROWS)) + 1_400_000_000_000,  # money
         np.random.default_rng(1).integers(199_001, 199_013, ROWS),
         np.arange(ROWS) + 12_345_678,
+        np.arange(ROWS) + 230_101,
+        np.arange(ROWS) + 20_240_101,
         np.arange(ROWS),
         np.arange(ROWS) / 4,
     ],

@@ -13,7 +13,7 @@ In this order, each only where nothing before it decides:
    column that merely counts is none.
 
 Text is a column of dates where most of its first cells are written in one format. Numbers are one only where they run
-strictly one way and in steps as dates have them, so that counts and prices are never taken for years or Unix times.
+one way, in steps as dates have them, so that counts and prices are never taken for years or Unix times.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ import pandas as pd
 
 from kerasforecast.data.table.columns import DATE_NAMES, PRICE_NAMES, TARGET_NAMES, find, given_date_column, same
 from kerasforecast.data.table.formats import Way, way_of
+from kerasforecast.data.table.layout import FIRST_YEAR
+from kerasforecast.data.table.parts import called_years
 from kerasforecast.data.table.table import listed
 from kerasforecast.errors import DataError, shown
 from kerasforecast.sections import DataConfig
@@ -38,7 +40,10 @@ UNNAMED = ("column 1", "unnamed: 0")  # how an index is read that was written wi
 _NUMBERS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _NO_DATES = (*TARGET_NAMES, *PRICE_NAMES, "volume")  # of columns of numbers that look like dates all the same
 _YEAR_FIRST = ("%Y", "%Y%m", "%Y%m%d", "%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S")
-_YEARS_FROM = 1_000
+_COUNTS_BELOW = 1_000  # which years do not
+_SURE_SHARE = 0.9  # of numbers that have to be dates: less may be chance
+_MOSTLY = 0.7  # of the steps, one way
+_SURE_ROWS = 32  # in which what counts leaves the days that a month has
 _OF_TIME = re.compile(r"time|date|stamp|epoch|unix|zeit|datum|hora|fecha|data\b|heure", re.IGNORECASE)
 
 Sample = Callable[[str], list[str]]
@@ -97,7 +102,7 @@ def chosen_column(names: Sequence[str], config: DataConfig, place: str, sample: 
 
 def _one_of(some: list[str], repeating: list[str], place: str) -> tuple[str, str]:
     """The column meant, and what to say."""
-    for name in DATE_NAMES:
+    for name in (*DATE_NAMES, *UNNAMED):
         if (known := find(some, name)) is not None:
             return known, ""
     if len(some) > 1:
@@ -131,7 +136,7 @@ def _counts(cells: list[str]) -> bool:
         return False
     numbers = np.array([float(cell) for cell in cells])
     steps = np.diff(numbers)
-    return bool(len(steps) and numbers[0] < _YEARS_FROM and steps[0] > 0 and np.allclose(steps, steps[0], rtol=1e-6))
+    return bool(len(steps) and numbers[0] < _COUNTS_BELOW and steps[0] > 0 and np.allclose(steps, steps[0], rtol=1e-6))
 
 
 def _candidate(name: str, config: DataConfig, sample: Sample, whole: Whole) -> _Candidate | None:
@@ -153,8 +158,8 @@ def _candidate(name: str, config: DataConfig, sample: Sample, whole: Whole) -> _
     return _of_numbers(name, way, numbers if every is None else every)
 
 
-def _mostly_differ(cells: list[str]) -> bool:
-    return 2 * len(set(cells)) > len(cells)
+def _mostly_differ(cells: Sequence[str] | np.ndarray) -> bool:
+    return 2 * len(np.unique(cells)) > len(cells)
 
 
 def _fits(cells: list[str], form: str) -> bool:
@@ -165,36 +170,35 @@ def _fits(cells: list[str], form: str) -> bool:
 
 
 def _of_numbers(name: str, way: Way, numbers: np.ndarray) -> _Candidate | None:
-    """A candidate where numbers that may be dates, by their digits, also run as dates do."""
+    """A candidate where numbers that may be dates, by their digits, also run as dates do.
+
+    Strictly one way; or mostly so, as those of several series one after another do, which are refused further on.
+    """
     numbers = numbers[~np.isnan(numbers)]
     steps = np.diff(numbers)
-    if not len(steps) or (steps == 0).all():
+    moved = steps[steps != 0]
+    if not len(moved) or (way.width and way.share <= _SURE_SHARE):
         return None
-    fine = bool((steps > 0).all() or (steps < 0).all())
+    fine, even = bool(abs(np.sign(steps).sum()) == len(steps)), _share_of_commonest(moved) >= 0.5
+    mostly = max((moved > 0).mean(), (moved < 0).mean()) >= _MOSTLY and even
     if way.kind == "epoch":
-        even = _share_of_commonest(steps) >= 0.5 or bool(_OF_TIME.search(name))
-        return _Candidate(name, True) if fine and even and numbers.max() < _next_year_as(numbers.max()) else None
-    form = way.forms[0]
-    if form not in _YEAR_FIRST:
-        return None
-    if form == "%Y%m%d" and way.share > 0.9 and 2 * len(np.unique(numbers)) > len(numbers):
+        dates = (fine and bool(_OF_TIME.search(name))) or mostly
+        return _Candidate(name, fine) if dates and numbers.max() < _next_year_as(numbers.max()) else None
+    if way.width == 8 and _mostly_differ(numbers):
         return _Candidate(name, True)  # eight digits are hardly ever a day by chance: disorder is for the reader
-    one_way = bool((steps >= 0).all() or (steps <= 0).all())
+    if way.forms[0] not in _YEAR_FIRST:  # nor are six, row after row
+        sure = way.forms[0] == "%y%m%d" and fine and len(numbers) >= _SURE_ROWS
+        return _Candidate(name, True) if sure else None
     years = numbers // 10 ** (way.width - 4)
-    if not one_way or years.max() > dt.date.today().year + 1 or years.min() < _YEARS_FROM:
+    if years.max() > dt.date.today().year + 1 or years.min() < FIRST_YEAR:
         return None
-    if form == "%Y" and same(name) not in DATE_NAMES and abs(_commonest(steps[steps != 0])) != 1:
-        return None
-    return _Candidate(name, fine)
+    if way.width == 4 and not called_years(name):
+        return _Candidate(name, True) if fine and even and abs(np.median(moved)) == 1 else None
+    return _Candidate(name, fine) if fine or mostly else None
 
 
 def _share_of_commonest(steps: np.ndarray) -> float:
     return float(np.unique(steps, return_counts=True)[1].max() / len(steps))
-
-
-def _commonest(steps: np.ndarray) -> float:
-    values, counts = np.unique(steps, return_counts=True)
-    return float(values[counts.argmax()])
 
 
 def _next_year_as(number: float) -> float:

@@ -28,6 +28,11 @@ def plainly(name: str) -> str:
     return words.without_accents(same(name))
 
 
+def called_years(name: str) -> bool:
+    """Whether a column's name says that it holds years."""
+    return plainly(name) in _NAMES["Y"]
+
+
 def parts_of(names: Sequence[str], sample: Callable[[str], list[str]]) -> tuple[str, ...]:
     """Columns of years, of months or quarters, then of days, hours and minutes, each with the one before it."""
     found: dict[str, str] = {}
