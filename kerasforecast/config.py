@@ -157,9 +157,10 @@ def check_effect(given: dict[str, Any], config: Config) -> None:
 def check_effect_on_data(given: dict[str, Any], data: DataConfig) -> None:
     """As `check_effect`, of options that say which rows to read."""
     downloads = ("interval", "offline", "timeout", "snapshot", "max_age")
-    reading = ("separator", "encoding", "decimal", "thousands", "date_format", "date_column", "id", "series")
+    reading = ("separator", "encoding", "decimal", "thousands", "date_format", "date_column")
     _refuse(given, data.ticker is None, downloads, "without --ticker")
     _refuse(given, data.ticker is not None, reading, "with --ticker, whose table needs no reading")
+    _refuse(given, data.ticker is not None, ("id", "series"), "with --ticker, which is one series")
     _refuse(given, data.offline, ("timeout", "max_age"), "with --offline")
 
 

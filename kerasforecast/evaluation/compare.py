@@ -16,6 +16,7 @@ from kerasforecast.baselines.fitted import learn_baselines
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
+from kerasforecast.data.table.columns import find
 from kerasforecast.errors import DataError
 from kerasforecast.evaluation.evaluation import Sequential, baselines_of, ids_and_dates, outcomes_of, scored_windows
 from kerasforecast.evaluation.learned import learned_windows
@@ -117,8 +118,9 @@ def compare(data: Panel | Series, config: Config, split: Split, contenders: Sequ
 
 def _windows(series: Series, contender: Contender, windows: Windows) -> Windows:
     """The same origins as `windows`, with the columns and the history that a contender sees."""
-    absent = [column for column in contender.columns if column not in series.columns]
-    if absent or contender.columns[0] != series.target:
+    names = [find(series.columns, column) for column in contender.columns]
+    indices = [series.columns.index(name) for name in names if name is not None]
+    if None in names or names[0] != series.target:
         raise DataError(
             f"{contender.name}: needs the columns {', '.join(contender.columns)} and forecasts the first. "
             f"Received: {', '.join(series.columns)}. Give its columns with --target and --features."
@@ -129,7 +131,6 @@ def _windows(series: Series, contender: Contender, windows: Windows) -> Windows:
             f"{contender.name}: needs {contender.window} rows before the test part. Received: {known}. "
             "Give more rows or another split."
         )
-    indices = [series.columns.index(column) for column in contender.columns]
     if indices != list(range(len(series.columns))):
         known = {name: kind for name, kind in series.calendar_columns.items() if name in contender.columns}
         values = series.values[:, indices]

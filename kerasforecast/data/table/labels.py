@@ -170,6 +170,8 @@ def _hold_dates(table: Table, cells: pd.Series, config: DataConfig) -> bool:
     if isinstance(cells.dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return True
     sample = cells.iloc[:_SAMPLE]
+    if pd.api.types.is_float_dtype(cells.dtype) and not (sample.fillna(0).abs() < 2.0**63).all():
+        return False
     try:
         read_dates(table, sample, config.date_format)
     except DataError:
