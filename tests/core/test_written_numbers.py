@@ -94,6 +94,7 @@ TWO_READINGS = {
     "comma": (["1,234", "1,240"], ",", 1234.0, 1.234, {"separator": ",", "quote": True}),
     "comma beside whole numbers": (["977", "1,022"], ",", 1022.0, 1.022, {"separator": ",", "quote": True}),
     "comma between semicolons": (["977", "1,022"], ",", 1022.0, 1.022, {}),
+    "comma throughout": (["1,022", "1,101"], ",", 1022.0, 1.022, {"separator": "\t"}),
     "point": (["977", "985", "1.022", "1.103"], ".", 1022.0, 1.022, {}),
     "point and 1.000": (["998", "999", "1.000", "1.001"], ".", 1000.0, 1.0, {}),
     "newest first": (["1.103", "1.022", "985"], ".", 1103.0, 1.103, {}),
@@ -126,10 +127,12 @@ def test_what_has_two_readings_is_refused_and_either_option_settles_it(tmp_path,
         ["1.022", "1.1", "1"],
         ["0.875", "1", "0.125"],
         ["977", "1022.5", "1103"],
+        ["0,459", "1,022", "1,101"],
+        ["1,022", "1,10", "1,101"],
     ],
 )
 def test_decimals_are_not_taken_for_thousands(tmp_path, cells):
-    assert load(table(tmp_path, cells)).values[:, 0].tolist() == [float(cell) for cell in cells]
+    assert load(table(tmp_path, cells)).values[:, 0].tolist() == [float(cell.replace(",", ".")) for cell in cells]
 
 
 def test_the_decimal_mark_of_other_columns_decides(tmp_path):
@@ -197,7 +200,7 @@ def test_data_check_says_what_a_fit_would_take_otherwise_or_refuse():
         return examine(DataConfig(), pd.DataFrame({name: values}, index=DATES)).as_json()["notes"]
 
     meter = notes(12_345_678 + 0.1 * np.arange(12) ** 1.5)
-    assert meter[-1].endswith("% of a usual change away. Subtract 12,345,677 from it first.")
+    assert meter[-1].endswith("% of a usual change away. Subtract 12,345,678 from it first.")
     assert notes([*range(11), 0.0])[-1].startswith("2 values of y not positive: fit takes plain differences where ")
     assert notes([*range(11), 0.0], "Close")[-1] == "2 prices of Close not positive: fit needs --scaling difference."
     assert notes(np.arange(12.0) + 1) == []

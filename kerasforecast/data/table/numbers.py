@@ -109,7 +109,7 @@ def _from_text(table: Table, cells: pd.Series, config: DataConfig) -> tuple[np.n
     if config.thousands is None and "," not in (config.decimal, table.decimal):  # pandas takes points alone
         numbers = pd.to_numeric(cells, errors="coerce")
         odd = cells[numbers.isna() & cells.notna()]
-        if odd.map(is_missing).all():
+        if all(map(is_missing, odd)):
             return numbers.to_numpy(dtype=np.float64, na_value=np.nan), []
     usual = _usual_decimal(table, column)
     texts = [None if blank else cell for cell, blank in zip(cells.tolist(), cells.isna(), strict=True)]
@@ -121,7 +121,7 @@ def _from_text(table: Table, cells: pd.Series, config: DataConfig) -> tuple[np.n
         raise refusal(table, rows, column, _rule(written), remedy)
     if written.ambiguous:
         raise _two_readings(table, cells, written)
-    return written.numbers, _reading_notes(column, written)
+    return written.numbers, _reading_notes(column, written, plain=_COMMA if table.decimal == "," else None)
 
 
 def _rule(written: Written) -> str:
@@ -162,9 +162,10 @@ def _one_reading(table: Table, rows: list[int], column: str, both: tuple[float, 
     )
 
 
-def _reading_notes(column: str, written: Written) -> list[str]:
-    """One sentence that shows how a column was read by what became of some cells."""
-    shows = ", ".join(f"{shown(cell, 30)} is {digits(number)}" for cell, number in written.examples)
+def _reading_notes(column: str, written: Written, plain: re.Pattern[str] | None) -> list[str]:
+    """One sentence that shows how a column was read by what became of some cells, other than `plain` ones."""
+    odd = [(cell, number) for cell, number in written.examples if not (plain and plain.fullmatch(cell))]
+    shows = ", ".join(f"{shown(cell, 30)} is {digits(number)}" for cell, number in odd)
     return [f"Column {column}: {shows}."] if shows else []
 
 
@@ -172,7 +173,8 @@ def _refuse_thousands(table: Table, cells: pd.Series, numbers: np.ndarray, mark:
     """Refuse `977` before `1.022`, where the mark taken for a decimal one stands between thousands.
 
     Three digits after every mark, whole numbers beside them, and a series that runs on more evenly so, leave no doubt
-    that it may be; which it is only the user knows.
+    that it may be; which it is only the user knows. Where no whole number stands beside them, a point is a decimal
+    point, as in prices of petrol, and a comma may be either.
     """
     column = str(cells.name)
     if not (_may_hold_thousands(numbers[:_FEW]) and _may_hold_thousands(numbers)):
@@ -182,11 +184,11 @@ def _refuse_thousands(table: Table, cells: pd.Series, numbers: np.ndarray, mark:
     if not broken or not all(groups_of_thousand(text, mark) for text in table.raw(broken, column)):
         return
     grouped = [groups_of_thousand(text, mark) for text in table.raw(rows.tolist(), column)]
-    if None in grouped or False not in grouped or _usual_decimal(table, column) == mark:
+    if None in grouped or _usual_decimal(table, column) == mark:
         return
     held = np.array(grouped, dtype=bool)
     thousands = np.where(held, sizes * 1000, sizes)
-    if _unevenness(thousands) < _unevenness(sizes) / 2:
+    if _unevenness(thousands) < _unevenness(sizes) / 2 or (held.all() and mark == ","):
         first = int(np.argmax(held))
         raise _one_reading(table, rows[held].tolist(), column, (thousands[first], sizes[first]), mark)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from numbers import Real
@@ -38,6 +38,7 @@ _CELL = re.compile(
     r"(?P<body>(?:[0-9][0-9.,' ]*|[.,][0-9]+)(?<! )(?:[eE][+-]?[0-9]{1,3})?)"
     rf" ?(?P<unit>{_UNIT})? ?(?P<after>-)? ?(?P<close>\))?"
 )
+_NINES = str.maketrans("012345678", "999999999")
 _SCALES = {"K": "e3", "k": "e3", "M": "e6", "B": "e9", "T": "e12"}  # directly after the digits, as volumes are written
 _MARKS = ".,' "
 _ENOUGH = 0.5  # of a column's cells look like numbers: the others are faults, not another kind of column
@@ -85,8 +86,8 @@ def is_missing(cell: object) -> bool:
 
 def looks_like_numbers(cells: Sequence[str]) -> bool:
     """Whether a sample of a column of text is money, percent, thousands or the like, readable or not."""
-    found = [_split(cell) for cell in cells if not is_missing(cell)]
-    kinds = Counter(_kind(part) for part in found if part)
+    found = [_form(_tidy(cell)) for cell in cells if not is_missing(cell)]
+    kinds = Counter(form.kind for form in found if form)
     if not kinds:
         return False
     (money, unit), count = kinds.most_common(1)[0]
@@ -97,6 +98,8 @@ def looks_like_numbers(cells: Sequence[str]) -> bool:
 def read_written(cells: Sequence[object], decimal: str | None, thousands: str | None, usual: str | None) -> Written:
     """Read a column of text.
 
+    Cells of the same shape, digits apart, are alike in all but their digits, so that each shape is looked at once.
+
     Args:
         cells: A text a row, or a number that needs no reading, or `None` where a value is missing.
         decimal: Mark before the fraction, where it was given.
@@ -104,25 +107,32 @@ def read_written(cells: Sequence[object], decimal: str | None, thousands: str | 
         usual: Mark before the fraction in the rest of the table, which decides between two readings.
     """
     plain = np.array([isinstance(cell, Real) and not isinstance(cell, bool) for cell in cells], dtype=bool)
-    empty = np.array([cell is None or is_missing(cell) for cell in cells], dtype=bool)
-    numbers = np.array([cell if bare else np.nan for cell, bare in zip(cells, plain, strict=True)], np.float64)
-    parts = [None if bare else _split(str(cell)) for cell, bare in zip(cells, plain | empty, strict=True)]
-    kinds = Counter(_kind(part) for part in parts if part)
-    kinds[None, None] += int(plain.sum())
-    usually = kinds.most_common(1)[0][0]
-    parts = [part if part and _kind(part) == usually else None for part in parts]
-    if usually != (None, None):
-        numbers[plain] = np.nan  # a bare number among sums of money
-    bodies = [str(part["body"]) for part in parts if part]
+    texts = ["" if cell is None or bare else _tidy(str(cell)) for cell, bare in zip(cells, plain, strict=True)]
+    shapes = [_shape(text) for text in texts]
+    first: dict[str, int] = {}
+    for row, shape in enumerate(shapes):
+        first.setdefault(shape, row)
+    forms = {shape: _form(texts[row]) for shape, row in first.items()}
+    counts = Counter(shapes)
+    usually = _usual_kind(forms, counts, int(plain.sum()))
+    forms = {shape: form for shape, form in forms.items() if form and form.kind == usually}
+    bodies = {texts[first[shape]][form.start : form.stop]: counts[shape] for shape, form in forms.items() if form}
     readings = _readings(bodies, decimal, thousands)
     if len(readings) > 1 and usual is not None:
         readings = [marks for marks in readings if marks.decimal == usual] or readings
     best = readings[0] if readings else _nearest(bodies, decimal, thousands)
-    for row, part in enumerate(parts):
-        if part and _pattern(best).fullmatch(str(part["body"])):
-            numbers[row] = _value(part, best)
-    faulty = np.isnan(numbers) & ~empty
-    examples = _examples(cells, parts, numbers, best)
+    fitting = {
+        shape: form
+        for shape, form in forms.items()
+        if form and _pattern(best).fullmatch(texts[first[shape]][form.start : form.stop])
+    }
+    numbers = np.array([_value(text, fitting.get(shape), best) for text, shape in zip(texts, shapes, strict=True)])
+    if usually == (None, None):  # among sums of money a bare number is a fault
+        numbers[plain] = [float(cell) for cell, bare in zip(cells, plain, strict=True) if bare]  # type: ignore[arg-type]
+    blank = {shape for shape, row in first.items() if is_missing(texts[row])}
+    faulty = np.isnan(numbers) & (plain | np.array([shape not in blank for shape in shapes], dtype=bool))
+    shown = {shape: (str(cells[first[shape]]).strip(), float(numbers[first[shape]])) for shape in fitting}
+    examples = _examples({shown[shape]: _oddities(shown[shape][0], form, best) for shape, form in fitting.items()})
     return Written(numbers, faulty, tuple(readings) if len(readings) > 1 else (), examples)
 
 
@@ -134,30 +144,72 @@ def groups_of_thousand(text: str, mark: str) -> bool | None:
     return True if re.fullmatch(rf"[1-9][0-9]{{0,2}}(?:{re.escape(mark)}[0-9]{{3}})+", plain) else None
 
 
-def _split(cell: str) -> dict[str, str | None] | None:
-    """The parts of a number as it is written; `None` where it is none."""
-    match = _CELL.fullmatch(" ".join(cell.translate(_SAME).split()))
+@dataclass(frozen=True)
+class _Form:
+    """How cells of one shape are written.
+
+    Attributes:
+        start: Of the digits and their marks, in the tidied text.
+        stop: One past them.
+        money: The currency before them.
+        unit: What follows them.
+        scale: The power of ten that a letter after them stands for, as `"e6"`.
+        turned: What makes the number negative: `"bracket"`, `"behind"`, `"before"`, or nothing.
+    """
+
+    start: int
+    stop: int
+    money: str | None
+    unit: str | None
+    scale: str
+    turned: str
+
+    @property
+    def kind(self) -> tuple[str | None, str | None]:
+        """What a number counts: its currency or unit."""
+        return self.money, self.unit
+
+
+def _tidy(cell: str) -> str:
+    """`cell` with plain spaces, apostrophes and minus signs, and none of them doubled."""
+    return " ".join(cell.translate(_SAME).split())
+
+
+def _shape(text: str) -> str:
+    """`text` with every digit alike, but for a zero in front, which no thousands begin with."""
+    shape = text.translate(_NINES)
+    return f"0{shape}" if (place := shape.find("9")) >= 0 and text[place] == "0" else shape
+
+
+def _form(text: str) -> _Form | None:
+    """How a number is written; `None` where it is none."""
+    match = _CELL.fullmatch(text)
     if match is None or (match["open"] is None) != (match["close"] is None):
         return None
-    parts = match.groupdict()
-    if sum(bool(parts[name]) for name in ("open", "before", "sign", "after")) > 1:
+    if sum(bool(match[name]) for name in ("open", "before", "sign", "after")) > 1:
         return None
-    unit = parts["unit"]
-    attached = unit and cell.translate(_SAME).rstrip(" )-").endswith(str(parts["body"]) + unit)
-    parts["scale"] = _SCALES.get(str(unit)) if attached else None
-    if parts["scale"]:
-        parts["unit"] = None
-    return parts
+    start, stop = match.span("body")
+    unit = match["unit"]
+    scale = _SCALES.get(unit or "", "") if match.start("unit") == stop else ""
+    turned = "bracket" if match["open"] else "behind" if match["after"] else ""
+    turned = turned or ("before" if "-" in (match["before"], match["sign"]) else "")
+    return _Form(start, stop, match["money"], None if scale else unit, scale, turned)
 
 
-def _kind(part: dict[str, str | None]) -> tuple[str | None, str | None]:
-    """What a number counts: its currency or unit."""
-    return part["money"], part["unit"]
+def _usual_kind(forms: dict[str, _Form | None], counts: Counter[str], plain: int) -> tuple[str | None, str | None]:
+    kinds: Counter[tuple[str | None, str | None]] = Counter()
+    for shape, form in forms.items():
+        if form:
+            kinds[form.kind] += counts[shape]
+    kinds[None, None] += plain
+    return kinds.most_common(1)[0][0]
 
 
-def _value(part: dict[str, str | None], marks: Marks) -> float:
-    number = float(marks.number(str(part["body"])) + (part["scale"] or ""))
-    return -number if part["open"] or "-" in (part["before"], part["sign"], part["after"]) else number
+def _value(text: str, form: _Form | None, marks: Marks) -> float:
+    if form is None:
+        return np.nan
+    number = float(marks.number(text[form.start : form.stop]) + form.scale)
+    return -number if form.turned else number
 
 
 @cache
@@ -176,7 +228,7 @@ def _possible(decimal: str | None, thousands: str | None) -> list[Marks]:
     return [Marks(mark, other) for mark in decimals for other in between if mark != other]
 
 
-def _readings(bodies: Sequence[str], decimal: str | None, thousands: str | None) -> list[Marks]:
+def _readings(bodies: Iterable[str], decimal: str | None, thousands: str | None) -> list[Marks]:
     """The readings that fit every cell and differ from one another."""
     present = {mark for body in bodies for mark in _MARKS if mark in body}
     found: dict[frozenset[tuple[str, bool]], Marks] = {}
@@ -186,39 +238,35 @@ def _readings(bodies: Sequence[str], decimal: str | None, thousands: str | None)
     return list(found.values())
 
 
-def _nearest(bodies: Sequence[str], decimal: str | None, thousands: str | None) -> Marks:
-    return max(
-        _possible(decimal, thousands),
-        key=lambda marks: sum(map(bool, map(_pattern(marks).fullmatch, bodies))),
-    )
+def _nearest(bodies: Mapping[str, int], decimal: str | None, thousands: str | None) -> Marks:
+    """The reading that fits most cells; `bodies` says how many there are of each."""
+
+    def fitting(marks: Marks) -> int:
+        return sum(count for body, count in bodies.items() if _pattern(marks).fullmatch(body))
+
+    return max(_possible(decimal, thousands), key=fitting)
 
 
-def _examples(
-    cells: Sequence[object], parts: Sequence[dict[str, str | None] | None], numbers: np.ndarray, marks: Marks
-) -> tuple[tuple[str, float], ...]:
+def _examples(oddities: Mapping[tuple[str, float], Set[str]]) -> tuple[tuple[str, float], ...]:
     """A few cells that show together everything that is not a plain number, the one that shows most first."""
-    shown: dict[frozenset[str], int] = {}
-    for row, part in enumerate(parts):
-        if part and not np.isnan(numbers[row]):
-            shown.setdefault(frozenset(_oddities(part, marks)), row)
     seen: set[str] = set()
     found: list[tuple[str, float]] = []
-    for odd in sorted(shown, key=lambda each: (-len(each), shown[each])):
-        if odd - seen and len(found) < _EXAMPLES:
-            seen |= odd
-            found.append((str(cells[shown[odd]]).strip(), float(numbers[shown[odd]])))
+    for example in sorted(oddities, key=lambda each: -len(oddities[each])):
+        if oddities[example] - seen and len(found) < _EXAMPLES:
+            seen |= oddities[example]
+            found.append(example)
     return tuple(found)
 
 
-def _oddities(part: dict[str, str | None], marks: Marks) -> list[str]:
+def _oddities(cell: str, form: _Form, marks: Marks) -> set[str]:
     """What of a cell is not a plain number."""
-    body = str(part["body"])
+    body = _tidy(cell)[form.start : form.stop]
     odd = {
-        "money": part["money"],
-        "unit": part["unit"],
-        "scale": part["scale"],
-        "negative": part["open"] or part["after"],
+        "money": form.money,
+        "unit": form.unit,
+        "scale": form.scale,
+        "negative": form.turned in ("bracket", "behind"),
         "decimal": marks.decimal != "." and marks.decimal in body,
         "thousands": marks.thousands and marks.thousands in body,
     }
-    return [name for name, holds in odd.items() if holds]
+    return {name for name, holds in odd.items() if holds}
