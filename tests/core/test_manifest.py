@@ -37,7 +37,7 @@ def _valid():
         "device": "cpu",
         "versions": {"keras": "3.15.1", "torch": None},
         "config": config.model_dump(mode="json"),
-        "roles": {"target": "Close", "past": ["Volume"], "known": [], "static": []},
+        "roles": {"target": "Close", "past": ["Volume"], "known": [], "static": [], "calendar": {}},
         "members": [member.model_dump(mode="json")],
         "metrics": {
             "target": "Close",
