@@ -57,6 +57,9 @@ def predict(
 ) -> None:
     """Forecast with the model file MODEL what follows FILE, a ticker, or the data it was trained on.
 
+    Rows beyond the horizon are forecast on earlier forecasts: the calendar features of their dates are known, other
+    features are held at their last value. The forecast of a model with a quantile head is its median, at every step.
+
     Prints CSV (date, forecast, and for each quantile level of the prediction intervals a column such as q0.1) or, with
     --json, {"forecasts": [{"date", "forecast", "quantiles": {"0.1": ...}}, ...]}.
     """

@@ -126,7 +126,8 @@ class Model:
 
         Args:
             windows: As in `predict`.
-            steps: Rows ahead, H where not given; beyond the horizon forecasts become inputs.
+            steps: Rows ahead, H where not given; beyond the horizon forecasts become inputs, and the other columns are
+                held at their last values, for windows have no dates.
 
         Returns:
             Ascending over K, the levels of `config.levels`.
@@ -153,7 +154,8 @@ class Model:
         """Forecast the `steps` rows that follow `data`, or the training data where none is given.
 
         Args:
-            steps: Rows ahead. Beyond the horizon, forecasts become inputs.
+            steps: Rows ahead. Beyond the horizon, forecasts become inputs; a quantile head's median does, and is its
+                forecast at every step. Columns that the dates give are computed for the rows ahead, others are held.
             data: Path, DataFrame or `Series` ending where the forecast is to start.
             **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
 

@@ -63,7 +63,9 @@ class Findings:
         """The step in words: `"B"`, `"Monday to Saturday"`, `"integer steps"`, `"irregular"`."""
         if self.frequency is not None:
             return in_words(self.frequency)
-        return "irregular" if self.series.dated else "integer steps"
+        if not self.series.dated:
+            return "integer steps"
+        return "irregular" if self.series.calendar is None else "sessions"
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
@@ -141,7 +143,7 @@ def _remarks(rows: Rows, config: DataConfig, holidays: bool) -> list[str]:
 
 
 def _gaps(series: Series, frequency: str | None) -> list[Gap]:
-    if not series.dated or frequency is None:
+    if not series.dated or (frequency is None and series.calendar is None):
         return []
     index = pd.DatetimeIndex(series.index)
     expected = _expected(index, frequency, series.calendar)
@@ -155,9 +157,11 @@ def _gaps(series: Series, frequency: str | None) -> list[Gap]:
     return sorted(gaps, key=lambda gap: -gap.rows)
 
 
-def _expected(index: pd.DatetimeIndex, frequency: str, calendar: str | None) -> pd.DatetimeIndex | None:
+def _expected(index: pd.DatetimeIndex, frequency: str | None, calendar: str | None) -> pd.DatetimeIndex | None:
     """All dates from the first to the last that the step or calendar has."""
-    if calendar is not None and is_daily(frequency):
+    if frequency is None and (index != index.normalize()).any():
+        return None
+    if calendar is not None and (frequency is None or is_daily(frequency)):
         sessions = trading_calendar(calendar, index[0].year, index[-1].year).sessions
         return sessions[(sessions >= index[0]) & (sessions <= index[-1])]
-    return between(index, frequency)
+    return between(index, str(frequency))

@@ -91,11 +91,11 @@ def open_hours(index: pd.DatetimeIndex, step: int) -> np.ndarray | None:
 
 def _closed(seen: np.ndarray, there: np.ndarray) -> np.ndarray:
     """Which times `(7, S)` of the week are closed, by how often there were rows, and how often there could be some."""
-    rare = np.asarray(seen < _RARE * there)
+    rare = seen < _RARE * there
     by_time = seen.sum(axis=0), there.sum(axis=0)  # (S,) over the days
-    due = np.asarray(~rare)
+    due = ~rare
     if there.max() < 3:  # of so few weeks those with a row say nothing of how many lack one
-        due = np.asarray(seen.any(axis=1, keepdims=True) & (by_time[0] >= _RARE * by_time[1]))
+        due = (seen.sum(axis=1, keepdims=True) > 0) & (by_time[0] >= _RARE * by_time[1])
     rate = _rate(seen[due], there[due])
     closed = (by_time[0] < _RARE * by_time[1]) & _no_luck(*by_time, rate, _CHANCE_OF_ALL)
     return (rare & _no_luck(seen, there, rate, _CHANCE_OF_ALL)) | ((rare | (there == 0)) & closed)
@@ -152,35 +152,41 @@ def _counts(
 
 
 def _to_the_last_clock(seconds: np.ndarray) -> np.ndarray:
-    """The rows by the clock of the last: each day shifted so as to agree best with the last one of its weekday."""
-    days = seconds // _DAY
-    starts = np.flatnonzero(np.diff(days, prepend=days[0] - 1))
-    latest: dict[int, np.ndarray] = {}  # the times of the last day of each weekday
-    shifts: dict[int, int] = {}  # what put the day a week before it to the same clock
-    moved = seconds.copy()
-    for start, stop in zip(starts[::-1], [len(days), *starts[:0:-1]], strict=True):
-        clock, weekday = seconds[start:stop] % _DAY, int(_weekday(days[start]))
-        if weekday not in latest:
-            latest[weekday] = clock
-            continue
-        shift = _best_shift(clock, latest[weekday])
-        shifts.setdefault(weekday, shift)
-        moved[start:stop] += np.where((clock + shift >= 0) & (clock + shift < _DAY), shift, 0)
-    return moved + _changed_this_week(shifts, latest)[_weekday(days)]
+    """The rows by the clock of the last: days are shifted so as to agree with the last one of their weekday."""
+    days, place = np.unique(seconds // _DAY, return_inverse=True)
+    clocks = np.split(seconds % _DAY, np.searchsorted(seconds // _DAY, days[1:]))
+    latest = {int(_weekday(day)): clock for day, clock in zip(days, clocks, strict=True)}
+    earlier = days <= days[-1] - 7
+    raw = np.array([_best_shift(clock, latest[int(_weekday(day))]) for day, clock in zip(days, clocks, strict=True)])
+    week_before = {int(_weekday(day)): int(shift) for day, shift in zip(days[earlier], raw[earlier], strict=True)}
+    order = [int(_weekday(day)) for day in days[~earlier][::-1]]  # from the last day backwards
+    moved = _agreed(days, raw) + _changed_this_week(order, week_before)[_weekday(days)]
+    clock = seconds % _DAY + moved[place]
+    return np.where((clock >= 0) & (clock < _DAY), seconds + moved[place], seconds)
 
 
-def _changed_this_week(shifts: dict[int, int], latest: dict[int, np.ndarray]) -> np.ndarray:
+def _agreed(days: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+    """The shifts of days `(D,)`, where a week earlier or later has the same: one day alone may lack its first row."""
+    known = dict(zip(days.tolist(), shifts.tolist(), strict=True))
+    alone = [known.get(day - 7, shift) != shift != known.get(day + 7, 0) for day, shift in known.items()]
+    return np.where(alone, 0, shifts)
+
+
+def _changed_this_week(order: list[int], shifts: dict[int, int]) -> np.ndarray:
     """What puts each weekday `(7,)` to the last clock, where that changed since the weekday was last there.
 
-    It did where the last days came an hour earlier or later than a week before, and those before them did not.
+    It did where the last days, from a Sunday or Monday on, came an hour earlier or later than a week before, and those
+    before them did not.
+
+    Args:
+        order: The weekdays of the last week that have rows, from the last backwards.
+        shifts: What put the day a week before each to the same clock.
     """
     found = np.zeros(7, np.int64)
-    order = list(latest)  # from the last day backwards
     change = next((shifts[day] for day in order if day in shifts), 0)
     since = next((place for place, day in enumerate(order) if shifts.get(day, change) != change), len(order))
-    for day in order[since:] if change else ():
-        clock = latest[day] + change
-        found[day] = change if clock[0] >= 0 and clock[-1] < _DAY else 0
+    if since and order[since - 1] in (6, 0):
+        found[order[since:]] = change
     return found
 
 
