@@ -1,8 +1,15 @@
 """`report.html`: one page that opens offline and says, in its first sentence, whether a model is worth using.
 
 finished   what a fit hands over to its report, what it writes of it, and how that is read back; no Keras, no network
-figures    plotly figures as plain dictionaries; colours are named, the page knows them for light and dark
+traces     lines, bands, bars and axes of plotly figures, plain dictionaries; colours are named
+figures    the charts, each made from arrays
+outlook    the forecast of the future: the first chart of a report, and the picture that stands alone
+plot       that picture as a plotly figure, PNG, SVG or page; `colours` has the style sheet's colours for it
+terminal   that picture in lines of text
+notebook   what a notebook shows of a model and of its forecasts
 page       escaping, tables, and the one HTML file with plotly.js inside
+compact    arrays as JSON holds them
+words      charts and numbers as text
 scores     scores and verdicts as texts, on the terminal too
 parts      what the pages share
 fit_page   the report of a fit

@@ -53,10 +53,10 @@ def outlook(
     future = stamps(ahead)
     if isinstance(known, np.ndarray) and isinstance(future, np.ndarray):  # both begin where the known rows end
         future = np.concatenate([known[-1:], future])
-        forecast, *ends = (
-            np.concatenate([[last], each]) for each in (forecast, *(e for _, *p in intervals for e in p))
-        )
-        intervals = [(name, ends[2 * k], ends[2 * k + 1]) for k, (name, *_) in enumerate(intervals)]
+        forecast = np.concatenate([[last], forecast])
+        intervals = [
+            (name, np.concatenate([[last], lower]), np.concatenate([[last], upper])) for name, lower, upper in intervals
+        ]
     marked = "lines+markers" if len(ahead) <= 14 else "lines"
     traces = [
         *bands(future, intervals),

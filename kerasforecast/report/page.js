@@ -67,16 +67,19 @@
     return [first, last + 0.01 * (last - first)];
   }
 
-  // The lowest and the highest of every `size` points, in their order.
+  // The lowest and the highest of every `size` points, and every gap, in their order.
   function extremes(values, from, to, size, into) {
     for (let begin = from; begin < to; begin += size) {
-      let low = begin, high = begin;
+      let [low, high] = [-1, -1];
+      const kept = [];
       for (let at = begin; at < Math.min(begin + size, to); at++) {
-        if (values[at] < values[low]) low = at;
-        if (values[at] > values[high]) high = at;
+        if (Number.isNaN(values[at])) kept.push(at);
+        else if (low < 0) low = high = at;
+        else if (values[at] < values[low]) low = at;
+        else if (values[at] > values[high]) high = at;
       }
-      into.push(Math.min(low, high));
-      if (low !== high) into.push(Math.max(low, high));
+      if (low >= 0) kept.push(low, high);
+      into.push(...new Set(kept.sort((one, other) => one - other)));
     }
   }
 

@@ -89,15 +89,16 @@ def stamps(values: Values) -> np.ndarray | list[str]:
 
 
 def extremes(values: np.ndarray, most: int) -> Any:
-    """Indices of about `most` of `values` `(T,)`: the lowest and the highest of every so many rows, so that none of
-    the peaks is lost; all where they are few."""
+    """Indices of about `most` of `values` `(T,)`: the lowest and the highest of every so many rows, so that no peak is
+    lost, and every gap; all where they are few."""
     if len(values) <= most:
         return slice(None)
-    size = -(-2 * len(values) // most)
-    begins = np.arange(0, len(values), size)
-    pieces = [np.nan_to_num(values[begin : begin + size]) for begin in begins]
-    found = [(piece.argmin(), piece.argmax()) for piece in pieces]
-    return np.unique([begin + place for begin, pair in zip(begins, found, strict=True) for place in pair])
+    begins = np.arange(0, len(values), -(-2 * len(values) // most))
+    gaps = np.isnan(values)
+    lows, highs = np.where(gaps, np.inf, values), np.where(gaps, -np.inf, values)
+    pieces = [slice(begin, end) for begin, end in zip(begins, [*begins[1:], len(values)], strict=True)]
+    found = [piece.start + part[piece].argmin() for piece in pieces for part in (lows, -highs)]
+    return np.union1d(found, np.flatnonzero(gaps))
 
 
 def colour(name: str, place: int = 0) -> str:

@@ -319,6 +319,14 @@ def test_of_a_very_long_line_the_peaks_are_kept():
     assert np.isnan(traces.line("x", [0, 1], [1.0, np.inf], "--model")["y"][1])
 
 
+def test_of_long_paths_the_gaps_are_kept():
+    values = np.where(np.arange(10_000) % 50 == 49, np.nan, 5 + np.arange(10_000) % 7)
+    drawn = traces.line("x", np.arange(10_000), values, "--model", most=1_000)
+    assert np.isnan(drawn["y"]).sum() == 200
+    assert (np.nanmin(drawn["y"]), np.nanmax(drawn["y"])) == (5, 11)
+    assert len(drawn["x"]) <= 1_200
+
+
 @pytest.mark.parametrize(
     "values",
     [

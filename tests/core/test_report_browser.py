@@ -176,6 +176,24 @@ def test_zooming_by_mouse_brings_the_detail_too(browser, long):
     assert browser.execute_script(SEEN)[1] == 31 * 24 + 12 + 1
 
 
+def test_long_paths_keep_their_gaps(browser, tmp_path):
+    fit = finished_fit(tmp_path, horizon=2)
+    rows = 5_000
+    table = pd.DataFrame({name: np.arange(rows) + 1.0 for name in ("actual", "forecast", "naive")})
+    table = table.assign(date=np.arange(rows) // 2 + np.arange(rows) % 2, step=np.arange(rows) % 2 + 1)
+    (tmp_path / "page.html").write_text(fit_report(replace(fit, forecasts=table, series=None, ahead=None)))
+    show(browser, (tmp_path / "page.html").as_uri(), "light", 1280)
+    wait_for_charts(browser)
+    bar = browser.find_element("xpath", "//div[starts-with(@aria-label, 'Actual')]/following-sibling::div")
+    bar.find_element("xpath", "button[@aria-label='All']").send_keys("\n")
+    gaps, points = browser.execute_script(
+        """const chart = [...document.querySelectorAll(".chart")].find(each => each.ariaLabel.startsWith("Actual"));
+        const { y } = chart.data.find(trace => trace.name === "forecast");
+        return [[...y].filter(Number.isNaN).length, y.length];"""
+    )
+    assert (gaps, points) == (1250, 1250 + 2 * 1250)
+
+
 def test_tables_scroll_under_a_shadow_on_a_phone(browser, address):
     show(browser, address, "light", 390)
     wide, images = browser.execute_script(
