@@ -225,7 +225,7 @@ def _pooled(errors: np.ndarray) -> list[tuple[tuple[float, ...], ...]]:
     Errors of overlapping windows are much the same errors, so their spread is known no better than from the windows
     that do not overlap: quantiles are put as much farther out as Student's t with so many degrees of freedom has them
     beyond the normal. (Simulated with twelve steps over random walks, autoregressions and seasons, intervals of 80 %
-    cover 77 to 94 % after 5 windows and 80 to 86 % after 40, where quantiles of each step alone cover 40 to 66 % and 74
+    cover 77 to 94 % after 5 windows and 79 to 85 % after 40, where quantiles of each step alone cover 40 to 66 % and 74
     to 81 %.)
     """
     count, steps, columns = errors.shape
