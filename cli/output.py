@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,12 @@ _SCORES = ("rmse", "mae", "mape", "mase", "directional_accuracy", "crps", "cover
 
 def print_json(content: Any) -> None:
     """One JSON object on stdout."""
-    click.echo(json.dumps(content, allow_nan=False, ensure_ascii=False))
+    text = json.dumps(content, allow_nan=False, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # JSON has escapes of its own
+        text = json.dumps(content, allow_nan=False)
+    click.echo(text)
 
 
 def print_scores(scores: dict[str, Any], verdict: str, interval_verdict: str | None, title: str) -> None:
