@@ -9,11 +9,12 @@ import click
 
 from kerasforecast.sections import BacktestConfig
 
-from .options import SectionedCommand, backend_option, fit_options, given, output_options, section, skill_option
+from .options import COMMON, SectionedCommand, backend_option, fit_options, given, output_options, section, skill_option
 
 
 @click.command(
     cls=SectionedCommand,
+    common=(*COMMON, "folds"),
     epilog="Example: kerasforecast backtest prices.csv --folds 10 --scheme sliding --gap 5",
     short_help="Walk forward over the test part, fold by fold.",
 )
@@ -21,7 +22,11 @@ from .options import SectionedCommand, backend_option, fit_options, given, outpu
 @section(BacktestConfig)
 @click.option("--name", help="Name of the folder; replaces results there. The ticker's or file's when not given.")
 @click.option(
-    "--output-dir", type=click.Path(path_type=Path), default=Path("saved_models"), show_default=True, help="Where to."
+    "--output-dir",
+    type=click.Path(path_type=Path),
+    default=Path("saved_models"),
+    show_default=True,
+    help="Folder for it.",
 )
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
 @skill_option

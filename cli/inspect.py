@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .models import ModelFile
 from .options import backend_option, output_options
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     epilog="Example: kerasforecast inspect saved_models/ibm.keras",
     short_help="What a model file is, where it came from, how it scored; and check it.",
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=ModelFile())
 @backend_option
 @output_options
 def inspect(model: Path, backend: str | None, as_json: bool, quiet: bool, debug: bool) -> None:
