@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -20,10 +21,16 @@ def main() -> None:
 
 
 def _open_standard_streams() -> None:
-    """Point closed standard streams nowhere: the next file opened would take their number, and get their text."""
+    """Point closed standard streams nowhere: the next file opened would take their number, and get their text.
+
+    Those that are open show a letter that their encoding lacks as an escape: the name of a column is the user's own.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - it gets the lowest free number, the stream's
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

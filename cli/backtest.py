@@ -10,6 +10,7 @@ import click
 from kerasforecast.sections import BacktestConfig
 
 from .options import (
+    COMMON,
     SectionedCommand,
     UserPath,
     backend_option,
@@ -23,13 +24,14 @@ from .options import (
 
 @click.command(
     cls=SectionedCommand,
+    common=(*COMMON, "folds"),
     epilog="Example: kerasforecast backtest prices.csv --folds 10 --scheme sliding --gap 5",
     short_help="Walk forward over the test part, fold by fold.",
 )
 @fit_options
 @section(BacktestConfig)
 @click.option("--name", help="Name of the folder; replaces results there. The ticker's or file's when not given.")
-@click.option("--output-dir", type=UserPath(), default=Path("saved_models"), show_default=True, help="Where to.")
+@click.option("--output-dir", type=UserPath(), default=Path("saved_models"), show_default=True, help="Folder for it.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
 @skill_option
 @backend_option

@@ -7,15 +7,18 @@ from typing import Any
 
 import click
 
+from kerasforecast.models.families import registry
 from kerasforecast.sections import DataConfig, EvaluationConfig, NetworkConfig, SplitConfig, TrainingConfig
 
-from .options import DATA_FLAGS, SectionedCommand, UserPath, backend_option, given, output_options, section
+from .models import model_path
+from .options import COMMON, DATA_FLAGS, SectionedCommand, UserPath, backend_option, given, output_options, section
 
 NETWORK_FLAGS = tuple(name for name in NetworkConfig.model_fields if name != "model")
 
 
 @click.command(
     cls=SectionedCommand,
+    common=("file", *COMMON),
     epilog="Example: kerasforecast compare lstm gru saved_models/ibm.keras --epochs 30",
     short_help="Rank models and every baseline on the same origins.",
 )
@@ -26,7 +29,7 @@ NETWORK_FLAGS = tuple(name for name in NetworkConfig.model_fields if name != "mo
 @section(TrainingConfig)
 @section(EvaluationConfig)
 @click.option("--name", help="Name of the folder; replaces results there. The ticker's or file's when not given.")
-@click.option("--output-dir", type=UserPath(), default=Path("saved_models"), show_default=True, help="Where to.")
+@click.option("--output-dir", type=UserPath(), default=Path("saved_models"), show_default=True, help="Folder for it.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
 @backend_option
 @output_options
@@ -53,8 +56,9 @@ def compare(
     from .walks import print_walk
 
     one_arena()
+    networks = registry.names()
     found = kerasforecast.compare(
-        models,
+        [model if model in networks else str(model_path(Path(model))) for model in models],
         options.pop("file"),
         **given(options),
         name=name,

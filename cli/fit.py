@@ -7,20 +7,33 @@ from typing import Any
 
 import click
 
-from .options import SectionedCommand, UserPath, backend_option, fit_options, given, output_options, skill_option
+from .options import (
+    COMMON,
+    SectionedCommand,
+    UserPath,
+    backend_option,
+    fit_options,
+    given,
+    output_options,
+    skill_option,
+)
 
 
 @click.command(
     cls=SectionedCommand,
+    common=(*COMMON, "resume"),
     epilog="Example: kerasforecast fit prices.csv --target Close --epochs 30 --name acme",
     short_help="Train a model and write it as a .keras file.",
 )
 @fit_options
 @click.option("--name", help="Name of the model; replaces one of this name. The ticker's or file's when not given.")
-@click.option("--output-dir", type=UserPath(), default=Path("saved_models"), show_default=True, help="Where to.")
+@click.option("--output-dir", type=UserPath(), default=Path("saved_models"), show_default=True, help="Folder for it.")
 @click.option("--resume", metavar="NAME", help="Go on with the stopped run of this name, with its options and data.")
 @click.option(
-    "--checkpoint-every", type=click.IntRange(1), metavar="STEPS", help="Save the state within epochs too. Each epoch."
+    "--checkpoint-every",
+    type=click.IntRange(1),
+    metavar="STEPS",
+    help="Save the state after so many steps too.",
 )
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
 @click.option("--deterministic", is_flag=True, help="Bit-equal runs, on a GPU too: one thread, fixed order of sums.")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import UserPath, backend_option, output_options
+from .models import ModelFile
+from .options import backend_option, output_options
 
 if TYPE_CHECKING:
     from kerasforecast.artifact.manifest import Manifest
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     epilog="Example: kerasforecast inspect saved_models/ibm.keras",
     short_help="What a model file is, where it came from, how it scored; and check it.",
 )
-@click.argument("model", type=UserPath())
+@click.argument("model", type=ModelFile())
 @backend_option
 @output_options
 def inspect(model: Path, backend: str | None, as_json: bool, quiet: bool, debug: bool) -> None:

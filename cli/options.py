@@ -45,6 +45,11 @@ _TITLES: dict[type[BaseModel], str] = {
     BacktestConfig: "Walk",
 }
 
+_ALL = "kerasforecast.help_all"  # in a context: help shows every option
+
+# What most people need of a fit; `--help` shows these.
+COMMON = (*("ticker", "target", "features", "model", "window", "horizon", "epochs", "name", "backend"),)
+
 LISTS = {
     name for model in _TITLES for name, field in model.model_fields.items() if get_origin(field.annotation) is tuple
 }
@@ -52,18 +57,39 @@ DATA_FLAGS = tuple(name for name in DataConfig.model_fields if name != "file")
 
 
 class SectionedCommand(click.Command):
-    """A command whose help lists its flags by config section, since `fit` has too many for one list."""
+    """A command whose help lists its flags by config section, since `fit` has too many for one list.
+
+    Args:
+        common: Names of the options that `--help` shows; the others are for `--help-all`.
+    """
+
+    def __init__(self, *args: Any, common: tuple[str, ...], **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._common = {*common, "help_all"}
+        everything = click.Option(["--help-all"], is_flag=True, is_eager=True, expose_value=False, callback=_help_all)
+        self.params.append(everything)
+        everything.help = f"Show all {len([each for each in self.params if isinstance(each, click.Option)])} options."
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One block of help per section, the command's own flags last."""
         blocks: dict[str, list[tuple[str, str]]] = {title: [] for title in (*_TITLES.values(), "Options")}
         for parameter in self.get_params(ctx):
+            rare = parameter in self.params and parameter.name not in self._common
+            if rare and not ctx.meta.get(_ALL):
+                continue
             if record := parameter.get_help_record(ctx):
                 blocks[getattr(parameter, "section", "Options")].append(record)
         for title, records in blocks.items():
             if records:
                 with formatter.section(title):
                     formatter.write_dl(records)
+
+
+def _help_all(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        ctx.meta[_ALL] = True
+        click.echo(ctx.get_help(), color=ctx.color)
+        ctx.exit()
 
 
 class ConfigOption(click.Option):
@@ -119,7 +145,7 @@ def backend_option(command: Command) -> Command:
     return click.option(
         "--backend",
         metavar="[jax|tensorflow|torch]",
-        help="What computes. Before it: nothing; after it: KERAS_BACKEND, Keras' own config, the first installed.",
+        help="What computes. When not given: KERAS_BACKEND, Keras' own configuration, the first one installed.",
     )(command)
 
 

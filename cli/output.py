@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +30,12 @@ _NARROWEST = 40  # columns; a terminal that says it has fewer is not believed
 
 def print_json(content: Any) -> None:
     """One JSON object on stdout."""
-    click.echo(json.dumps(content, allow_nan=False, ensure_ascii=False))
+    text = json.dumps(content, allow_nan=False, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # JSON has escapes of its own
+        text = json.dumps(content, allow_nan=False)
+    click.echo(text)
 
 
 def print_scores(

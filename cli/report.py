@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
-from .options import UserPath, output_options
+from .models import ModelFile
+from .options import output_options
 
 
 @click.command(
     epilog="Example: kerasforecast report saved_models/ibm.keras",
     short_help="Write a report again, from the files its command left.",
 )
-@click.argument("file", type=UserPath())
+@click.argument("file", type=ModelFile())
 @output_options
 def report(file: Path, as_json: bool, quiet: bool, debug: bool) -> None:
     """Write the report of FILE again: a model file, or the backtest.json or compare.json that those commands left.

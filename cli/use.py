@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .models import ModelFile
 from .options import SectionedCommand, UserPath, backend_option, data_options, given, output_options, skill_option
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kerasforecast.artifact.manifest import Manifest
     from kerasforecast.data.series import Series
     from kerasforecast.model import Model
 
@@ -22,16 +24,17 @@ TERMINAL = "-"  # what --plot has without a file
 
 @click.command(
     cls=SectionedCommand,
+    common=("ticker", "start", "end", "missing", "steps", "levels", "output", "backend", "as_json", "quiet"),
     epilog="Example: kerasforecast predict saved_models/ibm.keras new_prices.csv --steps 5",
     short_help="Forecast the rows that follow the data.",
 )
-@click.argument("model", type=UserPath())
+@click.argument("model", type=ModelFile())
 @data_options
 @click.option("--steps", type=int, default=1, show_default=True, help="Rows ahead; forecasts become inputs.")
 @click.option(
     "--levels",
     metavar="A,B,...",
-    help="Prediction intervals to print, by the share that each is to cover: 0.8,0.95. All.",
+    help="Quantile levels to print, of those that the model has: 0.1,0.9 for an interval of 80 %. When not given, all.",
 )
 @click.option("--output", type=UserPath(), help="Write the forecasts to this CSV file instead.")
 @click.option(
@@ -63,16 +66,20 @@ def predict(
     Prints CSV (date, forecast, and for each quantile level of the prediction intervals a column such as q0.1) or, with
     --json, {"forecasts": [{"date", "forecast", "quantiles": {"0.1": ...}}, ...]}.
     """
+    from kerasforecast.errors import whole_number
+
     if plot not in (None, TERMINAL):
         from kerasforecast.report.plot import check_kind
 
         check_kind(Path(plot))
+    steps = whole_number("--steps", steps)
+    manifest = _manifest(model, backend)
+    names = None if levels is None else _columns_of(levels, manifest.config.levels)
+    series = _series(manifest, options, quiet, steps)
     loaded = open_model(model, backend)
-    names = None if levels is None else _columns_of(levels, loaded.config.levels)
-    series = _series(loaded, options, quiet, steps)
     forecasts = loaded.forecast(steps, series)
     if names is not None:
-        forecasts = forecasts[["forecast", *(name for name in forecasts.columns if name in names)]]
+        forecasts = forecasts[["forecast", *(name for name in names if name in forecasts)]]
 
     from kerasforecast.data.stamps import iso_texts
     from kerasforecast.runtime.files import atomic_write
@@ -93,10 +100,11 @@ def predict(
 
 @click.command(
     cls=SectionedCommand,
+    common=("ticker", "start", "end", "missing", "require_skill", "backend", "as_json", "quiet"),
     epilog="Example: kerasforecast evaluate saved_models/ibm.keras new_prices.csv",
     short_help="Score a model on every window of the data.",
 )
-@click.argument("model", type=UserPath())
+@click.argument("model", type=ModelFile())
 @data_options
 @skill_option
 @backend_option
@@ -115,8 +123,9 @@ def evaluate(
     Windows that it has learned from are left out, and that is said; without FILE or a ticker, those of the data it was
     trained on.
     """
+    manifest = _manifest(model, backend)
+    series = _series(manifest, options, quiet, manifest.config.steps)
     loaded = open_model(model, backend)
-    series = _series(loaded, options, quiet, loaded.config.steps)
     result = loaded.evaluate(series)
 
     from .output import print_json, print_scores, print_wrapped
@@ -156,28 +165,28 @@ def _plot(model: Model, series: Series, forecasts: pd.DataFrame, where: str) -> 
         click.echo(f"{where}: the forecast as a picture", err=True)
 
 
-def _columns_of(chosen: str, levels: tuple[float, ...]) -> set[str]:
-    """Columns of the quantiles that bound the prediction intervals chosen, e.g. `q0.1` and `q0.9` for 0.8.
+def _columns_of(chosen: str, levels: tuple[float, ...]) -> list[str]:
+    """Columns of the quantile levels chosen, e.g. `q0.1` for 0.1, ascending.
 
     Raises:
-        OptionError: The model has no such interval.
+        OptionError: The model has no such level.
     """
     from kerasforecast.errors import OptionError, shown
     from kerasforecast.forecasting.forecast import quantile_column
     from kerasforecast.metrics.probabilistic import central_intervals
 
-    intervals = {f"{nominal:g}": (levels[low], levels[high]) for nominal, low, high in central_intervals(levels)}
-    found: set[str] = set()
+    found: set[float] = set()
     for word in filter(None, (part.strip() for part in chosen.split(","))):
         try:
-            ends = intervals[f"{float(word):g}"]
+            found.add({f"{level:g}": level for level in levels}[f"{float(word):g}"])
         except (ValueError, KeyError):
-            known = ", ".join(sorted(intervals)) or "it has none"
+            known = ",".join(f"{level:g}" for level in levels) or "none"
+            ends = {f"{share:g}": f"{levels[low]:g},{levels[high]:g}" for share, low, high in central_intervals(levels)}
+            interval = f" The interval that covers {word} is --levels {ends[word]}." if word in ends else ""
             raise OptionError(
-                f"--levels must name prediction intervals that the model has: {known}. Received: {shown(word)}."
+                f"--levels must name quantile levels that the model has: {known}. Received: {shown(word)}.{interval}"
             ) from None
-        found |= {quantile_column(level) for level in ends}
-    return found
+    return [quantile_column(level) for level in sorted(found)]
 
 
 def open_model(path: Path, backend: str | None) -> Model:
@@ -187,9 +196,20 @@ def open_model(path: Path, backend: str | None) -> Model:
     return kerasforecast.load(path, backend=backend)
 
 
-def _series(model: Model, options: dict[str, Any], quiet: bool, steps: int) -> Series:
-    series = model.series_from(None, **given(options))
-    record = model.manifest.data
+def _manifest(path: Path, backend: str | None) -> Manifest:
+    """What the model file says of itself: by it options and data are checked before a backend loads."""
+    from kerasforecast.artifact.reader import read_manifest
+    from kerasforecast.runtime.backend import choose
+
+    choose(backend)
+    return read_manifest(path)
+
+
+def _series(manifest: Manifest, options: dict[str, Any], quiet: bool, steps: int) -> Series:
+    from kerasforecast.artifact.inputs import series_for
+
+    series = series_for(manifest, None, given(options))
+    record = manifest.data
     lines = list(series.notes)
     if record and not options["file"] and not options["ticker"] and series.sha256 != record.sha256:
         lines.append(f"{series.name}: the data has changed since the model was trained.")
@@ -197,7 +217,7 @@ def _series(model: Model, options: dict[str, Any], quiet: bool, steps: int) -> S
         from kerasforecast.data.calendar_columns import held_beyond
         from kerasforecast.errors import printable
 
-        lines += held_beyond(series.columns, series.calendar_columns, model.manifest.horizon, steps)
+        lines += held_beyond(series.columns, series.calendar_columns, manifest.horizon, steps)
 
         for line in lines:
             click.echo(printable(line), err=True)

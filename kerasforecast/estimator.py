@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Literal
 
@@ -15,6 +16,9 @@ from kerasforecast.errors import DataError, callers_words, shown
 from kerasforecast.models.families import registry
 from kerasforecast.runtime.backend import activate
 from kerasforecast.sections import NetworkConfig, TrainingConfig, checked
+
+_FAR = 4.0  # times what a step changes: no value that follows a window lies so far outside it, typically
+_ENOUGH = 10  # rows, of which most values that follow stand among the windows' own
 
 
 class KerasForecaster(RegressorMixin, BaseEstimator):
@@ -124,12 +128,16 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
 
         Raises:
             ValueError: Shapes or values do not fit (`kerasforecast.errors.InputError` is one).
+
+        Warns:
+            UserWarning: y does not go on from the windows, as where a step of a pipeline has scaled X alone.
         """
         rows: np.ndarray  # (N, L)
         rows, y = validate_data(
             self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=2, ensure_min_features=2
         )
         targets = np.asarray(y, np.float64).reshape(len(rows), -1)  # (N, H)
+        _warn_of_other_units(rows, targets[:, 0])
         network, training = self._configs(rows.shape[1], targets.shape[1])
         train_rows = self._training_rows(len(rows))
         activate()
@@ -190,3 +198,25 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         tags.target_tags.multi_output = True
         tags.regressor_tags.poor_score = True  # a forecaster of series on scikit-learn's unordered toy data
         return tags
+
+
+def _warn_of_other_units(rows: np.ndarray, following: np.ndarray) -> None:
+    """Warn where what followed lies far outside the windows, in units of what one step changes.
+
+    A pipeline's StandardScaler scales each column of X by itself and leaves y as it is: the network would then learn to
+    turn the units back, and a forecast of prices be worse than the last price by a hundred times.
+    """
+    changes = np.abs(np.diff(rows, axis=1))
+    usual = float(np.median(changes)) or float(changes.mean())
+    outside = np.maximum(following - rows.max(axis=1), rows.min(axis=1) - following)  # of the window's own range
+    beyond = np.maximum(following - rows.max(), rows.min() - following) > usual  # outside what all windows hold
+    apart = len(rows) >= _ENOUGH and float(np.mean(beyond)) > 0.5
+    if usual and (apart or float(np.median(outside)) > _FAR * usual):
+        away = float(np.median(np.abs(following - rows[:, -1])))
+        warnings.warn(
+            f"y must go on from the last column of X, in its units. Received: y that lies {away:.3g} away "
+            f"from it, where one step changes {usual:.3g}. Leave X unscaled: the forecaster scales windows itself "
+            "(scaling=...), or scale y in the same way.",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import sys
+from collections.abc import Sequence
+from itertools import pairwise
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from kerasforecast.training.callbacks import Epoch
 
 
+_FALLS = 4  # of the learning rate that are told
+
+
 class Progress:
     """Shows the start of a fit and its epochs, or a walk's folds; as a context manager it takes the bar down.
 
@@ -43,6 +48,7 @@ class Progress:
         self._notebook = _notebook() if shown is not False else None
         self._shown = self._notebook is not None or _on_terminal() if shown is None else shown
         self._bar: Bar | None = None
+        self._epochs: list[Epoch] = []  # those that the bar has shown
 
     def __enter__(self) -> Progress:
         return self
@@ -83,13 +89,11 @@ class Progress:
 
     def epoch(self, epoch: Epoch) -> None:
         """Show one finished epoch."""
-        figures = f"loss {epoch.loss:.4f}  val_loss {epoch.val_loss:.4f}  lr {epoch.learning_rate:.3g}"
         if self._bar:
-            self._bar.update(self._task, completed=epoch.epoch, figures=figures)
+            self._bar.update(self._task, completed=epoch.epoch, figures=_figures(epoch))
+            self._epochs.append(epoch)
         else:
-            best = "  best" if epoch.best else ""
-            total = self._config.training.epochs
-            self.note(f"epoch {epoch.epoch:>3}/{total}  {figures}  {epoch.seconds:.1f} s{best}")
+            self.note(self._line(epoch))
 
     def fold(self, fold: Fold, forecasts: Forecasts, kept: bool, count: int) -> None:
         """Show one finished fold of `count`, and whether it was kept from before."""
@@ -103,6 +107,30 @@ class Progress:
             with contextlib.suppress(OSError):  # the terminal has gone
                 self._bar.stop()
             self._bar = None
+            for epoch in _told(self._epochs):
+                self.note(self._line(epoch))
+            self._epochs = []
+
+    def _line(self, epoch: Epoch) -> str:
+        best = "  best" if epoch.best else ""
+        total = self._config.training.epochs
+        return f"epoch {epoch.epoch:>3}/{total}  {_figures(epoch)}  {epoch.seconds:.1f} s{best}"
+
+
+def _figures(epoch: Epoch) -> str:
+    return f"loss {epoch.loss:.4f}  val_loss {epoch.val_loss:.4f}  lr {epoch.learning_rate:.3g}"
+
+
+def _told(epochs: Sequence[Epoch]) -> list[Epoch]:
+    """The epochs that stay on the screen when the bar goes: the first, the best, the last, and between them a few.
+
+    Those between stand at twice the number each time, so that their count grows by one where theirs doubles; and where
+    the learning rate fell, its first ones.
+    """
+    best = max((epoch.epoch for epoch in epochs if epoch.best), default=0)
+    fallen = [now.epoch for before, now in pairwise(epochs) if now.learning_rate < before.learning_rate]
+    wanted = {best, *fallen[:_FALLS], *(2**power for power in range(20))}
+    return [epoch for epoch in epochs if epoch.epoch in wanted or epoch in (epochs[0], epochs[-1])]
 
 
 def _on_terminal() -> bool:

@@ -148,7 +148,7 @@ def test_predict_draws_into_a_file_or_on_stderr(model, tmp_path):
     assert drawn.stdout == printed.stdout  # the chart is for a person
     assert "acme: forecast of Close\n" in drawn.stderr
     assert "95 % interval" in drawn.stderr
-    narrowed = run("predict", model, "--steps", 6, "--levels", "0.8", "--plot").stderr
+    narrowed = run("predict", model, "--steps", 6, "--levels", "0.1,0.9", "--plot").stderr
     assert ("95 % interval" in narrowed, "80 % interval" in narrowed) == (False, True)
     for kind in ("png", "svg", "html"):
         path = tmp_path / f"out.{kind}"
@@ -159,16 +159,41 @@ def test_predict_draws_into_a_file_or_on_stderr(model, tmp_path):
     assert "put --plot last, without a file." in refused.stderr
 
 
-def test_predict_prints_the_intervals_that_are_chosen(model):
-    lines = run("predict", model, "--levels", "0.8, 0.95").stdout.splitlines()
-    assert lines[0] == "date,forecast,q0.025,q0.1,q0.9,q0.975"
+def test_predict_prints_the_levels_that_are_chosen(model):
+    """`--levels` are quantile levels, as those of `fit`."""
+    lines = run("predict", model, "--levels", "0.9, 0.1,0.1").stdout.splitlines()
+    assert lines[0] == "date,forecast,q0.1,q0.9"
     rows = json.loads(run("predict", model, "--levels", "0.5", "--json").stdout)["forecasts"]
-    assert list(rows[0]["quantiles"]) == ["0.25", "0.75"]
-    for wrong in ("0.7", "wide"):
-        refused = run("predict", model, "--levels", f"0.8,{wrong}")
-        one_line_error(
-            refused, "--levels must name prediction intervals that the model has: 0.5, 0.8, 0.95", repr(wrong)
-        )
+    assert list(rows[0]["quantiles"]) == ["0.5"]
+    for wrong, more in (("0.7", "'."), ("wide", "'."), ("0.8", "'. The interval that covers 0.8 is --levels 0.1,0.9.")):
+        refused = run("predict", model, "--levels", f"0.1,{wrong}")
+        one_line_error(refused, "--levels must name quantile levels that the model has: 0.025,0.1,", f"'{wrong}{more}")
+
+
+def test_a_model_is_found_by_its_name(folder, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(folder / "models", tmp_path / "saved_models")
+    expected = run("predict", folder / "models" / "acme.keras").stdout
+    for name in ("acme", "acme.keras", "saved_models/acme", "./saved_models/acme"):
+        assert run("predict", name).stdout == expected, name
+    assert json.loads(run("inspect", "acme", "--json").stdout)["name"] == "acme"
+    assert run("report", "acme").exit_code == 0
+    assert "acme" in run("compare", "acme", "--file", folder / "acme.csv", "--quiet").stdout
+    (tmp_path / "acme").mkdir()  # a folder is no model
+    assert run("predict", "acme").stdout == expected
+    for name in ("nosuch", "..", ".", "/", "saved_models"):
+        one_line_error(run("predict", name), "no such model file")
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_data_that_is_wrong_is_refused_before_a_backend_loads(command, model, tmp_path):
+    (tmp_path / "other.csv").write_text("Date,Open\n2020-01-01,1\n2020-01-02,2\n")
+    for file, message in (("nosuch.csv", "no such file"), (tmp_path / "other.csv", "Close")):
+        with program(command, model, file, env=os.environ | {"PYTHONPROFILEIMPORTTIME": "1"}) as process:
+            _, said = process.communicate(timeout=120)
+        assert process.returncode == 2
+        assert message in next(line for line in said.splitlines() if line.startswith("error: "))
+        assert not re.search(r"\| +(keras|torch|jax|tensorflow)$", said, re.MULTILINE)
 
 
 def test_predict_says_when_the_data_has_changed(folder, model):

@@ -1,14 +1,17 @@
 """The scikit-learn estimator, by scikit-learn's own checks."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import kerasforecast as kf
 from kerasforecast.errors import DataError, OptionError
+from kerasforecast.estimator import _warn_of_other_units
 from kerasforecast.preprocessing.windows import pairs
 from tests.backend.conftest import prices
 
@@ -62,3 +65,36 @@ def test_wrong_parameters_are_refused_at_fit():
         kf.KerasForecaster(units=0).fit(X, y)
     with pytest.raises(DataError, match="validation_fraction"):
         kf.KerasForecaster(validation_fraction=1.5).fit(X, y)
+
+
+LEVELS = {"prices": 100.0, "an exchange rate": 1.1, "a load": 40_000.0}
+
+
+@pytest.mark.parametrize("level", LEVELS.values(), ids=LEVELS)
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()], ids=["standard", "minmax"])
+def test_windows_scaled_without_what_follows_them_are_warned_of(level, scaler):
+    X, y = pairs(level / 100 * prices(120)["Close"].to_numpy(), 8)
+    steps = make_pipeline(scaler, kf.KerasForecaster(units=2, layers=1, epochs=1, scaling="difference"))
+    with pytest.warns(UserWarning, match=r"^y must go on from the last column of X, in its units\. Received: y that"):
+        steps.fit(X, y)
+
+
+@pytest.mark.parametrize("horizon", [1, 5])
+@pytest.mark.parametrize(
+    "series",
+    [
+        prices(120)["Close"].to_numpy(),
+        np.arange(1.0, 121),
+        2 + np.sin(np.arange(120) / 6 * np.pi),
+        np.repeat(np.arange(1.0, 13), 10),
+        np.where(np.arange(120) % 9 == 0, 50.0, 1.0),
+    ],
+    ids=["prices", "a line", "a season", "steps", "peaks"],
+)
+def test_what_follows_windows_is_not_warned_of(series, horizon):
+    X, y = pairs(series, 8, horizon)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _warn_of_other_units(X, y.reshape(len(X), -1)[:, 0])
+        scaled = (X - 7) / 3, (y.reshape(len(X), -1)[:, 0] - 7) / 3
+        _warn_of_other_units(*scaled)

@@ -1,9 +1,12 @@
 """The command line before any work is done: help and refusals are quick, on one line, and honest."""
 
+import json
 import re
 import shlex
 
 import click
+import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from kerasforecast_cli.main import cli
@@ -34,8 +37,13 @@ def named(paths):
 
 @pytest.fixture
 def help_of():
-    """What `--help` prints."""
-    return lambda *path: CliRunner().invoke(cli, [*path, "--help"], catch_exceptions=False).output
+    """What `--help`, or what is asked for in its place, prints."""
+
+    def printed(*path):
+        words = path if path and path[-1].startswith("--") else (*path, "--help")
+        return CliRunner().invoke(cli, words, catch_exceptions=False).output
+
+    return printed
 
 
 def test_the_commands_others_rely_on_are_there():
@@ -100,6 +108,74 @@ def test_no_two_options_of_a_command_share_a_flag(path):
     assert sorted(set(flags)) == sorted(flags)
 
 
+SECTIONED = named([("fit",), ("predict",), ("evaluate",), ("backtest",), ("compare",)])
+
+
+@pytest.mark.parametrize("path", SECTIONED)
+def test_help_is_a_page_of_what_people_use_and_help_all_the_rest(path, help_of):
+    few, everything = help_of(*path), help_of(*path, "--help-all")
+    assert len(few.splitlines()) <= 41
+    options = [option for option in COMMANDS[path].params if isinstance(option, click.Option)]
+    assert f"Show all {len(options)} options." in " ".join(few.split())
+    assert "--help " in few
+    for option in options:
+        assert re.search(rf"{option.opts[0]}\b", everything), option.opts
+    assert set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", few, re.MULTILINE)) < set(
+        re.findall(r"^  (?:-\w, )?(--[a-z-]+)", everything, re.MULTILINE)
+    )
+
+
+def test_help_all_loads_nothing_either():
+    done = run_command("fit", "--help-all")
+    assert (done.code, done.heavy) == (0, [])
+
+
+def test_the_package_runs_as_a_module():
+    done = run_python(
+        "import runpy, sys\nsys.argv = ['', '--version']\nrunpy.run_module('kerasforecast', run_name='__main__')"
+    )
+    assert done.out == f"kerasforecast, version {kerasforecast.__version__}\n"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp437"])
+@pytest.mark.parametrize(
+    "arguments", [["data", "check", "FILE"], ["data", "check", "FILE", "--json"]], ids=["text", "json"]
+)
+def test_a_column_outside_the_terminal_s_encoding_is_shown_as_escapes(arguments, encoding, tmp_path):
+    index = pd.bdate_range("2020-01-01", periods=30)
+    table = pd.DataFrame({"Date": index, "Цена株💩": 100 + np.sin(np.arange(30))})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    words = [str(tmp_path / "t.csv") if word == "FILE" else word for word in arguments]
+    code = "from kerasforecast_cli.__main__ import main; main()"
+    environment = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    done = run_python(code, *words, "--target", "Цена株💩", **environment)
+    assert done.code == 0, done.err
+    assert "fault" not in done.err
+    if "--json" in words:
+        assert "Цена株💩" in json.dumps(json.loads(done.out), ensure_ascii=False)
+    else:
+        assert r"\u0426\u0435\u043d\u0430\u682a\U0001f4a9" in done.out + done.err
+
+
+def test_a_wrong_path_of_a_model_is_refused_before_a_backend_loads(tmp_path):
+    for command in ("predict", "evaluate", "inspect"):
+        done = run_command(command, str(tmp_path / "nosuch.keras"), KERAS_HOME=str(tmp_path), **UNSET)
+        assert (done.code, done.out) == (2, "")
+        assert "no such model file" in done.err or "A backend must be installed" in done.err
+        assert not done.loaded & {"keras", *BACKENDS}
+
+
+@pytest.mark.parametrize(
+    ("quantiles", "advice"),
+    [("5,50,95", "write 0.05,0.5,0.95"), ("2.5,97.5", "write 0.025,0.975"), ("90", "write 0.9")],
+)
+def test_levels_in_percent_are_answered_with_what_to_write(quantiles, advice):
+    for option in ("--quantiles", "--levels"):
+        result = CliRunner().invoke(cli, ["fit", option, quantiles])
+        assert result.exit_code == 2
+        assert result.stderr.rstrip().endswith(f"; {advice}. Received: {quantiles!r}.")
+
+
 @pytest.mark.parametrize("path", named(LEAVES))
 def test_every_command_has_json_quiet_and_debug(path):
     flags = {flag for option in LEAVES[path].params for flag in option.opts}
@@ -115,7 +191,7 @@ def test_commands_that_compute_take_a_backend(path, help_of):
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_fit_has_a_flag_for_every_option_with_its_default_and_choices(section, help_of):
-    text = " ".join(help_of("fit").split())
+    text = " ".join(help_of("fit", "--help-all").split())
     fields = SECTIONS[section].model_fields.copy()
     if fields.pop("options", None):  # those of the families stand beside it
         fields |= {name: next(iter(having.values())) for name, having in registry.options().items()}
