@@ -33,6 +33,7 @@ pipeline estimator
 api
 kerasforecast
 cli
+__main__
 """
 ROWS = {name: row for row, line in enumerate(ORDER.split("\n")) for name in line.split()}
 
@@ -364,4 +365,4 @@ def test_modules_and_functions_stay_short_enough_to_read():
 
 def test_the_root_holds_what_people_import():
     modules = {path.stem for path in (ROOT / "kerasforecast").glob("*.py")}
-    assert modules == {"__init__", "config", "errors", "estimator", "model", "pipeline", "sections"}
+    assert modules == {"__init__", "__main__", "config", "errors", "estimator", "model", "pipeline", "sections"}
