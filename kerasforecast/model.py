@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kerasforecast.artifact.writer import Exporter
     from kerasforecast.forecasting.given import Given
     from kerasforecast.forecasting.predictor import Predictor
+    from kerasforecast.report.finished import FinishedFit
     from kerasforecast.training.train import History
 
 
@@ -253,12 +254,17 @@ class Model:
             ArtifactError: It was not scored when it was made, or its file lacks its history.
         """
         from kerasforecast.report import fit_report
-        from kerasforecast.report.gathered import finished_fit
         from kerasforecast.runtime.files import atomic_write, user_path
 
         file = user_path(path)
-        atomic_write(file, fit_report(finished_fit(self)).encode())
+        atomic_write(file, fit_report(self.finished()).encode())
         return file
+
+    def finished(self) -> FinishedFit:
+        """All that the report of the fit shows; raises as `report` does."""
+        from kerasforecast.report.gathered import finished_fit
+
+        return finished_fit(self.manifest, self.forecaster, self.history, self.test, self.series)
 
     @callers_words()
     def save(self, path: str | PathLike) -> Path:

@@ -38,7 +38,6 @@ from kerasforecast.models.limits import check_size
 from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.suitability import fit_notes
 from kerasforecast.report import write_fit, write_fit_report
-from kerasforecast.report.gathered import finished_fit
 from kerasforecast.runtime.backend import out_of_memory
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.callbacks import Callbacks, Epoch
@@ -211,7 +210,7 @@ def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
     Returns:
         The paths by what they hold: `model`, `metrics`, `history`, `test_forecasts`, `forecast`, `report`.
     """
-    finished = finished_fit(model)
+    finished = model.finished()
     paths = write_fit(finished, folder / name) | {"report": write_fit_report(finished, folder / name)}
     return paths | {"model": model.save(folder / f"{name}.keras")}
 

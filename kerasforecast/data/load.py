@@ -16,7 +16,7 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.data.sanity import StockSplit, find_splits, suspicions
 from kerasforecast.data.series import Series, Source
 from kerasforecast.data.table.bytestream import open_blob
-from kerasforecast.data.table.clock import with_times
+from kerasforecast.data.table.clock import times_apart, with_times
 from kerasforecast.data.table.columns import (
     choice_notes,
     feature_columns,
@@ -166,7 +166,8 @@ def rows_of(found: Found, *, positive_prices: bool = True, inherited: Collection
         notes, choice = [*notes, *turned], ""
     else:
         read: Dates = read_dates(table, rows[dates], config.date_format)
-        choice = refuse_several(table, rows, read.index, [dates, *columns], config.duplicates)
+        no_ids = [dates, *columns, *times_apart(table, dates)]
+        choice = refuse_several(table, rows, read.index, no_ids, config.duplicates)
         numbers.index = read.index
         numbers, turned = ordered(table, numbers, dates)
         notes += [*read.notes, *turned]

@@ -60,7 +60,7 @@ def test_several_are_refused_by_name_and_the_remedy_works(load):
 def test_a_well_known_name_comes_before_another_column_of_dates(load):
     series = load({"Expiry": written(DAYS[::-1], "%Y-%m-%d"), "Date": written(DAYS, "%Y-%m-%d"), "y": LEVEL})
     assert series.index.equals(DAYS)
-    assert series.notes == ()
+    assert series.notes == ("Not used: Expiry.",)
 
 
 @pytest.mark.parametrize("coarse", [DAYS.year, written(DAYS, "%Y-%m"), written(DAYS, "%G-W%V")])
@@ -121,7 +121,7 @@ def test_a_faulty_row_has_its_address_whatever_the_name(load):
 def test_counts_and_prices_are_no_dates(load, numbers):
     series = load({"level": LEVEL, "count": numbers}, target="level")
     assert not series.dated
-    assert series.notes == (UNDATED,)
+    assert series.notes == (UNDATED, "Not used: count.")
 
 
 @pytest.mark.parametrize("name", ["y", "Close", "Volume"])
@@ -135,7 +135,7 @@ def test_a_target_is_no_column_of_dates(load, name):
 
 @pytest.mark.parametrize("name", ["week", "time", "Day", "period", "Unnamed: 0"])
 def test_what_merely_counts_is_no_date(load, name):
-    assert load({name: np.arange(1, ROWS + 1), "y": LEVEL}).notes == (UNDATED,)
+    assert load({name: np.arange(1, ROWS + 1), "y": LEVEL}).notes == (UNDATED, f"Not used: {name}.")
 
 
 @pytest.mark.parametrize(
@@ -191,9 +191,13 @@ def test_the_check_says_what_the_fit_decides(tmp_path):
 def test_another_table_is_read_as_the_one_before(load):
     table = {"Datum": written(DAYS, "%Y-%m-%d"), "Verfall": written(DAYS[::-1], "%Y-%m-%d"), "y": LEVEL}
     frame = pd.DataFrame(table)
-    assert load_series(DataConfig(), frame, usual_dates="Verfall").values[0, 0] == LEVEL[-1]
-    assert load_series(DataConfig(date_column="Datum"), frame, usual_dates="Verfall").values[0, 0] == LEVEL[0]
-    assert load_series(DataConfig(), frame.drop(columns="Datum"), usual_dates="Datum").values[0, 0] == LEVEL[-1]
+    config, trained = DataConfig(date_column="Verfall"), {"date_column"}
+    assert load_series(config, frame, inherited=trained).values[0, 0] == LEVEL[-1]
+    assert load_series(DataConfig(date_column="Datum"), frame, inherited=trained).values[0, 0] == LEVEL[0]
+    without = frame.drop(columns="Verfall")
+    assert load_series(config, without, inherited=trained).values[0, 0] == LEVEL[0]
+    with pytest.raises(DataError, match="--date-column must name a column"):
+        load_series(config, without)
 
 
 quiet = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
@@ -227,4 +231,4 @@ def test_any_dates_under_any_name(name, form, first, step, rows, falling):
 )
 def test_numbers_that_go_up_and_down_are_no_dates(numbers):
     frame = pd.DataFrame({"other": numbers, "y": np.arange(len(numbers)) ** 2.0})
-    assert load_series(DataConfig(target="y"), frame).notes == (UNDATED,)
+    assert load_series(DataConfig(target="y"), frame).notes == (UNDATED, "Not used: other.")

@@ -24,10 +24,10 @@ def load(frame, **options):
     return load_series(DataConfig(**options), frame)
 
 
-def written(tmp_path, frame, **options):
+def written(tmp_path, frame, target=None, **options):
     path = tmp_path / "t.csv"
     frame.to_csv(path, **options)
-    return load_series(DataConfig(file=str(path)))
+    return load_series(DataConfig(file=str(path), target=target))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,9 @@ def test_what_reset_index_and_to_csv_leave_is_recognised(tmp_path, name):
 
 def test_the_points_of_an_index_are_no_row_numbers(tmp_path):
     points = pd.DataFrame({"Index": np.arange(40) * 3 + 100, "Date": DAYS})
-    assert written(tmp_path, points, index=False).target == "Index"
+    with pytest.raises(DataError, match="Index, the only column of numbers, is taken only if named"):
+        written(tmp_path, points, index=False)
+    assert written(tmp_path, points, target="Index", index=False).target == "Index"
 
 
 def test_row_numbers_are_never_the_target(tmp_path):

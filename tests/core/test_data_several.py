@@ -137,7 +137,7 @@ def test_a_choice_that_cannot_be_made_is_refused(options, message):
 
 
 def test_a_ticker_has_no_ids():
-    with pytest.raises(OptionError, match="--id has no effect with --ticker"):
+    with pytest.raises(OptionError, match="id= has no effect with ticker="):
         Config.from_options(ticker="AAPL", id="Name", series="AAPL")
 
 

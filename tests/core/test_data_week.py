@@ -101,7 +101,7 @@ def test_any_opening_hours_are_kept_in_spite_of_gaps(weekdays, opens, hours, mis
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(60, 1500), st.floats(0, 0.35), st.integers(0, 2**32 - 1))
+@given(st.integers(60, 1500), st.floats(0, 0.2), st.integers(0, 2**32 - 1))
 def test_hours_that_are_missing_here_and_there_are_not_closed(rows, missing, seed):
     every = pd.date_range("2024-01-01", periods=rows, freq="h")
     index = every[np.random.default_rng(seed).random(rows) >= missing]

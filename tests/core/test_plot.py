@@ -9,6 +9,7 @@ import pytest
 
 from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError
+from kerasforecast.evaluation.verdict import judged
 from kerasforecast.report.colours import palette
 from kerasforecast.report.notebook import ForecastTable, model_html
 from kerasforecast.report.outlook import Outlook
@@ -145,7 +146,7 @@ def test_a_notebook_shows_verdict_and_scores(tmp_path):
     shown = model_html(fit.manifest)
     assert "&lt;b&gt;Close&lt;/b&gt;" in shown
     assert not re.search("<(script|img|b)\\b", shown)
-    assert fit.metrics["verdict"] in shown
+    assert judged(fit.metrics["test"]).sentence in shown
     assert f"{fit.metrics['test']['naive']['rmse']:,.4f}" in shown
     bare = fit.manifest.model_copy(update={"metrics": None})
     assert "<table>" not in model_html(bare)

@@ -149,7 +149,8 @@ def test_whatever_a_field_holds_is_shown_as_text(plain, hostile):
     content["versions"] = {"keras": "x", f"{hostile} package"[:999]: "1"}
     content["roles"]["target"] = f"{hostile} column"
     shown = filled(content, hostile)
-    unseen = {"data.frequency", "metrics.target"}  # the calendar stands there; the target is the column
+    # The calendar stands in the frequency's place; the target is the column; the verdict is read from the scores.
+    unseen = {"data.frequency", "metrics.target", "metrics.verdict", "metrics.interval_verdict"}
     manifest = Manifest.model_validate(content | {"baselines": None, "calibration": None})
     dates = fit.forecasts.assign(date=f"{hostile} date")
     ahead = fit.ahead.assign(date=f"{hostile} to come")

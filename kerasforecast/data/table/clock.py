@@ -227,12 +227,19 @@ def _colons(match: re.Match[str]) -> str:
 
 def times_hint(table: Table, dates: str) -> str:
     """What to do about dates that repeat where a column of times of day stands apart from them, or `""`."""
+    hints = times_apart(table, dates)
+    return next(iter(hints.values()), "")
+
+
+def times_apart(table: Table, dates: str) -> dict[str, str]:
+    """The columns that hold times of day apart from `dates`, and for each how to have them read together."""
+    hints: dict[str, str] = {}
     if dates in table.joined:
-        return ""
+        return hints
     for name in table.frame.columns:
         cells = [cell for cell in as_text(table.frame[name].iloc[:SAMPLE].dropna()) if cell] if name != dates else []
         if _all(_CLOCK, cells) or (plainly(name) in _TIMES and _are_times(cells, True)):
-            return f"Use --date-column {shlex.quote(f'{dates},{name}')} to join the times to their dates."
-        if plainly(name) in _TIMES and {"1", "24"} <= set(cells) and all(map(str.isdecimal, cells)):
-            return f"If {name} counts the hours of a day, write them into the dates, e.g. 2024-01-31 23:00."
-    return ""
+            hints[name] = f"Use --date-column {shlex.quote(f'{dates},{name}')} to join the times to their dates."
+        elif plainly(name) in _TIMES and {"1", "24"} <= set(cells) and all(map(str.isdecimal, cells)):
+            hints[name] = f"If {name} counts the hours of a day, write them into the dates, e.g. 2024-01-31 23:00."
+    return hints

@@ -51,7 +51,7 @@ def with_labels(table: Table, config: DataConfig) -> tuple[Table, DataConfig, Ro
         return table, config, None
     cells = table.frame[column]
     numbers = _whole_numbers(cells)
-    if numbers is not None and not _like_dates(numbers, column):
+    if numbers is not None and not _like_dates(numbers, column) and epoch_unit(cells.iloc[:_SAMPLE]) is None:
         if table.index is None and not _surely_left_over(table.frame, column, numbers):
             return table, config, None
         labels = _labels(table, column, numbers)

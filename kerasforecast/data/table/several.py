@@ -73,7 +73,7 @@ def refuse_several(
         table: Where the rows came from, for messages.
         rows: Those that hold a value.
         dates: Of `rows`; `None` in a table without.
-        used: Columns that cannot be ids: dates, target, features.
+        used: Columns that cannot be ids: dates and times of day, target, features.
         policy: `--duplicates`, which is heeded where few dates repeat: a preliminary value beside the final one.
 
     Returns:
