@@ -75,7 +75,7 @@ def _check_shapes(arrays: Mapping[str, np.ndarray], wanted: Mapping[str, tuple[i
         shape, received = wanted.get(name), arrays[name].shape if name in arrays else None
         if shape is None and received is None:
             continue
-        if shape and received == (len(arrays["past"]), *shape):
+        if shape and received == (*arrays["past"].shape[:1], *shape):
             continue
         what = "Windows" if name == "past" else f"Windows' {name} columns"
         must = f"have shape ({', '.join(map(str, ('B', *shape)))})" if shape else "be left out: the network takes none"

@@ -263,7 +263,7 @@ def test_the_plot_can_follow_other_data(written):
 def test_the_forecast_that_a_fit_leaves_is_that_of_predict(written):
     table = pd.read_csv(written.files["forecast"])
     np.testing.assert_allclose(table["forecast"], written.forecast(written.config.steps)["forecast"])
-    assert written.verdict in written._repr_html_()
+    assert written.test.judgement.sentence in written._repr_html_()
 
 
 def test_of_data_that_changed_the_future_is_drawn_and_the_past_is_not(tmp_path):

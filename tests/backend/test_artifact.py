@@ -87,7 +87,7 @@ def test_a_process_without_this_package_gets_the_same_forecasts(small, saved, tm
 def test_manifest_tells_where_the_model_came_from(small, saved):
     manifest = json.loads(members(saved)[MANIFEST])
     assert manifest["backend"] == keras.backend.backend()
-    assert manifest["roles"] == {"target": "Close", "past": [], "known": [], "static": []}
+    assert manifest["roles"] == {"target": "Close", "past": [], "known": [], "static": [], "calendar": {}}
     assert manifest["data"]["sha256"] == small.series.sha256
     assert manifest["data"]["split"]["test"]["windows"] == small.test.scores["n"]
     assert manifest["metrics"]["test"] == small.test.scores

@@ -58,9 +58,9 @@ def test_the_series_is_remembered(home):
     pd.testing.assert_frame_equal(other, model.forecast(1, PRICES["north"]))
     alone = model.series_from(PRICES["south"])
     assert "No column shop: all rows are taken as series south." in alone.notes
-    with pytest.raises(DataError, match="--id must name a column"):
+    with pytest.raises(DataError, match="id= must name a column"):
         model.forecast(1, PRICES["south"], id="branch")
-    with pytest.raises(DataError, match="--series must name a series of column Shop"):
+    with pytest.raises(DataError, match="series= must name a series of column Shop"):
         model.forecast(1, "~/all.csv", series="east")
     record = model.manifest.config.data
     assert (record.id, record.series) == ("shop", "south")
@@ -97,5 +97,5 @@ def test_every_command_takes_the_remedy(home, command):
 
 
 def test_what_has_no_effect_is_refused(home):
-    with pytest.raises(OptionError, match="--id has no effect with --ticker, which is one series"):
+    with pytest.raises(OptionError, match="id= has no effect with ticker=, which is one series"):
         kf.fit(ticker="IBM", id="Shop", **SMALL)

@@ -97,9 +97,9 @@ def test_help_has_its_option_and_says_whose_it_is():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"model": "toy", "layers": 2}, "--layers is no option of toy; only lstm, gru, rnn, peephole, coupled have it"),
-        ({"model": "lstm", "rows": 2}, "--rows is no option of lstm; only toy has it"),
-        ({"model": "toy", "rows": 0}, "--rows: input should be greater than or equal to 1"),
+        ({"model": "toy", "layers": 2}, "layers= is no option of toy; only lstm, gru, rnn, peephole, coupled have it"),
+        ({"model": "lstm", "rows": 2}, "rows= is no option of lstm; only toy has it"),
+        ({"model": "toy", "rows": 0}, "rows: input should be greater than or equal to 1"),
     ],
 )
 def test_options_of_another_family_are_refused_by_name(options, message):
@@ -136,7 +136,7 @@ def other_family(content):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [(wrong_arrays, "must list the weights that its members imply"), (other_family, "--rows is no option of lstm")],
+    [(wrong_arrays, "must list the weights that its members imply"), (other_family, "rows= is no option of lstm")],
 )
 def test_a_file_with_other_arrays_is_refused(fitted, tmp_path, change, message):
     path = rewritten(fitted.save(tmp_path / "toy.keras"), tmp_path / "bad.keras", change)

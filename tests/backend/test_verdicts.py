@@ -56,7 +56,7 @@ def test_long_forecasts_of_a_short_series_are_not_tested_and_say_what_intervals_
     assert model.interval_note.startswith("Prediction intervals rest on 11 validation windows only, the errors of")
     with pytest.raises(kf.SkillError, match=r"Received: too few forecasts to test \(11 of 12 steps\)"):
         model.test.require_skill(0.5)
-    with pytest.raises(kf.DataError, match=r"has 36 rows\. Received: --steps 40"):
+    with pytest.raises(kf.DataError, match=r"has 36 rows\. Received: steps=40"):
         kf.fit(monthly, steps=40, progress=False, **TINY)  # said before training
 
 
