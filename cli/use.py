@@ -100,17 +100,19 @@ def predict(
 
 @click.command(
     cls=SectionedCommand,
-    common=("ticker", "start", "end", "missing", "require_skill", "backend", "as_json", "quiet"),
+    common=("ticker", "start", "end", "missing", "steps", "require_skill", "backend", "as_json", "quiet"),
     epilog="Example: kerasforecast evaluate saved_models/ibm.keras new_prices.csv",
     short_help="Score a model on every window of the data.",
 )
 @click.argument("model", type=ModelFile())
 @data_options
+@click.option("--steps", type=int, help="Rows ahead to score, at most those of the fit; those when not given.")
 @skill_option
 @backend_option
 @output_options
 def evaluate(
     model: Path,
+    steps: int | None,
     require_skill: float | None,
     backend: str | None,
     as_json: bool,
@@ -123,10 +125,13 @@ def evaluate(
     Windows that it has learned from are left out, and that is said; without FILE or a ticker, those of the data it was
     trained on.
     """
+    from kerasforecast.errors import whole_number
+
     manifest = _manifest(model, backend)
-    series = _series(manifest, options, quiet, manifest.config.steps)
+    ahead = None if steps is None else whole_number("--steps", steps)
+    series = _series(manifest, options, quiet, ahead or manifest.config.steps)
     loaded = open_model(model, backend)
-    result = loaded.evaluate(series)
+    result = loaded.evaluate(series, ahead)
 
     from .output import print_json, print_scores, print_wrapped
 

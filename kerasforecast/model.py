@@ -14,18 +14,17 @@ from kerasforecast.artifact.inputs import Data, series_for
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.artifact.proof import golden_error
 from kerasforecast.config import Config
-from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
-from kerasforecast.errors import ArtifactError, DataError, OptionError, callers_words, whole_number
+from kerasforecast.errors import ArtifactError, OptionError, callers_words, whole_number
 from kerasforecast.evaluation.evaluation import (
     Evaluation,
     evaluate_unseen,
+    every_window,
     recorded,
 )
 from kerasforecast.evaluation.learned import learned_windows
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.models.member import describe
-from kerasforecast.preprocessing.windows import all_origins, windows_of
 from kerasforecast.report.notebook import ForecastTable, model_html
 from kerasforecast.report.outlook import Outlook
 
@@ -166,30 +165,32 @@ class Model:
         return ForecastTable(self.forecaster.ahead(self.series_from(data, **options), steps))
 
     @callers_words()
-    def evaluate(self, data: Data = None, **options: object) -> Evaluation:
+    def evaluate(self, data: Data = None, steps: int | None = None, **options: object) -> Evaluation:
         """Score the model, beside the simple baselines, on every window of `data` that it has not learned from.
 
         Where it has learned from all of them it is scored on all, without a verdict.
 
         Args:
             data: Path, DataFrame or `Series`; the training data where none is given.
+            steps: Rows ahead to score, at most as many as the fit did; those where not given.
             **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
 
         Raises:
             DataError: The data holds no whole window and target, or values that the network cannot take.
+            OptionError: `steps` is no whole number from 1 to those of the fit.
         """
-        series = self.series_from(data, **options)
-        window, steps = self.manifest.window, self.config.steps
-        origins = all_origins(len(series), window, steps)
-        if not len(origins):
-            raise DataError(
-                f"{series.name}: an evaluation needs a window of {window} rows and {steps} more. "
-                f"Received: {len(series)} rows."
+        series, most = self.series_from(data, **options), self.config.steps
+        steps = most if steps is None else whole_number("--steps", steps)
+        if steps > most:
+            raise OptionError(
+                f"--steps must be at most {most}, as many as the fit learned the errors of. Received: {steps}. "
+                f"Use fewer, or fit with --steps {steps}."
             )
         self.predictor.check(series)
-        windows = windows_of(Panel.of(series), origins, window, steps)
-        learned = learned_windows(self.manifest.data, series, origins, steps)
-        return evaluate_unseen(self.forecaster, windows, self.manifest.baselines, learned)
+        windows = every_window(self.manifest, series, steps)
+        learned = learned_windows(self.manifest.data, series, windows.origins, steps)
+        baselines = self.manifest.baselines.of_steps(steps) if self.manifest.baselines else None
+        return evaluate_unseen(self.forecaster, windows, baselines, learned)
 
     @callers_words()
     def series_from(self, data: Data = None, **options: object) -> Series:

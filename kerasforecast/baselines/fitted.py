@@ -93,6 +93,13 @@ class Baselines(BaseModel):
         rows = " and ".join(map(str, self.periods))
         return f"Season{'s' if len(self.periods) > 1 else ''} of {rows} rows, for the rules to beat; --period sets one."
 
+    def of_steps(self, steps: int) -> Baselines:
+        """These for so many of their steps, the first ones."""
+        if steps == self.steps:
+            return self
+        tables = {name: table[:steps] for name, table in self.tables.items()}
+        return self.model_copy(update={"steps": steps, "tables": tables})
+
     def forecasts(self, windows: Windows) -> dict[str, Forecast]:
         """Every baseline's forecasts of windows that have a window of rows before them, price units."""
         return dict(self.each(windows))

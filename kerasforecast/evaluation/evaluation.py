@@ -20,12 +20,13 @@ from kerasforecast.evaluation.scores import Outcomes, dm_tests, scores
 from kerasforecast.evaluation.verdict import Judgement, judged, not_judged
 from kerasforecast.forecasting.forecast import Forecast, quantile_column
 from kerasforecast.preprocessing.split import Split, split_panel
-from kerasforecast.preprocessing.windows import Windows, windows_of
+from kerasforecast.preprocessing.windows import Windows, all_origins, windows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kerasforecast.artifact.manifest import Manifest
+    from kerasforecast.data.series import Series
 
 
 class Sequential(Protocol):
@@ -124,6 +125,24 @@ def evaluate_unseen(
     unseen = learned.unseen
     chosen = replace(windows, origins=windows.origins[unseen]) if len(unseen) else windows
     return replace(evaluate_windows(forecaster, chosen, baselines), learned=learned.text, judged=len(unseen) > 0)
+
+
+def every_window(manifest: Manifest, series: Series, steps: int) -> Windows:
+    """All windows of `series` that a model can be scored on, `steps` rows ahead.
+
+    Raises:
+        DataError: There is none.
+    """
+    window, panel = manifest.window, Panel.of(series)
+    # A network reads what is known of all rows of its horizon.
+    reach = max(steps, manifest.horizon) if panel.known_columns else steps
+    origins = all_origins(len(series), window, reach)
+    if not len(origins):
+        raise DataError(
+            f"{series.name}: an evaluation needs a window of {window} rows and {reach} more. "
+            f"Received: {len(series)} rows."
+        )
+    return windows_of(panel, origins, window, steps, manifest.horizon)
 
 
 def scored_windows(config: Config, panel: Panel, split: Split, part: str) -> Windows:

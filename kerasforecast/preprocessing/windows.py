@@ -25,12 +25,14 @@ class Windows:
         origins: `(N,)` integers, the row of each window's last input, in rows of the panel.
         window: Rows of input, `L`.
         steps: Rows of target after each, `H`.
+        horizon: Rows ahead that a network reads known columns of, where more than the steps.
     """
 
     panel: Panel
     origins: np.ndarray
     window: int
     steps: int
+    horizon: int = 0
 
     def __post_init__(self) -> None:
         origins = np.asarray(self.origins)
@@ -42,9 +44,9 @@ class Windows:
                 f"A window of {self.window} rows must lie within the observed rows of one series. Received: "
                 "an origin too near the start of its series, or after its last row."
             )
-        if self.panel.known_columns and _within(ascending, self.panel.starts[1:] - self.steps, self.panel.starts[1:]):
+        if self.panel.known_columns and _within(ascending, self.panel.starts[1:] - self._reach, self.panel.starts[1:]):
             raise ValueError(
-                f"Known columns must reach {self.steps} rows beyond every window. Received: an origin too near the "
+                f"Known columns must reach {self._reach} rows beyond every window. Received: an origin too near the "
                 "end of its series."
             )
 
@@ -54,14 +56,14 @@ class Windows:
     def batch(self, indices: np.ndarray | slice = _ALL) -> WindowBatch:
         """The windows at `indices`, raw, as a network is given them; a gathered copy.
 
-        `known` reaches as many rows ahead as the windows have steps.
+        `known` reaches as many rows ahead as the windows have steps, or the horizon.
         """
         panel, origins = self.panel, self.origins[indices]
         past = self._gathered(self._past(panel.float32), indices)
         known = panel.float32[:, len(panel.past_columns) :]
         return WindowBatch(
             past,
-            _gathered(known, origins + self.steps, self.window + self.steps) if panel.known_columns else None,
+            _gathered(known, origins + self._reach, self.window + self._reach) if panel.known_columns else None,
             None if panel.static is None else panel.static[panel.places(origins)].astype(np.float32),
         )
 
@@ -95,6 +97,10 @@ class Windows:
             scaled[chunk] = scaling.scaled_targets(self._gathered(self._past(self.panel.values), chunk), targets(chunk))
         return scaled
 
+    @property
+    def _reach(self) -> int:
+        return max(self.steps, self.horizon)
+
     def _past(self, values: np.ndarray) -> np.ndarray:
         return values[:, : len(self.panel.past_columns)]
 
@@ -102,9 +108,9 @@ class Windows:
         return _gathered(values, self.origins[indices], self.window)
 
 
-def windows_of(panel: Panel, origins: np.ndarray, window: int, steps: int) -> Windows:
+def windows_of(panel: Panel, origins: np.ndarray, window: int, steps: int, horizon: int = 0) -> Windows:
     """The windows of `panel` that end at `origins`, rows of it, with the next `steps` rows as targets."""
-    return Windows(panel, origins, window, steps)
+    return Windows(panel, origins, window, steps, horizon)
 
 
 def all_origins(rows: int, window: int, steps: int) -> np.ndarray:

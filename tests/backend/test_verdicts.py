@@ -68,3 +68,23 @@ def test_levels_left_out_are_said_by_a_fit_and_a_backtest(monthly, tmp_path):
     assert walked.exit_code == 0, walked.output
     assert words in walked.stdout
     assert "in 95%" not in walked.stdout
+
+
+def test_an_evaluation_may_score_fewer_steps_than_the_fit_did():
+    hours = pd.date_range("2024-01-01", periods=600, freq="h", name="Date")
+    frame = pd.DataFrame({"y": 100 + 10 * np.sin(hours.hour / 4) + np.arange(600) % 7}, index=hours)
+    model = kf.fit(frame, features=("hour",), horizon=3, steps=5, **SMALL)
+    whole = model.evaluate(frame)
+    for steps in (1, 2, 5):
+        few = model.evaluate(frame, steps=steps)
+        last = whole.table[whole.table["step"] <= steps]
+        both = few.table.merge(last, on="date" if steps == 1 else ["date", "step"], suffixes=("", " whole"))
+        if steps == 1:
+            both = both[both["step"] == 1]
+        assert len(both) >= whole.scores["n"]
+        np.testing.assert_allclose(both["forecast"], both["forecast whole"], rtol=1e-5)
+        np.testing.assert_allclose(both["q0.1"], both["q0.1 whole"], rtol=0.2)  # they adapt from another origin on
+        assert few.judgement.steps == steps
+        assert set(few.scores) == set(whole.scores)
+    with pytest.raises(kf.InputError, match=r"^steps= must be at most 5, as many as the fit learned the errors of\."):
+        model.evaluate(frame, steps=6)
