@@ -135,8 +135,9 @@ def _usual_decimal(table: Table, beside: str) -> str | None:
     for name, dtype in table.frame.dtypes.items() if table.decimal else ():
         if name != beside and pd.api.types.is_float_dtype(dtype):
             values = table.frame[name].to_numpy()[:_SAMPLE]
-            short = np.abs(values * 100 - np.rint(values * 100)) < 1e-6
-            three = np.abs(values * 1000 - np.rint(values * 1000)) < 1e-6
+            with np.errstate(all="ignore"):  # a table may hold numbers of any size
+                short = np.abs(values * 100 - np.rint(values * 100)) < 1e-6
+                three = np.abs(values * 1000 - np.rint(values * 1000)) < 1e-6
             if ((short & (values % 1 != 0)) | (np.isfinite(values) & ~three)).any():
                 return table.decimal  # three digits alone could be a thousand
     return None
