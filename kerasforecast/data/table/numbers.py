@@ -138,7 +138,8 @@ def _usual_decimal(table: Table, beside: str) -> str | None:
             with np.errstate(all="ignore"):  # a table may hold numbers of any size
                 short = np.abs(values * 100 - np.rint(values * 100)) < 1e-6
                 three = np.abs(values * 1000 - np.rint(values * 1000)) < 1e-6
-            if ((short & (values % 1 != 0)) | (np.isfinite(values) & ~three)).any():
+                fractions = values % 1 != 0
+            if ((short & fractions) | (np.isfinite(values) & ~three)).any():
                 return table.decimal  # three digits alone could be a thousand
     return None
 
