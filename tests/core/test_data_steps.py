@@ -56,7 +56,7 @@ def test_weeks_of_other_days_go_on_in_their_days(weekdays, alias, words, expecte
     assert (gap.step, gap.as_json()["gap_rows"]) == (words, 3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)  # chance tells: always the same tables
 @given(
     st.sets(st.integers(0, 6), min_size=2, max_size=7),
     st.integers(40, 300),
@@ -153,7 +153,7 @@ def test_times_without_a_step_are_refused_too():
         load_series(DataConfig(), frame_of(times))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)  # chance tells: always the same tables
 @given(
     st.sampled_from(["D", "B", "W-SAT", "MS", "ME", "h", "15min"]),
     st.integers(30, 400),

@@ -83,7 +83,7 @@ def test_a_half_day_by_a_clock_of_utc():
     assert [str(date) for date in later[[6, 7]]] == ["2024-07-03 16:30:00", "2024-07-05 13:30:00"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)  # chance tells: always the same tables
 @given(
     st.sets(st.integers(0, 6), min_size=1, max_size=7),
     st.integers(0, 12),
@@ -100,7 +100,7 @@ def test_any_opening_hours_are_kept_in_spite_of_gaps(weekdays, opens, hours, mis
     assert set(later.hour) <= set(range(opens, opens + hours))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, derandomize=True)  # chance tells: always the same tables
 @given(st.integers(60, 1500), st.floats(0, 0.2), st.integers(0, 2**32 - 1))
 def test_hours_that_are_missing_here_and_there_are_not_closed(rows, missing, seed):
     every = pd.date_range("2024-01-01", periods=rows, freq="h")
