@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from pandas.tseries.frequencies import to_offset
-from scipy.signal import correlate, detrend
+
+from kerasforecast.data.frequency import days_a_week
+from kerasforecast.data.months import months_of
 
 MOST = 3  # seasons that are kept of one series
 _ACF_BOUND = 4.0  # standard errors; a plain 95 % bound would find a season among a thousand lags of any random walk
@@ -19,7 +21,6 @@ _ABOUT = 1.2  # spreads within this factor are about the same: the shortest seas
 _MULTIPLES = 60  # of a season found, among which a longer one is looked for
 
 _SECONDS = {"s": 1, "min": 60, "h": 3_600, "D": 86_400, "W": 604_800}
-_MONTHS = {"M": 1, "Q": 3}
 _DAY, _WEEK, _YEAR = 86_400, 604_800, 31_557_600
 
 
@@ -53,23 +54,26 @@ def calendar_periods(frequency: str | None) -> tuple[int, ...]:
     """Seasons that are usual for the step of a series: of half an hour a day and a week, of a month a year.
 
     Args:
-        frequency: pandas offset alias; none are known without.
+        frequency: As a `Series` has it; none are known without.
 
     Returns:
         Rows a day, a week and a year, those of them that are whole and at least 2; a year of daily steps or longer.
     """
     if frequency is None:
         return ()
+    if (days := days_a_week(frequency)) is not None:
+        return (days,)
+    if frequency.startswith(("SM-", "WOM-")):  # two days of a month; a weekday of a month
+        return (24,) if frequency.startswith("SM-") else (12,)
+    if (months := months_of(frequency)) is not None:
+        return (12 // months,) if 12 % months == 0 and months < 12 else ()
     offset = to_offset(frequency)
     unit, count = offset.rule_code.split("-")[0], offset.n
-    if unit == "B":
-        return (5,) if count == 1 else ()
-    if unit in _SECONDS:
-        step = count * _SECONDS[unit]
-        spans = [span // step for span in (_DAY, _WEEK) if span % step == 0]
-        return tuple(rows for rows in (*spans, round(_YEAR / step) if step >= _DAY else 0) if rows > 1)
-    months = _MONTHS.get(unit.removeprefix("B")[:1], 0) * count
-    return (12 // months,) if months and 12 % months == 0 and months < 12 else ()
+    if unit not in _SECONDS:
+        return ()
+    step = count * _SECONDS[unit]
+    spans = [span // step for span in (_DAY, _WEEK) if span % step == 0]
+    return tuple(rows for rows in (*spans, round(_YEAR / step) if step >= _DAY else 0) if rows > 1)
 
 
 def find_period(history: np.ndarray, longest: int | None = None) -> int:
@@ -91,6 +95,8 @@ def find_period(history: np.ndarray, longest: int | None = None) -> int:
     longest = min(longest or len(values), len(values) // 3)
     if longest < 2 or np.ptp(values) == 0:
         return 1
+    from scipy.signal import detrend  # 0.6 s: only where seasons are looked for
+
     whole = _autocorrelation(detrend(values), longest + 1)
     changes = _autocorrelation(np.diff(values), longest + 1)
     bound = _ACF_BOUND / np.sqrt(len(values))
@@ -149,5 +155,7 @@ def _alike(one: int, other: int) -> bool:
 def _autocorrelation(series: np.ndarray, lags: int) -> np.ndarray:
     """Autocorrelation at lags 0..`lags`, by the FFT: the direct sum is quadratic in the length of the history."""
     centred = series - series.mean()
+    from scipy.signal import correlate
+
     products = correlate(centred, centred, mode="full", method="fft")[len(series) - 1 :]
     return products[: lags + 1] / products[0] if products[0] > 0 else np.zeros(lags + 1)

@@ -64,6 +64,13 @@ def is_daily(frequency: str | None) -> bool:
     return frequency is not None and (frequency in ("B", "D") or frequency.startswith("C-"))
 
 
+def days_a_week(frequency: str) -> int | None:
+    """How many days of the week have a row, where those are not all; `None` for another step."""
+    if frequency == "B":
+        return 5
+    return len(_weekdays_of(frequency)) if frequency.startswith("C-") else None
+
+
 def in_words(frequency: str) -> str:
     """A step as `data check` says it: `"B"`, `"Monday to Saturday"`, `"twice a month, on days 15 and last"`."""
     if frequency.startswith("SM-"):

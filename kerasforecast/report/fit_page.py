@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
+from kerasforecast.data.frequency import in_words
 from kerasforecast.evaluation.verdict import judged
 from kerasforecast.metrics.point import rmse
 from kerasforecast.models.member import describe
@@ -171,7 +172,7 @@ def _configuration(manifest: Manifest) -> Section:
         pairs += [
             ("Data", f"{data.source} {data.location}".strip()),
             ("Rows", f"{data.rows:,}, {data.start} to {data.end}"),
-            ("Frequency", data.calendar or data.frequency or "steps"),
+            ("Frequency", data.calendar or _step(data.frequency)),
             ("SHA-256 of the data", f"{data.sha256[:16]}..."),
         ]
     if manifest.training:
@@ -184,3 +185,11 @@ def _configuration(manifest: Manifest) -> Section:
 def _starts(manifest: Manifest) -> dict[str, Any]:
     split = manifest.data.split if manifest.data else {}
     return {part: record.start for part, record in split.items() if part != "train"}
+
+
+def _step(frequency: str | None) -> str:
+    """A step in words; a stranger's file may call it anything."""
+    try:
+        return in_words(frequency) if frequency else "steps"
+    except ValueError:
+        return str(frequency)

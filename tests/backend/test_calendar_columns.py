@@ -118,3 +118,31 @@ def test_a_quantile_heads_median_is_its_forecast_at_every_step():
     known = np.concatenate([rows[:, 1:], forecast.index.hour.to_numpy()[:2, None]]).astype(np.float32)
     first = model.predict({"past": rows[None, :, :1], "known": known[None]})[0]
     assert forecast["forecast"].to_numpy()[:2] == pytest.approx(first, rel=1e-6)
+
+
+WEEK = pd.date_range("2022-01-03", periods=300)
+MONTHS = pd.date_range("2005-01-01", periods=160, freq="MS")
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        WEEK[WEEK.day_of_week != 6],
+        WEEK[WEEK.day_of_week < 4],
+        pd.date_range("1990-01-01", periods=150, freq="2MS"),
+        MONTHS.append(MONTHS + pd.Timedelta(days=14)).sort_values(),
+        pd.date_range("2010-01-01", periods=150, freq="WOM-3FRI"),
+        HOURS[(HOURS.hour > 8) & (HOURS.hour < 18)],
+    ],
+    ids=["Monday to Saturday", "Monday to Thursday", "two months", "twice a month", "third Fridays", "open hours"],
+)
+def test_a_fit_goes_its_whole_way_on_any_step(dates, tmp_path):
+    frame = pd.DataFrame({"y": 100 + np.random.default_rng(0).normal(size=len(dates))}, index=dates.rename("Date"))
+    model = kf.fit(frame, window=10, units=4, layers=1, epochs=1, horizon=2, output_dir=tmp_path, name="any")
+    loaded = kf.load(tmp_path / "any.keras")
+    ahead = loaded.forecast(4, frame)
+    assert ahead.index[0] > dates[-1]
+    assert set(ahead.index.day_of_week) <= set(dates.day_of_week)
+    assert set(ahead.index.hour) <= set(dates.hour)
+    assert np.isfinite(loaded.evaluate(frame).scores["model"]["rmse"])
+    assert model.files["report"].stat().st_size > 10_000

@@ -132,7 +132,8 @@ def test_a_year_of_days_is_of_whole_weeks_where_weeks_matter():
     [
         (None, ()), ("30min", (48, 336)), ("15min", (96, 672)), ("h", (24, 168)), ("2h", (12, 84)), ("7h", (24,)),
         ("D", (7, 365)), ("B", (5,)), ("W-SAT", (52,)), ("2W", (26,)), ("MS", (12,)), ("ME", (12,)), ("BMS", (12,)),
-        ("2MS", (6,)), ("3MS", (4,)), ("QS-OCT", (4,)), ("QE-DEC", (4,)), ("YS", ()), ("YE-DEC", ()), ("SMS", ()),
+        ("2MS", (6,)), ("3MS", (4,)), ("QS-OCT", (4,)), ("QE-DEC", (4,)), ("YS", ()), ("YE-DEC", ()),
+        ("SM-1,15", (24,)), ("SM-15,31", (24,)), ("WOM-3FRI", (12,)), ("C-MON,TUE,WED,THU,FRI,SAT", (6,)), ("2B", ()),
     ],
 )  # fmt: skip
 def test_what_the_calendar_suggests(step, periods):
