@@ -85,9 +85,9 @@ _flags_wanted: ContextVar[bool] = ContextVar("_flags_wanted", default=False)
 # take. Of a command line in backquotes nothing is changed, nor is a flag that has no argument of its name.
 _FLAG = re.compile(
     r"""`[^`]*`|(?<![\w'"-])--(?!debug|quiet|json|preload|trust-)(no-)?([a-z][a-z-]*[a-z])"""
-    r"""(?:\ ('[^']*'|"[^"]*"|-?\d+(?:\.\d+)?(?![\w.-]*[\w-])|(?:\d|%)[\w%/:.+-]*\w|"""
-    r"""(?:anchor|difference|drop|ffill|first|interpolate|last|mean|minmax|standard)\b|"""
-    r"""[\w.^=-]+(?=\ goes\ on\ from)))?(:?)"""
+    r"""(?:\ ('[^']*'|"[^"]*"|[\w.^=,-]+(?=\ goes\ on\ from|\ --series\ |\ to\ take\ |,\ one\ of\ )|NAME\b|"""
+    r"""-?\d+(?:\.\d+)?(?![\w.-]*[\w-])|(?:\d|%)[\w%/:.+-]*\w|"""
+    r"""(?:anchor|difference|drop|ffill|first|interpolate|last|mean|minmax|standard)\b))?(:?)"""
 )
 _SWITCHES = ("bidirectional", "deterministic", "offline")
 

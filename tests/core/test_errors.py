@@ -159,6 +159,16 @@ def test_every_word_that_an_option_takes_is_known_as_its_value():
             assert addressed(f"--{option} {word}") == f"{option}='{word}'"
 
 
+def test_columns_and_series_are_named_as_arguments():
+    text = "Use --id Name --series AAL to take one of them, or give --target NAME."
+    assert addressed(text) == "Use id='Name' series='AAL' to take one of them, or give target='NAME'."
+    quoted = "fit needs --id 'Short Name' --series 'Coca Cola', one of several series."
+    assert addressed(quoted) == "fit needs id='Short Name' series='Coca Cola', one of several series."
+    assert addressed("fit needs --id A,B --series 1,7, one of several series.") == (
+        "fit needs id='A,B' series='1,7', one of several series."
+    )
+
+
 @given(st.text())
 def test_a_text_without_flags_stays_as_it_is(text):
     if "--" not in text and "a FILE" not in text:
