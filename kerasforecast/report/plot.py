@@ -99,12 +99,23 @@ def _draw(axes: Any, traces: list[Figure]) -> None:
             looks = {"color": trace["line"]["color"], "linewidth": 0.8 * trace["line"]["width"]}
             axes.plot(x, y, marker=marker, markersize=3.5, label=trace["name"], **looks)
         below = trace
+    _dated_in_short(axes)
     axes.grid(color=coloured("--grid"))
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(x=0.01)
     handles, names = axes.get_legend_handles_labels()
     axes.figure.legend(handles[::-1], names[::-1], loc="outside lower center", frameon=False, ncols=4, fontsize=9)
+
+
+def _dated_in_short(axes: Any) -> None:
+    """Dates along the axis that leave room for one another: each says only what the one before does not."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    if isinstance(axes.xaxis.get_major_locator(), AutoDateLocator):
+        locator = AutoDateLocator(minticks=4, maxticks=8)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
 
 
 def _short(name: str, most: int = 100) -> str:
