@@ -118,14 +118,17 @@ def _with_columns_of(series: Series, manifest: Manifest) -> Series:
     Raises:
         DataError: They are others; or one is not the feature of the dates that it was in training.
     """
-    wanted, own = list(manifest.columns), list(series.columns)
-    if set(wanted) != set(own):
-        wanted, own = list(map(same, wanted)), list(map(same, own))
-    if sorted(wanted) != sorted(own):
-        raise DataError(
-            f"{series.name}: the model needs the columns {', '.join(manifest.columns)}. "
-            f"Received: {', '.join(series.columns)}."
-        )
-    calendar, values = manifest.roles.calendar, series.values[:, [own.index(name) for name in wanted]]
-    check_calendar_columns(values, series.index, manifest.columns, calendar)
-    return replace(series, values=values, columns=manifest.columns, calendar_columns=calendar)
+    calendar = manifest.roles.calendar
+    if series.columns != manifest.columns or series.calendar_columns != calendar:
+        wanted, own = list(manifest.columns), list(series.columns)
+        if set(wanted) != set(own):
+            wanted, own = list(map(same, wanted)), list(map(same, own))
+        if sorted(wanted) != sorted(own):
+            raise DataError(
+                f"{series.name}: the model needs the columns {', '.join(manifest.columns)}. "
+                f"Received: {', '.join(series.columns)}."
+            )
+        values = series.values[:, [own.index(name) for name in wanted]]
+        series = replace(series, values=values, columns=manifest.columns, calendar_columns=calendar)
+    check_calendar_columns(series.values, series.index, series.columns, calendar)
+    return series

@@ -63,8 +63,10 @@ def calendar_periods(frequency: str | None) -> tuple[int, ...]:
         return ()
     if (days := days_a_week(frequency)) is not None:
         return (days,)
-    if frequency.startswith(("SM-", "WOM-")):  # two days of a month; a weekday of a month
-        return (24,) if frequency.startswith("SM-") else (12,)
+    if frequency.startswith("SM-"):  # two days of a month
+        return (24,)
+    if frequency.startswith("WOM-"):  # a weekday of a month
+        return (12,)
     if (months := months_of(frequency)) is not None:
         return (12 // months,) if 12 % months == 0 and months < 12 else ()
     offset = to_offset(frequency)

@@ -30,7 +30,8 @@ def _iso_week(index: pd.DatetimeIndex) -> np.ndarray:
     return index.isocalendar()["week"].to_numpy()
 
 
-# The first four may be asked for by name; a column of a table may be any of them.
+NAMED = ("weekday", "month", "day_of_year", "hour")  # what `--features` may name beside columns
+# A column of a table may be any of these.
 FEATURES = {
     "weekday": CalendarFeature(lambda index: index.day_of_week, 0, 6),
     "month": CalendarFeature(lambda index: index.month, 1, 12),

@@ -166,8 +166,8 @@ def rows_of(found: Found, *, positive_prices: bool = True, inherited: Collection
         notes, choice = [*notes, *turned], ""
     else:
         read: Dates = read_dates(table, rows[dates], config.date_format)
-        no_ids = [dates, *columns, *times_apart(table, dates)]
-        choice = refuse_several(table, rows, read.index, no_ids, config.duplicates)
+        times = () if read.index.is_unique else times_apart(table, dates)
+        choice = refuse_several(table, rows, read.index, [dates, *columns, *times], config.duplicates)
         numbers.index = read.index
         numbers, turned = ordered(table, numbers, dates)
         notes += [*read.notes, *turned]

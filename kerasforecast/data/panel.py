@@ -222,12 +222,6 @@ class Panel:
         return self.starts[:-1] + self.observed
 
     @cached_property
-    def observed_targets(self) -> np.ndarray:
-        """Every target that was observed, `(O,)` float64, one series after another."""
-        targets = self.values[:, 0]
-        return targets if (self.ends == self.starts[1:]).all() else targets[~np.isnan(targets)]
-
-    @cached_property
     def float32(self) -> np.ndarray:
         """The values `(R, C)` as networks are fed, one read-only copy for all windows."""
         return _fixed(self.values.astype(np.float32))

@@ -8,6 +8,7 @@ from itertools import islice
 
 import pandas as pd
 
+from kerasforecast.data.calendar_columns import NAMED
 from kerasforecast.data.table.table import Table, listed
 from kerasforecast.data.table.written import is_missing, looks_like_numbers
 from kerasforecast.errors import DataError, shown
@@ -32,8 +33,6 @@ PRICE_NAMES = ("open", "high", "low", "close", "close last", "adj close", "price
 _COUNTS = {"volume", "vol", "vol.", "volumes", "count", "counts", "trades"}
 _LABELS = {"id", "index"}
 _SAMPLE = 100
-# What `--features` may name beside columns, and the attribute of dates that holds it.
-CALENDAR_FEATURES = {"weekday": "day_of_week", "month": "month", "day_of_year": "day_of_year", "hour": "hour"}
 
 
 def same(name: object) -> str:
@@ -126,7 +125,7 @@ def feature_columns(table: Table, dates: str | None, target: str, config: DataCo
     found: list[str] = []
     for wanted in config.features:
         column = find(names, wanted)
-        if column is None and wanted in CALENDAR_FEATURES:
+        if column is None and wanted in NAMED:
             column = wanted
         column = column or _wanted(names, wanted, "--features", table.name)
         if column == target or column in found:

@@ -102,9 +102,7 @@ def as_text(cells: pd.Series) -> pd.Series:
         return cells.dt.strftime("%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S").fillna("")
     if pd.api.types.is_float_dtype(cells.dtype) and _whole(cells.dropna()):
         cells = cells.astype("Int64")  # a gap had turned whole numbers into floats
-    return cells.astype(object).map(
-        lambda cell: "" if pd.api.types.is_scalar(cell) and pd.isna(cell) else str(cell).strip()
-    )
+    return cells.astype(object).map(lambda cell: "" if _is_missing(cell) else str(cell).strip())
 
 
 def _is_missing(cell: object) -> bool:
