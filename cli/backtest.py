@@ -12,10 +12,10 @@ from kerasforecast.sections import BacktestConfig
 from .options import (
     COMMON,
     SectionedCommand,
-    UserPath,
     backend_option,
     fit_options,
     given,
+    output_dir_option,
     output_options,
     section,
     skill_option,
@@ -31,7 +31,7 @@ from .options import (
 @fit_options
 @section(BacktestConfig)
 @click.option("--name", help="Name of the folder; replaces results there. The ticker's or file's when not given.")
-@click.option("--output-dir", type=UserPath(), default=Path("saved_models"), show_default=True, help="Folder for it.")
+@output_dir_option
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
 @skill_option
 @backend_option

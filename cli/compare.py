@@ -11,7 +11,16 @@ from kerasforecast.models.families import registry
 from kerasforecast.sections import DataConfig, EvaluationConfig, NetworkConfig, SplitConfig, TrainingConfig
 
 from .models import model_path
-from .options import COMMON, DATA_FLAGS, SectionedCommand, UserPath, backend_option, given, output_options, section
+from .options import (
+    COMMON,
+    DATA_FLAGS,
+    SectionedCommand,
+    backend_option,
+    given,
+    output_dir_option,
+    output_options,
+    section,
+)
 
 NETWORK_FLAGS = tuple(name for name in NetworkConfig.model_fields if name != "model")
 
@@ -29,7 +38,7 @@ NETWORK_FLAGS = tuple(name for name in NetworkConfig.model_fields if name != "mo
 @section(TrainingConfig)
 @section(EvaluationConfig)
 @click.option("--name", help="Name of the folder; replaces results there. The ticker's or file's when not given.")
-@click.option("--output-dir", type=UserPath(), default=Path("saved_models"), show_default=True, help="Folder for it.")
+@output_dir_option
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
 @backend_option
 @output_options

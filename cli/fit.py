@@ -14,6 +14,7 @@ from .options import (
     backend_option,
     fit_options,
     given,
+    output_dir_option,
     output_options,
     skill_option,
 )
@@ -27,7 +28,7 @@ from .options import (
 )
 @fit_options
 @click.option("--name", help="Name of the model; replaces one of this name. The ticker's or file's when not given.")
-@click.option("--output-dir", type=UserPath(), default=Path("saved_models"), show_default=True, help="Folder for it.")
+@output_dir_option
 @click.option("--resume", metavar="NAME", help="Go on with the stopped run of this name, with its options and data.")
 @click.option(
     "--checkpoint-every",

@@ -7,9 +7,7 @@ from typing import Any
 
 import click
 
-from .options import UserPath
-
-FOLDER = Path("saved_models")  # where `fit` writes, unless told otherwise
+from .options import FOLDER, UserPath
 
 
 class ModelFile(UserPath):

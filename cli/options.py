@@ -45,10 +45,11 @@ _TITLES: dict[type[BaseModel], str] = {
     BacktestConfig: "Walk",
 }
 
+FOLDER = Path("saved_models")  # where commands write, unless told otherwise
 _ALL = "kerasforecast.help_all"  # in a context: help shows every option
 
 # What most people need of a fit; `--help` shows these.
-COMMON = (*("ticker", "target", "features", "model", "window", "horizon", "epochs", "name", "backend"),)
+COMMON = ("ticker", "target", "features", "model", "window", "horizon", "epochs", "name", "backend")
 
 LISTS = {
     name for model in _TITLES for name, field in model.model_fields.items() if get_origin(field.annotation) is tuple
@@ -138,6 +139,13 @@ def fit_options(command: Command) -> Command:
     for model in (EvaluationConfig, TrainingConfig, NetworkConfig, SplitConfig):
         command = section(model)(command)
     return data_options(command)
+
+
+def output_dir_option(command: Command) -> Command:
+    """`--output-dir`."""
+    return click.option("--output-dir", type=UserPath(), default=FOLDER, show_default=True, help="Folder for it.")(
+        command
+    )
 
 
 def backend_option(command: Command) -> Command:

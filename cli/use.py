@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kerasforecast.data.series import Series
     from kerasforecast.model import Model
 
-TERMINAL = "-"  # what --plot has without a file
+TERMINAL = Path("-")  # what --plot has without a file
 
 
 @click.command(
@@ -39,8 +39,9 @@ TERMINAL = "-"  # what --plot has without a file
 @click.option("--output", type=UserPath(), help="Write the forecasts to this CSV file instead.")
 @click.option(
     "--plot",
+    type=UserPath(),
     is_flag=False,
-    flag_value=TERMINAL,
+    flag_value=str(TERMINAL),
     metavar="[FILE]",
     help="Draw the forecast after the last known rows, into a .png, .svg or .html file; as text where none is named.",
 )
@@ -51,7 +52,7 @@ def predict(
     steps: int,
     levels: str | None,
     output: Path | None,
-    plot: str | None,
+    plot: Path | None,
     backend: str | None,
     as_json: bool,
     quiet: bool,
@@ -68,10 +69,10 @@ def predict(
     """
     from kerasforecast.errors import whole_number
 
-    if plot not in (None, TERMINAL):
+    if plot is not None and plot != TERMINAL:
         from kerasforecast.report.plot import check_kind
 
-        check_kind(Path(plot))
+        check_kind(plot)
     steps = whole_number("--steps", steps)
     manifest = _manifest(model, backend)
     names = None if levels is None else _columns_of(levels, manifest.config.levels)
@@ -153,7 +154,7 @@ def evaluate(
         result.require_skill(require_skill)
 
 
-def _plot(model: Model, series: Series, forecasts: pd.DataFrame, where: str) -> None:
+def _plot(model: Model, series: Series, forecasts: pd.DataFrame, where: Path) -> None:
     """Draw `forecasts` after the last rows of `series`, into a file or on the terminal."""
     from kerasforecast.report.outlook import Outlook
 
@@ -166,7 +167,7 @@ def _plot(model: Model, series: Series, forecasts: pd.DataFrame, where: str) -> 
     else:
         from kerasforecast.report.plot import write_plot
 
-        write_plot(outlook, Path(where))
+        write_plot(outlook, where)
         click.echo(f"{where}: the forecast as a picture", err=True)
 
 
