@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerasforecast.errors import InputError, OptionError
+from kerasforecast.runtime.files import user_path
 from kerasforecast.runtime.names import name_from
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _same(source: str, location: str, sha256: str, series: Series) -> bool:
     if source != series.source.kind or source == "frame" or location == "-":
         return False
     if source == "file":
-        return Path(location).expanduser().resolve() == Path(series.source.location).expanduser().resolve()
+        return user_path(location).resolve() == user_path(series.source.location).resolve()
     return location == series.source.location
 
 

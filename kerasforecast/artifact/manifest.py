@@ -169,11 +169,6 @@ class Manifest(Record):
         return self.roles.target
 
     @property
-    def wants_logs(self) -> bool:
-        """Whether values must be positive, because a network takes logs of them."""
-        return any(member.scaling.logged for member in self.members)
-
-    @property
     def window(self) -> int:
         """Rows of context it sees, the longest of its members'."""
         return max(member.network.window for member in self.members)
