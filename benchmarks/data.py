@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.data.load import load_series
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 
 def write(path: Path, rows: int) -> None:

@@ -114,7 +114,8 @@ def _keras(ours: bool, work: Work) -> Callable[[], Seconds]:
 def _ours(work: Work, steps: int) -> Any:
     from kerasforecast.models.network import build, initialise
     from kerasforecast.preprocessing.scaling import FittedScaling
-    from kerasforecast.sections import NetworkConfig, TrainingConfig
+    from kerasforecast.sections.network import NetworkConfig
+    from kerasforecast.sections.training import TrainingConfig
     from kerasforecast.training.train import compile_model
 
     network = NetworkConfig(model=work.cell, scaling="none", window=work.length, units=work.units)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kerasforecast.sections import BacktestConfig
+from kerasforecast.sections.split import BacktestConfig
 
 from .options import (
     COMMON,

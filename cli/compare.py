@@ -8,7 +8,11 @@ from typing import Any
 import click
 
 from kerasforecast.models.families import registry
-from kerasforecast.sections import DataConfig, EvaluationConfig, NetworkConfig, SplitConfig, TrainingConfig
+from kerasforecast.sections.data import DataConfig
+from kerasforecast.sections.evaluation import EvaluationConfig
+from kerasforecast.sections.network import NetworkConfig
+from kerasforecast.sections.split import SplitConfig
+from kerasforecast.sections.training import TrainingConfig
 
 from .models import model_path
 from .options import (

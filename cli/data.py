@@ -11,7 +11,8 @@ from kerasforecast.config import check_effect_on_data
 from kerasforecast.errors import KerasForecastError, OptionError, printable
 from kerasforecast.runtime.files import cache_folder
 from kerasforecast.runtime.terminal import say
-from kerasforecast.sections import DataConfig, checked
+from kerasforecast.sections.data import DataConfig
+from kerasforecast.sections.section import checked
 
 from .options import data_options, given, output_options, section
 from .output import print_json

@@ -13,14 +13,11 @@ from pydantic.fields import FieldInfo
 
 from kerasforecast.models.families import registry
 from kerasforecast.runtime.files import user_path
-from kerasforecast.sections import (
-    BacktestConfig,
-    DataConfig,
-    EvaluationConfig,
-    NetworkConfig,
-    SplitConfig,
-    TrainingConfig,
-)
+from kerasforecast.sections.data import DataConfig
+from kerasforecast.sections.evaluation import EvaluationConfig
+from kerasforecast.sections.network import NetworkConfig
+from kerasforecast.sections.split import BacktestConfig, SplitConfig
+from kerasforecast.sections.training import TrainingConfig
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

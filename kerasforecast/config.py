@@ -13,16 +13,12 @@ from pydantic import Field, model_validator
 
 from kerasforecast.errors import OptionError, callers_words, flag, shown
 from kerasforecast.models.families import registry
-from kerasforecast.sections import (
-    DataConfig,
-    EvaluationConfig,
-    NetworkConfig,
-    Section,
-    SplitConfig,
-    TrainingConfig,
-    checked,
-    not_of,
-)
+from kerasforecast.sections.data import DataConfig
+from kerasforecast.sections.evaluation import EvaluationConfig
+from kerasforecast.sections.network import NetworkConfig, not_of
+from kerasforecast.sections.section import Section, checked
+from kerasforecast.sections.split import SplitConfig
+from kerasforecast.sections.training import TrainingConfig
 
 LARGEST_INTERVALS = 10_000  # steps x levels: each is a distribution of errors in the model file
 

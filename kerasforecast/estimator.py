@@ -15,7 +15,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from kerasforecast.errors import DataError, callers_words, shown
 from kerasforecast.models.families import registry
 from kerasforecast.runtime.backend import activate
-from kerasforecast.sections import NetworkConfig, TrainingConfig, checked
+from kerasforecast.sections.network import NetworkConfig
+from kerasforecast.sections.section import checked
+from kerasforecast.sections.training import TrainingConfig
 
 _FAR = 4.0  # times what a step changes: no value that follows a window lies so far outside it, typically
 _ENOUGH = 10  # rows, of which most values that follow stand among the windows' own

@@ -15,14 +15,11 @@ from pathlib import Path
 from typing import Annotated, Literal, Union, get_args, get_origin
 
 from kerasforecast.models.families import registry
-from kerasforecast.sections import (
-    BacktestConfig,
-    DataConfig,
-    EvaluationConfig,
-    NetworkConfig,
-    SplitConfig,
-    TrainingConfig,
-)
+from kerasforecast.sections.data import DataConfig
+from kerasforecast.sections.evaluation import EvaluationConfig
+from kerasforecast.sections.network import NetworkConfig
+from kerasforecast.sections.split import BacktestConfig, SplitConfig
+from kerasforecast.sections.training import TrainingConfig
 
 ROOT = Path(__file__).parents[1]
 WIDTH = 120

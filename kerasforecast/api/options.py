@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from kerasforecast.config import SECTIONS
 from kerasforecast.errors import OptionError, shown
 from kerasforecast.models.families import registry
-from kerasforecast.sections import BacktestConfig
+from kerasforecast.sections.split import BacktestConfig
 
 T = TypeVar("T")
 

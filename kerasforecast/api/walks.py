@@ -16,7 +16,8 @@ from kerasforecast.runtime.backend import Choice, load_quietly
 from kerasforecast.runtime.determinism import activate_for_training
 from kerasforecast.runtime.files import check_writable
 from kerasforecast.runtime.names import name_from, safe_name
-from kerasforecast.sections import BacktestConfig, checked
+from kerasforecast.sections.section import checked
+from kerasforecast.sections.split import BacktestConfig
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,8 @@ from kerasforecast.data.table.given import Given
 from kerasforecast.errors import DataError, KerasForecastError, OptionError, shown
 from kerasforecast.preprocessing.suitability import scaling_notes
 from kerasforecast.runtime.files import user_path
-from kerasforecast.sections import DataConfig, checked
+from kerasforecast.sections.data import DataConfig
+from kerasforecast.sections.section import checked
 
 # Options that name columns as the training table called them; another table may call them otherwise.
 _INHERITED = frozenset({"id", "series", "date_column"})

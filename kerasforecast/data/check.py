@@ -17,7 +17,7 @@ from kerasforecast.data.stamps import iso_text, iso_texts
 from kerasforecast.data.table.columns import is_price
 from kerasforecast.data.table.given import Given
 from kerasforecast.data.table.table import counted
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 GAPS_SHOWN = 5
 

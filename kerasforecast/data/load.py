@@ -36,7 +36,7 @@ from kerasforecast.data.table.table import Table, counted
 from kerasforecast.data.table.text import read_text
 from kerasforecast.errors import DataError, OptionError, shown
 from kerasforecast.runtime.names import table_name
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 SAMPLE = "ibm"
 SAMPLE_CALENDAR = "XNYS"

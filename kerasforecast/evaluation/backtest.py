@@ -32,7 +32,7 @@ from kerasforecast.evaluation.verdict import Judgement, judged_row
 from kerasforecast.forecasting.forecast import Forecast, joined
 from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.windows import Windows, windows_of
-from kerasforecast.sections import BacktestConfig
+from kerasforecast.sections.split import BacktestConfig
 
 TOTAL = "all"
 

@@ -23,7 +23,7 @@ from kerasforecast.evaluation.verdict import Judgement, judged_row
 from kerasforecast.forecasting.forecast import quantile_column
 from kerasforecast.runtime.backend import activate, provenance
 from kerasforecast.runtime.files import atomic_write, json_text
-from kerasforecast.sections import BacktestConfig
+from kerasforecast.sections.split import BacktestConfig
 
 if TYPE_CHECKING:
     from kerasforecast.evaluation.backtest import Backtest, Fold

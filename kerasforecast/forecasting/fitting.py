@@ -27,7 +27,8 @@ from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.suitability import check_rows
 from kerasforecast.preprocessing.windows import Windows, windows_of
-from kerasforecast.sections import NetworkConfig, TrainingConfig
+from kerasforecast.sections.network import NetworkConfig
+from kerasforecast.sections.training import TrainingConfig
 from kerasforecast.training.train import History, compile_model, train
 
 Answer = Callable[[WindowBatch], np.ndarray]

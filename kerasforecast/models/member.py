@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from kerasforecast.models.families.base import SavedLayer, Shape, Sizes
 from kerasforecast.preprocessing.covariates import NO_COVARIATES, FittedCovariates
 from kerasforecast.preprocessing.scaling import FittedScaling
-from kerasforecast.sections import NetworkConfig
+from kerasforecast.sections.network import NetworkConfig
 
 
 class Member(BaseModel):

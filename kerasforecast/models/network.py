@@ -16,7 +16,7 @@ from kerasforecast.models.member import Member, sizes_of
 from kerasforecast.preprocessing.covariates import NO_COVARIATES, FittedCovariates
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.runtime.forks import about_to_compute
-from kerasforecast.sections import NetworkConfig
+from kerasforecast.sections.network import NetworkConfig
 
 _CATEGORY = "category_"  # what the name of a layer begins with that looks up the vectors of an attribute's categories
 

@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from kerasforecast.data.precision import check_training_rows
 from kerasforecast.data.table.columns import is_count, is_price
 from kerasforecast.preprocessing.volatility import VOLATILITY_FLOOR, ewma_volatility
-from kerasforecast.sections import LOGARITHMIC, Scaling
+from kerasforecast.sections.network import LOGARITHMIC, Scaling
 
 FLOAT32_SMALLEST, FLOAT32_LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 _LOGGED = ("log", "ratio")  # transforms that need positive values

@@ -10,7 +10,8 @@ import pandas as pd
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
-from kerasforecast.sections import NetworkConfig, SplitConfig
+from kerasforecast.sections.network import NetworkConfig
+from kerasforecast.sections.split import SplitConfig
 
 PARTS = ("train", "validation", "test")
 

@@ -11,7 +11,7 @@ from kerasforecast.data.stamps import iso_text
 from kerasforecast.data.table.table import counted
 from kerasforecast.errors import DataError, shown
 from kerasforecast.preprocessing.scaling import FittedScaling
-from kerasforecast.sections import LOGARITHMIC
+from kerasforecast.sections.network import LOGARITHMIC
 
 TRAIN_REMEDY = "Use --scaling difference."
 USE_REMEDY = "Correct the value, or empty the cell and use --missing drop; or train with --scaling difference."

@@ -15,7 +15,7 @@ import numpy as np
 
 from kerasforecast.errors import DivergedError, InputError, StoppedError
 from kerasforecast.runtime.signals import Deferred
-from kerasforecast.sections import TrainingConfig
+from kerasforecast.sections.training import TrainingConfig
 from kerasforecast.training.state import capture, restore
 
 Callbacks: TypeAlias = Sequence[keras.callbacks.Callback]

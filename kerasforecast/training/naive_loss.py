@@ -8,7 +8,7 @@ from kerasforecast.metrics.probabilistic import crps
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.preprocessing.windows import Windows
-from kerasforecast.sections import TrainingConfig
+from kerasforecast.sections.training import TrainingConfig
 
 
 def naive_loss(

@@ -14,7 +14,7 @@ import numpy as np
 from kerasforecast.errors import KerasForecastError, shown
 from kerasforecast.layers.dispatch import while_training
 from kerasforecast.preprocessing.batch import TrainingSet
-from kerasforecast.sections import TrainingConfig
+from kerasforecast.sections.training import TrainingConfig
 from kerasforecast.training.callbacks import Callbacks, Epoch, Keeping, Watch
 from kerasforecast.training.losses import Pinball
 from kerasforecast.training.optimizers import Adam

@@ -17,7 +17,7 @@ from kerasforecast.artifact.writer import Exporter
 from kerasforecast.errors import ArtifactError, InputError, OptionError
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.scaling import known_range
-from kerasforecast.sections import NetworkConfig
+from kerasforecast.sections.network import NetworkConfig
 from tests.backend.conftest import SMALL, prices
 
 PLAIN_KERAS = """

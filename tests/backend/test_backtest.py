@@ -13,7 +13,7 @@ from kerasforecast.data.load import load_series
 from kerasforecast.evaluation.backtest import run_backtest
 from kerasforecast.evaluation.refit import Refitter
 from kerasforecast.pipeline import fit
-from kerasforecast.sections import BacktestConfig
+from kerasforecast.sections.split import BacktestConfig
 from tests.backend.conftest import SMALL, prices
 
 OPTIONS = SMALL | {"layers": 1}

@@ -21,7 +21,7 @@ from kerasforecast.preprocessing.covariates import Categories, FittedCovariates,
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.preprocessing.split import split_panel
 from kerasforecast.preprocessing.windows import windows_of
-from kerasforecast.sections import NetworkConfig
+from kerasforecast.sections.network import NetworkConfig
 
 ANCHOR = FittedScaling(kind="anchor", transforms=("log",), offset=(0.0,), scale=(0.02,))
 KNOWN = FittedCovariates(known=(Standardised(offset=1, scale=2), Standardised(offset=0, scale=0.5)))

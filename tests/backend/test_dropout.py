@@ -10,7 +10,7 @@ from keras import ops
 from kerasforecast.layers.dropout import Dropout, SampledDropout
 from kerasforecast.models.network import build
 from kerasforecast.preprocessing.scaling import FittedScaling
-from kerasforecast.sections import NetworkConfig
+from kerasforecast.sections.network import NetworkConfig
 
 SHAPE = (64, 20, 50)
 PLAIN = FittedScaling(kind="none", transforms=("linear",), offset=(0.0,), scale=(1.0,))

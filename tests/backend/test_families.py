@@ -11,7 +11,7 @@ from kerasforecast.layers.direct import answering
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build, initialise, merged_weights, set_weights
 from kerasforecast.preprocessing.scaling import FittedScaling
-from kerasforecast.sections import NetworkConfig
+from kerasforecast.sections.network import NetworkConfig
 from tests.backend.conftest import SMALL, prices
 
 CELLS = ["lstm", "gru", "rnn", "peephole", "coupled"]

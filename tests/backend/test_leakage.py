@@ -8,7 +8,7 @@ from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
 from kerasforecast.evaluation.backtest import run_backtest
 from kerasforecast.evaluation.refit import Refitter
-from kerasforecast.sections import BacktestConfig
+from kerasforecast.sections.split import BacktestConfig
 from tests.backend.conftest import SMALL, prices
 
 LEVELS = (0.1, 0.5, 0.9)

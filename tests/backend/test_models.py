@@ -7,7 +7,7 @@ import pytest
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build, build_states, initialise, merged_weights, set_weights
 from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
-from kerasforecast.sections import NetworkConfig
+from kerasforecast.sections.network import NetworkConfig
 
 GOLDEN_KERNEL = [0.1592080444, 0.1218307167, -0.0120640015]
 GOLDEN_RECURRENT = [-0.0808807462, -0.0607161522, -0.0324858464]

@@ -12,7 +12,8 @@ from kerasforecast_cli.main import cli
 import kerasforecast as kf
 from kerasforecast.models.network import build, merged_weights, weighted_layers
 from kerasforecast.preprocessing.scaling import FittedScaling
-from kerasforecast.sections import NetworkConfig, TrainingConfig
+from kerasforecast.sections.network import NetworkConfig
+from kerasforecast.sections.training import TrainingConfig
 from kerasforecast.training.train import compile_model
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None

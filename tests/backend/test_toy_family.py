@@ -15,7 +15,7 @@ from kerasforecast.errors import ArtifactError, InputError, OptionError
 from kerasforecast.models.limits import check_size
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.scaling import known_range
-from kerasforecast.sections import NetworkConfig
+from kerasforecast.sections.network import NetworkConfig
 from tests.backend import toy
 from tests.backend.conftest import prices
 from tests.backend.test_artifact import rewritten

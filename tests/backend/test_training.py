@@ -13,7 +13,8 @@ from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.scaling import fit_scaling
 from kerasforecast.preprocessing.windows import Samples
 from kerasforecast.runtime.signals import Deferred
-from kerasforecast.sections import NetworkConfig, TrainingConfig
+from kerasforecast.sections.network import NetworkConfig
+from kerasforecast.sections.training import TrainingConfig
 from kerasforecast.training import train as training_module
 from kerasforecast.training.callbacks import Keeping, Plateau
 from kerasforecast.training.train import compile_model, shuffled, train, training_batches

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from kerasforecast.data.load import load_series
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 settings.register_profile("core", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("core")

@@ -18,7 +18,7 @@ from kerasforecast.evaluation.backtest import Fitted, fingerprint, folds_of, run
 from kerasforecast.evaluation.folds import FoldStore, Forecasts
 from kerasforecast.evaluation.verdict import Rival
 from kerasforecast.forecasting.forecast import Forecast
-from kerasforecast.sections import BacktestConfig
+from kerasforecast.sections.split import BacktestConfig
 
 ROWS = 200
 CONFIG = Config.from_options(window=5)

@@ -17,7 +17,7 @@ from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
 from kerasforecast.preprocessing.covariates import fit_covariates
 from kerasforecast.preprocessing.windows import windows_of
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 HOURS = pd.date_range("2024-01-01 05:00", periods=400, freq="h")
 

@@ -12,7 +12,9 @@ from pydantic import ValidationError
 from kerasforecast.config import SECTIONS, Config
 from kerasforecast.errors import OptionError, flags_wanted
 from kerasforecast.models.families import registry
-from kerasforecast.sections import NetworkConfig, TrainingConfig, checked
+from kerasforecast.sections.network import NetworkConfig
+from kerasforecast.sections.section import checked
+from kerasforecast.sections.training import TrainingConfig
 
 FIELDS = [
     *((section, field) for section, model in SECTIONS.items() for field in model.model_fields if field != "options"),

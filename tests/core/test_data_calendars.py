@@ -11,7 +11,7 @@ from kerasforecast.data.frequency import infer_frequency
 from kerasforecast.data.load import load_series
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, OptionError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 
 def after(index, steps=3, calendar=None, drop=()):

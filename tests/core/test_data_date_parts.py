@@ -8,7 +8,7 @@ import pytest
 
 from kerasforecast.data.load import load_series
 from kerasforecast.errors import DataError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 from tests.core.dated_tables import DAYS, HOURS, LEVEL, MONTHS, QUARTERS, ROWS, written
 
 NAMES = "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc."

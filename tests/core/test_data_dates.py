@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kerasforecast.data.check import examine
 from kerasforecast.data.load import load_series
 from kerasforecast.errors import DataError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 from tests.core.dated_tables import DAYS, HOURS, LEVEL, MONTHS, ROWS, UNDATED, written
 
 

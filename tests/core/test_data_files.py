@@ -12,7 +12,7 @@ import pytest
 
 from kerasforecast.data.load import load_series
 from kerasforecast.errors import DataError, InputError, OptionError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 DATES = pd.bdate_range("2024-01-02", periods=40)
 CLOSE = np.round(100 + np.sin(np.arange(40)) * 5, 2)

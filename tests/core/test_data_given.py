@@ -12,7 +12,7 @@ import pytest
 
 from kerasforecast.data.load import load_series
 from kerasforecast.errors import DataError, InputError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 DAYS = pd.bdate_range("2024-01-02", periods=40)
 VALUES = np.round(100 + np.sin(np.arange(40)) * 5, 2)
@@ -107,7 +107,7 @@ def test_a_frame_that_needs_another_package_says_so(monkeypatch):
 def test_pandas_needs_no_narwhals():
     code = (
         "import sys, pandas as pd; from kerasforecast.data.load import load_series; "
-        "from kerasforecast.sections import DataConfig; "
+        "from kerasforecast.sections.data import DataConfig; "
         "load_series(DataConfig(), pd.DataFrame({'y': [1.0, 2.0]})); assert 'narwhals' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kerasforecast.data.load import load_series
 from kerasforecast.errors import DataError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 DAYS = pd.bdate_range("2024-01-02", periods=40)
 VALUES = np.round(100 + np.sin(np.arange(40)) * 5, 2)

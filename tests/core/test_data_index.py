@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kerasforecast.data.calendars import future_index
 from kerasforecast.data.load import load_series
 from kerasforecast.errors import DataError, InputError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 DAYS = pd.bdate_range("2024-01-02", periods=40)
 MONTHS = pd.date_range("1990-01-01", periods=40, freq="MS")

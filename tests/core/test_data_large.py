@@ -8,13 +8,13 @@ import pytest
 
 from kerasforecast.data.load import load_series
 from kerasforecast.errors import DataError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 ROWS = 5_000_000
 MEASURE = """
 import sys
 import pandas, pyarrow
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 from kerasforecast.data.load import load_series
 def peak():
     status = open("/proc/self/status").read()  # not getrusage, which starts from the parent's size

@@ -13,7 +13,7 @@ import pytest
 
 from kerasforecast.data.load import load_series
 from kerasforecast.errors import InputError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 HEADER = "Date,Close\n"
 

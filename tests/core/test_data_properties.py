@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kerasforecast.data.calendars import future_index
 from kerasforecast.data.load import load_series
 from kerasforecast.errors import InputError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 quiet = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
 few = settings(quiet, max_examples=60)

@@ -10,7 +10,7 @@ import pytest
 
 from kerasforecast.data.check import examine
 from kerasforecast.data.load import load_series
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 HERE = Path(__file__).parents[1] / "data"
 

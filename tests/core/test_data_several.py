@@ -16,7 +16,7 @@ from kerasforecast.data.check import examine
 from kerasforecast.data.load import load_series
 from kerasforecast.data.table.several import identified
 from kerasforecast.errors import DataError, InputError, OptionError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 try:
     from kerasforecast_cli.data import data

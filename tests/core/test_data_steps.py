@@ -13,7 +13,7 @@ from kerasforecast.data.check import examine
 from kerasforecast.data.frequency import in_words, infer_frequency
 from kerasforecast.data.load import load_series
 from kerasforecast.errors import DataError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

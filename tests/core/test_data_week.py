@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kerasforecast.data.calendars import future_index
 from kerasforecast.data.check import examine
 from kerasforecast.data.load import load_series
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 
 def after(index, steps=3, **options):

@@ -16,7 +16,7 @@ from kerasforecast.data.yahoo import client as yahoo
 from kerasforecast.data.yahoo import snapshots
 from kerasforecast.data.yahoo.bars import finished
 from kerasforecast.errors import DataError, KerasForecastError, OptionError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 from .yahoo_server import redirect, serving
 

@@ -152,7 +152,8 @@ def test_options_are_named_as_the_caller_writes_them(flags, arguments):
 def test_every_word_that_an_option_takes_is_known_as_its_value():
     from kerasforecast_cli.options import words
 
-    from kerasforecast.sections import DataConfig, NetworkConfig
+    from kerasforecast.sections.data import DataConfig
+    from kerasforecast.sections.network import NetworkConfig
 
     for model, option in ((DataConfig, "missing"), (DataConfig, "duplicates"), (NetworkConfig, "scaling")):
         for word in set(words(model.model_fields[option])) - {"error", "none"}:  # those are no remedy

@@ -365,4 +365,4 @@ def test_modules_and_functions_stay_short_enough_to_read():
 
 def test_the_root_holds_what_people_import():
     modules = {path.stem for path in (ROOT / "kerasforecast").glob("*.py")}
-    assert modules == {"__init__", "__main__", "config", "errors", "estimator", "model", "pipeline", "sections"}
+    assert modules == {"__init__", "__main__", "config", "errors", "estimator", "model", "pipeline"}

@@ -6,7 +6,7 @@ from kerasforecast.errors import InputError
 from kerasforecast.models.limits import check_size
 from kerasforecast.models.member import Member, array_shapes
 from kerasforecast.preprocessing.scaling import FittedScaling
-from kerasforecast.sections import NetworkConfig
+from kerasforecast.sections.network import NetworkConfig
 
 
 def member(columns=1, channels=None, **options):

@@ -13,7 +13,7 @@ from kerasforecast.data.load import load_panel, load_series
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 
 def series_of(rows, start="2020-01-01", seed=0, name="series", columns=("y", "x")):

@@ -16,7 +16,7 @@ from kerasforecast.errors import DataError
 from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
 from kerasforecast.preprocessing.suitability import check_rows
 from kerasforecast.preprocessing.volatility import EWMA_LAMBDA, VOLATILITY_FLOOR, ewma_weights, volatility_of
-from kerasforecast.sections import NetworkConfig
+from kerasforecast.sections.network import NetworkConfig
 
 KINDS = choices(NetworkConfig, "scaling")
 RELATIVE = ("anchor", "difference")

@@ -13,7 +13,9 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
 from kerasforecast.preprocessing.split import PARTS, Split, split_panel
-from kerasforecast.sections import DataConfig, NetworkConfig, SplitConfig
+from kerasforecast.sections.data import DataConfig
+from kerasforecast.sections.network import NetworkConfig
+from kerasforecast.sections.split import SplitConfig
 
 
 def series_of(rows, start=None):

@@ -10,7 +10,7 @@ from kerasforecast.data.check import examine
 from kerasforecast.data.load import load_series
 from kerasforecast.data.table.written import looks_like_numbers, read_written
 from kerasforecast.errors import DataError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 DATES = pd.bdate_range("2024-01-02", periods=12)
 

@@ -4,7 +4,7 @@ from unittest import mock
 
 from kerasforecast.evaluation.compare import compare
 from kerasforecast.evaluation.walk import backtest_record, compare_record, write_walk
-from kerasforecast.sections import BacktestConfig
+from kerasforecast.sections.split import BacktestConfig
 from tests.core import test_backtest, test_compare
 
 # No backend is installed here, whose device a record would name.

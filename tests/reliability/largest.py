@@ -10,7 +10,7 @@ from kerasforecast.artifact.format.archive import MANIFEST
 from kerasforecast.artifact.manifest import MemberRecord
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.scaling import FittedScaling
-from kerasforecast.sections import NetworkConfig
+from kerasforecast.sections.network import NetworkConfig
 from tests.reliability.hostile import forged, members
 
 # Each at one of the limits of kerasforecast.models.limits.

@@ -23,7 +23,7 @@ from kerasforecast.errors import BackendError, InputError, shown
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.scaling import known_range
 from kerasforecast.runtime.files import atomic_write
-from kerasforecast.sections import NetworkConfig
+from kerasforecast.sections.network import NetworkConfig
 
 STOCK_LSTM = "lstm"  # the family that it is
 LINEAR_NAMES = ("linear", "fc", "head", "dense", "output", "out")

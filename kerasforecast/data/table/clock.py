@@ -16,7 +16,7 @@ from kerasforecast.data.table.dates import SAMPLE, as_text
 from kerasforecast.data.table.parts import joined_parts, parts_of, plainly
 from kerasforecast.data.table.table import Table, listed
 from kerasforecast.errors import DataError, shown
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 # What a column of times of day is called; compared without accents.
 _TIMES = (

@@ -12,7 +12,7 @@ from kerasforecast.data.calendar_columns import NAMED
 from kerasforecast.data.table.table import Table, listed
 from kerasforecast.data.table.written import is_missing, looks_like_numbers
 from kerasforecast.errors import DataError, shown
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 DATE_NAMES = (
     "date",

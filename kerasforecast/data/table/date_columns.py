@@ -33,7 +33,7 @@ from kerasforecast.data.table.layout import FIRST_YEAR
 from kerasforecast.data.table.parts import called_years
 from kerasforecast.data.table.table import listed
 from kerasforecast.errors import DataError, shown
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 SURE_NAMES = ("date", "datetime", "date time", "ds", "timestamp")
 UNNAMED = ("column 1", "unnamed: 0")  # how an index is read that was written without its name

@@ -12,7 +12,7 @@ from kerasforecast.data.table.bytestream import LINE_LIMIT, Blob, is_utf16
 from kerasforecast.data.table.header import find_header, find_separator, like_data, stated_separator
 from kerasforecast.data.table.table import listed
 from kerasforecast.errors import DataError, shown
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 HEAD_BYTES = 65_536
 HEAD_ROWS = 100

@@ -12,7 +12,7 @@ from kerasforecast.data.table.columns import DATE_NAMES, same
 from kerasforecast.data.table.dates import FIRST_YEAR, LAST_YEAR, epoch_unit, read_dates
 from kerasforecast.data.table.table import Table, counted
 from kerasforecast.errors import DataError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 # What an index is called that was written without its name (by pandas, by others), or by reset_index().
 _LEFT_OVER = ("unnamed: 0", "column 1", "level 0", "index")

@@ -14,7 +14,7 @@ from kerasforecast.data.table.table import SHOWN_FAULTS, Table, counted, refusal
 from kerasforecast.data.table.text import is_text
 from kerasforecast.data.table.written import Written, groups_of_thousand, is_missing, read_written
 from kerasforecast.errors import DataError, shown
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 _FILL = "Use --missing drop to skip such rows (or ffill, interpolate)."
 _CORRECT = "Correct the value, or empty the cell and use --missing drop."

@@ -11,7 +11,7 @@ from kerasforecast.data.stamps import iso_texts
 from kerasforecast.data.table.clock import times_hint
 from kerasforecast.data.table.table import Table, counted, listed, refusal
 from kerasforecast.errors import DataError
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 HOUR = pd.Timedelta(hours=1)
 

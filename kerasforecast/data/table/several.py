@@ -11,7 +11,7 @@ import pandas as pd
 from kerasforecast.data.table.columns import find, same
 from kerasforecast.data.table.table import Table, counted, listed
 from kerasforecast.errors import DataError, shown
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 KEY_NAMES = ("unique id", "item id", "series id")  # which nobody calls a column that is not one of ids
 SYMBOL_NAMES = ("ticker", "symbol")  # which change in one series too, when a company is renamed or a contract rolled

@@ -15,7 +15,7 @@ from kerasforecast.data.table.formats import whole_numbers
 from kerasforecast.data.table.locator import TextLocator
 from kerasforecast.data.table.table import SHOWN_FAULTS, Table, counted, received
 from kerasforecast.errors import DataError, shown
-from kerasforecast.sections import DataConfig
+from kerasforecast.sections.data import DataConfig
 
 _LIKE_A_NUMBER = re.compile(r"[+-]?[\d.,' ]+")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")

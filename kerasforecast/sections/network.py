@@ -1,0 +1,86 @@
+"""Which network: its family, its sizes, its scaling.
+
+The options of a family stand in its own file, `kerasforecast.models.families`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
+
+from kerasforecast.errors import OptionError, flag, shown
+from kerasforecast.models.families import registry
+from kerasforecast.models.families.base import Family, FamilyOptions, Sizes
+from kerasforecast.sections.section import Section, ascending, checked
+
+Scaling = Literal["anchor", "difference", "minmax", "standard", "none"]
+LOGARITHMIC = ("anchor",)  # scalings that take logs of columns with positive values
+
+
+class NetworkConfig(Section):
+    """A network: raw values `(B, window, F)` in, raw values `(B, horizon)` out.
+
+    The options of its family stand in `options`; to construct one they may be given beside the others, by name.
+    """
+
+    model: str = Field("lstm", description="Family of the network.")
+    window: int = Field(60, ge=2, le=10_000, description="Rows of history that the network sees for a forecast.")
+    horizon: int = Field(1, ge=1, le=1_000, description="Rows ahead that the network forecasts at once.")
+    scaling: Scaling = Field("anchor", description="How raw values become what the network sees, and back.")
+    quantiles: tuple[float, ...] = Field(
+        (),
+        max_length=99,
+        description="Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them, and none means points.",
+    )
+    options: SerializeAsAny[FamilyOptions] = FamilyOptions()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_family(cls, values: Any) -> Any:
+        """Hand the options that are not every network's to the family, which knows their bounds."""
+        if not isinstance(values, dict):
+            return values
+        common = {name: value for name, value in values.items() if name in cls.model_fields and name != "options"}
+        own = {name: value for name, value in values.items() if name not in cls.model_fields}
+        family = registry.family(common.get("model", cls.model_fields["model"].default))
+        given = values.get("options", {})
+        own |= given.model_dump() if isinstance(given, FamilyOptions) else given
+        for name, value in own.items():
+            if name not in family.options.model_fields:
+                raise OptionError(not_of(family, name, value))
+        return {"scaling": family.scaling} | common | {"options": checked(family.options, own)}
+
+    @field_validator("quantiles")
+    @classmethod
+    def _with_median(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
+        return ascending((*levels, 0.5) if levels and 0.5 not in levels else levels)
+
+    @property
+    def family(self) -> Family:
+        """What knows its options, layers and words."""
+        return registry.family(self.model)
+
+    @property
+    def wants_logs(self) -> bool:
+        """Whether prices must be positive to be learned from, since the scaling is to take logs of them."""
+        return self.scaling in LOGARITHMIC
+
+    def sizes(
+        self, channels: int, known: int = 0, static: int = 0, categories: tuple[tuple[int, int], ...] = ()
+    ) -> Sizes:
+        """What it takes and gives, where scaled inputs have so many channels; arguments as fields of `Sizes`."""
+        return Sizes(self.window, channels, self.horizon, self.quantiles, known, static, categories)
+
+    def describe(self) -> str:
+        """What it is in a few words, e.g. `"2 x lstm of 50 units"`."""
+        return self.family.describe(self.options)
+
+
+def not_of(family: Family, option: str, value: Any) -> str:
+    """That `family` has no such option, and which families do."""
+    having = registry.options().get(option, {})
+    if not having:
+        return f"Options must be known by name. Received: {shown(option)}."
+    few = f"only {', '.join(having)} {'has' if len(having) == 1 else 'have'} it"
+    return f"{flag(option)} is no option of {family.name}; {few}. Received: {shown(value)}. Leave it out."
