@@ -54,7 +54,7 @@ def stocks(features: tuple[str, ...], seed: int) -> list[dict[str, Any]]:
     rows = []
     for name, (file, target) in STOCKS.items():
         path = DATA / f"{file}.csv.gz" if file else None
-        model = kf.fit(path, target=target, features=features, quantiles=LEVELS, seed=seed)
+        model = kf.fit(path, target=target, past=features, quantiles=LEVELS, seed=seed)
         rows.append({"series": name, **_stock(model)})
         print(rows[-1], flush=True)
     mean = {key: float(np.mean([row[key] for row in rows])) for key in rows[0] if key != "series"}

@@ -11,6 +11,7 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from kerasforecast.config import OLDER
 from kerasforecast.models.families import registry
 from kerasforecast.runtime.files import user_path
 from kerasforecast.sections.data import DataConfig
@@ -46,7 +47,7 @@ FOLDER = Path("saved_models")  # where commands write, unless told otherwise
 _ALL = "kerasforecast.help_all"  # in a context: help shows every option
 
 # What most people need of a fit; `--help` shows these.
-COMMON = ("ticker", "target", "features", "model", "window", "horizon", "epochs", "name", "backend")
+COMMON = ("ticker", "target", "id", "past", "known", "model", "window", "horizon", "epochs", "name", "backend")
 
 LISTS = {
     name for model in _TITLES for name, field in model.model_fields.items() if get_origin(field.annotation) is tuple
@@ -211,8 +212,9 @@ def _flag(model: type[BaseModel], name: str, field: FieldInfo, more: str = "") -
         return click.option(on_off, name, default=None, is_flag=True, **settings)
     if allowed:
         return click.option(flag, name, type=click.Choice(allowed), **settings)
+    earlier = [f"--{old}" for old, new in OLDER.items() if new == name]
     # Values stay text here: the config checks types and bounds, so Python and command line give the same message.
-    return click.option(flag, name, metavar=_metavar(field), **settings)
+    return click.option(flag, *earlier, name, metavar=_metavar(field), **settings)
 
 
 def _plain(annotation: Any) -> Any:

@@ -20,6 +20,7 @@ from kerasforecast.sections.section import Section, checked
 from kerasforecast.sections.split import SplitConfig
 from kerasforecast.sections.training import TrainingConfig
 
+OLDER = {"features": "past"}  # earlier names of options, which still serve
 LARGEST_INTERVALS = 10_000  # steps x levels: each is a distribution of errors in the model file
 
 
@@ -119,7 +120,8 @@ class Config(Section):
     def _sorted(cls, options: dict[str, Any]) -> Config:
         sections: dict[str, dict[str, Any]] = {name: {} for name in cls.model_fields}
         for option, value in options.items():
-            sections[_section_of(option)][option] = value
+            name = OLDER.get(option, option)
+            sections[_section_of(name)][name] = value
         config: Config = checked(cls, {name: checked(SECTIONS[name], values) for name, values in sections.items()})
         return config
 
@@ -145,7 +147,9 @@ def check_effect(given: dict[str, Any], config: Config) -> None:
     """
     check_effect_on_data(given, config.data)
     dates, head = config.split.test_start is not None, bool(config.network.quantiles)
+    rows = config.split.test_rows is not None
     _refuse(given, dates, ("train_fraction", "validation_fraction"), "beside --validation-start and --test-start")
+    _refuse(given, rows, ("train_fraction", "validation_fraction"), "beside --validation-rows and --test-rows")
     _refuse(given, head, ("loss",), "beside --quantiles, which are trained by the pinball loss")
     _refuse(given, head, ("levels",), "beside --quantiles, which are the levels of its intervals")
 

@@ -44,6 +44,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         recurrent_bias: Whether an LSTM layer trains a second bias vector, as PyTorch does. Only for lstm.
         epochs: Most passes over the training windows; early stopping may end before.
         batch_size: Windows in one step of the optimizer.
+        sample: What counts alike in training: every window, or every series, however many windows it has.
         steps_per_epoch: Optimizer steps of an epoch, over other windows each time; when not given, all windows pass.
         optimizer: Optimizer that changes the weights.
         learning_rate: Learning rate of the optimizer at the start.
@@ -87,6 +88,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         recurrent_bias: bool = True,
         epochs: int = 100,
         batch_size: int = 32,
+        sample: Literal["windows", "series"] = "windows",
         steps_per_epoch: int | None = None,
         optimizer: Literal["adam", "sgd", "rmsprop"] = "adam",
         learning_rate: float = 0.001,
@@ -112,6 +114,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self.recurrent_bias = recurrent_bias
         self.epochs = epochs
         self.batch_size = batch_size
+        self.sample = sample
         self.steps_per_epoch = steps_per_epoch
         self.optimizer = optimizer
         self.learning_rate = learning_rate

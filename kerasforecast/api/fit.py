@@ -33,10 +33,15 @@ def fit(
     snapshot: str | None = default(None),
     max_age: float = default(12.0),
     target: str | None = default(None),
+    targets: Sequence[str] = default(()),
     date_column: str | None = default(None),
     id: str | None = default(None),
     series: str | int | None = default(None),
-    features: Sequence[str] = default(()),
+    past: Sequence[str] = default(()),
+    known: Sequence[str] = default(()),
+    static: Sequence[str] = default(()),
+    calendar_features: Sequence[str] = default(()),
+    holidays: str | None = default(None),
     missing: Literal["error", "drop", "ffill", "interpolate"] = default("error"),
     duplicates: Literal["error", "last", "first", "mean"] = default("error"),
     calendar: str | None = default(None),
@@ -50,6 +55,10 @@ def fit(
     validation_fraction: float = default(0.15),
     validation_start: str | dt.date | None = default(None),
     test_start: str | dt.date | None = default(None),
+    validation_rows: int | None = default(None),
+    test_rows: int | None = default(None),
+    min_rows: int | None = default(None),
+    holdout_series: float = default(0.0),
     # Network
     model: str = default("lstm"),
     window: int = default(60),
@@ -66,6 +75,7 @@ def fit(
     # Training
     epochs: int = default(100),
     batch_size: int = default(32),
+    sample: Literal["windows", "series"] = default("windows"),
     steps_per_epoch: int | None = default(None),
     optimizer: Literal["adam", "sgd", "rmsprop"] = default("adam"),
     learning_rate: float = default(0.001),
@@ -99,7 +109,7 @@ def fit(
     Args:
         data: Path of a table, a DataFrame or pandas Series, a `kerasforecast.Panel` or `Series`; with neither it
             nor `ticker` the model learns the embedded IBM prices.
-        ticker: Yahoo Finance symbol to download, e.g. AAPL.
+        ticker: Yahoo Finance symbol to download, e.g. AAPL; several with commas between are a panel.
         start: First date of the rows to use.
         end: Last date of the rows to use.
         interval: Bar length of downloaded prices, e.g. 1d, 1wk, 1h.
@@ -108,10 +118,15 @@ def fit(
         snapshot: First digits of the SHA-256 of a kept snapshot: use exactly those prices.
         max_age: Hours a kept snapshot of a ticker serves without asking again.
         target: Column to forecast; found by its name when not given.
+        targets: Columns to forecast, each a series of its own; all for all of them.
         date_column: Column of dates, or Date,Time for two columns; found when not given.
         id: Column that names the series of a row, or A,B for several columns.
-        series: Which series of `id` to take.
-        features: Further columns that the network sees.
+        series: Which series of `id` to take; all when not given.
+        past: Further columns that the network sees, known until now.
+        known: Columns known for the rows to be forecast too, such as prices that are set.
+        static: Columns of one value a series, numbers or categories, such as a region.
+        calendar_features: What the network sees of each date, e.g. hour,weekday; auto for what suits the step.
+        holidays: Country whose holidays the network sees ahead, e.g. BR, or a part of it, e.g. AU-VIC.
         missing: What to do with rows that lack a value.
         duplicates: What to do with several rows of one date.
         calendar: Trading calendar of the dates, e.g. XNYS, BVMF, 24/7.
@@ -124,6 +139,11 @@ def fit(
         validation_fraction: Share of the rows, those after training, that stop it and calibrate the intervals.
         validation_start: First date of the validation part, instead of the shares.
         test_start: First date of the test part, instead of the shares.
+        validation_rows: Rows of validation of each series, instead of the shares.
+        test_rows: Rows of test of each series, its last ones, instead of the shares.
+        min_rows: Rows of its own that a series needs before a forecast; the first is repeated up to `window`. When not
+            given: the window for one series, few for several.
+        holdout_series: Share of the series that training never sees, scored as new ones.
         model: Family of the network.
         window: Rows of history that the network sees for a forecast.
         horizon: Rows ahead that the network forecasts at once.
@@ -138,6 +158,7 @@ def fit(
         recurrent_bias: Whether an LSTM layer trains a second bias vector, as PyTorch does. Only for lstm.
         epochs: Most passes over the training windows; early stopping may end before.
         batch_size: Windows in one step of the optimizer.
+        sample: What counts alike in training: every window, or every series, however many windows it has.
         steps_per_epoch: Optimizer steps of an epoch, over other windows each time; when not given, all windows pass.
         optimizer: Optimizer that changes the weights.
         learning_rate: Learning rate of the optimizer at the start.

@@ -110,7 +110,7 @@ def _read(manifest: Manifest, values: dict[str, Any], data: Given | None, option
 
 
 def _columns(manifest: Manifest) -> dict[str, Any]:
-    return {"target": manifest.roles.target, "features": (*manifest.roles.past, *manifest.roles.known)}
+    return {"target": manifest.roles.target, "past": (*manifest.roles.past, *manifest.roles.known)}
 
 
 def _with_columns_of(series: Series, manifest: Manifest) -> Series:

@@ -30,7 +30,7 @@ def _iso_week(index: pd.DatetimeIndex) -> np.ndarray:
     return index.isocalendar()["week"].to_numpy()
 
 
-NAMED = ("weekday", "month", "day_of_year", "hour")  # what `--features` may name beside columns
+NAMED = ("weekday", "month", "day_of_year", "hour")  # what `--past` may name beside columns
 # A column of a table may be any of these.
 FEATURES = {
     "weekday": CalendarFeature(lambda index: index.day_of_week, 0, 6),

@@ -47,7 +47,7 @@ def check_size(members: Sequence[Member]) -> None:
         ("layers, bidirectional ones counted twice", sum(layer.loops for layer in layers), LOOP_LIMIT, smaller),
         ("rows times layers", steps, ROW_LIMIT, _either("--window", smaller)),
         ("layers with weights", len(layers), LAYER_LIMIT, smaller),
-        ("values in a window", window, WINDOW_LIMIT, "--window or --features"),
+        ("values in a window", window, WINDOW_LIMIT, "--window or --past"),
     ):
         if received > limit:
             raise InputError(

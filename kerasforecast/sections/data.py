@@ -14,7 +14,9 @@ class DataConfig(Section):
     """Which rows and columns make the series."""
 
     file: str | None = Field(None, description="Table to read: CSV or TSV, packed or not, or Parquet; '-' is stdin.")
-    ticker: str | None = Field(None, description="Yahoo Finance symbol to download, e.g. AAPL.")
+    ticker: str | None = Field(
+        None, description="Yahoo Finance symbol to download, e.g. AAPL; several with commas between are a panel."
+    )
     start: dt.date | None = Field(None, description="First date of the rows to use.")
     end: dt.date | None = Field(None, description="Last date of the rows to use.")
     interval: str = Field("1d", description="Bar length of downloaded prices, e.g. 1d, 1wk, 1h.")
@@ -27,12 +29,31 @@ class DataConfig(Section):
         12.0, ge=0, le=1_000_000, description="Hours a kept snapshot of a ticker serves without asking again."
     )
     target: str | None = Field(None, description="Column to forecast; found by its name when not given.")
+    targets: tuple[str, ...] = Field(
+        (), max_length=100_000, description="Columns to forecast, each a series of its own; all for all of them."
+    )
     date_column: str | None = Field(
         None, description="Column of dates, or Date,Time for two columns; found when not given."
     )
     id: str | None = Field(None, description="Column that names the series of a row, or A,B for several columns.")
-    series: str | int | None = Field(None, description="Which series of --id to take.")
-    features: tuple[str, ...] = Field((), max_length=1_000, description="Further columns that the network sees.")
+    series: str | int | None = Field(None, description="Which series of --id to take; all when not given.")
+    past: tuple[str, ...] = Field(
+        (), max_length=1_000, description="Further columns that the network sees, known until now."
+    )
+    known: tuple[str, ...] = Field(
+        (), max_length=1_000, description="Columns known for the rows to be forecast too, such as prices that are set."
+    )
+    static: tuple[str, ...] = Field(
+        (), max_length=1_000, description="Columns of one value a series, numbers or categories, such as a region."
+    )
+    calendar_features: tuple[str, ...] = Field(
+        (),
+        max_length=20,
+        description="What the network sees of each date, e.g. hour,weekday; auto for what suits the step.",
+    )
+    holidays: str | None = Field(
+        None, description="Country whose holidays the network sees ahead, e.g. BR, or a part of it, e.g. AU-VIC."
+    )
     missing: Literal["error", "drop", "ffill", "interpolate"] = Field(
         "error", description="What to do with rows that lack a value."
     )

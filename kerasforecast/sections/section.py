@@ -17,7 +17,7 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _one_makes_a_list(cls, values: Any) -> Any:
-        """Take a text or number for a list of one: `features="Volume"` is a name, not six letters."""
+        """Take a text or number for a list of one: `past="Volume"` is a name, not six letters."""
         lists = {name for name, field in cls.model_fields.items() if get_origin(field.annotation) is tuple}
         alone = {key: (one,) for key, one in values.items() if key in lists and isinstance(one, str | int | float)}
         return values | alone

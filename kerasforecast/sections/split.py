@@ -26,6 +26,22 @@ class SplitConfig(Section):
         None, description="First date of the validation part, instead of the shares."
     )
     test_start: dt.date | None = Field(None, description="First date of the test part, instead of the shares.")
+    validation_rows: int | None = Field(
+        None, ge=1, le=10**9, description="Rows of validation of each series, instead of the shares."
+    )
+    test_rows: int | None = Field(
+        None, ge=1, le=10**9, description="Rows of test of each series, its last ones, instead of the shares."
+    )
+    min_rows: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="Rows of its own that a series needs before a forecast; the first is repeated up to --window. "
+        "When not given: the window for one series, few for several.",
+    )
+    holdout_series: float = Field(
+        0.0, ge=0, lt=1, description="Share of the series that training never sees, scored as new ones."
+    )
 
     @model_validator(mode="after")
     def _room_for_test(self) -> SplitConfig:
@@ -35,6 +51,10 @@ class SplitConfig(Section):
             raise ValueError("--validation-start and --test-start go together")
         if self.validation_start and self.test_start and self.validation_start >= self.test_start:
             raise ValueError("--validation-start must lie before --test-start")
+        if (self.validation_rows is None) != (self.test_rows is None):
+            raise ValueError("--validation-rows and --test-rows go together")
+        if self.test_rows is not None and self.test_start is not None:
+            raise ValueError("give --test-rows or --test-start, not both")
         return self
 
 

@@ -16,6 +16,10 @@ class TrainingConfig(Section):
         100, ge=1, le=100_000, description="Most passes over the training windows; early stopping may end before."
     )
     batch_size: int = Field(32, ge=1, le=65_536, description="Windows in one step of the optimizer.")
+    sample: Literal["windows", "series"] = Field(
+        "windows",
+        description="What counts alike in training: every window, or every series, however many windows it has.",
+    )
     steps_per_epoch: int | None = Field(
         None,
         ge=1,

@@ -68,7 +68,7 @@ def test_loaded_model_forecasts_the_same(small, saved, frame):
 @pytest.mark.parametrize("scaling", ["anchor", "difference", "minmax", "standard", "none"])
 def test_plain_keras_opens_the_file_without_this_package(scaling, tmp_path):
     columns = ("Close", "Volume")
-    model = kf.fit(prices(columns=columns), features=("Volume",), scaling=scaling, horizon=2, **SMALL)
+    model = kf.fit(prices(columns=columns), past=("Volume",), scaling=scaling, horizon=2, **SMALL)
     path = model.save(tmp_path / "plain.keras")
     windows = model.series.values[:80].reshape(10, 8, 2).astype(np.float32)
     loaded = keras.models.load_model(path)

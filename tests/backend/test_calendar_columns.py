@@ -25,7 +25,7 @@ def load_of(**columns):
 @pytest.fixture(scope="module")
 def model():
     frame = load_of(Stunde=HOURS.hour, Other=np.arange(len(HOURS)) % 5 + 1.0)
-    return kf.fit(frame, features=("hour", "Stunde", "Other"), steps=24, epochs=1, **SMALL)
+    return kf.fit(frame, past=("hour", "Stunde", "Other"), steps=24, epochs=1, **SMALL)
 
 
 def by_hand(model, rows, dates):
@@ -80,7 +80,7 @@ def test_intervals_adapt_by_forecasts_that_know_their_hours(model):
 
 def test_a_season_is_forecast_to_its_noise():
     """With the hour held at its last value the error grew to half of the season."""
-    model = kf.fit(load_of(), features=("hour",), steps=24, epochs=12, **SMALL)
+    model = kf.fit(load_of(), past=("hour",), steps=24, epochs=12, **SMALL)
     assert model.test.scores["model"]["rmse"] < 4  # noise of 1, a season of 20
 
 
@@ -88,7 +88,7 @@ def test_a_season_is_forecast_to_its_noise():
 def test_what_is_held_is_said_in_one_line(tmp_path, command):
     table = tmp_path / "load.csv"
     load_of(Stunde=HOURS.hour, Other=np.arange(len(HOURS)) % 5 + 1.0)[:300].to_csv(table)
-    options = ["--features", "hour,Other", "--steps", "3", "--epochs", "1"]
+    options = ["--past", "hour,Other", "--steps", "3", "--epochs", "1"]
     options += ["--window", "8", "--units", "4", "--layers", "1"]
     said = "Beyond the horizon of 1, Other is held at the last value."
     folder = ["--output-dir", str(tmp_path / "models")]
@@ -107,7 +107,7 @@ def test_what_is_held_is_said_in_one_line(tmp_path, command):
 
 
 def test_a_quantile_heads_median_is_its_forecast_at_every_step():
-    model = kf.fit(load_of(), features=("hour",), steps=6, epochs=1, quantiles=(0.1, 0.5, 0.9), horizon=2, **SMALL)
+    model = kf.fit(load_of(), past=("hour",), steps=6, epochs=1, quantiles=(0.1, 0.5, 0.9), horizon=2, **SMALL)
     forecast = model.forecast(9)
     assert np.array_equal(forecast["forecast"], forecast["q0.5"])
     assert (forecast["q0.1"] <= forecast["q0.5"]).all()

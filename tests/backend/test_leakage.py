@@ -18,16 +18,16 @@ TEST = 255  # the first row of the test part, of 300
 CASES = {
     "lstm-anchor-point": ({"model": "lstm", "scaling": "anchor"}, {}),
     "gru-anchor-ratio-quantiles": (
-        {"model": "gru", "scaling": "anchor", "features": ("High", "Volume"), "quantiles": LEVELS},
+        {"model": "gru", "scaling": "anchor", "past": ("High", "Volume"), "quantiles": LEVELS},
         {"scheme": "sliding"},
     ),
     "rnn-difference-dropout": (
-        {"model": "rnn", "scaling": "difference", "features": ("Volume",), "mc_dropout": 2},
+        {"model": "rnn", "scaling": "difference", "past": ("Volume",), "mc_dropout": 2},
         {"refit": False},
     ),
     "peephole-minmax-quantiles": ({"model": "peephole", "scaling": "minmax", "quantiles": LEVELS}, {"gap": 5}),
     "coupled-standard-batch-norm": (
-        {"model": "coupled", "scaling": "standard", "features": ("Volume",), "norm": "batch", "layers": 2},
+        {"model": "coupled", "scaling": "standard", "past": ("Volume",), "norm": "batch", "layers": 2},
         {},
     ),
     "both-ways-unscaled-rolled": (

@@ -40,7 +40,7 @@ def notes_of(fit_on, **options):
 @pytest.fixture(scope="module")
 def model():
     warm = 20 + np.sin(np.arange(ROWS))
-    return kf.fit(frame(Warmth=warm), features=("Volume", "Warmth"), **SMALL)
+    return kf.fit(frame(Warmth=warm), past=("Volume", "Warmth"), **SMALL)
 
 
 def warm(**changes):
@@ -76,7 +76,7 @@ def test_the_floor_is_part_of_the_saved_network(model, tmp_path):
 def test_a_volume_has_its_log_whatever_training_held():
     """A day without trades in training decides no more than one later."""
     for row in (20, -5):
-        model, notes = notes_of(changed(frame(), "Volume", row, 0.0), features=("Volume",))
+        model, notes = notes_of(changed(frame(), "Volume", row, 0.0), past=("Volume",))
         scaling = model.manifest.members[0].scaling
         assert scaling.transforms == ("log", "log")
         assert scaling.floor[0] == 0 < scaling.floor[1] < frame()["Volume"].min()
@@ -99,7 +99,7 @@ def test_what_predict_offers_works(model):
     with pytest.raises(DataError, match="empty the cell and use missing='drop'; or train with scaling='difference'"):
         model.forecast(2, new)
     assert len(model.forecast(2, changed(new, "Close", -2, np.nan), missing="drop")) == 2
-    other = kf.fit(warm(), features=("Volume", "Warmth"), **SMALL | {"scaling": "difference"})
+    other = kf.fit(warm(), past=("Volume", "Warmth"), **SMALL | {"scaling": "difference"})
     assert len(other.forecast(2, new)) == 2
 
 

@@ -29,7 +29,7 @@ def load_of(index=HOURS, **columns):
 
 def test_features_by_name_and_own_columns_are_known_ahead():
     frame = load_of(Std=HOURS.hour, Temperature=np.arange(400) % 23 + 0.5, Wday=HOURS.day_of_week + 1)
-    panel = load_panel(DataConfig(features=("hour", "Std", "Temperature", "Wday")), frame)
+    panel = load_panel(DataConfig(past=("hour", "Std", "Temperature", "Wday")), frame)
     assert panel.calendar_columns == {"hour": "hour", "Std": "hour", "Wday": "weekday_from_monday_1"}
     assert panel.columns == ("y", "Temperature", "hour", "Std", "Wday")
     assert panel.roles == ("target", "past", "known", "known", "known")
@@ -70,7 +70,7 @@ def test_a_count_of_rows_is_no_month():
 def test_the_network_is_shown_their_range_whatever_training_has_seen():
     index = pd.date_range("2021-01-01", periods=900)
     frame = load_of(index, Other=np.random.default_rng(1).normal(100, 1, 900))
-    panel = load_panel(DataConfig(features=("month", "Other", "weekday")), frame)
+    panel = load_panel(DataConfig(past=("month", "Other", "weekday")), frame)
     fitted = fit_covariates(panel, panel.values[:60])  # January and February
     seen = fitted.known_inputs(panel.values[None, :, 2:])[0]
     assert seen[:, 0] == pytest.approx((index.month.to_numpy() - 6.5) / 5.5, abs=1e-6)
@@ -78,7 +78,7 @@ def test_the_network_is_shown_their_range_whatever_training_has_seen():
 
 
 def test_windows_know_the_calendar_of_the_rows_that_they_forecast():
-    panel = load_panel(DataConfig(features=("hour", "Load")), load_of(Load=np.arange(400.0) % 7))
+    panel = load_panel(DataConfig(past=("hour", "Load")), load_of(Load=np.arange(400.0) % 7))
     batch = windows_of(panel, np.array([50]), 8, 3).batch()
     assert batch.past.shape == (1, 8, 2)
     assert batch.known[0, :, 0].tolist() == HOURS.hour[43:54].tolist()
@@ -86,7 +86,7 @@ def test_windows_know_the_calendar_of_the_rows_that_they_forecast():
     assert windows_of(later, np.array([399]), 8, 3).batch().known[0, -3:, 0].tolist() == [21, 22, 23]
     assert np.isnan(windows_of(later, np.array([398]), 8, 3).targets()[0, 1:]).all()
     assert len(later[0]) == 400
-    plain = load_panel(DataConfig(features=("Load",)), load_of(Load=np.arange(400.0) % 7))
+    plain = load_panel(DataConfig(past=("Load",)), load_of(Load=np.arange(400.0) % 7))
     assert plain.reaching(HOURS[-1] + pd.to_timedelta([1], "h")) is plain
     assert windows_of(plain, np.array([50]), 8, 3).batch().known is None
 
@@ -99,7 +99,7 @@ def test_calendar_columns_of_a_series_are_its_last():
 
 
 def test_columns_known_ahead_otherwise_are_still_refused():
-    panel = Panel.of(load_series(DataConfig(features=("hour",)), load_of()))
+    panel = Panel.of(load_series(DataConfig(past=("hour",)), load_of()))
     panel.require_past_alone("windows")
     fields = {name: getattr(panel, name) for name in Panel.__dataclass_fields__}
     other = Panel(**fields | {"calendar_columns": {}})

@@ -74,7 +74,7 @@ def test_no_state_and_no_whole_state_are_refused(tmp_path):
 
 
 def test_options_not_given_are_the_runs_own_and_others_are_refused(tmp_path):
-    config = Config.from_options(units=7, features=("Open", "High"), end="2003-01-01", clipnorm=5.0)
+    config = Config.from_options(units=7, past=("Open", "High"), end="2003-01-01", clipnorm=5.0)
     Checkpoint(tmp_path).save({"run": {"config": config.model_dump(mode="json")}}, ARRAYS)
     found = newest(tmp_path)
     assert resumed_config(found, {}) == config

@@ -71,15 +71,15 @@ def test_options_not_given_keep_their_defaults():
 
 
 def test_one_name_or_number_is_a_list_of_one():
-    config = Config.from_options(features="Temperature", quantiles=0.9, baselines="theta")
-    assert config.data.features == ("Temperature",)
+    config = Config.from_options(past="Temperature", quantiles=0.9, baselines="theta")
+    assert config.data.past == ("Temperature",)
     assert config.network.quantiles == (0.5, 0.9)
     assert config.evaluation.baselines == ("theta",)
 
 
 def test_text_from_the_command_line_means_the_same_as_python_values():
-    text = Config.from_options(epochs="3", dropout="0.1", start="2020-01-31", features=["Open", "High"])
-    assert text == Config.from_options(epochs=3, dropout=0.1, start=dt.date(2020, 1, 31), features=("Open", "High"))
+    text = Config.from_options(epochs="3", dropout="0.1", start="2020-01-31", past=["Open", "High"])
+    assert text == Config.from_options(epochs=3, dropout=0.1, start=dt.date(2020, 1, 31), past=("Open", "High"))
 
 
 OUT_OF_BOUNDS = [

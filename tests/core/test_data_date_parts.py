@@ -76,7 +76,7 @@ def test_year_month_and_day_in_columns_of_their_own(load, columns, dates):
 
 
 def test_a_part_that_is_a_feature_stays_one(load):
-    series = load({"Year": MONTHS.year, "Month": MONTHS.month, "y": LEVEL}, features=("Month",))
+    series = load({"Year": MONTHS.year, "Month": MONTHS.month, "y": LEVEL}, past=("Month",))
     assert series.index.equals(MONTHS)
     assert series.values[:, 1].tolist() == MONTHS.month.tolist()
 

@@ -130,7 +130,7 @@ def test_a_target_is_no_column_of_dates(load, name):
     assert not load({name: numbers, "level": LEVEL}, target="level").dated
     assert not load({name: numbers}, target=name).dated
     assert not load({"level": LEVEL, "Jahr": numbers}, target="Jahr").dated
-    assert not load({"level": LEVEL, "Jahr": numbers}, target="level", features=("Jahr",)).dated
+    assert not load({"level": LEVEL, "Jahr": numbers}, target="level", past=("Jahr",)).dated
 
 
 @pytest.mark.parametrize("name", ["week", "time", "Day", "period", "Unnamed: 0"])

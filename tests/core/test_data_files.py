@@ -121,7 +121,7 @@ def test_parquet(tmp_path):
     for number, frame in enumerate([TABLE, TABLE.assign(Date=DATES), TABLE.assign(Date=DATES).set_index("Date")]):
         path = tmp_path / f"{number}.parquet"
         frame.to_parquet(path)
-        series = load_series(DataConfig(file=str(path), features=("Volume",)))
+        series = load_series(DataConfig(file=str(path), past=("Volume",)))
         assert series.index.equals(DATES)
         assert series.columns == ("Close", "Volume")
     with pytest.raises(DataError, match=r"bad\.parquet: row 3, column Close: prices must be positive"):
@@ -149,9 +149,7 @@ def test_columns_are_found_and_given(tmp_path):
     table = TABLE.assign(**{"Adj Close": CLOSE / 2, "Open": CLOSE + 1})
     assert load(tmp_path, table.to_csv(index=False)).target == "Close"
     assert load(tmp_path, table.drop(columns="Close").to_csv(index=False)).target == "Adj Close"
-    series = load(
-        tmp_path, table.to_csv(index=False), target="adj_close", features=("volume", "Open", "weekday", "month")
-    )
+    series = load(tmp_path, table.to_csv(index=False), target="adj_close", past=("volume", "Open", "weekday", "month"))
     assert series.columns == ("Adj Close", "Volume", "Open", "weekday", "month")
     np.testing.assert_array_equal(series.values[:, 3], DATES.day_of_week)
     only = load(tmp_path, "when,temperature\n2020-01-01,1\n2020-01-02,2\n", date_column="when")
@@ -278,7 +276,7 @@ def test_times_of_a_frame_are_joined_too():
 
 def test_a_column_called_time_that_holds_no_clock_stays_apart(tmp_path):
     lines = [f"{date.date()},{step},{value}" for step, (date, value) in enumerate(zip(DATES, CLOSE, strict=True))]
-    series = load(tmp_path, "Date,Time,Close\n" + "\n".join(lines), features=("Time",))
+    series = load(tmp_path, "Date,Time,Close\n" + "\n".join(lines), past=("Time",))
     assert series.columns == ("Close", "Time")
     both = intraday().replace("Date,Time", "Datetime,Time")
     assert load(tmp_path, both, duplicates="last").index.equals(BARS.normalize().unique())

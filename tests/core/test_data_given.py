@@ -69,7 +69,7 @@ def test_columns_without_names():
     table = np.column_stack([VALUES, VALUES * 2])
     with pytest.raises(DataError, match=r"Received: value 1, value 2\. Give --target NAME"):
         load(table)
-    assert load(table, target="value 2", features=("value 1",)).values[0].tolist() == [VALUES[0] * 2, VALUES[0]]
+    assert load(table, target="value 2", past=("value 1",)).values[0].tolist() == [VALUES[0] * 2, VALUES[0]]
 
 
 @pytest.mark.parametrize(

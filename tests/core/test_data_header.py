@@ -95,7 +95,7 @@ def test_no_row_of_data_is_taken_for_a_title(tmp_path, content, message):
 
 def test_columns_of_several_levels(tmp_path):
     rows = "".join(f"{day},{value},{value * 2}\n" for day, value in TABLE.itertuples(index=False))
-    one = load(tmp_path, "Price,Close,High\nTicker,AAPL,AAPL\nDate,,\n" + rows, features=("High",))
+    one = load(tmp_path, "Price,Close,High\nTicker,AAPL,AAPL\nDate,,\n" + rows, past=("High",))
     assert one.index.equals(DAYS)
     assert one.columns == ("Close", "High")
     assert load(tmp_path, "Price,Close,High\nDate,,\n" + rows).index.equals(DAYS)

@@ -158,7 +158,7 @@ def test_one_ticker_is_no_obstacle(frame):
 
 
 def test_the_columns_of_one_series_come_with_it():
-    assert load(WIDE, id="Ticker", series="MSFT", features=("Volume",)).columns == ("Close", "Volume")
+    assert load(WIDE, id="Ticker", series="MSFT", past=("Volume",)).columns == ("Close", "Volume")
 
 
 def doubled(**columns):

@@ -48,7 +48,7 @@ def age(hours):
 
 
 def test_good_answer(market):
-    series = load(features=("Open", "Volume"))
+    series = load(past=("Open", "Volume"))
     assert series.columns == ("Close", "Open", "Volume")
     assert (series.calendar, series.name, series.source.kind) == ("XNYS", "aapl", "yahoo")
     assert str(series.index[0].date()) == "2024-01-02"

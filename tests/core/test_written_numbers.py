@@ -168,12 +168,12 @@ def test_marks_for_a_missing_value_are_missing_values(tmp_path, mark, form):
 def test_true_and_false_are_one_and_zero(tmp_path, words):
     cells = [words[0], words[1], words[0]]
     file = table(tmp_path, [5, 6, 7], others={"Promo": cells})
-    series = load(file, features=("Promo",))
+    series = load(file, past=("Promo",))
     assert series.values[:, 1].tolist() == [1.0, 0.0, 1.0]
     assert "Column Promo: True counts as 1, False as 0." in series.notes
     frame = pd.DataFrame({"y": [5.0, 6.0, 7.0], "Promo": pd.array(cells)}, index=DATES[:3])
-    assert load_series(DataConfig(features=("Promo",)), frame).values[:, 1].tolist() == [1.0, 0.0, 1.0]
-    gap = load(table(tmp_path, [5, 6, 7], others={"Promo": [*cells[:2], "."]}), features=("Promo",), missing="drop")
+    assert load_series(DataConfig(past=("Promo",)), frame).values[:, 1].tolist() == [1.0, 0.0, 1.0]
+    gap = load(table(tmp_path, [5, 6, 7], others={"Promo": [*cells[:2], "."]}), past=("Promo",), missing="drop")
     assert gap.values[:, 1].tolist() == [1.0, 0.0]
 
 
@@ -189,7 +189,7 @@ def test_columns_that_nobody_declared_are_said_not_to_be_used(tmp_path):
     file = table(tmp_path, [5, 6, 7.5], others=others)
     hint = "Target column Close; --target 'Adj Close' takes adjusted prices. Not used: "
     assert load(file).notes[-1] == hint + "Adj Close, Volume, Note."
-    assert load(file, target="Close", features=("Volume",)).notes[-1] == "Not used: Adj Close, Note."
+    assert load(file, target="Close", past=("Volume",)).notes[-1] == "Not used: Adj Close, Note."
     assert not any("Not used" in note for note in load(table(tmp_path, [5, 6, 7.5])).notes)
     only = load(table(tmp_path, [5, 6, 7.5], "Load", {"Note": ["a", "b", "c"]}))
     assert only.notes[-1] == "Target column Load: the only column of numbers. Not used: Note."

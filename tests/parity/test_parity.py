@@ -17,11 +17,11 @@ BACKENDS = ("jax", "tensorflow", "torch")
 
 TRAIN = """
 import sys, kerasforecast as kf
-model = kf.fit(sys.argv[2], window=20, units=8, epochs=2, features=("Volume",), horizon=2)
+model = kf.fit(sys.argv[2], window=20, units=8, epochs=2, past=("Volume",), horizon=2)
 model.save(sys.argv[1])
 # Steps too small to change a weight: what is saved is the start.
 unmoved = {"epochs": 1, "optimizer": "sgd", "learning_rate": 1e-30}
-start = kf.fit(sys.argv[2], window=20, units=8, features=("Volume",), horizon=2, **unmoved)
+start = kf.fit(sys.argv[2], window=20, units=8, past=("Volume",), horizon=2, **unmoved)
 start.save(sys.argv[1].replace(".keras", ".start.keras"))
 """
 

@@ -108,7 +108,7 @@ def with_times(table: Table, config: DataConfig, *, required: bool = True) -> tu
     if not others:
         return table, first
     text = _with_clock(frame, first, others[0], config) if found.kind == "time" else joined_parts(frame, found.columns)
-    spare = [name for name in others if not {name, same(name)}.intersection(config.features)]
+    spare = [name for name in others if not {name, same(name)}.intersection(config.past)]
     return replace(table, frame=frame.assign(**{first: text}).drop(columns=spare), joined=found.columns), first
 
 

@@ -123,14 +123,14 @@ def feature_columns(table: Table, dates: str | None, target: str, config: DataCo
     """
     names = [name for name in table.frame.columns if name != dates]
     found: list[str] = []
-    for wanted in config.features:
+    for wanted in config.past:
         column = find(names, wanted)
         if column is None and wanted in NAMED:
             column = wanted
-        column = column or _wanted(names, wanted, "--features", table.name)
+        column = column or _wanted(names, wanted, "--past", table.name)
         if column == target or column in found:
             raise DataError(
-                f"{table.name}: --features must name each column once, and not the target {target}. "
+                f"{table.name}: --past must name each column once, and not the target {target}. "
                 f"Received: {shown(wanted)}. Leave it out."
             )
         found.append(column)

@@ -76,7 +76,7 @@ def chosen_column(names: Sequence[str], config: DataConfig, place: str, sample: 
 
     Args:
         names: All columns.
-        config: `date_column`, `date_format`, and the target and features, which are no dates.
+        config: `date_column`, `date_format`, and the target and --past, which are no dates.
         place: The table, for messages.
         sample: Gives the first cells of a column as text.
         whole: Gives all cells of a column of numbers, NaN where one is missing; `None` for other columns.
@@ -89,7 +89,7 @@ def chosen_column(names: Sequence[str], config: DataConfig, place: str, sample: 
     sure = [found for name in SURE_NAMES if (found := find(names, name)) is not None]
     if sure:  # a day and a time stamp may stand side by side
         return Choice(next((name for name in sure[1:] and sure if _mostly_differ(sample(name))), sure[0]))
-    used = {find(names, column) for column in (config.target or "", *config.features)} if len(names) > 1 else {*names}
+    used = {find(names, column) for column in (config.target or "", *config.past)} if len(names) > 1 else {*names}
     tried = [_candidate(name, config, sample, whole) for name in names if name not in used]
     candidates = [candidate for candidate in tried if candidate is not None]
     for fine in (True, False):

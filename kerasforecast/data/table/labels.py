@@ -103,7 +103,7 @@ def step_index(index: pd.Index, labels: RowLabels | None) -> pd.RangeIndex:
 
 def _named(config: DataConfig) -> set[str]:
     """Columns that an option names, as compared."""
-    wanted = [*(config.date_column or "").split(","), config.target or "", *config.features]
+    wanted = [*(config.date_column or "").split(","), config.target or "", *config.past]
     return {same(name) for name in wanted}
 
 
