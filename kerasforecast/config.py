@@ -150,6 +150,8 @@ def check_effect(given: dict[str, Any], config: Config) -> None:
     rows = config.split.test_rows is not None
     _refuse(given, dates, ("train_fraction", "validation_fraction"), "beside --validation-start and --test-start")
     _refuse(given, rows, ("train_fraction", "validation_fraction"), "beside --validation-rows and --test-rows")
+    level = config.network.scaling == "level"
+    _refuse(given, not level, ("centre", "unit", "transform"), "without --scaling level")
     _refuse(given, head, ("loss",), "beside --quantiles, which are trained by the pinball loss")
     _refuse(given, head, ("levels",), "beside --quantiles, which are the levels of its intervals")
 

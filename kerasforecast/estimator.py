@@ -34,6 +34,9 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
     Args:
         model: Family of the network.
         scaling: How raw values become what the network sees, and back.
+        centre: What `scaling` level subtracts from a window: its last row or mean.
+        unit: What `scaling` level divides by: a window's mean absolute change, or its spread.
+        transform: What `scaling` level takes the target by; log needs positive values, asinh none.
         quantiles: Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them, and none means points.
         units: Hidden units of each recurrent layer.
         layers: Number of recurrent layers, one upon the other.
@@ -77,7 +80,10 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         *,
         # Written by `python -m tests.signatures`, from here
         model: str = "lstm",
-        scaling: Literal["anchor", "difference", "minmax", "standard", "none"] = "anchor",
+        scaling: Literal["anchor", "difference", "level", "minmax", "standard", "none"] = "anchor",
+        centre: Literal["last", "mean"] = "mean",
+        unit: Literal["change", "spread"] = "spread",
+        transform: Literal["none", "log", "sqrt", "asinh"] = "none",
         quantiles: Sequence[float] = (),
         units: int = 50,
         layers: int = 2,
@@ -104,6 +110,9 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         # Written by `python -m tests.signatures`, from here
         self.model = model
         self.scaling = scaling
+        self.centre = centre
+        self.unit = unit
+        self.transform = transform
         self.quantiles = quantiles
         self.units = units
         self.layers = layers
@@ -153,7 +162,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
 
         windows = rows[:, :, None]  # (N, L, 1)
         known = np.concatenate([windows[:train_rows], targets[:train_rows, :1, None]], axis=1)  # (n, L + 1, 1)
-        scaling = fit_scaling(network.scaling, known, ("X",), volatility_channel=bool(network.quantiles))
+        head = bool(network.quantiles)
+        scaling = fit_scaling(network.scaling, known, ("X",), volatility_channel=head, level=network.level)
         if scaling.logged and min(rows.min(), targets.min()) <= 0:
             raise DataError("X and y must be positive for log returns, as in the first rows. Use scaling='difference'.")
         parts = (

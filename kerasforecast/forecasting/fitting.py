@@ -57,7 +57,9 @@ def scaled_member(network: NetworkConfig, panel: Panel, split: Split) -> Member:
     """
     rows, starts = split.training_rows(panel)
     head, past = bool(network.quantiles), panel.past_columns
-    scaling = fit_scaling(network.scaling, rows[:, : len(past)], past, starts=starts, volatility_channel=head)
+    scaling = fit_scaling(
+        network.scaling, rows[:, : len(past)], past, starts=starts, volatility_channel=head, level=network.level
+    )
     check_rows(scaling, panel)
     return Member(network=network, scaling=scaling, covariates=fit_covariates(panel, rows))
 

@@ -22,12 +22,14 @@ from types import ModuleType
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from kerasforecast.data.precision import check_training_rows
 from kerasforecast.data.table.columns import is_count, is_price
+from kerasforecast.errors import DataError, shown
+from kerasforecast.preprocessing.level import Level, fit_level
 from kerasforecast.preprocessing.volatility import VOLATILITY_FLOOR, ewma_volatility
-from kerasforecast.sections.network import LOGARITHMIC, Scaling
+from kerasforecast.sections.network import LOGARITHMIC, Centre, Scaling, Squeeze, Unit
 
 FLOAT32_SMALLEST, FLOAT32_LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 _LOGGED = ("log", "ratio")  # transforms that need positive values
@@ -38,7 +40,7 @@ _LEAST = 1e-20  # positive values below this, which nothing measured has, count 
 # typical changes of the target.
 _CLOSE_BY = 2.0
 
-Transform = Literal["log", "difference", "ratio", "linear"]
+Transform = Literal["log", "difference", "ratio", "level", "linear"]
 
 
 class FittedScaling(BaseModel):
@@ -47,13 +49,14 @@ class FittedScaling(BaseModel):
     Attributes:
         kind: The option that was asked for.
         transforms: Per column: `"log"` or `"difference"` (relative to the window), `"ratio"` (relative to the column
-            in `reference`), or `"linear"`.
+            in `reference`), `"level"`, or `"linear"`.
         offset: Per column, for `"linear"`: subtracted first, in the column's unit.
         scale: Per column: what one scaled unit is. For relative columns the training volatility of `r_t`.
         reference: Per column, for `"ratio"`: the place of the column it is compared with, an earlier one. May be empty.
         floor: Per column: what a value that is not positive counts as, where logs are taken of a feature; 0 for none.
             Empty where no column has one.
         volatility_channel: Whether a lone relative column, too, brings a channel that says how high volatility is.
+        level: How windows are normalised, where every column is `"level"`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -65,15 +68,25 @@ class FittedScaling(BaseModel):
     reference: tuple[Annotated[int, Field(ge=0, le=999)], ...] = Field((), max_length=1_000)
     floor: tuple[Annotated[float, Field(ge=0, le=FLOAT32_LARGEST)], ...] = Field((), max_length=1_000)
     volatility_channel: bool = False
+    level: Level | None = None
+
+    @model_validator(mode="after")
+    def _level_of_all(self) -> FittedScaling:
+        levels = {transform == "level" for transform in self.transforms}
+        if levels != {self.level is not None} or (self.level and len(self.level.floors) != len(self.transforms)):
+            raise ValueError("a scaling by level must be one of all its columns")
+        return self
 
     @property
     def per_window(self) -> bool:
-        """Whether windows are expressed relative to themselves (`anchor`, `difference`)."""
-        return self.transforms[0] != "linear"
+        """Whether windows are expressed by their changes (`anchor`, `difference`)."""
+        return self.transforms[0] not in ("linear", "level")
 
     @property
     def logged(self) -> tuple[int, ...]:
         """Places of the columns that logs are taken of and that have no floor, which must hold positive values."""
+        if self.level:
+            return (0,) if self.level.transform == "log" else ()
         return tuple(
             place
             for place, transform in enumerate(self.transforms)
@@ -92,6 +105,8 @@ class FittedScaling(BaseModel):
 
     def inputs(self, windows: Any, xp: ModuleType | Any = np) -> Any:
         """Raw windows `(B, L, F)` to network inputs `(B, L, C)`, scaled."""
+        if self.level:
+            return self.level.inputs(windows, xp)
         if not self.per_window:
             return (windows - _row(self.offset)) * _row(1 / np.asarray(self.scale))
         changes = self._changes(windows, xp)  # (B, L, F)
@@ -104,6 +119,8 @@ class FittedScaling(BaseModel):
 
     def restore(self, windows: Any, scaled: Any, xp: ModuleType | Any = np) -> Any:
         """Scaled network outputs `(B, H)` or `(B, H, K)` to raw forecasts of the target, of the same shape."""
+        if self.level:
+            return self.level.restore(windows, scaled, xp)
         if not self.per_window:
             return scaled * np.float32(self.scale[0]) + np.float32(self.offset[0])
         last, unit = windows[:, -1, :1], self._unit(windows, scaled.shape[1], xp)  # (B, 1), (B, H)
@@ -115,6 +132,8 @@ class FittedScaling(BaseModel):
 
     def scaled_targets(self, windows: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """What the network should answer: raw targets `(B, H)` of raw windows `(B, L, F)`, scaled, `(B, H)` float32."""
+        if self.level:
+            return self.level.scaled_targets(windows, targets)
         if not self.per_window:
             scaled = (targets - self.offset[0]) / self.scale[0]
         else:
@@ -180,6 +199,7 @@ def fit_scaling(
     *,
     starts: np.ndarray | None = None,
     volatility_channel: bool = False,
+    level: tuple[Centre, Unit, Squeeze] = ("mean", "spread", "none"),
 ) -> FittedScaling:
     """Learn a scaling from the training rows.
 
@@ -190,6 +210,7 @@ def fit_scaling(
         starts: `(N,)` first row of each stretch of `(T, F)`, ascending; one stretch, where not given. From the last row
             of one to the first of the next is no change.
         volatility_channel: Show the network how high volatility is, as a quantile head needs it.
+        level: Centre, unit and transform of the scaling `level`.
 
     Raises:
         DataError: A column does not change within the training rows, or not by enough for float32; or it has a value
@@ -202,22 +223,24 @@ def fit_scaling(
     check_training_rows(rows, columns, starts, constant=kind == "none")
     if kind in ("anchor", "difference"):
         return _fit_relative(kind, rows, columns, starts, volatility_channel)
+    if kind == "level":
+        if level[2] == "log" and (rows[:, 0] <= 0).any():
+            raise DataError(
+                f"{columns[0]} must be positive for --transform log. Received: {shown(float(rows[:, 0].min()))} in "
+                "training. Use --transform asinh."
+            )
+        one = (1.0,) * len(columns)
+        return FittedScaling(
+            kind=kind,
+            transforms=("level",) * len(columns),
+            offset=(0.0,) * len(columns),
+            scale=one,
+            level=fit_level(*level, rows, starts),
+        )
     offset, scale = _fit_linear(kind, rows)
     return FittedScaling(
         kind=kind, transforms=("linear",) * len(columns), offset=_exact(offset), scale=_exact(_normal(scale))
     )
-
-
-def known_range(low: float | None, high: float | None) -> FittedScaling:
-    """The scaling of a model made elsewhere: min-max by the price range it was trained on, or none where not given."""
-    if low is None or high is None:
-        return FittedScaling(kind="none", transforms=("linear",), offset=(0.0,), scale=(1.0,))
-    return FittedScaling(kind="minmax", transforms=("linear",), offset=_exact([low]), scale=_exact([high - low]))
-
-
-def ramp(scaling: FittedScaling, window: int) -> np.ndarray:
-    """A raw window `(L, 1)` float32 that rises through the range of a linear scaling: something to forecast from."""
-    return np.linspace(scaling.offset[0], scaling.offset[0] + scaling.scale[0], window, dtype=np.float32)[:, None]
 
 
 def _fit_relative(

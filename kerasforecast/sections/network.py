@@ -14,7 +14,10 @@ from kerasforecast.models.families import registry
 from kerasforecast.models.families.base import Family, FamilyOptions, Sizes
 from kerasforecast.sections.section import Section, ascending, checked
 
-Scaling = Literal["anchor", "difference", "minmax", "standard", "none"]
+Scaling = Literal["anchor", "difference", "level", "minmax", "standard", "none"]
+Centre = Literal["last", "mean"]
+Unit = Literal["change", "spread"]
+Squeeze = Literal["none", "log", "sqrt", "asinh"]
 LOGARITHMIC = ("anchor",)  # scalings that take logs of columns with positive values
 
 
@@ -28,6 +31,13 @@ class NetworkConfig(Section):
     window: int = Field(60, ge=2, le=10_000, description="Rows of history that the network sees for a forecast.")
     horizon: int = Field(1, ge=1, le=1_000, description="Rows ahead that the network forecasts at once.")
     scaling: Scaling = Field("anchor", description="How raw values become what the network sees, and back.")
+    centre: Centre = Field("mean", description="What --scaling level subtracts from a window: its last row or mean.")
+    unit: Unit = Field(
+        "spread", description="What --scaling level divides by: a window's mean absolute change, or its spread."
+    )
+    transform: Squeeze = Field(
+        "none", description="What --scaling level takes the target by; log needs positive values, asinh none."
+    )
     quantiles: tuple[float, ...] = Field(
         (),
         max_length=99,
@@ -62,9 +72,14 @@ class NetworkConfig(Section):
         return registry.family(self.model)
 
     @property
+    def level(self) -> tuple[Centre, Unit, Squeeze]:
+        """Centre, unit and transform of the scaling `level`."""
+        return self.centre, self.unit, self.transform
+
+    @property
     def wants_logs(self) -> bool:
         """Whether prices must be positive to be learned from, since the scaling is to take logs of them."""
-        return self.scaling in LOGARITHMIC
+        return self.scaling in LOGARITHMIC or (self.scaling == "level" and self.transform == "log")
 
     def sizes(
         self, channels: int, known: int = 0, static: int = 0, categories: tuple[tuple[int, int], ...] = ()

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import kerasforecast as kf
+from kerasforecast.artifact.exchange.foreign import known_range
 from kerasforecast.artifact.reader import KERAS_MEMBERS, MANIFEST, WEIGHTS, read
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.errors import ArtifactError, InputError, OptionError
 from kerasforecast.models.member import Member
-from kerasforecast.preprocessing.scaling import known_range
 from kerasforecast.sections.network import NetworkConfig
 from tests.backend.conftest import SMALL, prices
 

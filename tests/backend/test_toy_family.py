@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 import kerasforecast as kf
+from kerasforecast.artifact.exchange.foreign import known_range
 from kerasforecast.config import Config
 from kerasforecast.errors import ArtifactError, InputError, OptionError
 from kerasforecast.models.limits import check_size
 from kerasforecast.models.member import Member
-from kerasforecast.preprocessing.scaling import known_range
 from kerasforecast.sections.network import NetworkConfig
 from tests.backend import toy
 from tests.backend.conftest import prices

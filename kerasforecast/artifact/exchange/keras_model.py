@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasforecast.artifact.exchange.foreign import foreign_manifest
+from kerasforecast.artifact.exchange.foreign import foreign_manifest, known_range
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.artifact.reader import SIZE_LIMIT
 from kerasforecast.config import Config
@@ -24,7 +24,6 @@ from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.families import registry
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import weighted_layers
-from kerasforecast.preprocessing.scaling import known_range
 
 _CELLS = {keras.layers.LSTM: "lstm", keras.layers.GRU: "gru", keras.layers.SimpleRNN: "rnn"}
 _NORMS = {keras.layers.LayerNormalization: "layer", keras.layers.BatchNormalization: "batch"}

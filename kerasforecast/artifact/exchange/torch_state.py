@@ -16,12 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from kerasforecast.artifact.exchange.foreign import foreign_manifest
+from kerasforecast.artifact.exchange.foreign import foreign_manifest, known_range
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.config import Config
 from kerasforecast.errors import BackendError, InputError, shown
 from kerasforecast.models.member import Member
-from kerasforecast.preprocessing.scaling import known_range
 from kerasforecast.runtime.files import atomic_write
 from kerasforecast.sections.network import NetworkConfig
 

@@ -1,0 +1,141 @@
+"""Windows relative to their own level and spread: what series with structure want, be it a season or a trend.
+
+With v_t what a row has moved by from the window's last one (a difference; of a target that is taken by logs or square
+roots the difference of those), c the centre of the window (0 for its last row, else the mean of v) and s its unit (the
+mean absolute change, or the standard deviation), a network sees `(v_t - c) / s` and answers in the same units.
+Reversible instance normalisation (Kim et al. 2022) is the mean with the standard deviation; the NLinear of Zeng et al.
+(2023) the last row with no unit, which a linear map does not need.
+
+`asinh` squeezes what is far out: it is taken of the normalised values, so that it needs no unit of its own and knows
+negative ones too. Logs and square roots are of the target alone, whose values must allow them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from kerasforecast.sections.network import Centre, Squeeze, Unit
+
+_LEAST = float(np.finfo(np.float32).tiny)
+_FLOOR = 0.1  # of the usual change in training: the least unit of a window that hardly moves
+_LOW = 0.1  # quantile over series of their usual changes, which says what is usual
+
+Positive = Annotated[float, Field(ge=_LEAST, le=float(np.finfo(np.float32).max))]
+
+
+class Level(BaseModel):
+    """How windows are normalised, and what was learned of their least unit; part of the manifest.
+
+    Attributes:
+        centre: What is subtracted: the last row, or the mean.
+        unit: What is divided by: the mean absolute change, or the standard deviation.
+        transform: What the target is taken by.
+        floors: The least unit of each column.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    centre: Centre
+    unit: Unit
+    transform: Squeeze
+    floors: tuple[Positive, ...] = Field(min_length=1, max_length=1_000)
+
+    def inputs(self, windows: Any, xp: Any = np) -> Any:
+        """Raw windows `(B, L, F)`, normalised."""
+        moves = self._moves(windows, xp)
+        centre, unit = self._frame(moves, xp)
+        return self._squeezed((moves - centre) / unit, xp)
+
+    def restore(self, windows: Any, scaled: Any, xp: Any = np) -> Any:
+        """Normalised answers `(B, H)` or `(B, H, K)` to raw values of the target, of the same shape."""
+        target = windows[:, :, :1]
+        centre, unit = (part[:, 0, :1] for part in self._frame(self._moves(target, xp), xp))  # (B, 1)
+        last = target[:, -1, :]
+        if len(scaled.shape) == 3:
+            centre, unit, last = centre[:, :, None], unit[:, :, None], last[:, :, None]
+        moves = centre + unit * self._spread_out(scaled, xp)
+        if self.transform == "log":
+            return last + last * xp.expm1(moves)
+        if self.transform == "sqrt":
+            root = xp.maximum(xp.sqrt(xp.maximum(last, 0.0)) + moves, 0.0)
+            return root * root
+        return last + moves
+
+    def scaled_targets(self, windows: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """What the network should answer: raw targets `(B, H)` of raw windows `(B, L, F)`, normalised, float32."""
+        target = windows[:, :, :1]
+        centre, unit = self._frame(self._moves(target, np), np)
+        moves = self._from_last(targets[:, :, None], target[:, -1:], np)
+        return self._squeezed((moves - centre) / unit, np)[:, :, 0].astype(np.float32)
+
+    def _moves(self, windows: Any, xp: Any) -> Any:
+        """`(B, L, F)` what each row has moved by from the last one, the target as it is taken."""
+        if self.transform in ("none", "asinh"):
+            return windows - windows[:, -1:]
+        target = self._from_last(windows[:, :, :1], windows[:, -1:, :1], xp)
+        if windows.shape[-1] == 1:
+            return target
+        return xp.concatenate([target, windows[:, :, 1:] - windows[:, -1:, 1:]], axis=-1)
+
+    def _from_last(self, values: Any, last: Any, xp: Any) -> Any:
+        if self.transform == "log":
+            return xp.log1p((values - last) / last)
+        if self.transform == "sqrt":
+            return xp.sqrt(xp.maximum(values, 0.0)) - xp.sqrt(xp.maximum(last, 0.0))
+        return values - last
+
+    def _frame(self, moves: Any, xp: Any) -> tuple[Any, Any]:
+        """Centre and unit of each column of windows, `(B, 1, F)` each."""
+        rows = moves.shape[1]
+        mean = xp.sum(moves, axis=1, keepdims=True) / rows
+        if self.unit == "spread":
+            away = moves - mean
+            unit = xp.sqrt(xp.sum(away * away, axis=1, keepdims=True) / rows)
+        else:
+            steps = moves[:, 1:] - moves[:, :-1]
+            unit = xp.sum(xp.maximum(steps, -steps), axis=1, keepdims=True) / (rows - 1)
+        floors = np.asarray(self.floors[: moves.shape[-1]], np.float32)[None, None, :]
+        centre = mean if self.centre == "mean" else xp.zeros_like(mean)
+        return centre, xp.maximum(unit, floors)
+
+    def _squeezed(self, values: Any, xp: Any) -> Any:
+        if self.transform != "asinh":
+            return values
+        # Of each sign apart: the textbook's log(z + sqrt(z z + 1)) loses all digits of large negative values.
+        up, down = xp.maximum(values, 0.0), xp.maximum(-values, 0.0)
+        return xp.log(up + xp.sqrt(up * up + 1.0)) - xp.log(down + xp.sqrt(down * down + 1.0))
+
+    def _spread_out(self, values: Any, xp: Any) -> Any:
+        if self.transform != "asinh":
+            return values
+        return (xp.expm1(values) - xp.expm1(-values)) * 0.5
+
+
+def fit_level(centre: Centre, unit: Unit, transform: Squeeze, train: np.ndarray, starts: np.ndarray) -> Level:
+    """Learn the least unit of a window.
+
+    Args:
+        centre: As `Level` has it.
+        unit: Likewise.
+        transform: Likewise.
+        train: `(T, F)` training rows of all series; the target positive for logs.
+        starts: `(N,)` first row of each series.
+    """
+    plain = Level(centre=centre, unit=unit, transform=transform, floors=(1.0,) * train.shape[1])
+    values = train.copy()
+    if transform == "log":
+        values[:, 0] = np.log(values[:, 0])
+    elif transform == "sqrt":
+        values[:, 0] = np.sqrt(np.maximum(values[:, 0], 0))
+    changes = np.abs(np.diff(values, axis=0, prepend=values[:1]))  # (T, F), those from one series to the next are 0
+    changes[starts] = 0.0
+    lengths = np.diff(np.append(starts, len(values)))
+    usual = np.add.reduceat(changes, starts, axis=0) / np.maximum(lengths - 1, 1)[:, None]  # (N, F)
+    floors = []
+    for column in usual.T:
+        moving = column[column > 0]
+        floors.append(max(_FLOOR * float(np.quantile(moving, _LOW)) if len(moving) else 1.0, _LEAST))
+    return plain.model_copy(update={"floors": tuple(float(np.float32(floor)) for floor in floors)})
