@@ -122,6 +122,7 @@ class Config(Section):
         for option, value in options.items():
             name = OLDER.get(option, option)
             sections[_section_of(name)][name] = value
+        sections["training"] = _recipe(sections["network"]) | sections["training"]
         config: Config = checked(cls, {name: checked(SECTIONS[name], values) for name, values in sections.items()})
         return config
 
@@ -170,6 +171,12 @@ def _refuse(given: dict[str, Any], useless: bool, options: tuple[str, ...], reas
     for name in options if useless else ():
         if given.get(name) is not None:
             raise OptionError(f"{flag(name)} has no effect {reason}. Received: {shown(given[name])}. Leave it out.")
+
+
+def _recipe(network: dict[str, Any]) -> dict[str, Any]:
+    """What the family that was asked for trains by, where nothing else is given."""
+    family = registry.family(network.get("model", NetworkConfig.model_fields["model"].default))
+    return {name: value for name, value in family.recipe.items() if name in TrainingConfig.model_fields}
 
 
 def _section_of(option: str) -> str:

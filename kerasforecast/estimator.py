@@ -38,13 +38,16 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         unit: What `scaling` level divides by: a window's mean absolute change, or its spread.
         transform: What `scaling` level takes the target by; log needs positive values, asinh none.
         quantiles: Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them, and none means points.
-        units: Hidden units of each recurrent layer.
-        layers: Number of recurrent layers, one upon the other.
-        bidirectional: Whether each layer reads a window forwards and backwards.
-        norm: Normalisation between the layers.
-        dropout: Share of values dropped in training, between the layers and before the output.
-        initializer: How the weights are drawn before training.
+        units: Hidden units of each recurrent layer. Only for lstm, gru, rnn, peephole, coupled.
+        layers: Number of recurrent layers, one upon the other. Only for lstm, gru, rnn, peephole, coupled.
+        bidirectional: Whether each layer reads a window forwards and backwards. Only for lstm, gru, rnn, peephole,
+            coupled.
+        norm: Normalisation between the layers. Only for lstm, gru, rnn, peephole, coupled.
+        dropout: Share of values dropped in training, between the layers and before the output. Only for lstm, gru, rnn,
+            peephole, coupled.
+        initializer: How the weights are drawn before training. Only for lstm, gru, rnn, peephole, coupled.
         recurrent_bias: Whether an LSTM layer trains a second bias vector, as PyTorch does. Only for lstm.
+        trend: Rows of the moving average with weights of its own, as in DLinear; 0 for none. Only for linear.
         epochs: Most passes over the training windows; early stopping may end before.
         batch_size: Windows in one step of the optimizer.
         sample: What counts alike in training: every window, or every series, however many windows it has.
@@ -92,6 +95,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         dropout: float = 0.2,
         initializer: Literal["keras", "he", "orthogonal", "torch"] = "keras",
         recurrent_bias: bool = True,
+        trend: int = 0,
         epochs: int = 100,
         batch_size: int = 32,
         sample: Literal["windows", "series"] = "windows",
@@ -121,6 +125,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self.dropout = dropout
         self.initializer = initializer
         self.recurrent_bias = recurrent_bias
+        self.trend = trend
         self.epochs = epochs
         self.batch_size = batch_size
         self.sample = sample

@@ -104,6 +104,7 @@ class Fitting:
         else:
             self.network = build(member.network, member.scaling, "training", config.seed, covariates=member.covariates)
         initialise(self.network, member.network, config.seed, training.targets)
+        self._solved = self._begun_at_a_solution()
 
     def train(self, **watched: Any) -> Trained:
         """Find the weights.
@@ -116,11 +117,23 @@ class Fitting:
             StoppedError: A signal ended training.
         """
         member, levels = self._member, self._member.network.quantiles
-        history = train(self.network, *self._parts, self._config, levels=levels, **watched)
+        history = train(self.network, *self._parts, self._config, levels=levels, solved=self._solved, **watched)
         weights = merged_weights(self.network)
         if self._reused:
             return Trained(history, weights, SharedPredictor(self._reused.predictor, member, weights))
         return Trained(history, weights, Predictor([member], weights))
+
+    def _begun_at_a_solution(self) -> bool:
+        """Set the weights that the family finds without steps; whether there are any."""
+        member = self._member
+        scaled_parts = [
+            part if self._reused else TrainingSet(ScaledWindows(part.windows, member), part.targets)
+            for part in self._parts
+        ]
+        found = member.network.family.solve(member.network.options, member.sizes, *scaled_parts)
+        for name, weights in (found or {}).items():
+            self.network.get_layer(name).set_weights(weights)
+        return found is not None
 
 
 class Reused:

@@ -61,7 +61,9 @@ class Member(BaseModel):
 def sizes_of(network: NetworkConfig, scaling: FittedScaling, covariates: FittedCovariates) -> Sizes:
     """What a network takes, scaled, and gives."""
     categories = tuple((len(each.names), each.width) for each in covariates.embedded.values())
-    return network.sizes(scaling.channels, len(covariates.known), covariates.static_width, categories)
+    return network.sizes(
+        scaling.channels, len(covariates.known), covariates.static_width, categories, covariates.numeric
+    )
 
 
 def array_shapes(members: Sequence[Member]) -> dict[str, Shape]:

@@ -59,7 +59,8 @@ class NetworkConfig(Section):
         for name, value in own.items():
             if name not in family.options.model_fields:
                 raise OptionError(not_of(family, name, value))
-        return {"scaling": family.scaling} | common | {"options": checked(family.options, own)}
+        recipe = {name: value for name, value in family.recipe.items() if name in cls.model_fields}
+        return recipe | common | {"options": checked(family.options, own)}
 
     @field_validator("quantiles")
     @classmethod
@@ -82,10 +83,15 @@ class NetworkConfig(Section):
         return self.scaling in LOGARITHMIC or (self.scaling == "level" and self.transform == "log")
 
     def sizes(
-        self, channels: int, known: int = 0, static: int = 0, categories: tuple[tuple[int, int], ...] = ()
+        self,
+        channels: int,
+        known: int = 0,
+        static: int = 0,
+        categories: tuple[tuple[int, int], ...] = (),
+        numeric: tuple[int, ...] = (),
     ) -> Sizes:
         """What it takes and gives, where scaled inputs have so many channels; arguments as fields of `Sizes`."""
-        return Sizes(self.window, channels, self.horizon, self.quantiles, known, static, categories)
+        return Sizes(self.window, channels, self.horizon, self.quantiles, known, static, categories, numeric)
 
     def describe(self) -> str:
         """What it is in a few words, e.g. `"2 x lstm of 50 units"`."""

@@ -147,6 +147,12 @@ class Watch(keras.callbacks.Callback):
         waited = len(self.epochs) - (self.best.epoch if self.best else 0)
         return waited >= self._config.patience or len(self.epochs) >= self._config.epochs
 
+    def solved(self, model: keras.Model, loss: float, val_loss: float) -> None:
+        """Take starting weights that are a solution for the first epoch: what steps make of them may be worse."""
+        self.set_model(model)
+        self._started, self._rate = time.perf_counter(), float(str(np.float32(self._rate_now())))
+        self.on_epoch_end(0, {"loss": loss, "val_loss": val_loss})
+
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Note the time and the learning rate; in the first epoch of a resumed training, put its state back."""
         self._started = time.perf_counter()

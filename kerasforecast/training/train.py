@@ -54,6 +54,7 @@ def train(
     config: TrainingConfig,
     *,
     levels: tuple[float, ...] = (),
+    solved: bool = False,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_best: Callable[[keras.Model, Epoch], None] | None = None,
     keeping: Keeping | None = None,
@@ -67,6 +68,7 @@ def train(
         validation: Those that steer early stopping and the learning rate.
         config: Optimizer, loss, epochs, patience, seed.
         levels: Of the quantile head, if `model` has one.
+        solved: Whether the starting weights are a solution already, which counts as the first epoch.
         on_epoch: Called after each epoch.
         on_best: Called with the model whenever the validation loss is the lowest so far.
         keeping: How to save the state, when to stop, and where to go on from.
@@ -84,6 +86,8 @@ def train(
     held_back = _EvaluationBatches(validation)
     begun = keeping.start.step if keeping and keeping.start else 0
     with while_training(), chosen_threads(model, config.batch_size) as timed:
+        if solved and not watch.epochs:
+            watch.solved(model, _loss(model, training), _loss(model, validation))
         while not watch.finished:
             # One round, but for a training resumed within an epoch: the rest of that one is a round of its own.
             epoch = len(watch.epochs)
@@ -185,6 +189,11 @@ def training_batches(
             batch = training.batch(indices).fed(), training.targets[indices]
             yield batch if even else (*batch, weights)
         epoch, step = epoch + 1, 0
+
+
+def _loss(model: keras.Model, windows: TrainingSet) -> float:
+    """The loss of a compiled model, scaled units."""
+    return float(model.evaluate(_EvaluationBatches(windows), verbose=0, return_dict=True)["loss"])
 
 
 class _EvaluationBatches(keras.utils.PyDataset):

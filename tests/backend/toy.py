@@ -20,7 +20,7 @@ class Toy(Family):
 
     name = "toy"
     options: ClassVar[type[FamilyOptions]] = ToyOptions
-    scaling = "difference"
+    recipe: ClassVar = {"scaling": "difference"}
     smaller = ("units", "rows")
 
     def layers(self, options: ToyOptions, sizes) -> list[SavedLayer]:

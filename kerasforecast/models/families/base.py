@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from kerasforecast.preprocessing.batch import TrainingSet
 
 Shape = tuple[int, ...]
 Role = Literal["training", "inference", "sampling", "export"]
@@ -40,6 +42,7 @@ class Sizes:
         levels: The K quantile levels of its head; none for a point forecast.
         known: Channels of the scaled columns known ahead, 0 for none.
         static: Numbers that a network sees of a series' attributes, vectors of categories included, 0 for none.
+        numeric: Places of the attributes that are numbers, among all attributes.
         categories: `(categories, width)` of each attribute that has categories.
     """
 
@@ -50,6 +53,7 @@ class Sizes:
     known: int = 0
     static: int = 0
     categories: tuple[tuple[int, int], ...] = ()
+    numeric: tuple[int, ...] = ()
 
     @property
     def outputs(self) -> int:
@@ -152,7 +156,8 @@ class Family(ABC):
     Attributes:
         name: What `--model` calls it.
         options: Its own options, a subclass of `FamilyOptions`.
-        scaling: The scaling that it takes where none is asked for.
+        recipe: Options of the network and of its training that it takes where they are not given: what suits it, where
+            that is not what suits the reference model.
         smaller: Options that make a network smaller, for the message of one that is too large.
         vocabulary: `(module, class)` of layers and operations without arrays that its saved graph may name beyond those
             which every network has (`kerasforecast.artifact.format.graph`).
@@ -160,7 +165,7 @@ class Family(ABC):
 
     name: str
     options: ClassVar[type[FamilyOptions]]
-    scaling: ClassVar[str] = "anchor"
+    recipe: ClassVar[Mapping[str, Any]] = {}
     smaller: ClassVar[tuple[str, ...]] = ()
     vocabulary: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 
@@ -192,6 +197,22 @@ class Family(ABC):
         from kerasforecast.models.initializers import draw
 
         return draw(layer, "keras", random)
+
+    def solve(
+        self, options: Any, sizes: Sizes, training: TrainingSet[Any], validation: TrainingSet[Any]
+    ) -> dict[str, list[np.ndarray]] | None:
+        """Weights found without steps, where training is to begin: of each layer by its name.
+
+        Args:
+            options: The family's own.
+            sizes: What the network takes and gives.
+            training: Scaled windows and targets to learn from.
+            validation: To choose by.
+
+        Returns:
+            `None` where there are none to be had.
+        """
+        return None
 
     def states(self, options: Any, finals: list[np.ndarray]) -> tuple[np.ndarray, ...]:
         """The values of `Graph.states` as a user gets them; a family without states has none to give."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic.fields import FieldInfo
 
 from kerasforecast.errors import OptionError, shown
-from kerasforecast.models.families import recurrent
+from kerasforecast.models.families import linear, recurrent
 from kerasforecast.models.families.base import Family
 
-_FAMILIES: dict[str, Family] = {family.name: family for family in recurrent.FAMILIES}
+_FAMILIES: dict[str, Family] = {family.name: family for family in (*recurrent.FAMILIES, linear.LINEAR)}
 
 
 def register(family: Family) -> None:

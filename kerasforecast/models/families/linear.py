@@ -1,0 +1,129 @@
+"""One dense layer from the window to the horizon (Zeng et al. 2023), begun at its ridge solution.
+
+x (B, L C) beside what is known (B, (L + H) K) and the attributes (B, S) -> Dense (B, H)
+
+With the scaling `level`, windows minus their last row make it the NLinear of that paper, minus their mean and over
+their spread the RLinear of Li et al. (2023). `trend` adds the paper's DLinear: a moving average of the window, whose
+first and last rows stand in for those beyond its ends, has weights of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from kerasforecast.models.families.base import (
+    KERAS,
+    Family,
+    FamilyOptions,
+    Graph,
+    Inputs,
+    Role,
+    SavedLayer,
+    Sizes,
+    dense,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kerasforecast.preprocessing.batch import TrainingSet
+
+
+class LinearOptions(FamilyOptions):
+    """Options of the linear map."""
+
+    trend: int = Field(
+        0, ge=0, le=1_000, description="Rows of the moving average with weights of its own, as in DLinear; 0 for none."
+    )
+
+
+class Linear(Family):
+    """Everything that a window holds, weighted and summed, for each step."""
+
+    name = "linear"
+    options: ClassVar[type[FamilyOptions]] = LinearOptions
+    recipe: ClassVar = {
+        "scaling": "level",
+        "centre": "last",
+        "batch_size": 128,
+        "learning_rate": 1e-4,
+        "patience": 3,
+    }
+    vocabulary = frozenset({(KERAS, "AveragePooling1D"), (KERAS, "Flatten")})
+
+    def layers(self, options: LinearOptions, sizes: Sizes) -> list[SavedLayer]:
+        """The one layer."""
+        return [dense(_features(options, sizes), sizes.outputs)]
+
+    def build(self, options: LinearOptions, sizes: Sizes, inputs: Inputs, role: Role, seed: int) -> Graph:
+        """No layer but the head."""
+        import keras
+
+        from kerasforecast.models.heads import head
+
+        parts = [keras.layers.Flatten(name="window")(inputs.past)]  # (B, L C)
+        if options.trend:
+            before, after = (options.trend - 1) // 2, options.trend // 2
+            ends = [inputs.past[:, :1]] * before + [inputs.past] + [inputs.past[:, -1:]] * after
+            padded = keras.ops.concatenate(ends, axis=1) if len(ends) > 1 else inputs.past
+            mean = keras.layers.AveragePooling1D(options.trend, strides=1, name="trend")(padded)  # (B, L, C)
+            parts.append(keras.layers.Flatten(name="trend_window")(mean))
+        if inputs.known is not None:
+            parts.append(keras.layers.Flatten(name="known_rows")(inputs.known))  # (B, (L + H) K)
+        if inputs.static is not None:
+            parts.append(inputs.static)
+        joined = parts[0] if len(parts) == 1 else keras.ops.concatenate(parts, axis=-1)
+        return Graph(head(joined, sizes))
+
+    def solve(
+        self, options: LinearOptions, sizes: Sizes, training: TrainingSet[Any], validation: TrainingSet[Any]
+    ) -> dict[str, list[np.ndarray]] | None:
+        """The ridge regression of the scaled targets on all that the layer sees, its penalty chosen on validation."""
+        import numpy as np
+
+        from kerasforecast.models.ridge import ridge
+
+        def features(windows: TrainingSet[Any], indices: slice) -> np.ndarray:
+            batch = windows.batch(indices)
+            parts = [batch.past.reshape(len(batch), -1)]
+            if options.trend:
+                parts.append(_moving_average(batch.past, options.trend).reshape(len(batch), -1))
+            if batch.known is not None:
+                parts.append(batch.known.reshape(len(batch), -1))
+            if batch.static is not None:  # vectors of categories are learned: they begin at zero
+                parts.append(_attributes(batch.static, sizes))
+            return np.concatenate(parts, axis=1)
+
+        found = ridge(features, training, validation, _features(options, sizes))
+        return None if found is None else {"head": found.head(sizes.levels)}
+
+    def describe(self, options: LinearOptions) -> str:
+        """E.g. `"linear map"`."""
+        return f"linear map with a trend of {options.trend} rows" if options.trend else "linear map"
+
+
+def _features(options: LinearOptions, sizes: Sizes) -> int:
+    past = sizes.window * sizes.channels * (2 if options.trend else 1)
+    return past + (sizes.window + sizes.horizon) * sizes.known + sizes.static
+
+
+def _moving_average(past: np.ndarray, rows: int) -> np.ndarray:
+    import numpy as np
+
+    padded = np.pad(past, ((0, 0), ((rows - 1) // 2, rows // 2), (0, 0)), mode="edge")
+    sums = np.cumsum(np.pad(padded.astype(np.float64), ((0, 0), (1, 0), (0, 0))), axis=1)
+    return ((sums[:, rows:] - sums[:, :-rows]) / rows).astype(np.float32)
+
+
+def _attributes(static: np.ndarray, sizes: Sizes) -> np.ndarray:
+    """The numbers among the attributes `(n, S)`, with zeros for the vectors of categories behind them."""
+    import numpy as np
+
+    widths = sum(width for _, width in sizes.categories)
+    numbers = static[:, list(sizes.numeric)]
+    return np.concatenate([numbers, np.zeros((len(static), widths), np.float32)], axis=1)
+
+
+LINEAR = Linear()

@@ -1,0 +1,97 @@
+"""Ridge regression in closed form, for layers that need no steps to be found (Hoerl & Kennard 1970)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kerasforecast.preprocessing.batch import TrainingSet
+
+_PENALTIES = np.logspace(-4, 4, 17)  # as shares of the mean variance of a feature, times the number of windows
+_CHUNK = 2_048  # windows at once
+_MOST = 3_000  # features, beyond which the equations take longer than steps would
+_MOST_WINDOWS = 200_000  # evenly spread: more change nothing that can be seen
+
+Features = Callable[[TrainingSet[Any], slice], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Ridge:
+    """A solution.
+
+    Attributes:
+        weights: `(D, H)`.
+        bias: `(H,)`.
+        errors: `(N, H)` what it misses validation by, scaled units.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    errors: np.ndarray
+
+    def head(self, levels: tuple[float, ...]) -> list[np.ndarray]:
+        """Kernel and bias of the last layer, as `kerasforecast.models.heads.head` has it; float32.
+
+        A quantile head begins with this solution as its median, and around it what it misses validation by.
+        """
+        if not levels:
+            return [self.weights.astype(np.float32), self.bias.astype(np.float32)]
+        place, count = levels.index(0.5), len(levels)
+        kernel = np.zeros((*self.weights.shape, count))
+        kernel[:, :, place] = self.weights
+        table = np.quantile(self.errors, levels, axis=0).T  # (H, K)
+        gaps = np.log(np.expm1(np.maximum(np.diff(table, axis=1), 1e-3)))  # the inverse of softplus
+        bias = np.concatenate([gaps[:, :place], self.bias[:, None], gaps[:, place:]], axis=1)
+        return [kernel.reshape(len(kernel), -1).astype(np.float32), bias.ravel().astype(np.float32)]
+
+
+def ridge(features: Features, training: TrainingSet[Any], validation: TrainingSet[Any], width: int) -> Ridge | None:
+    """The solution whose penalty has the least squared error on validation.
+
+    Args:
+        features: Of some windows, `(n, D)`.
+        training: To learn from.
+        validation: To choose the penalty by.
+        width: The D features.
+
+    Returns:
+        `None` where there are too many features to solve for.
+    """
+    if width > _MOST:
+        return None
+    gram, cross, mean_x, mean_y, count = _moments(features, training, width)
+    values, vectors = np.linalg.eigh(gram)
+    values = np.maximum(values, 0)
+    turned = vectors.T @ cross  # (D, H)
+    inputs = np.concatenate([features(validation, part) for part in _parts(validation)]) - mean_x  # (N, D)
+    targets = np.concatenate([validation.targets[part] for part in _parts(validation)]).astype(np.float64)
+    along = inputs @ vectors
+    best: Ridge | None = None
+    for penalty in _PENALTIES * count * max(float(values.mean()) / count, 1e-12):
+        weights = turned / (values + penalty)[:, None]
+        errors = targets - mean_y - along @ weights
+        if best is None or np.mean(errors**2) < np.mean(best.errors**2):
+            found = vectors @ weights
+            best = Ridge(found, mean_y - mean_x @ found, errors)
+    return best
+
+
+def _parts(windows: TrainingSet[Any]) -> list[slice]:
+    stride = -(-len(windows) // _MOST_WINDOWS)
+    return [slice(start, start + _CHUNK * stride, stride) for start in range(0, len(windows), _CHUNK * stride)]
+
+
+def _moments(features: Features, training: TrainingSet[Any], width: int) -> tuple[Any, ...]:
+    """Sums of products of centred features with one another and with targets, the means of both, and of how many."""
+    gram, cross = np.zeros((width, width)), np.zeros((width, training.targets.shape[1]))
+    sum_x, sum_y, count = np.zeros(width), np.zeros(training.targets.shape[1]), 0
+    for part in _parts(training):
+        x, y = features(training, part).astype(np.float64), training.targets[part].astype(np.float64)
+        gram += x.T @ x
+        cross += x.T @ y
+        sum_x, sum_y, count = sum_x + x.sum(axis=0), sum_y + y.sum(axis=0), count + len(x)
+    mean_x, mean_y = sum_x / count, sum_y / count
+    return gram - count * np.outer(mean_x, mean_x), cross - count * np.outer(mean_x, mean_y), mean_x, mean_y, count
