@@ -38,16 +38,27 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         unit: What `scaling` level divides by: a window's mean absolute change, or its spread.
         transform: What `scaling` level takes the target by; log needs positive values, asinh none.
         quantiles: Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them, and none means points.
-        units: Hidden units of each recurrent layer. Only for lstm, gru, rnn, peephole, coupled.
-        layers: Number of recurrent layers, one upon the other. Only for lstm, gru, rnn, peephole, coupled.
+        units: Hidden units of each recurrent layer. Only for lstm, gru, rnn, peephole, coupled, nbeats, nhits, tide.
+        layers: Number of recurrent layers, one upon the other. Only for lstm, gru, rnn, peephole, coupled, patch, tide.
         bidirectional: Whether each layer reads a window forwards and backwards. Only for lstm, gru, rnn, peephole,
             coupled.
         norm: Normalisation between the layers. Only for lstm, gru, rnn, peephole, coupled.
         dropout: Share of values dropped in training, between the layers and before the output. Only for lstm, gru, rnn,
-            peephole, coupled.
+            peephole, coupled, nbeats, nhits, patch, tide.
         initializer: How the weights are drawn before training. Only for lstm, gru, rnn, peephole, coupled.
         recurrent_bias: Whether an LSTM layer trains a second bias vector, as PyTorch does. Only for lstm.
         trend: Rows of the moving average with weights of its own, as in DLinear; 0 for none. Only for linear.
+        blocks: Blocks of each stack. Only for nbeats, nhits.
+        block_layers: Dense layers of each block. Only for nbeats, nhits.
+        basis: What the parts of a forecast are drawn from: free sums, or a trend and a season. Only for nbeats.
+        degree: Of the polynomials of an interpretable trend. Only for nbeats.
+        harmonics: Waves of an interpretable season; 0 for half the horizon. Only for nbeats.
+        stacks: Stacks, each of which looks at the window more closely. Only for nhits.
+        pool: Rows that the first stack pools; the last pools none. Only for nhits.
+        patch: Rows of a patch. Only for patch.
+        width: Numbers that stand for a patch. Only for patch.
+        heads: Heads of the attention; they share the width. Only for patch.
+        decoder: Numbers that the decoder makes of each row to be forecast. Only for tide.
         epochs: Most passes over the training windows; early stopping may end before.
         batch_size: Windows in one step of the optimizer.
         sample: What counts alike in training: every window, or every series, however many windows it has.
@@ -96,6 +107,17 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         initializer: Literal["keras", "he", "orthogonal", "torch"] = "keras",
         recurrent_bias: bool = True,
         trend: int = 0,
+        blocks: int = 3,
+        block_layers: int = 2,
+        basis: Literal["generic", "interpretable"] = "generic",
+        degree: int = 2,
+        harmonics: int = 0,
+        stacks: int = 3,
+        pool: int = 8,
+        patch: int = 16,
+        width: int = 32,
+        heads: int = 4,
+        decoder: int = 8,
         epochs: int = 100,
         batch_size: int = 32,
         sample: Literal["windows", "series"] = "windows",
@@ -126,6 +148,17 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self.initializer = initializer
         self.recurrent_bias = recurrent_bias
         self.trend = trend
+        self.blocks = blocks
+        self.block_layers = block_layers
+        self.basis = basis
+        self.degree = degree
+        self.harmonics = harmonics
+        self.stacks = stacks
+        self.pool = pool
+        self.patch = patch
+        self.width = width
+        self.heads = heads
+        self.decoder = decoder
         self.epochs = epochs
         self.batch_size = batch_size
         self.sample = sample

@@ -75,6 +75,17 @@ def backtest(
     initializer: Literal["keras", "he", "orthogonal", "torch"] = default("keras"),
     recurrent_bias: bool = default(True),
     trend: int = default(0),
+    blocks: int = default(3),
+    block_layers: int = default(2),
+    basis: Literal["generic", "interpretable"] = default("generic"),
+    degree: int = default(2),
+    harmonics: int = default(0),
+    stacks: int = default(3),
+    pool: int = default(8),
+    patch: int = default(16),
+    width: int = default(32),
+    heads: int = default(4),
+    decoder: int = default(8),
     # Training
     epochs: int = default(100),
     batch_size: int = default(32),
@@ -157,16 +168,27 @@ def backtest(
         unit: What `scaling` level divides by: a window's mean absolute change, or its spread.
         transform: What `scaling` level takes the target by; log needs positive values, asinh none.
         quantiles: Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them, and none means points.
-        units: Hidden units of each recurrent layer. Only for lstm, gru, rnn, peephole, coupled.
-        layers: Number of recurrent layers, one upon the other. Only for lstm, gru, rnn, peephole, coupled.
+        units: Hidden units of each recurrent layer. Only for lstm, gru, rnn, peephole, coupled, nbeats, nhits, tide.
+        layers: Number of recurrent layers, one upon the other. Only for lstm, gru, rnn, peephole, coupled, patch, tide.
         bidirectional: Whether each layer reads a window forwards and backwards. Only for lstm, gru, rnn, peephole,
             coupled.
         norm: Normalisation between the layers. Only for lstm, gru, rnn, peephole, coupled.
         dropout: Share of values dropped in training, between the layers and before the output. Only for lstm, gru, rnn,
-            peephole, coupled.
+            peephole, coupled, nbeats, nhits, patch, tide.
         initializer: How the weights are drawn before training. Only for lstm, gru, rnn, peephole, coupled.
         recurrent_bias: Whether an LSTM layer trains a second bias vector, as PyTorch does. Only for lstm.
         trend: Rows of the moving average with weights of its own, as in DLinear; 0 for none. Only for linear.
+        blocks: Blocks of each stack. Only for nbeats, nhits.
+        block_layers: Dense layers of each block. Only for nbeats, nhits.
+        basis: What the parts of a forecast are drawn from: free sums, or a trend and a season. Only for nbeats.
+        degree: Of the polynomials of an interpretable trend. Only for nbeats.
+        harmonics: Waves of an interpretable season; 0 for half the horizon. Only for nbeats.
+        stacks: Stacks, each of which looks at the window more closely. Only for nhits.
+        pool: Rows that the first stack pools; the last pools none. Only for nhits.
+        patch: Rows of a patch. Only for patch.
+        width: Numbers that stand for a patch. Only for patch.
+        heads: Heads of the attention; they share the width. Only for patch.
+        decoder: Numbers that the decoder makes of each row to be forecast. Only for tide.
         epochs: Most passes over the training windows; early stopping may end before.
         batch_size: Windows in one step of the optimizer.
         sample: What counts alike in training: every window, or every series, however many windows it has.

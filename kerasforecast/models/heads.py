@@ -50,13 +50,38 @@ def head(hidden: KerasTensor, sizes: Sizes, rows: KerasTensor | None = None) -> 
     if not sizes.levels:
         return keras.layers.Reshape((sizes.horizon,), name="points")(raw)
     place = sizes.levels.index(0.5)
-    median, parts = raw[:, :, place : place + 1], []
+    return _quantiles(raw[:, :, place : place + 1], raw[:, :, :place], raw[:, :, place + 1 :], sizes)
+
+
+def around(points: KerasTensor, hidden: KerasTensor, sizes: Sizes) -> KerasTensor:
+    """Forecasts that a network makes without a head: `points` `(B, H)`, the median of the quantiles `(B, H, K)`.
+
+    Args:
+        points: `(B, H)`.
+        hidden: `(B, U)` what the distances between quantiles are read from.
+        sizes: Of the network.
+    """
+    if not sizes.levels:
+        return points
+    if len(sizes.levels) == 1:
+        return keras.layers.Reshape((sizes.horizon, 1), name="median")(points)
+    others = len(sizes.levels) - 1
+    raw = keras.layers.Dense(sizes.horizon * others, kernel_initializer="zeros", name="gaps")(hidden)
+    raw = keras.layers.Reshape((sizes.horizon, others), name="levels")(raw)  # (B, H, K - 1)
+    median = keras.layers.Reshape((sizes.horizon, 1), name="median")(points)
+    place = sizes.levels.index(0.5)
+    return _quantiles(median, raw[:, :, :place], raw[:, :, place:], sizes)
+
+
+def _quantiles(median: KerasTensor, below: KerasTensor, above: KerasTensor, sizes: Sizes) -> KerasTensor:
+    """Quantiles `(B, H, K)`: the median, and below and above it the sums of positive gaps."""
+    place, parts = sizes.levels.index(0.5), []
     if place:
-        gaps = ops.softplus(ops.flip(raw[:, :, :place], axis=2))  # the nearest to the median first
+        gaps = ops.softplus(ops.flip(below, axis=2))  # the nearest to the median first
         parts.append(ops.flip(median - ops.cumsum(gaps, axis=2), axis=2))
     parts.append(median)
     if place + 1 < len(sizes.levels):
-        parts.append(median + ops.cumsum(ops.softplus(raw[:, :, place + 1 :]), axis=2))
+        parts.append(median + ops.cumsum(ops.softplus(above), axis=2))
     return ops.concatenate(parts, axis=2)
 
 
@@ -71,9 +96,8 @@ def start_at(network: keras.Model, levels: tuple[float, ...], targets: np.ndarra
     gaps = np.maximum(np.diff(table, axis=1), 1e-3)  # (H, K - 1)
     raw = np.log(np.expm1(gaps))  # the inverse of softplus
     bias = np.concatenate([raw[:, :place], table[:, place : place + 1], raw[:, place:]], axis=1)
-    last = network.get_layer("head")
-    kernel, _ = last.get_weights()
-    last.set_weights([np.zeros_like(kernel), bias.ravel().astype(np.float32)])
+    starts = {"head": bias, "gaps": raw, "rows": np.zeros(1)}  # by layer, of those that a family has
     for layer in network.layers:
-        if layer.name == "rows":
-            layer.set_weights([np.zeros_like(array) for array in layer.get_weights()])
+        if layer.name in starts:
+            kernel, old = layer.get_weights()
+            layer.set_weights([np.zeros_like(kernel), np.resize(starts[layer.name], old.shape).astype(np.float32)])

@@ -28,7 +28,7 @@ _COMMON: frozenset[tuple[str | None, str]] = frozenset(
 )
 # What Keras allocates by; the last may be of several inputs.
 _SIZES = ("units", "n", "input_dim", "output_dim", "batch_shape", "shape", "input_shape")
-_FUNCTIONS = ("tanh", "sigmoid", "linear")
+_FUNCTIONS = ("tanh", "sigmoid", "relu", "linear")
 
 
 def check_graph(text: bytes | memoryview, classes: Set[tuple[str, str]], largest: int, where: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -93,10 +93,12 @@ class Graph:
     Attributes:
         outputs: Forecasts `(B, H)`, or quantiles `(B, H, K)`, scaled.
         states: Inner states at the window's end, in the order that `Family.states` gives back.
+        parts: Parts `(B, H)` that the forecast is the sum of, by name, where they mean something.
     """
 
     outputs: Any
     states: Sequence[Any] = ()
+    parts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,11 @@ def head_layers(inputs: int, sizes: Sizes, width: int) -> list[SavedLayer]:
         return [last]
     decoder = replace(dense(sizes.known + inputs, width), rows=sizes.horizon)
     return [decoder, last, replace(dense(width + sizes.known, sizes.outputs_of_a_step), rows=sizes.horizon)]
+
+
+def gaps_layers(inputs: int, sizes: Sizes) -> list[SavedLayer]:
+    """The layer of `kerasforecast.models.heads.around` that holds arrays, over a hidden state of so many `inputs`."""
+    return [dense(inputs, sizes.horizon * (len(sizes.levels) - 1))] if len(sizes.levels) > 1 else []
 
 
 class Family(ABC):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pydantic.fields import FieldInfo
 
 from kerasforecast.errors import OptionError, shown
-from kerasforecast.models.families import linear, recurrent
+from kerasforecast.models.families import linear, patch, recurrent, residual, tide
 from kerasforecast.models.families.base import Family
 
-_FAMILIES: dict[str, Family] = {family.name: family for family in (*recurrent.FAMILIES, linear.LINEAR)}
+_ALL = (*recurrent.FAMILIES, linear.LINEAR, *residual.FAMILIES, patch.PATCH, tide.TIDE)
+_FAMILIES: dict[str, Family] = {family.name: family for family in _ALL}
 
 
 def register(family: Family) -> None:
