@@ -151,6 +151,14 @@ class Model:
         return self.predictor.states(windows)
 
     @callers_words()
+    def decompose(self, windows: Given) -> dict[str, np.ndarray]:
+        """What the forecasts of raw windows are the sum of: `trend` and `season`, `(B, H)` each, raw values.
+
+        Of an interpretable N-BEATS alone (`model="nbeats", basis="interpretable"`); `windows` as in `predict`.
+        """
+        return self.predictor.parts(windows)
+
+    @callers_words()
     def forecast(self, steps: int = 1, data: Data = None, **options: object) -> pd.DataFrame:
         """Forecast the `steps` rows that follow `data`, or the training data where none is given.
 

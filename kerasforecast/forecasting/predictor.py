@@ -12,12 +12,12 @@ import keras
 import numpy as np
 
 from kerasforecast.data.panel import Panel
-from kerasforecast.errors import DataError
+from kerasforecast.errors import DataError, OptionError
 from kerasforecast.forecasting.given import Given, checked
 from kerasforecast.layers.direct import answering
 from kerasforecast.models.families.base import Role
 from kerasforecast.models.member import Member
-from kerasforecast.models.network import build_model, build_states, every_layer, set_weights
+from kerasforecast.models.network import build_model, build_parts, build_states, every_layer, set_weights
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.suitability import USE_REMEDY, check_rows
 from kerasforecast.preprocessing.windows import stretches
@@ -43,6 +43,8 @@ class Predictor:
     def __init__(self, members: Sequence[Member], weights: Sequence[np.ndarray]) -> None:
         self.members = tuple(members)
         self.weights = tuple(weights)
+        self._part_network: keras.Model | None = None
+        self._part_names: tuple[str, ...] = ()
         self._alone = threading.RLock()  # dropout's seeds are the network's, and so one thread's at a time
         first = self.members[0].network
         self.window = max(member.network.window for member in self.members)
@@ -53,7 +55,7 @@ class Predictor:
         return {name: getattr(self, name) for name in kept}  # networks are built again
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__ |= state | {"_alone": threading.RLock()}
+        self.__dict__ |= state | {"_alone": threading.RLock(), "_part_network": None}
 
     @cached_property
     def network(self) -> keras.Model:
@@ -170,6 +172,24 @@ class Predictor:
             outputs = self._state_network.predict_on_batch(own.fed())
         outputs = outputs if isinstance(outputs, list) else [outputs]  # Keras unpacks a single one
         return network.family.states(network.options, outputs)
+
+    def parts(self, windows: Given) -> dict[str, np.ndarray]:
+        """What forecasts are the sum of, by name, `(B, H)` each, raw values: see `models.network.build_parts`.
+
+        Raises:
+            OptionError: The model is of several networks, or of a family without such parts.
+        """
+        batch, first = self.checked(windows), self.members[0]
+        if len(self.members) > 1:
+            raise OptionError(f"One network's forecast comes in parts. Received: {len(self.members)} networks.")
+        refuse_fork()
+        with self._alone:
+            if self._part_network is None:
+                with _BUILDING:
+                    self._part_network, self._part_names = build_parts(first.network, first.scaling, first.covariates)
+                    set_weights(self._part_network, self.weights)
+            found = self._part_network.predict_on_batch(batch.fed())
+        return {name: np.asarray(part) for name, part in zip(self._part_names, found, strict=True)}
 
     def check_last(self, panel: Panel, least: int) -> None:
         """Refuse series whose last window cannot be forecast from.

@@ -91,6 +91,32 @@ def build_states(
     return keras.Model(_fed(raw), list(graph.states), name="states")
 
 
+def build_parts(
+    config: NetworkConfig, scaling: FittedScaling, covariates: FittedCovariates = NO_COVARIATES
+) -> tuple[keras.Model, tuple[str, ...]]:
+    """The inference network with what its forecast is the sum of, each `(B, H)` raw, and the names of these parts.
+
+    The first part is what it forecasts with that alone, each further one what it adds.
+
+    Raises:
+        OptionError: Its family has no such parts.
+    """
+    raw = _raw_inputs(config.window, config.horizon, len(scaling.transforms), covariates)
+    graph = _graph(config, scaling, covariates, raw, "inference", 0)
+    if not graph.parts:
+        raise OptionError(
+            "A forecast comes in parts from --model nbeats --basis interpretable alone. "
+            f"Received: {config.describe()}. Train such a one."
+        )
+    found, sum_, before = {}, None, None
+    for name, part in graph.parts.items():
+        sum_ = part if sum_ is None else sum_ + part
+        so_far = scaling.restore(raw["past"], sum_, ops)
+        found[name] = so_far if before is None else so_far - before
+        before = so_far
+    return keras.Model(_fed(raw), list(found.values()), name="parts"), tuple(found)
+
+
 def initialise(model: keras.Model, config: NetworkConfig, seed: int, targets: np.ndarray | None = None) -> None:
     """Give `model` its starting weights: drawn by NumPy, hence the same on every backend.
 

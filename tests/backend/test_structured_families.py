@@ -1,0 +1,260 @@
+"""The families for series with structure: their formulas in NumPy, their arrays by arithmetic, their files."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+
+import kerasforecast as kf
+from kerasforecast.errors import OptionError
+from kerasforecast.models.families import registry
+from kerasforecast.models.families.residual import bases, interpolation
+from kerasforecast.models.member import Member
+from kerasforecast.models.network import build, initialise, merged_weights, set_weights
+from kerasforecast.preprocessing.covariates import Categories, FittedCovariates, Standardised
+from kerasforecast.preprocessing.level import Level
+from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.sections.network import NetworkConfig
+
+L, H = 10, 5
+NETWORKS = [
+    ("linear", {}),
+    ("linear", {"trend": 3}),
+    ("nbeats", {"blocks": 2, "units": 6}),
+    ("nbeats", {"basis": "interpretable", "blocks": 2, "units": 6, "harmonics": 2}),
+    ("nhits", {"blocks": 2, "units": 6, "pool": 4, "dropout": 0.1}),
+    ("patch", {"patch": 4, "width": 6, "heads": 2}),
+    ("tide", {"layers": 2, "units": 6, "decoder": 3}),
+]
+LEVELS = [(), (0.5,), (0.1, 0.5, 0.9), (0.5, 0.9)]
+ONE = Standardised(offset=0.5, scale=2.0)
+
+
+def scaling_of(columns=1, transform="none"):
+    level = Level(centre="mean", unit="spread", transform=transform, floors=(0.1,) * columns)
+    ones = (1.0,) * columns
+    return FittedScaling(
+        kind="level", transforms=("level",) * columns, offset=(0.0,) * columns, scale=ones, level=level
+    )
+
+
+def covariates_of(known, static):
+    attributes = (ONE, Categories(names=("a", "b", "c"))) if static else ()
+    return FittedCovariates(known=(ONE,) * known, static=attributes)
+
+
+def made(model, options, columns=1, known=0, static=False, levels=()):
+    config = NetworkConfig(model=model, window=L, horizon=H, quantiles=levels, **options)
+    member = Member(network=config, scaling=scaling_of(columns), covariates=covariates_of(known, static))
+    network = build(config, member.scaling, "training", covariates=member.covariates)
+    initialise(network, config, 3)
+    for layer in network.layers:  # what begins at zero would hide its part of the formula
+        random = np.random.default_rng(list(layer.name.encode()))
+        layer.set_weights([array + 0.1 * random.normal(size=array.shape) for array in layer.get_weights()])
+    return member, network
+
+
+def fed(columns=1, known=0, static=False, count=4, seed=0):
+    random = np.random.default_rng(seed)
+    arrays = {"past": 50 + 5 * random.normal(size=(count, L, columns))}
+    if known:
+        arrays["known"] = random.normal(size=(count, L + H, known))
+    if static:
+        arrays["static"] = np.stack([random.normal(size=count), random.integers(0, 3, count)], axis=1)
+    arrays = {name: array.astype(np.float32) for name, array in arrays.items()}
+    return arrays if len(arrays) > 1 else arrays["past"]
+
+
+@pytest.mark.parametrize(("model", "options"), NETWORKS)
+def test_arrays_by_arithmetic_are_those_built_in_the_order_of_keras(model, options):
+    for levels, known, static, columns in itertools.product(LEVELS, (0, 2), (False, True), (1, 2)):
+        member, network = made(model, options, columns, known, static, levels)
+        assert list(member.arrays().values()) == [array.shape for array in merged_weights(network)]
+
+
+# The formulas, once more, in NumPy; weights by the names of the layers.
+
+
+def weights_of(network):
+    return {layer.name: layer.get_weights() for layer in network.layers if layer.get_weights()}
+
+
+def dense(values, weights, name, relu=False):
+    kernel, bias = weights[name]
+    found = values @ kernel + bias
+    return np.maximum(found, 0) if relu else found
+
+
+def normalised(values, weights, name):
+    gamma, beta = weights[name]
+    centred = values - values.mean(axis=-1, keepdims=True)
+    return centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-5) * gamma + beta
+
+
+def scaled(inputs, columns=1):
+    past = inputs["past"] if isinstance(inputs, dict) else inputs
+    moves = past.astype(np.float64)
+    centred = moves - moves.mean(axis=1, keepdims=True)
+    past = centred / np.maximum(np.sqrt((centred**2).mean(axis=1, keepdims=True)), 0.1)
+    known = (inputs["known"] - 0.5) / 2 if isinstance(inputs, dict) and "known" in inputs else None
+    return past, known
+
+
+def linear(inputs, weights, options):
+    past, known = scaled(inputs)
+    parts = [past.reshape(len(past), -1)]
+    if options.get("trend"):
+        padded = np.pad(past, ((0, 0), (1, 1), (0, 0)), mode="edge")
+        parts.append(
+            np.stack([padded[:, row : row + 3].mean(axis=1) for row in range(L)], axis=1).reshape(len(past), -1)
+        )
+    parts.append(known.reshape(len(past), -1))
+    return dense(np.concatenate(parts, axis=1), weights, "head")
+
+
+def residual(inputs, weights, options, family):
+    past, known = scaled(inputs)
+    config = family.options(**options)
+    sizes = NetworkConfig(model=family.name, window=L, horizon=H, **options).sizes(1, known=2)
+    rest, total = past[:, :, 0], 0.0
+    blocks = family.blocks(config, sizes)
+    for number, block in enumerate(blocks, 1):
+        seen = rest
+        if block.pool > 1:  # "same": what is absent is shared out to both ends and never the largest
+            absent = block.rows * block.pool - L
+            padded = np.pad(rest, ((0, 0), (absent // 2, absent - absent // 2)), constant_values=-np.inf)
+            seen = padded.reshape(len(rest), block.rows, block.pool).max(axis=2)
+        hidden = np.concatenate([seen, known.reshape(len(past), -1)], axis=1)
+        for layer in range(config.block_layers):
+            hidden = dense(hidden, weights, f"dense_{number}_{layer + 1}", relu=True)
+        if number < len(blocks):
+            explained = dense(hidden, weights, f"explained_{number}")
+            rest = rest - drawn(block, explained, known[:, :L], config, sizes, 0)
+        total = total + drawn(block, dense(hidden, weights, f"part_{number}"), known[:, L:], config, sizes, 1)
+    return total
+
+
+def drawn(block, found, rows, config, sizes, place):
+    if block.part == "known":
+        return np.einsum("bk,btk->bt", found, rows)
+    if block.part in ("trend", "season"):
+        return found @ bases(block.part, config, sizes)[place]
+    return found @ interpolation(block.forecast, H) if place else found
+
+
+def patches(inputs, weights, options):
+    past, known = scaled(inputs)
+
+    def embedded(rows, name, front):
+        absent = -rows.shape[1] % 4
+        rows = np.pad(rows, ((0, 0), (absent, 0) if front else (0, absent), (0, 0)), mode="edge")
+        kernel, bias = weights[name]
+        return rows.reshape(len(rows), rows.shape[1] // 4, -1) @ kernel + bias
+
+    both = np.concatenate([past, known[:, :L]], axis=2)
+    tokens = np.concatenate([embedded(both, "patches", True), embedded(known[:, L:], "patches_ahead", False)], axis=1)
+    for number in (1, 2):
+        seen = normalised(tokens, weights, f"norm_{number}")
+        query, key, value = (
+            dense(seen, weights, f"{name}_{number}").reshape(*tokens.shape[:2], 2, 3)
+            for name in ("query", "key", "value")
+        )
+        scores = np.einsum("bnhd,bmhd->bhnm", query, key) / np.sqrt(3)
+        shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        shares = shares / shares.sum(axis=-1, keepdims=True)
+        found = np.einsum("bhnm,bmhd->bnhd", shares, value).reshape(tokens.shape)
+        tokens = tokens + dense(found, weights, f"attended_{number}")
+        seen = normalised(tokens, weights, f"norm_{number}_dense")
+        tokens = tokens + dense(dense(seen, weights, f"wide_{number}", relu=True), weights, f"narrow_{number}")
+    return dense(normalised(tokens, weights, "norm").reshape(len(tokens), -1), weights, "head")
+
+
+def tide(inputs, weights, options):
+    past, known = scaled(inputs)
+
+    def block(values, name):
+        inner = dense(dense(values, weights, f"{name}_in", relu=True), weights, f"{name}_out")
+        return normalised(inner + dense(values, weights, f"{name}_beside"), weights, f"{name}_norm")
+
+    hidden = np.concatenate([past.reshape(len(past), -1), known.reshape(len(past), -1)], axis=1)
+    hidden = block(block(block(hidden, "encoder_1"), "encoder_2"), "decoder").reshape(len(past), H, 3)
+    rows = np.concatenate([block(np.concatenate([hidden, known[:, L:]], axis=2), "row"), known[:, L:]], axis=2)
+    return dense(past[:, :, 0], weights, "head") + dense(rows, weights, "rows")[:, :, 0]
+
+
+@pytest.mark.parametrize(("model", "options"), NETWORKS)
+def test_a_network_computes_its_formula(model, options):
+    _, network = made(model, options, known=2)
+    inputs, weights = fed(known=2), weights_of(network)
+    formula = {"linear": linear, "patch": patches, "tide": tide}.get(model)
+    if formula is None:
+        expected = residual(inputs, weights, options, registry.family(model))
+    else:
+        expected = formula(inputs, weights, options)
+    np.testing.assert_allclose(np.asarray(network.predict_on_batch(inputs)), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("model", "options"), NETWORKS)
+def test_every_role_forecasts_the_same_and_quantiles_keep_their_order(model, options):
+    member, trained = made(model, options, columns=2, known=2, static=True, levels=(0.1, 0.5, 0.9))
+    inputs = fed(columns=2, known=2, static=True)
+    answers = np.asarray(trained.predict_on_batch(inputs), np.float64)
+    assert (np.diff(answers, axis=2) > 0).all()
+    expected = member.scaling.restore(inputs["past"].astype(np.float64), answers)
+    for role in ("inference", "export"):
+        network = build(member.network, member.scaling, role, covariates=member.covariates)
+        set_weights(network, merged_weights(trained))
+        np.testing.assert_allclose(np.asarray(network.predict_on_batch(inputs)), expected, rtol=1e-5)
+
+
+def hourly(rows=260, seed=0):
+    hours = np.arange(rows)
+    load = 100 + 20 * np.sin(2 * np.pi * hours / 12) + np.random.default_rng(seed).normal(size=rows)
+    return kf.Series(load[:, None], kf_index(rows), ("load",), "h")
+
+
+def kf_index(rows):
+    import pandas as pd
+
+    return pd.date_range("2024-01-01", periods=rows, freq="h")
+
+
+@pytest.mark.parametrize(("model", "options"), NETWORKS)
+def test_it_is_trained_saved_and_opened(model, options, tmp_path):
+    model = kf.fit(hourly(), model=model, window=24, horizon=6, epochs=2, steps=8, **options)
+    path = model.save(tmp_path / "load.keras")
+    windows = model.series.values[: 24 * 8].reshape(8, 24, 1)
+    loaded = kf.load(path)
+    np.testing.assert_array_equal(loaded.predict(windows), model.predict(windows))
+    assert loaded.config == model.config
+    plain = keras.models.load_model(path).predict(windows.astype(np.float32), verbose=0)
+    np.testing.assert_allclose(plain, model.predict(windows), rtol=1e-5)
+    assert np.isfinite(loaded.forecast(9, hourly())["forecast"]).all()
+
+
+def test_a_linear_map_begins_at_its_ridge_solution_and_beats_naive_without_a_step():
+    model = kf.fit(hourly(400), model="linear", window=24, horizon=6, epochs=1)
+    assert [epoch.epoch for epoch in model.history.epochs] == [1]
+    assert model.test.scores["model"]["rmse"] < 0.15 * model.test.scores["naive"]["rmse"]
+    levels = kf.fit(hourly(400), model="linear", window=24, horizon=6, epochs=1, quantiles=(0.1, 0.5, 0.9))
+    assert levels.test.scores["model"]["rmse"] == pytest.approx(model.test.scores["model"]["rmse"], rel=0.01)
+    assert 0.6 < levels.test.scores["model"]["coverage"]["0.8"] < 0.97
+
+
+def test_trend_and_season_sum_to_the_forecast():
+    model = kf.fit(hourly(), model="nbeats", basis="interpretable", window=24, horizon=6, units=8, blocks=1, epochs=2)
+    windows = model.series.values[: 24 * 8].reshape(8, 24, 1)
+    parts = model.decompose(windows)
+    assert list(parts) == ["trend", "season"]
+    np.testing.assert_allclose(parts["trend"] + parts["season"], model.predict(windows), rtol=1e-5)
+    with pytest.raises(OptionError, match=r"basis='interpretable' alone. Received: linear map"):
+        kf.fit(hourly(), model="linear", window=24, horizon=6, epochs=1).decompose(windows)
+
+
+def test_families_bring_their_recipe_and_options_given_go_before_it():
+    config = kf.Config.from_options(model="linear")
+    assert (config.network.scaling, config.network.centre, config.training.batch_size) == ("level", "last", 128)
+    given = kf.Config.from_options(model="linear", scaling="difference", batch_size=32)
+    assert (given.network.scaling, given.training.batch_size) == ("difference", 32)
+    assert kf.Config.from_options().training.batch_size == 32
