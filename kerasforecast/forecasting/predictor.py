@@ -43,8 +43,6 @@ class Predictor:
     def __init__(self, members: Sequence[Member], weights: Sequence[np.ndarray]) -> None:
         self.members = tuple(members)
         self.weights = tuple(weights)
-        self._part_network: keras.Model | None = None
-        self._part_names: tuple[str, ...] = ()
         self._alone = threading.RLock()  # dropout's seeds are the network's, and so one thread's at a time
         first = self.members[0].network
         self.window = max(member.network.window for member in self.members)
@@ -55,7 +53,7 @@ class Predictor:
         return {name: getattr(self, name) for name in kept}  # networks are built again
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__ |= state | {"_alone": threading.RLock(), "_part_network": None}
+        self.__dict__ |= state | {"_alone": threading.RLock()}
 
     @cached_property
     def network(self) -> keras.Model:
@@ -79,6 +77,14 @@ class Predictor:
             embedded = len(first.covariates.embedded)  # what looks attributes up stands first, and in no state
             set_weights(model, self.weights[embedded:])
         return model
+
+    @cached_property
+    def _part_network(self) -> tuple[keras.Model, tuple[str, ...]]:
+        first = self.members[0]
+        with _BUILDING:
+            model, names = build_parts(first.network, first.scaling, first.covariates)
+            set_weights(model, self.weights)
+        return model, names
 
     def _built(self, role: Role) -> keras.Model:
         refuse_fork()
@@ -179,17 +185,14 @@ class Predictor:
         Raises:
             OptionError: The model is of several networks, or of a family without such parts.
         """
-        batch, first = self.checked(windows), self.members[0]
+        batch = self.checked(windows)
         if len(self.members) > 1:
             raise OptionError(f"One network's forecast comes in parts. Received: {len(self.members)} networks.")
         refuse_fork()
         with self._alone:
-            if self._part_network is None:
-                with _BUILDING:
-                    self._part_network, self._part_names = build_parts(first.network, first.scaling, first.covariates)
-                    set_weights(self._part_network, self.weights)
-            found = self._part_network.predict_on_batch(batch.fed())
-        return {name: np.asarray(part) for name, part in zip(self._part_names, found, strict=True)}
+            network, names = self._part_network
+            found = network.predict_on_batch(batch.fed())
+        return {name: np.asarray(part) for name, part in zip(names, found, strict=True)}
 
     def check_last(self, panel: Panel, least: int) -> None:
         """Refuse series whose last window cannot be forecast from.

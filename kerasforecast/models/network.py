@@ -105,8 +105,7 @@ def build_parts(
     graph = _graph(config, scaling, covariates, raw, "inference", 0)
     if not graph.parts:
         raise OptionError(
-            "A forecast comes in parts from --model nbeats --basis interpretable alone. "
-            f"Received: {config.describe()}. Train such a one."
+            f"Parts of a forecast need an N-BEATS with an interpretable basis. Received: {config.describe()}."
         )
     found, sum_, before = {}, None, None
     for name, part in graph.parts.items():

@@ -248,7 +248,7 @@ def test_trend_and_season_sum_to_the_forecast():
     parts = model.decompose(windows)
     assert list(parts) == ["trend", "season"]
     np.testing.assert_allclose(parts["trend"] + parts["season"], model.predict(windows), rtol=1e-5)
-    with pytest.raises(OptionError, match=r"basis='interpretable' alone. Received: linear map"):
+    with pytest.raises(OptionError, match=r"an interpretable basis\. Received: linear map"):
         kf.fit(hourly(), model="linear", window=24, horizon=6, epochs=1).decompose(windows)
 
 
