@@ -18,8 +18,6 @@ from pydantic import BaseModel, ConfigDict
 if TYPE_CHECKING:
     import numpy as np
 
-    from kerasforecast.preprocessing.batch import TrainingSet
-
 Shape = tuple[int, ...]
 Role = Literal["training", "inference", "sampling", "export"]
 KERAS = "keras.layers"
@@ -205,16 +203,14 @@ class Family(ABC):
 
         return draw(layer, "keras", random)
 
-    def solve(
-        self, options: Any, sizes: Sizes, training: TrainingSet[Any], validation: TrainingSet[Any]
-    ) -> dict[str, list[np.ndarray]] | None:
+    def solve(self, options: Any, sizes: Sizes, training: Any, validation: Any) -> dict[str, list[np.ndarray]] | None:
         """Weights found without steps, where training is to begin: of each layer by its name.
 
         Args:
             options: The family's own.
             sizes: What the network takes and gives.
-            training: Scaled windows and targets to learn from.
-            validation: To choose by.
+            training: Scaled windows and targets to learn from, a `kerasforecast.preprocessing.batch.TrainingSet`.
+            validation: The same to choose by.
 
         Returns:
             `None` where there are none to be had.

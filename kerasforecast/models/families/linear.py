@@ -28,8 +28,6 @@ from kerasforecast.models.families.base import (
 if TYPE_CHECKING:
     import numpy as np
 
-    from kerasforecast.preprocessing.batch import TrainingSet
-
 
 class LinearOptions(FamilyOptions):
     """Options of the linear map."""
@@ -78,14 +76,14 @@ class Linear(Family):
         return Graph(head(joined, sizes))
 
     def solve(
-        self, options: LinearOptions, sizes: Sizes, training: TrainingSet[Any], validation: TrainingSet[Any]
+        self, options: LinearOptions, sizes: Sizes, training: Any, validation: Any
     ) -> dict[str, list[np.ndarray]] | None:
         """The ridge regression of the scaled targets on all that the layer sees, its penalty chosen on validation."""
         import numpy as np
 
         from kerasforecast.models.ridge import ridge
 
-        def features(windows: TrainingSet[Any], indices: slice) -> np.ndarray:
+        def features(windows: Any, indices: slice) -> np.ndarray:
             batch = windows.batch(indices)
             parts = [batch.past.reshape(len(batch), -1)]
             if options.trend:
