@@ -108,7 +108,7 @@ def _fit(
     on_note: Callable[[str], None] | None,
     callbacks: Callbacks,
 ) -> Model:
-    require_extra(config)
+    require_extra(config, panel)
     series = panel.single("fit")
     split = split_panel(panel, config.split, config.network)
     tested, checked = (scored_windows(config, panel, split, part) for part in ("test", "validation"))
@@ -136,7 +136,7 @@ def _fit(
     record = _training_record(history, time.perf_counter() - started)
     forecaster = Forecaster(fitted.predictor, config, baselines.volatility)
     forecaster = forecaster.calibrated(checked)
-    classical = classical_forecasts(config, tested, split.validation_end, baselines)
+    classical = classical_forecasts(config, tested, split.edges[:, 2], baselines)
     test = evaluate_windows(forecaster, tested, baselines, classical)
     levels = config.network.quantiles
     naive = naive_loss(training, validation, member.scaling, config.training, levels)

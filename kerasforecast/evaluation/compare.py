@@ -96,7 +96,7 @@ def compare(data: Panel | Series, config: Config, split: Split, contenders: Sequ
         forecast, milliseconds = _timed(contender, _windows(series, contender, windows))
         forecasts[contender.name] = _at_levels(forecast, contender.levels, levels)
         costs[contender.name] = {"fit_seconds": contender.fit_seconds, "predict_ms": milliseconds}
-    others = baselines_of(windows, baselines) | classical_forecasts(config, windows, split.validation_end, baselines)
+    others = baselines_of(windows, baselines) | classical_forecasts(config, windows, split.edges[:, 2], baselines)
     others = {name: _at_levels(forecast, baselines.levels, levels) for name, forecast in others.items()}
     forecasts |= others
     outcomes = replace(outcomes_of(windows, baselines), levels=levels)
