@@ -1,4 +1,4 @@
-"""Simple baselines of many series: every series counts alike, none knows of another, one alone is what it always was."""
+"""Simple baselines of many series: each counts alike, none knows of another, one alone is what it always was."""
 
 import numpy as np
 import pandas as pd
@@ -58,9 +58,7 @@ def forecasts_of(found, panel, place=None):
 
 def walks(count, rows=90, seed=0):
     generator = np.random.default_rng(seed)
-    return [
-        10 ** generator.uniform(-2, 3) * np.exp(0.05 * generator.normal(size=rows).cumsum()) for _ in range(count)
-    ]
+    return [10 ** generator.uniform(-2, 3) * np.exp(0.05 * generator.normal(size=rows).cumsum()) for _ in range(count)]
 
 
 def counts(count, rows=90, seed=0):
@@ -96,7 +94,7 @@ def test_some_of_many_are_spread_over_all(count, most):
     found = evenly(count, most)
     assert len(found) == min(count, most)
     assert np.all(np.diff(found) > 0)
-    assert 0 <= found[0]
+    assert found[0] >= 0
     assert found[-1] < count
     assert np.diff(found, prepend=0, append=count).max() <= 2 * max(1, count / most) + 1
 
@@ -192,7 +190,7 @@ def test_flat_and_tiny_series_break_nothing_and_are_forecast(positive):
     parts = [*others, np.full(90, 7.0), np.full(90, 1e-9 if positive else 0.0), others[0][:15], others[1][:20], [5.0]]
     found, panel = learned(parts, period=4)
     assert set(found.tables) >= {"naive", "ewma", "ewma_fhs", "moving_average", "smoothing", "seasonal_naive_4"}
-    assert np.isfinite([table for table in found.tables.values()]).all()
+    assert np.isfinite(list(found.tables.values())).all()
     windows = windows_of(panel, split_of(panel).origins("test"), WINDOW, STEPS)
     for _, each in found.each(windows):
         assert np.isfinite(each.point).all()
@@ -243,8 +241,10 @@ def test_nothing_later_in_any_series_moves_what_was_learned_or_forecast(made):
     assert learned(later, period=4)[0] == found
     # From a date in the test part on, every other series is another one.
     cut = TEST - 4
-    others = [part if place == 2 else np.concatenate([part[:-cut], -(part[-cut:] + 1) * 1e9])
-              for place, part in enumerate(parts)]
+    others = [
+        part if place == 2 else np.concatenate([part[:-cut], -(part[-cut:] + 1) * 1e9])
+        for place, part in enumerate(parts)
+    ]
     moved = panel_of(others)
     for place in (2, 4):
         origins = split_of(panel).origins("test", 1)
