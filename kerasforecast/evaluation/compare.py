@@ -103,7 +103,7 @@ def compare(data: Panel | Series, config: Config, split: Split, contenders: Sequ
     unknown = {"fit_seconds": None, "predict_ms": None}
     best, learned = (baselines.best, baselines.best_intervals), {}
     for each in contenders:
-        if words := learned_windows(each.record, series, windows.origins, windows.steps).text:
+        if words := learned_windows(each.record, panel, windows.origins, windows.steps).text:
             learned[each.name] = words
     rows = [row | costs.get(row["model"], unknown) for row in score_rows(outcomes, forecasts, "all", *best)]
     return Comparison(

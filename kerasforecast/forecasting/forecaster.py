@@ -9,19 +9,18 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.config import Config
-from kerasforecast.data.calendars import future_index
+from kerasforecast.data.calendars import future_indices
 from kerasforecast.data.panel import Panel
-from kerasforecast.data.series import Series
 from kerasforecast.errors import whole_number
 from kerasforecast.forecasting.adaptive import Adapted, adapt
 from kerasforecast.forecasting.conformal import Basis, Calibration, calibrate
-from kerasforecast.forecasting.forecast import Forecast, quantile_column
+from kerasforecast.forecasting.forecast import Forecast, joined, quantile_column
 from kerasforecast.forecasting.timeline import Timeline
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.suitability import first_after_unusable
 from kerasforecast.preprocessing.sums import evenly
 from kerasforecast.preprocessing.volatility import Volatility
-from kerasforecast.preprocessing.windows import Windows, windows_of
+from kerasforecast.preprocessing.windows import Windows, stretches, windows_of
 
 if TYPE_CHECKING:
     from kerasforecast.forecasting.given import Given
@@ -44,6 +43,7 @@ class Forecaster:
         volatility: How moves are measured; `None` in files of older releases, which have no intervals.
         calibration: What validation taught; `None` before, and in files of older releases.
         adapted: Where adapting its intervals had come to, at the end of the test part.
+        context: Rows of its own series that a window needs at least; the whole window where `None`.
     """
 
     predictor: Predictor
@@ -51,6 +51,7 @@ class Forecaster:
     volatility: Volatility | None = None
     calibration: Calibration | None = None
     adapted: Adapted | None = None
+    context: int | None = None
     # By the hash of a series, the last one asked for: to adapt takes forecasts from all its rows since.
     _after: dict[str, tuple[np.ndarray | None]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -114,29 +115,40 @@ class Forecaster:
             moves = moves * self.calibration.widths.of(np.full(len(moves), "") if ids is None else ids)[:, None]
         return Forecast(points, self.calibration.intervals(base, moves, levels))
 
-    def ahead(self, series: Series, steps: int) -> pd.DataFrame:
-        """Forecast the `steps` rows after `series`, with intervals as adapted to all that is known by its end.
+    def ahead(self, panel: Panel, steps: int) -> pd.DataFrame:
+        """Forecast the `steps` rows after each series, with intervals as adapted to all that is known by its end.
 
         Returns:
-            One row a step, index `date` (or integer step), column `forecast` and, where there are intervals,
-            `q<level>`.
+            One row a step, index `date` (or integer step; of several series their id, then `date`), column `forecast`
+            and, where there are intervals, `q<level>`.
 
         Raises:
             OptionError: `steps` is no whole number, or below 1.
-            DataError: The series is too short.
+            DataError: A series is too short.
         """
         steps = whole_number("--steps", steps)
-        self.predictor.check_last(series)
+        window = self.predictor.window
+        # One that has learned from windows of few rows forecasts from any: they are mirrored into those before.
+        self.predictor.check_last(panel, window if self.context in (None, window) else 1)
         reach = max(steps, self.config.network.horizon)
-        index = future_index(series, reach)
-        last = windows_of(Panel.of(series).reaching(index), np.array([len(series) - 1]), self.predictor.window, reach)
-        found = self.alone(last.batch(), steps, self.levels_after(Panel.of(series)))
-        columns = {"forecast": _short(found.point[0])}
+        index = future_indices(panel, reach)  # (N reach,)
+        reached = panel.reaching(index)
+        windows = windows_of(reached, reached.ends - 1, window, reach)
+        levels = self.levels_after(panel)
+        found = joined(
+            [self.alone(windows.batch(chunk), steps, levels, panel.ids[chunk]) for chunk in windows.chunks()]
+        )
+        columns = {"forecast": _short(found.point)}
         if found.quantiles is not None:
             columns |= {
-                quantile_column(level): _short(found.quantiles[0, :, k]) for k, level in enumerate(self.config.levels)
+                quantile_column(level): _short(found.quantiles[:, :, k]) for k, level in enumerate(self.config.levels)
             }
-        return pd.DataFrame(columns, index=index[:steps].rename("date"))
+        rows = (np.arange(len(panel))[:, None] * reach + np.arange(steps)).ravel()
+        dates = index[rows].rename("date")
+        if panel.key is None:
+            return pd.DataFrame(columns, index=dates)
+        ids = pd.Categorical.from_codes(np.repeat(np.arange(len(panel)), steps), panel.ids)
+        return pd.DataFrame(columns, index=pd.MultiIndex.from_arrays([ids, dates], names=[panel.key, "date"]))
 
     def levels_after(self, panel: Panel) -> np.ndarray | None:
         """Levels `(S, K)` of the intervals in force at the end of `panel`: those kept, adapted to the rows since.
@@ -158,12 +170,12 @@ class Forecaster:
         kept, window = np.array(self.adapted.levels), self.config.network.window
         usable = np.max([first_after_unusable(member.scaling, panel) for member in self.predictor.members], axis=0)
         last = panel.ends - 1
-        origins = _few_of(np.maximum.reduce([first, usable + window - 1, last - _REMEMBERED]), last)
+        earliest = usable + (self.context or window) - 1
+        origins = _few_of(np.maximum.reduce([first, earliest, last - _REMEMBERED]), last)
         if not len(origins):
             return kept
-        steps, reached = self.config.steps, panel
-        if panel.calendar_columns:
-            reached = panel.reaching(future_index(panel[0], steps))
+        steps = self.config.steps
+        reached = panel.reaching(future_indices(panel, steps)) if panel.known_columns else panel
         origins = origins + (reached.starts - panel.starts)[panel.places(origins)]
         return self.in_sequence(windows_of(reached, origins, window, steps), kept)[1]
 
@@ -207,11 +219,9 @@ def _few_of(first: np.ndarray, stop: np.ndarray) -> np.ndarray:
     some = np.flatnonzero(lengths)
     if len(some) > 1 and (total := lengths.sum()) > _FORECAST:
         some = some[evenly(len(some), max(1, int(len(some) * _FORECAST / total)))]
-    counts = lengths[some]
-    begins = np.cumsum(counts) - counts
-    return np.arange(counts.sum()) + np.repeat(first[some] - begins, counts)
+    return stretches(first[some], stop[some]).astype(np.int64)
 
 
-def _short(values: np.ndarray) -> list[float]:
-    """The short decimals of float32 numbers, not their tails."""
-    return [float(str(np.float32(value))) for value in values]
+def _short(values: np.ndarray) -> np.ndarray:
+    """The short decimals of float32 numbers `(N, S)`, not their tails, `(N S,)` float64."""
+    return values.ravel().astype(np.float32).astype(str).astype(np.float64)

@@ -1,5 +1,7 @@
 """Simple baselines of many series: each counts alike, none knows of another, one alone is what it always was."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,13 +34,11 @@ def panel_of(parts, frequency=None, key="shop"):
     return Panel.joined(series, [f"s{place:03}" for place in range(len(parts))], key=key)
 
 
-def split_of(panel, validation=VALIDATION, test=TEST):
+def split_of(panel, validation=VALIDATION, test=TEST, context=WINDOW):
     """The last rows of each series for test, those before for validation; of a short one what there is."""
     first, ends = panel.starts[:-1], panel.ends
     starts = [np.maximum(ends - back, first) for back in (validation + test, test)]
-    one = Split.of_one(1, 2, 3, WINDOW, STEPS)
-    own = {"edges": np.stack([first, *starts, ends], axis=1), "starts": first}
-    return Split(**{name: own.get(name, getattr(one, name)) for name in one.__dataclass_fields__})
+    return Split(np.stack([first, *starts, ends], axis=1), first, WINDOW, STEPS, context)
 
 
 def learned(parts, frequency=None, split=None, **options):
@@ -62,10 +62,9 @@ def walks(count, rows=90, seed=0):
 
 
 def counts(count, rows=90, seed=0):
-    """Demand, zero on the first day: no logs can be taken, and series differ in size by more than a hundred."""
+    """Demand with days without any: no logs can be taken of several, which differ in size by more than a hundred."""
     generator = np.random.default_rng(seed)
-    rates = [10 ** generator.uniform(-0.3, 2) for _ in range(count)]
-    return [np.append(0.0, generator.poisson(rate, rows - 1)) for rate in rates]
+    return [generator.poisson(10 ** generator.uniform(-0.3, 2), rows).astype(float) for _ in range(count)]
 
 
 KINDS = pytest.mark.parametrize("made", [walks, counts])
@@ -113,13 +112,13 @@ def test_changes_where_a_price_is_not_positive_are_relative():
 def test_a_panel_of_one_learns_what_its_series_does(made):
     """The tables are the quantiles of the plain moves, bit for bit, as they were before there were panels."""
     values = made(1, rows=300)[0]
+    values -= values.min() if made is counts else 0.0  # so that no logs can be taken
     alone, panel = learned([values])
     series = Panel.of(Series(values[:, None], pd.RangeIndex(300), ("y",)))
     config = Config.from_options(window=WINDOW, horizon=STEPS)
     assert learn_baselines(config, series, split_of(series)).model_dump_json() == alone.model_dump_json()
     history, train = values[: 300 - TEST], values[: 300 - TEST - VALIDATION]
-    logs = alone.volatility.logarithmic
-    moves = [np.log(history[h:] / history[:-h]) if logs else history[h:] - history[:-h] for h in (1, 2, 3)]
+    moves = [np.log(history[h:] / history[:-h]) if made is walks else history[h:] - history[:-h] for h in (1, 2, 3)]
     assert alone.tables["naive"] == tuple(tuple(np.quantile(each, alone.levels).tolist()) for each in moves)
     assert alone.scales == seasonal_scales(train)
     assert not alone.pooled
@@ -181,6 +180,22 @@ def test_seasons_are_those_of_most_series():
     message = r"--period must fit twice into the 96 training rows of the longest series\. Received: 50\."
     with pytest.raises(OptionError, match=message):
         learned([*season, noise[0][:80]], "MS", period=50)
+
+
+@KINDS
+def test_windows_of_few_rows_are_learned_from_and_forecast(made):
+    """Series of 20 rows, of which no window is complete before the test part."""
+    parts = made(80, rows=20, seed=2)
+    panel = panel_of(parts)
+    split = split_of(panel, validation=6, test=6, context=4)
+    config = Config.from_options(window=12, horizon=STEPS)
+    found = learn_baselines(config, panel, dataclasses.replace(split, window=12))
+    windows = windows_of(panel, split.origins("test"), 12, STEPS)
+    for name, each in found.each(windows):
+        assert np.isfinite(each.quantiles).all()
+        if name != "ewma":
+            inside = coverage(windows.targets(), each.quantiles[..., 1], each.quantiles[..., 5])
+            assert inside == pytest.approx(0.8, abs=0.06), name
 
 
 @pytest.mark.parametrize("positive", [True, False])
