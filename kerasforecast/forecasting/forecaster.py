@@ -169,8 +169,9 @@ class Forecaster:
             return None
         kept, window = np.array(self.adapted.levels), self.config.network.window
         usable = np.max([first_after_unusable(member.scaling, panel) for member in self.predictor.members], axis=0)
-        last = panel.ends - 1
-        earliest = usable + (self.context or window) - 1
+        starts, last = panel.starts[:-1], panel.ends - 1
+        # A window of few rows mirrors those from its series' first on, so that none of them may be unusable.
+        earliest = np.where(usable > starts, usable + window, starts + (self.context or window)) - 1
         origins = _few_of(np.maximum.reduce([first, earliest, last - _REMEMBERED]), last)
         if not len(origins):
             return kept

@@ -315,9 +315,24 @@ def test_so_many_rows_since_are_looked_at_in_some_of_the_series(monkeypatch):
     assert 29 <= sum(seen) <= 60
 
 
-def counting(answer, seen):
+def test_no_window_since_reaches_back_to_a_row_that_cannot_be_taken(monkeypatch):
+    """One of few rows would mirror it."""
+    parts = [np.exp(0.1 * part / np.abs(part).max()) for part in walks(3, 4, rows=(40, 41))]
+    panel = panel_of(parts)
+    scaling = fit_scaling("anchor", panel.values, ("y",), starts=panel.starts[:-1])
+    forecaster = calibrated(panel)
+    forecaster.predictor.members = (type("Member", (), {"scaling": scaling}),)
+    wrong = panel_of([np.where(np.arange(40) == 5 + 20 * (place == 1), -1.0, part) for place, part in enumerate(parts)])
+    kept = Adapted(at=960, levels=(LEVELS,))
+    forecaster, seen = dataclasses.replace(forecaster, adapted=kept, context=4), []
+    monkeypatch.setattr(LastValue, "outputs", counting(LastValue.outputs, seen, lambda batch: batch.past.min()))
+    assert np.shape(forecaster.levels_after(wrong)) == (1, len(LEVELS))
+    assert min(seen) > 0
+
+
+def counting(answer, seen, counted=len):
     def outputs(self, batch: WindowBatch):
-        seen.append(len(batch.past))
+        seen.append(counted(batch))
         return answer(self, batch)
 
     return outputs
