@@ -7,22 +7,21 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasforecast.artifact.data_record import data_record
 from kerasforecast.artifact.manifest import Manifest, MemberRecord, Roles
-from kerasforecast.artifact.records import DataRecord, PartRecord, Probe, TrainingRecord
+from kerasforecast.artifact.records import TrainingRecord
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
-from kerasforecast.data.stamps import iso_text, iso_texts
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import merged_weights
 from kerasforecast.preprocessing.batch import WindowBatch
-from kerasforecast.preprocessing.split import PARTS, Split
+from kerasforecast.preprocessing.split import Split
 from kerasforecast.training.callbacks import Epoch
 from kerasforecast.training.run import Kept, Run
 from kerasforecast.training.train import History
 
-_PROBED = 200  # rows of the data that a file holds, so that a table of the same series is known again
 _GOLDEN_VALUES = 10_000  # of one window, up to which a file holds two as proof; a file's text is bounded
 
 
@@ -53,7 +52,7 @@ class Recorder:
     ) -> None:
         self._name, self._config, self._member, self._trained = name, config, member, trained
         self._roles = roles_of(Panel.of(series))
-        self._data = data_record(series, split)
+        self._data = data_record(Panel.of(series), split)
         one = windows.at(slice(0, 1))
         small = sum(array.size for array in one.arrays.values()) <= _GOLDEN_VALUES
         self._windows = windows.at(np.array([0, -1])) if small else one
@@ -106,43 +105,6 @@ def roles_of(panel: Panel) -> Roles:
     target, *past = panel.past_columns
     calendar = dict(panel.calendar_columns)
     return Roles(target=target, past=past, known=panel.known_columns, static=panel.static_columns, calendar=calendar)
-
-
-def data_record(series: Series, split: Split) -> DataRecord:
-    """What the manifest says of the data and of its parts."""
-
-    def stamp(row: int) -> str | int:
-        return iso_text(series.index[row], series.index)
-
-    parts = {
-        part: PartRecord(
-            rows=len(rows), windows=len(split.origins(part)), start=stamp(rows.start), end=stamp(rows.stop - 1)
-        )
-        for part in PARTS
-        for rows in [split.rows_of(part)]
-    }
-    return DataRecord(
-        source=series.source.kind,
-        location=series.source.location,
-        snapshot=series.source.sha256,
-        retrieved=series.source.retrieved,
-        rows=len(series),
-        start=stamp(0),
-        end=stamp(-1),
-        frequency=series.frequency,
-        calendar=series.calendar,
-        sha256=series.sha256,
-        split=parts,
-        probe=_probe(series, split),
-    )
-
-
-def _probe(series: Series, split: Split) -> Probe:
-    """Rows spread over what the model learns from, and the last of them one by one."""
-    end = split.validation_end
-    rows = np.unique(np.concatenate([np.linspace(0, end - 1, _PROBED).astype(int), np.arange(max(0, end - 50), end)]))
-    stamps = iso_texts(series.index[rows], series.index)
-    return Probe(rows=tuple(stamps), values=tuple(series.values[rows, 0].tolist()))
 
 
 def history_of(manifest: Manifest) -> History | None:
