@@ -1,4 +1,4 @@
-"""What a manifest says of the data: where it came from, its parts, and how a table of the same series is known again."""
+"""What a manifest says of the data: its source, its parts, and by what a table of the same series is known again."""
 
 from __future__ import annotations
 
@@ -78,13 +78,10 @@ def _series(panel: Panel, split: Split) -> SeriesRecord:
         if len(set(trained)) > 1 or len(set(validated)) > 1:
             ends = dict(zip(ids.tolist(), zip(trained, validated, strict=True), strict=True))
     each = max(_EACH, _PROBED // max(1, len(known)))
-    chosen = (
-        known[np.unique(np.linspace(0, len(known) - 1, max(1, _PROBED // each)).astype(int))] if short else known[:0]
-    )
-    probes = [_series_probe(panel, place, int(first[place]), int(end[place]), each) for place in chosen]
-    return SeriesRecord(
-        count=max(1, len(known)), ids=tuple(ids.tolist()) if listed else (), ends=ends, probes=tuple(probes)
-    )
+    spread = np.unique(np.linspace(0, len(known) - 1, max(1, _PROBED // each)).astype(int)) if short else np.arange(0)
+    probes = tuple(_series_probe(panel, place, int(first[place]), int(end[place]), each) for place in known[spread])
+    names = tuple(ids.tolist()) if listed else ()
+    return SeriesRecord(count=max(1, len(known)), ids=names, ends=ends, probes=probes)
 
 
 def _series_probe(panel: Panel, place: int, first: int, end: int, count: int) -> SeriesProbe:

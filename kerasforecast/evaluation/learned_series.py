@@ -1,9 +1,9 @@
 """Up to which row a model has learned from each series of a table, where the model or the table has several.
 
-A series is one that the model has learned from if it has the name of one and its values at the recorded dates do not
-speak against that: where none of its own were recorded, those of the others decide for it. A series of another name is
-known by its values alone, where enough of them were recorded. What cannot be told counts as learned from, since scores
-that flatter are worse than none.
+A series is one that the model has learned from if it has the name of one and the table is of the same panel: half of
+the series whose values were recorded still have these, or none of them is in it. A series of another name is known by
+its values alone, where enough of them were recorded. What cannot be told counts as learned from, since scores that
+flatter are worse than none.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ SAME = 1e-5  # relative difference of two values that are the same
 _IN_PROPORTION = 1e-3  # spread of the ratios of values that were all adjusted alike
 _MOST = 0.9  # share of the values that must agree: gaps may have been filled in another way
 FEWEST = 3  # values that a proportion, or a shift of rows, must be seen at
+
+_SAME_PANEL = 0.5  # share of the recorded series that must agree: of another panel of the same names hardly any does
 
 
 def learned_ends(record: DataRecord, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
@@ -58,7 +60,7 @@ def learned_ends(record: DataRecord, panel: Panel) -> tuple[np.ndarray, np.ndarr
 
 
 def _known_again(record: DataRecord, panel: Panel) -> tuple[np.ndarray, dict[int, str]]:
-    """Which series `(M,)` the model has learned from by their name, and by place those known one by one, with theirs."""
+    """Which series `(M,)` the model has learned from by their names, and by place the names of those told apart."""
     listed = record.series.ids if record.series else ()
     if record.series is None:
         named = np.zeros(len(panel), bool)  # a lone series, known by its values whatever it is called
@@ -67,7 +69,6 @@ def _known_again(record: DataRecord, panel: Panel) -> tuple[np.ndarray, dict[int
     places = {str(name): place for place, name in enumerate(panel.ids)}
     votes: list[bool] = []
     same: dict[int, str] = {}
-    apart: list[int] = []
     for probed in _probes(record, panel):
         own = places.get(probed.name) if probed.name is not None else None
         if own is not None:
@@ -76,13 +77,10 @@ def _known_again(record: DataRecord, panel: Panel) -> tuple[np.ndarray, dict[int
                 votes.append(agree(probed.values[found], probed.recorded[found]))
                 if votes[-1]:
                     same[own] = str(probed.name)
-                else:
-                    apart.append(own)
         for place in probed.alike():
             same.setdefault(place, str(probed.name))
-    if votes and np.mean(votes) < _MOST:
+    if votes and np.mean(votes) < _SAME_PANEL:
         named[:] = False  # another panel whose series have the same names
-    named[apart] = False
     if listed:
         same |= {int(place): str(panel.ids[place]) for place in np.flatnonzero(named)}
     return named, same
@@ -104,14 +102,19 @@ class _Probed:
     values: np.ndarray
     recorded: np.ndarray
 
-    def alike(self) -> Iterator[int]:
-        """Places of the series that hold the recorded values, enough of them and not all the same."""
+    def alike(self) -> list[int]:
+        """Places of the series that hold nearly all of the recorded values, enough of them and not all the same."""
+        if not len(self.places):
+            return []
         same = np.isclose(self.values, self.recorded, rtol=SAME, atol=0)
-        counts = np.bincount(self.places[same], minlength=1)
-        for place in np.flatnonzero(counts >= FEWEST):
-            of = self.places == place
-            if np.ptp(self.recorded[of & same]) > 0 and agree(self.values[of], self.recorded[of]):
-                yield int(place)
+        held = np.bincount(self.places)
+        agreed = np.bincount(self.places[same], minlength=len(held))
+        most, least = np.full(len(held), -np.inf), np.full(len(held), np.inf)
+        np.maximum.at(most, self.places[same], self.recorded[same])
+        np.minimum.at(least, self.places[same], self.recorded[same])
+        enough = (agreed >= FEWEST) & (agreed >= _MOST * held) & (most > least)
+        found: list[int] = np.flatnonzero(enough).tolist()
+        return found
 
 
 def _probes(record: DataRecord, panel: Panel) -> Iterator[_Probed]:
