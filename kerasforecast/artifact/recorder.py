@@ -13,7 +13,6 @@ from kerasforecast.artifact.records import TrainingRecord
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
-from kerasforecast.data.series import Series
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import merged_weights
 from kerasforecast.preprocessing.batch import WindowBatch
@@ -31,7 +30,7 @@ class Recorder:
     Args:
         name: The model's.
         config: Every option.
-        series: What it is trained on.
+        panel: What it is trained on.
         split: How that is divided.
         member: The network and its scaling.
         trained: Numbers that are trained.
@@ -43,7 +42,7 @@ class Recorder:
         self,
         name: str,
         config: Config,
-        series: Series,
+        panel: Panel,
         split: Split,
         member: Member,
         trained: int,
@@ -51,8 +50,8 @@ class Recorder:
         run: Run | None,
     ) -> None:
         self._name, self._config, self._member, self._trained = name, config, member, trained
-        self._roles = roles_of(Panel.of(series))
-        self._data = data_record(Panel.of(series), split)
+        self._roles = roles_of(panel)
+        self._data = data_record(panel, split)
         one = windows.at(slice(0, 1))
         small = sum(array.size for array in one.arrays.values()) <= _GOLDEN_VALUES
         self._windows = windows.at(np.array([0, -1])) if small else one
@@ -61,9 +60,9 @@ class Recorder:
         identity = {
             "name": name,
             "config": config.model_dump(mode="json"),
-            "data": {"columns": list(series.columns), "sha256 of the data": series.sha256},
+            "data": {"columns": list(panel.columns), "sha256 of the data": panel.sha256},
         }
-        self.state = Kept(run, identity, series.source.sha256)
+        self.state = Kept(run, identity, panel.source.sha256)
         self._epoch = self.state.best
 
     @property

@@ -23,13 +23,12 @@ from kerasforecast.evaluation.verdict import Judgement, judged, not_judged
 from kerasforecast.forecasting.forecast import Forecast, quantile_column
 from kerasforecast.metrics.point import series_scales
 from kerasforecast.preprocessing.split import Split, split_panel
-from kerasforecast.preprocessing.windows import Windows, windows_of
+from kerasforecast.preprocessing.windows import Windows, all_origins, windows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kerasforecast.artifact.manifest import Manifest
-    from kerasforecast.data.series import Series
 
 
 class Sequential(Protocol):
@@ -146,26 +145,21 @@ def evaluate_unseen(
     return replace(found, learned=learned.text, judged=len(unseen) > 0)
 
 
-def every_window(manifest: Manifest, data: Panel | Series, steps: int) -> Windows:
-    """All windows of `data` that a model can be scored on, `steps` rows ahead; a series may have none.
+def every_window(manifest: Manifest, panel: Panel, steps: int) -> Windows:
+    """All windows of `panel` that a model can be scored on, `steps` rows ahead; a series may have none.
 
     Raises:
         DataError: There is none at all.
     """
-    window, panel = manifest.window, Panel.of(data)
-    starts, ends = panel.starts[:-1], panel.ends
-    reach = steps
-    if panel.known_columns:  # a network reads what is known of all rows of its horizon
-        reach = max(steps, manifest.horizon)
-        ends = np.minimum(ends, panel.starts[1:] - reach + steps)
-    every = Split(np.stack([starts, starts, starts, np.maximum(ends, starts)], axis=1), window, steps)
-    origins = every.origins("test")
+    window = manifest.window
+    # A network reads what is known of all rows of its horizon.
+    reach = max(steps, manifest.horizon) if panel.known_columns else steps
+    origins = all_origins(panel, manifest.context, reach)
     if not len(origins):
-        several = len(panel) > 1
-        who, received = (panel.name, f"{len(panel):,} series of at most") if several else (panel.ids[0], "")
+        several = f"{len(panel):,} series of at most " if len(panel) > 1 else ""
         raise DataError(
-            f"{who}: an evaluation needs a window of {window} rows and {reach} more. "
-            f"Received: {f'{received} {panel.observed.max()}'.strip()} rows."
+            f"{panel.name}: an evaluation needs a window of {manifest.context} rows and {reach} more. "
+            f"Received: {several}{panel.observed.max()} rows."
         )
     return windows_of(panel, origins, window, steps, manifest.horizon)
 
@@ -176,19 +170,18 @@ def scored_windows(config: Config, panel: Panel, split: Split, part: str) -> Win
     Raises:
         DataError: No series has one.
     """
-    origins = split.origins(part, config.steps)
-    if not len(origins):
+    if not split.windows_in(part, config.steps).any():
         longest = int(np.argmax(split.rows_in(part)))
-        who = panel.ids[longest] if len(panel) == 1 else f"{panel.ids[longest]}, as in every series"
+        rows, which = split.rows_in(part)[longest], "" if len(panel) == 1 else ", the longest in it"
         raise DataError(
-            f"{who}: {part} has {split.rows_in(part)[longest]} rows. Received: --steps {config.steps}. Use fewer."
+            f"{panel.ids[longest]}{which}: {part} has {rows} rows. Received: --steps {config.steps}. Use fewer."
         )
-    return windows_of(panel, origins, split.window, config.steps)
+    return windows_of(panel, split.origins(part, config.steps), split.window, config.steps)
 
 
 def windows_tested(config: Config, panel: Panel) -> Windows:
     """The windows that a fit of `config` scores its model on."""
-    return scored_windows(config, panel, split_panel(panel, config.split, config.network), "test")
+    return scored_windows(config, panel, split_panel(panel, config.split, config.network, config.steps), "test")
 
 
 def recorded(manifest: Manifest) -> Evaluation | None:

@@ -36,11 +36,9 @@ def learned_ends(record: DataRecord, panel: Panel) -> tuple[np.ndarray, np.ndarr
     if not all(_fits(stamp, panel) for stamp in stamps):
         return starts, starts
     if record.sha256 == panel.sha256:
-        seen = (
-            np.isin(panel.ids, record.series.ids) if record.series and record.series.ids else np.ones(len(panel), bool)
-        )
-        same = {place: str(panel.ids[place]) for place in np.flatnonzero(seen)}
-        named = seen
+        listed = record.panel.ids if record.panel else ()
+        named = np.isin(panel.ids, listed) if listed else np.ones(len(panel), bool)
+        same: dict[int, str] = {int(place): str(panel.ids[place]) for place in np.flatnonzero(named)}
     else:
         named, same = _known_again(record, panel)
     parts = [record.split.get(name) for name in ("train", "validation")]
@@ -49,7 +47,7 @@ def learned_ends(record: DataRecord, panel: Panel) -> tuple[np.ndarray, np.ndarr
     known = named.copy()
     known[list(same)] = True
     train, validation = np.where(known, train, starts), np.where(known, validation, starts)
-    own = record.series.ends if record.series else {}
+    own = record.panel.ends if record.panel else {}
     for place, name in same.items() if own else ():
         if name in own and all(_fits(stamp, panel) for stamp in own[name]):
             series = panel.index[panel.starts[place] : panel.ends[place]]
@@ -61,8 +59,8 @@ def learned_ends(record: DataRecord, panel: Panel) -> tuple[np.ndarray, np.ndarr
 
 def _known_again(record: DataRecord, panel: Panel) -> tuple[np.ndarray, dict[int, str]]:
     """Which series `(M,)` the model has learned from by their names, and by place the names of those told apart."""
-    listed = record.series.ids if record.series else ()
-    if record.series is None:
+    listed = record.panel.ids if record.panel else ()
+    if record.panel is None:
         named = np.zeros(len(panel), bool)  # a lone series, known by its values whatever it is called
     else:
         named = np.isin(panel.ids, listed) if listed else np.ones(len(panel), bool)
@@ -120,8 +118,8 @@ class _Probed:
 def _probes(record: DataRecord, panel: Panel) -> Iterator[_Probed]:
     """Each recorded series beside the panel's rows of the same dates, all of which are looked for once."""
     probes: list[tuple[str | None, Sequence[Stamp], Sequence[float]]] = []
-    if record.series:
-        probes += [(each.id, each.rows, each.values) for each in record.series.probes]
+    if record.panel:
+        probes += [(each.id, each.rows, each.values) for each in record.panel.probes]
     if record.probe:
         probes.append((None, record.probe.rows, record.probe.values))
     probes = [probe for probe in probes if all(_fits(stamp, panel) for stamp in probe[1])]

@@ -34,7 +34,7 @@ def split_of(panel, validation, test, window, horizon):
     first, last = panel.starts[:-1], panel.ends
     long = panel.observed > validation + test + window
     edges = [first, np.where(long, last - test - validation, last), np.where(long, last - test, last), last]
-    return Split(np.stack(edges, axis=1), window, horizon)
+    return Split(np.stack(edges, axis=1), first, window, horizon, window)
 
 
 def walks(count, rows, seed=0):

@@ -70,7 +70,7 @@ def test_values_adjusted_or_mended_are_still_the_same():
 
 
 def test_a_series_of_another_name_is_known_by_its_values():
-    probed = int(RECORD.series.probes[3].id[1:])
+    probed = int(RECORD.panel.probes[3].id[1:])
     panel = panel_of([VALUES[probed], walks(1, ROWS, 9)[0]], ["renamed", "new"], [STARTS[probed]] * 2)
     found = counts(panel, RECORD)
     assert found[0].tolist() == SEEN
@@ -98,7 +98,7 @@ def test_many_series_are_recorded_in_little_room_and_err_on_the_safe_side():
     ids = [f"a series with quite a long name, number {place}" for place in range(300)]
     long = [name + "x" * 700 for name in ids]
     record = recorded(ids=long)
-    assert record.series.ids == ()
+    assert record.panel.ids == ()
     found = counts(panel_of(VALUES, long, STARTS), record.model_copy(update={"sha256": "0" * 64}))
     assert (found[:150, 2] == 0).all()  # all up to the latest end of any
     assert (found[150:] == SEEN).all()
@@ -107,8 +107,8 @@ def test_many_series_are_recorded_in_little_room_and_err_on_the_safe_side():
 def test_a_lone_series_model_finds_its_series_in_a_table_and_a_lone_table_finds_its_model():
     lone = panel_of([VALUES[3]], ["ibm"], key=None)
     record = data_record(lone, split_of(lone, 10, 10, WINDOW, 1))
-    assert record.series is None
-    assert "series" not in record.model_dump(mode="json")
+    assert record.panel is None
+    assert "panel" not in record.model_dump(mode="json")
     panel = panel_of([VALUES[2], VALUES[3]], ["x", "y"])
     assert counts(panel, record).tolist() == [NEW, SEEN]
     assert counts(Panel.of(lone[0]), RECORD).tolist() == [NEW]  # five values recorded of a few series, not of this one
@@ -120,15 +120,15 @@ def test_a_strangers_record_makes_no_fault():
         values=panel.values, index=pd.Index(np.tile(np.arange(ROWS), 3)), starts=panel.starts, ids=panel.ids,
         columns=panel.columns, roles=panel.roles, observed=panel.observed, key="shop",
     )  # fmt: skip
-    hostile = RECORD.series.model_dump() | {"ends": {"s0": ("x", 7)}}
+    hostile = RECORD.panel.model_dump() | {"ends": {"s0": ("x", 7)}}
     hostile["probes"] = ({"id": "s0", "rows": ("2020-13-01", 5), "values": (1.0, 2.0)},)
-    for record in (RECORD, DataRecord(**RECORD.model_dump() | {"series": hostile})):
+    for record in (RECORD, DataRecord(**RECORD.model_dump() | {"panel": hostile})):
         for data in (panel, steps):
             assert counts(data, record).sum() == 165
     assert counts(steps, data_record(steps, split_of(steps, 10, 10, WINDOW, 1))).tolist() == [SEEN] * 3
-    for fault in ({"count": 0}, {"ids": ["x" * 1_001]}, {"probes": [hostile["probes"][0]] * 201}, {"more": 1}):
+    for fault in ({"ids": ["x" * 1_001]}, {"probes": [hostile["probes"][0]] * 201}, {"more": 1}):
         with pytest.raises(ValueError, match="validation error"):
-            DataRecord(**RECORD.model_dump() | {"series": RECORD.series.model_dump() | fault})
+            DataRecord(**RECORD.model_dump() | {"panel": RECORD.panel.model_dump() | fault})
 
 
 def test_scores_are_of_the_windows_not_learned_from_and_the_table_says_which_series_had_none():

@@ -162,17 +162,17 @@ def test_a_part_is_refused_only_where_no_series_has_a_window(evaluated):
     panel, split, *_ = evaluated
     config = type("Config", (), {"steps": 3})
     assert len(scored_windows(config, panel, split, "test")) == 110
-    with pytest.raises(DataError, match=r"s0, as in every series: test has 12 rows\. Received: --steps 13\."):
+    with pytest.raises(DataError, match=r"s0, the longest in it: test has 12 rows\. Received: --steps 13\."):
         scored_windows(type("Config", (), {"steps": 13}), panel, split, "test")
 
 
 def test_every_window_of_every_series():
     panel = panel_of([np.arange(1.0, 20), np.arange(1.0, 4), np.arange(1.0, 9)])
-    manifest = type("Manifest", (), {"window": 5, "horizon": 2})
+    manifest = type("Manifest", (), {"window": 5, "context": 5, "horizon": 2})
     windows = every_window(manifest, panel, 2)
     assert np.bincount(panel.places(windows.origins), minlength=3).tolist() == [13, 0, 2]
     with pytest.raises(DataError, match=r"series: an evaluation needs a window of 30 rows and 2 more\. Rec"):
-        every_window(type("Manifest", (), {"window": 30, "horizon": 2}), panel, 2)
+        every_window(type("Manifest", (), {"window": 30, "context": 30, "horizon": 2}), panel, 2)
 
 
 def test_tables_of_many_forecasts_are_small(evaluated):
