@@ -157,6 +157,7 @@ def test_equal_skill_is_rarely_taken_for_more(world, over, most):
         {"series": 20, "dates": 200, "steps": 1, "common": 0.5, "skill": 0.85},
         {"series": 200, "dates": 13, "steps": 12, "common": 0.0, "skill": 0.85},
         {"series": 200, "dates": 13, "steps": 12, "common": 0.0, "apart": 100, "skill": 0.85},
+        {"series": 100, "dates": 16, "steps": 3, "common": 0.3, "skill": 0.4},
     ],
 )
 def test_more_skill_is_found(world):
@@ -196,4 +197,7 @@ def test_the_rank_test_at_its_edges():
     assert signed_rank(np.arange(9.0), np.arange(9.0) + 1, effect=9.0).p_value > 0.3
     same = BySeries(np.repeat(np.arange(4), 3), 4)
     assert design_effect(np.ones(12), same, np.tile(np.arange(3), 4)) == 1.0
-    assert design_effect(np.tile([1.0, 5.0, 2.0], 4), same, np.tile(np.arange(3), 4)) == pytest.approx(4.0)
+    ups = np.tile([-1.0, 2.0, -1.0], 4)  # the same ups and downs in all four
+    assert design_effect(ups, same, np.tile(np.arange(3), 4)) == pytest.approx(4.0)
+    assert design_effect(ups + 1e3, same, np.tile(np.arange(3), 4)) == pytest.approx(1.0, abs=0.01)
+    assert design_effect(ups + 1e3, same, np.tile(np.arange(3), 4), steps=2) == pytest.approx(4.0)
