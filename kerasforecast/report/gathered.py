@@ -52,4 +52,4 @@ def finished_fit(
         test = evaluate_windows(forecaster, windows, manifest.baselines)
     table = test.table if test.table is not None else pd.DataFrame()
     epochs = pd.DataFrame([asdict(epoch) for epoch in history.epochs])
-    return FinishedFit(manifest, epochs, table, series, ahead)
+    return FinishedFit(manifest, epochs, table, Panel.of(series), ahead)
