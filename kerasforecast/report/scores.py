@@ -23,6 +23,7 @@ _COLUMNS = {
     "relative_rmse": ("of naive", "{:.1%}"),
     "p_value": ("DM p", _P),
     "crps": ("CRPS", _PRICE),
+    "scaled_crps": ("scaled CRPS", "{:.4f}"),
     "relative_crps": ("of naive", "{:.1%}"),
     "crps_p_value": ("DM p", _P),
     "coverage": ("in {:g}%", "{:.1%}"),
