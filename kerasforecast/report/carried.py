@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from kerasforecast.errors import printable
 from kerasforecast.report.curves import Curves
@@ -46,7 +47,7 @@ def carried(ranked: Ranked, places: np.ndarray, drawn: Curves) -> tuple[dict[str
         modulo 65,536; `rows` and `coming` are places in `when`, in the same way; scores are float32.
     """
     table = ranked.table.iloc[places]
-    notes, codes = np.unique(table["note"].to_numpy(str), return_inverse=True)
+    codes, notes = pd.factorize(table["note"])
     low, high = _span(drawn)
     arrays: dict[str, np.ndarray] = {
         "when": drawn.when.astype("<f8"),
@@ -145,7 +146,7 @@ def _steps(values: np.ndarray, kind: str) -> np.ndarray:
 def _short(values: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         short = values.astype("<f4")
-    return np.where(np.isinf(short), np.float32(np.nan), short)
+    return np.where(np.isfinite(short), short, np.float32(np.nan))  # one NaN of the many that there are
 
 
 def _joined(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, list[Any]], bytes]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kerasforecast.errors import printable
 from kerasforecast.report import panel_figures
 from kerasforecast.report.carried import MOST, NUMBERS, carried
 from kerasforecast.report.curves import curves, room
@@ -132,7 +133,12 @@ class ManySeries:
         fit, drawn = self.fit, curves(self.fit, self.ranked, self.places)
         head, blob = carried(self.ranked, self.places, drawn)
         looks = figure([], xaxis={"automargin": True}, yaxis=titled(fit.manifest.target))["layout"]
-        head |= {"key": self._key, "looks": looks, "target": label(fit.manifest.target), "total": len(self.ranked)}
+        head |= {
+            "key": printable(self._key),
+            "looks": looks,
+            "target": label(fit.manifest.target),
+            "total": len(self.ranked),
+        }
         script = "\n".join(page_asset(name) for name in ("panel_data.js", "panel_draw.js", "panel.js"))
         return page_asset("panel.css"), (
             f'<script type="application/json" id="series">{embedded(head)}</script>\n'
