@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from kerasforecast.artifact import reader
-from kerasforecast.artifact.inputs import kept_series
+from kerasforecast.artifact.inputs import kept_panel
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
@@ -55,7 +55,7 @@ class FinishedFit:
             raise ValueError("A finished fit has scores: its manifest must hold metrics.")
         object.__setattr__(self, "forecasts", as_written(self.forecasts))
         if self.ahead is not None:
-            ahead = self.ahead if "date" in self.ahead else self.ahead.reset_index(names="date")
+            ahead = self.ahead if "date" in self.ahead else self.ahead.rename_axis(index={None: "date"}).reset_index()
             ids = [] if self.key is None else [self.key]
             ahead = ahead[[*ids, *ahead.columns.drop(ids)]]
             object.__setattr__(self, "ahead", as_written(ahead))
@@ -113,12 +113,12 @@ def write_fit(fit: FinishedFit, folder: Path) -> dict[str, Path]:
     return paths
 
 
-def read_fit(model: Path, data: Panel | Series | None = None) -> FinishedFit:
+def read_fit(model: Path, panel: Panel | None = None) -> FinishedFit:
     """The fit that wrote the model file `model`.
 
     Args:
         model: Path of the `.keras` file; the folder of its name beside it holds the rest.
-        data: The data, where the caller has it; otherwise it is looked for where the manifest says, offline.
+        panel: The data, where the caller has it; otherwise it is looked for where the manifest says, offline.
 
     Raises:
         ArtifactError: The model file is not one of ours, or the folder beside it belongs to another fit.
@@ -138,7 +138,7 @@ def read_fit(model: Path, data: Panel | Series | None = None) -> FinishedFit:
         manifest,
         _table(folder / "history.csv", _HISTORY),
         forecasts,
-        _same(manifest, data if data is not None else kept_series(manifest)),
+        _same(manifest, panel if panel is not None else kept_panel(manifest)),
         _table(ahead, ("date", "forecast")) if ahead.exists() else None,
         _table(each, (str(forecasts.columns[0]), "mase")) if each.exists() else None,
     )
@@ -189,7 +189,6 @@ def _absent(path: Path, error: Exception) -> InputError:
     )
 
 
-def _same(manifest: Manifest, data: Panel | Series | None) -> Panel | None:
-    panel = None if data is None else Panel.of(data)
+def _same(manifest: Manifest, panel: Panel | None) -> Panel | None:
     known = panel is not None and manifest.data is not None and panel.sha256 == manifest.data.sha256
     return panel if known else None

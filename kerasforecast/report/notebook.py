@@ -34,10 +34,13 @@ class ForecastTable(pd.DataFrame):
         if "forecast" not in self or not len(self):  # its holder has changed it
             return super()._repr_html_()
         shown = pd.DataFrame(self).head(_ROWS)
+        if isinstance(shown.index, pd.MultiIndex):  # ids, then dates
+            shown = shown.reset_index(level=0)
         own = [str(name) for name in shown.columns[: shown.columns.get_loc("forecast")]]  # ids, where series have any
-        dates = [] if "date" in own else [str(self.index.name)]
+        dates = [] if "date" in own else [str(shown.index.name)]
         header, columns = [*own, *dates, "forecast"], [shown[name].astype(str).tolist() for name in own]
-        columns += [[str(date) for date in iso_texts(shown.index, self.index)] for _ in dates]
+        texts = iso_texts(shown.index, self.index.get_level_values(-1))
+        columns += [[str(date) for date in texts] for _ in dates]
         columns.append(numbers(shown["forecast"]))
         intervals = intervals_of(shown, levels)
         for name, lower, upper in reversed(intervals):

@@ -57,13 +57,15 @@ def outlook_of(
     Args:
         name: The model's.
         data: What is known.
-        forecasts: As `kerasforecast.Model.forecast` gives them, or that table as its file has it: for series with ids
-            these stand in a column called as the panel's `key`. Only the series in it are drawn.
+        forecasts: As `kerasforecast.Model.forecast` gives them, or that table as its file has it, ids in a column
+            called as the panel's `key`. Only the series in it are drawn.
         levels: Of the model; those are taken whose columns are there.
         verdict: On the model.
         most: Series that are drawn; of more, some are chosen evenly in the order of `forecasts`.
     """
     panel = Panel.of(data)
+    if isinstance(forecasts.index, pd.MultiIndex):
+        forecasts = forecasts.reset_index()
     if panel.key is None or panel.key not in forecasts:
         return Outlook.after(name, panel[0], forecasts, levels, verdict)
     codes, ids = pd.factorize(forecasts[panel.key].astype(str))

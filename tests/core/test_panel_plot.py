@@ -38,7 +38,8 @@ def test_one_of_many_is_drawn_by_itself_and_a_lone_one_as_ever(tmp_path):
     own = fit.ahead[fit.ahead["shop"] == "shop 0002"]
     one = outlook_of("acme", fit.panel, own, fit.levels)
     assert one.titles == ["acme: forecast of sales, shop 0002"]
-    by_date = own.set_index("date")  # as `Model.forecast` gives it
+    by_date = own.set_index(["shop", "date"])  # as `Model.forecast` gives it
+    assert outlook_of("acme", fit.panel, by_date, fit.levels).titles == one.titles
     assert outlook_of("acme", fit.panel, by_date, fit.levels).figure()["data"][-1]["name"] == "forecast"
     lone = finished_fit(tmp_path, levels=(0.1, 0.9))
     as_ever = Outlook.after("acme", lone.series, lone.ahead, lone.levels)
@@ -113,13 +114,14 @@ def test_ids_stay_text_in_every_picture(tmp_path):
     assert not re.search(r"<(script|img|iframe|a|foreignObject|image)\b", shown, re.IGNORECASE)
 
 
-@pytest.mark.parametrize("by_date", [True, False])
-def test_a_notebook_shows_ids_and_each_series_on_a_scale_of_its_own(by_date):
+@pytest.mark.parametrize("dated", ["levels", "index", "column"])
+def test_a_notebook_shows_ids_and_each_series_on_a_scale_of_its_own(dated):
     table = pd.DataFrame({"shop": ["<b>a</b>"] * 2 + ["b"] * 2, "forecast": [1.0, 2.0, 1e6, 2e6]})
     table = table.assign(**{"q0.1": table["forecast"] * 0.9, "q0.9": table["forecast"] * 1.1})
     dates = pd.DatetimeIndex(["2024-01-01", "2024-01-02"] * 2, name="date")
-    if by_date:
+    if dated != "column":
         table = table.set_index(dates)
+        table = table.set_index("shop", append=True).swaplevel() if dated == "levels" else table
     else:
         table.insert(1, "date", dates.strftime("%Y-%m-%d"))
     shown = ForecastTable(table)._repr_html_()
