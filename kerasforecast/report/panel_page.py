@@ -40,9 +40,10 @@ class ManySeries:
     @property
     def counted(self) -> str:
         """How many series were scored, and how many could not be, in a few words."""
-        unscored = len(self.ranked) - self.ranked.scored
+        scored = self.fit.metrics["test"].get("series") or self.ranked.scored
+        unscored = len(self.ranked) - scored
         more = f" ({unscored:,} more {'has' if unscored == 1 else 'have'} no score)" if unscored else ""
-        return f"{self.ranked.scored:,} series{more}"
+        return f"{scored:,} series{more}"
 
     @cached_property
     def places(self) -> np.ndarray:

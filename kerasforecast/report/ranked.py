@@ -35,6 +35,8 @@ class Ranked:
         for name in given.columns[1:].difference(["note", "better"], sort=False):
             columns[str(name)] = pd.to_numeric(given[name], errors="coerce").to_numpy(np.float64)
         columns |= {"mase": columns.get("mase", np.full(len(given), np.nan)), "better": _truths(given)}
+        if "windows" in columns:
+            columns["better"] = np.where(columns["windows"] > 0, columns["better"], np.nan)
         notes = given["note"] if "note" in given else pd.Series([""] * len(given))
         columns["note"] = notes.astype(object).where(notes.notna(), "").astype(str).to_numpy()
         order = np.argsort(np.nan_to_num(columns["mase"], nan=np.inf), kind="stable")
