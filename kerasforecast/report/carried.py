@@ -32,7 +32,7 @@ SCORES: dict[str, tuple[str, int | str | None]] = {
     "rmsse": ("RMSSE", 3),
     "smape": ("sMAPE", "percent"),
     "crps": ("CRPS", None),
-    "scaled_crps": ("scaled CRPS", 3),
+    "scaled_crps": ("CRPS/scale", 3),
     "windows": ("windows", 0),
     "better": ("better", "truth"),
 }

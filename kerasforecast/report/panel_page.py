@@ -15,13 +15,16 @@ from kerasforecast.report import panel_figures
 from kerasforecast.report.carried import MOST, NUMBERS, carried
 from kerasforecast.report.curves import curves, room
 from kerasforecast.report.finished import FinishedFit
-from kerasforecast.report.page import Section, embedded, folded, page_asset, table, text
+from kerasforecast.report.page import Section, embedded, folded, page_asset, text
 from kerasforecast.report.parts import steps_of
 from kerasforecast.report.ranked import ENDS, Ranked
-from kerasforecast.report.scores import score_cells, score_table
+from kerasforecast.report.scores import score_table
 from kerasforecast.report.traces import figure, label, titled
 
-_BOTH = {"mase": "MASE", "rmsse": "RMSSE", "smape": "sMAPE", "scaled_crps": "scaled CRPS"}  # means beside medians
+_SCORES = (
+    *("mase", "median_mase", "rmsse", "median_rmsse", "smape", "median_smape", "scaled_crps", "median_scaled_crps"),
+    "coverage",
+)
 _NOTE = "This list needs JavaScript; series.csv beside this page has the scores of every series."
 
 
@@ -83,19 +86,10 @@ class ManySeries:
         """Means and medians over series of every contestant."""
         test = self.fit.metrics["test"]
         named = {name: each for name, each in test.items() if isinstance(each, dict) and "rmse" in each}
-        there = [key for key in _BOTH if any(each.get(key) is not None for each in named.values())]
-        header, rows = [""], [[name.replace("_", " ")] for name in named]
-        for key in there:
-            medians = any((each.get("median") or {}).get(key) is not None for each in named.values())
-            header += [_BOTH[key], *(["median"] if medians else [])]
-            for row, each in zip(rows, named.values(), strict=True):
-                row.append(_number(each.get(key)))
-                row += [_number((each.get("median") or {}).get(key))] if medians else []
-        more, cells = score_cells(list(named.values()), ("coverage",))
-        body = table([*header, *more], [row + cell for row, cell in zip(rows, cells, strict=True)], 0)
         note = "Means and medians over the series of the test part; the same numbers as in metrics.json. Errors in the "
         note += "units of the data, below, are mostly those of the largest series."
-        return Section("Scores", note, body + folded("Every score", score_table(named)), wide=True)
+        body = score_table(named, keys=_SCORES) + folded("Every score", score_table(named))
+        return Section("Scores", note, body, wide=True)
 
     def over_steps_and_dates(self) -> list[Section]:
         """Scaled errors by steps ahead and by date: what can be averaged over series of different size."""
@@ -213,10 +207,6 @@ type="search" autocomplete="off" spellcheck="false" aria-controls="series-list">
 def _means(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         return np.bincount(codes, values) / np.bincount(codes)
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
 
 
 def _share(given: Any, found: float | None) -> float | None:
