@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
+from kerasforecast.errors import printable
 from kerasforecast.report.outlook import Outlook
 
 DRAWN = 12  # series of a sheet at most
@@ -75,6 +77,16 @@ def outlook_of(
         for place in _evenly(len(ids), most)
     )
     return each[0] if len(ids) == 1 else Outlooks(each, len(ids))
+
+
+def titles_within(outlook: Outlook | Outlooks, width: int) -> list[str]:
+    """The titles in lines of `width` letters; those of a lone series as they are.
+
+    A verdict on several series has more to say than one line holds.
+    """
+    if isinstance(outlook, Outlook) and outlook.id is None:
+        return outlook.titles
+    return [line for title in outlook.titles for line in textwrap.wrap(printable(title), width)]
 
 
 def _evenly(count: int, most: int) -> list[int]:

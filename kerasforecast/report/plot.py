@@ -14,7 +14,7 @@ import numpy as np
 from kerasforecast.errors import OptionError, printable, shown
 from kerasforecast.report.colours import coloured
 from kerasforecast.report.outlook import Outlook
-from kerasforecast.report.outlooks import Outlooks
+from kerasforecast.report.outlooks import Outlooks, titles_within
 from kerasforecast.report.page import Headline, page
 from kerasforecast.report.traces import Figure, label
 from kerasforecast.runtime.files import atomic_write
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 KINDS = (".png", ".svg", ".html")
 _ACROSS = 3  # pictures of a sheet side by side
+_LINE = 110  # letters of a title that a picture is wide enough for
 _ROOM = 0.06  # between two, of the sheet's width
 
 
@@ -34,7 +35,10 @@ def forecast_figure(outlook: Outlook | Outlooks) -> go.Figure:
     if isinstance(outlook, Outlooks):
         return go.Figure(_sheet(outlook))
     drawn = coloured(outlook.figure())
-    drawn["layout"] |= {"title": {"text": "<br>".join(map(label, outlook.titles))}, "paper_bgcolor": "#ffffff"}
+    drawn["layout"] |= {
+        "title": {"text": "<br>".join(map(label, titles_within(outlook, _LINE)))},
+        "paper_bgcolor": "#ffffff",
+    }
     drawn["layout"]["margin"] |= {"t": 110}
     drawn["layout"]["yaxis"].pop("fixedrange", None)  # the page's own script sets heights; here nobody does
     return go.Figure(drawn)
@@ -101,7 +105,12 @@ def _sheet(outlooks: Outlooks) -> Figure:
         for trace in own["data"]:
             shown = not place and trace.get("showlegend") is not False
             traces.append(trace | {"xaxis": f"x{number}", "yaxis": f"y{number}", "showlegend": shown})
-    title = {"text": "<br>".join(map(label, outlooks.titles)), "y": 1, "yanchor": "top", "pad": {"t": 20, "l": 0}}
+    title = {
+        "text": "<br>".join(map(label, titles_within(outlooks, _LINE))),
+        "y": 1,
+        "yanchor": "top",
+        "pad": {"t": 20, "l": 0},
+    }
     title |= {"yref": "container"}
     layout |= {"annotations": names, "title": title, "paper_bgcolor": "#ffffff", "height": 150 + 230 * down}
     layout["margin"] |= {"t": 120}
@@ -126,7 +135,7 @@ def _drawn(outlook: Outlook | Outlooks, kind: str) -> bytes:
             axes = sheet.subplots()
             _draw(axes, coloured(outlook.figure()["data"]))
             _legend(axes)
-            axes.set_title("\n".join(map(_short, outlook.titles)), loc="left", fontsize=11)
+            axes.set_title("\n".join(map(_short, titles_within(outlook, 100))), loc="left", fontsize=11)
             axes.set_ylabel(_short(outlook.target, 40))
         sheet.savefig(buffer, format=kind, metadata={"Date": None} if kind == "svg" else None)
     return buffer.getvalue()
@@ -147,7 +156,7 @@ def _small_ones(outlooks: Outlooks) -> Any:
     for axes in places[len(outlooks.each) :]:
         axes.set_axis_off()
     _legend(places[0])
-    sheet.suptitle("\n".join(map(_short, outlooks.titles)), x=0.01, ha="left", fontsize=11)
+    sheet.suptitle("\n".join(titles_within(outlooks, 130)[:4]), x=0.01, ha="left", fontsize=11)
     return sheet
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from kerasforecast.errors import printable
 from kerasforecast.report.outlook import Outlook
-from kerasforecast.report.outlooks import Outlooks
+from kerasforecast.report.outlooks import Outlooks, titles_within
 from kerasforecast.report.words import number
 
 _HEIGHT = 12  # lines of the chart
@@ -26,9 +26,9 @@ def drawn(outlook: Outlook | Outlooks, columns: int, encoding: str | None = "utf
         encoding: Of the terminal; one that lacks the characters gets ASCII.
     """
     if not isinstance(outlook, Outlooks):
-        return [*map(printable, outlook.titles), *_chart(outlook, columns, encoding, _HEIGHT)]
+        return [*map(printable, titles_within(outlook, columns)), *_chart(outlook, columns, encoding, _HEIGHT)]
     few = outlook.few(_FEW)
-    lines = list(map(printable, few.titles))
+    lines = titles_within(few, columns)
     for each in few.each:
         lines += ["", printable(each.id or ""), *_chart(each, columns, encoding, _LOW)]
     return lines

@@ -150,3 +150,20 @@ def test_a_notebook_shows_the_scores_of_many_series(tmp_path):
     assert ">MASE<" in shown
     assert ">RMSE<" not in shown
     assert ">RMSE<" in model_html(fit.manifest)
+
+
+def test_a_long_verdict_is_shown_whole(tmp_path):
+    """On several series it has more to say than a line holds."""
+    fit = panel_fit(tmp_path, count=3)
+    verdict = "no better than seasonal naive of 12 rows (rank p = 0.19), better on 24 % of 152 series; " * 2
+    own = fit.ahead[fit.ahead["shop"] == "shop 0001"]
+    for ahead in (fit.ahead, own):
+        outlook = outlook_of("acme", fit.panel, ahead, fit.levels, verdict.strip())
+        lines = drawn(outlook, 80)
+        assert max(map(len, lines)) <= 80
+        assert verdict.strip() in " ".join(lines)
+        shown = forecast_figure(outlook).layout.title.text
+        assert verdict.strip() in shown.replace("<br>", " ")
+        assert max(map(len, shown.split("<br>"))) <= 110
+        write_plot(outlook, tmp_path / "out.svg")
+        assert (tmp_path / "out.svg").read_text().count("better on 24 %") == 2
