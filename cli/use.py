@@ -158,9 +158,9 @@ def evaluate(
 
 def _plot(model: Model, panel: Panel, forecasts: pd.DataFrame, where: Path) -> None:
     """Draw `forecasts` after the last rows of `panel`, into a file or on the terminal."""
-    from kerasforecast.report.outlook import Outlook
+    from kerasforecast.report.outlooks import outlook_of
 
-    outlook = Outlook.after(model.manifest.name, panel.single("--plot"), forecasts, model.config.levels, model.verdict)
+    outlook = outlook_of(model.manifest.name, panel, forecasts, model.config.levels, model.verdict)
     if where == TERMINAL:
         from kerasforecast.report.terminal import drawn
 

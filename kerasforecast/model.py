@@ -22,7 +22,7 @@ from kerasforecast.evaluation.learned import learned_windows
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.models.member import describe
 from kerasforecast.report.notebook import ForecastTable, model_html
-from kerasforecast.report.outlook import Outlook
+from kerasforecast.report.outlooks import outlook_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -213,7 +213,7 @@ class Model:
     ) -> go.Figure:
         """Draw the forecast of the rows to come with its intervals, after the last rows that are known.
 
-        It is the first chart of the report.
+        It is the first chart of the report; of several series a few are drawn, evenly chosen.
 
         Args:
             steps: Rows ahead to draw, the steps that were scored when not given.
@@ -235,9 +235,9 @@ class Model:
         file = None if path is None else user_path(path)
         if file is not None:
             check_kind(file)
-        series = self.panel_from(data, **options).single("plot")
-        ahead = self.forecaster.ahead(Panel.of(series), self.config.steps if steps is None else steps)
-        outlook = Outlook.after(self.manifest.name, series, ahead, self.config.levels, self.verdict)
+        panel = self.panel_from(data, **options)
+        ahead = self.forecaster.ahead(panel, self.config.steps if steps is None else steps)
+        outlook = outlook_of(self.manifest.name, panel, ahead, self.config.levels, self.verdict)
         if file is not None:
             write_plot(outlook, file)
         return forecast_figure(outlook)

@@ -16,6 +16,7 @@ from kerasforecast.report import figures
 from kerasforecast.report.finished import FinishedFit
 from kerasforecast.report.outlook import Outlook
 from kerasforecast.report.page import Headline, Section, facts, folded, page, text
+from kerasforecast.report.panel_page import ManySeries
 from kerasforecast.report.parts import (
     LEAD_NOTE,
     calibration,
@@ -35,6 +36,9 @@ _MODEL, _FORECASTS = {"model": "forecast"}, {"forecast": "forecast", "naive": "n
 
 def fit_report(fit: FinishedFit) -> str:
     """The page of a fit, whole."""
+    many = ManySeries.of(fit) if fit.several else None
+    if many is not None:
+        return _page(fit, _headline(fit, many.counted), _sections_of_many(fit, many), *many.scripts())
     sections = [
         *_outlook(fit),
         _scores(fit),
@@ -44,18 +48,35 @@ def fit_report(fit: FinishedFit) -> str:
         _split(fit.manifest),
     ]
     sections.append(_configuration(fit.manifest))
+    return _page(fit, _headline(fit), sections)
+
+
+def _page(fit: FinishedFit, headline: Headline, sections: list[Section], style: str = "", scripts: str = "") -> str:
     versions = fit.manifest.versions
     footer = f"kerasforecast {versions.get('kerasforecast')}, {fit.manifest.created}. This file needs no network."
-    return page(_headline(fit), sections, footer)
+    return page(headline, sections, footer, style, scripts)
 
 
-def _headline(fit: FinishedFit) -> Headline:
+def _sections_of_many(fit: FinishedFit, many: ManySeries) -> list[Section]:
+    test = fit.metrics["test"]
+    return [
+        *many.each(),
+        *many.side_by_side(),
+        many.scores(),
+        *calibration(fit.forecasts, fit.levels, test["model"]),
+        *many.over_steps_and_dates(),
+        _training(fit),
+        _split(fit.manifest),
+        _configuration(fit.manifest),
+    ]
+
+
+def _headline(fit: FinishedFit, counted: str = "") -> Headline:
     judgement, test = judged(fit.metrics["test"]), fit.metrics["test"]
     parts = fit.manifest.data.split if fit.manifest.data else {}
     span = f", {parts['test'].start} to {parts['test'].end}" if "test" in parts else ""
-    lead = (
-        f"{evidence(judgement)} Measured on {test['n']:,} forecasts of the test part{span}, which training never saw."
-    )
+    whose = f"the test parts of {counted}" if counted else "the test part"
+    lead = f"{evidence(judgement)} Measured on {test['n']:,} forecasts of {whose}{span}, which training never saw."
     kicker = f"{fit.manifest.name}: forecasts of {fit.manifest.target}"
     return Headline(kicker, judgement.sentence, lead, judgement.tone)
 

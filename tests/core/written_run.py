@@ -32,7 +32,7 @@ def write_run(folder, **options):
     """
     fit = finished_fit(folder, **options)
     write_fit(fit, folder / "acme")
-    (folder / "acme.keras").write_bytes(_model_file(fit.manifest))
+    (folder / "acme.keras").write_bytes(model_file(fit.manifest))
     return folder / "acme.keras"
 
 
@@ -91,7 +91,7 @@ def _ahead(last, date, steps, levels):
     return pd.DataFrame({"forecast": point} | columns, index=index)
 
 
-def _model_file(manifest):
+def model_file(manifest):
     """A whole model file whose weights are zeros and whose graph for plain Keras is empty."""
     shapes = array_shapes(manifest.members)
     buffer = io.BytesIO()
