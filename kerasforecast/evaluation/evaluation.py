@@ -22,7 +22,7 @@ from kerasforecast.evaluation.scores import LoneTally, Tally, side_by_side
 from kerasforecast.evaluation.verdict import Judgement, judged, not_judged
 from kerasforecast.forecasting.forecast import Forecast, quantile_column
 from kerasforecast.metrics.point import series_scales
-from kerasforecast.preprocessing.split import Split, split_panel
+from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.windows import Windows, all_origins, windows_of
 
 if TYPE_CHECKING:
@@ -177,11 +177,6 @@ def scored_windows(config: Config, panel: Panel, split: Split, part: str) -> Win
             f"{panel.ids[longest]}{which}: {part} has {rows} rows. Received: --steps {config.steps}. Use fewer."
         )
     return windows_of(panel, split.origins(part, config.steps), split.window, config.steps)
-
-
-def windows_tested(config: Config, panel: Panel) -> Windows:
-    """The windows that a fit of `config` scores its model on."""
-    return scored_windows(config, panel, split_panel(panel, config.split, config.network, config.steps), "test")
 
 
 def recorded(manifest: Manifest) -> Evaluation | None:

@@ -10,8 +10,9 @@ from kerasforecast.artifact.inputs import same_panel
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import ArtifactError, DataError
-from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, windows_tested
+from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, scored_windows
 from kerasforecast.forecasting.forecaster import Forecaster
+from kerasforecast.preprocessing.split import split_panel
 from kerasforecast.report.finished import FinishedFit
 from kerasforecast.training.train import History
 
@@ -47,8 +48,10 @@ def finished_fit(
     except DataError:  # nobody knows the dates that follow
         ahead = None
     if test is None or test.table is None:
-        windows = windows_tested(manifest.config, panel)
-        test = evaluate_windows(forecaster, windows, manifest.baselines)
+        config = manifest.config
+        split = split_panel(panel, config.split, config.network, config.steps)
+        windows = scored_windows(config, panel, split, "test")
+        test = evaluate_windows(forecaster, windows, manifest.baselines, split=split)
     table = test.table if test.table is not None else pd.DataFrame()
     epochs = pd.DataFrame([asdict(epoch) for epoch in history.epochs])
-    return FinishedFit(manifest, epochs, table, panel, ahead)
+    return FinishedFit(manifest, epochs, table, panel, ahead, test.per_series)
