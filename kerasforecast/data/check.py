@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.calendar_choice import with_calendar
 from kerasforecast.data.calendars import is_irregular, trading_calendar
 from kerasforecast.data.frequency import between, in_words, infer_frequency, is_daily
 from kerasforecast.data.load import Rows, load_rows
@@ -110,6 +111,7 @@ def examine(config: DataConfig, data: Given | None = None) -> Findings:
         "duplicates": "last" if config.duplicates == "error" else config.duplicates,
     }
     rows = load_rows(config.model_copy(update=lenient), data, positive_prices=False)
+    rows = replace(rows, panel=replace(rows.panel, notes=with_calendar(rows.panel, config).notes))
     series = rows.panel.single("data check")
     frequency = series.frequency
     if series.dated and frequency is None:

@@ -9,7 +9,8 @@ from importlib.resources import as_file, files
 import numpy as np
 import pandas as pd
 
-from kerasforecast.data.calendar_columns import calendar_columns, calendar_values
+from kerasforecast.data.calendar_choice import check_calendar_options, with_calendar
+from kerasforecast.data.calendar_columns import calendar_columns
 from kerasforecast.data.calendars import calendar_of_ticker, check_code, recognised_calendar, require_step
 from kerasforecast.data.frequency import infer_frequency, is_daily, rests
 from kerasforecast.data.panel import Panel
@@ -34,7 +35,7 @@ from kerasforecast.data.table.order import POSITION, in_range, ordered, position
 from kerasforecast.data.table.several import of_one_series, refuse_several
 from kerasforecast.data.table.table import Table, counted
 from kerasforecast.data.table.text import read_text
-from kerasforecast.errors import DataError, OptionError, shown
+from kerasforecast.errors import OptionError, shown
 from kerasforecast.runtime.names import table_name
 from kerasforecast.sections.data import DataConfig
 
@@ -65,7 +66,7 @@ def load_panel(
     panel = load_rows(config, data, positive_prices=positive_prices, inherited=inherited).panel
     for series in panel:
         require_step(series)
-    return panel
+    return with_calendar(panel, config)
 
 
 def load_series(
@@ -79,7 +80,8 @@ def load_series(
 def load_rows(
     config: DataConfig, data: Given | None = None, *, positive_prices: bool = True, inherited: Collection[str] = ()
 ) -> Rows:
-    """As `load_panel`, with the counts of what was met on the way."""
+    """As `load_panel`, less what the dates give, with the counts of what was met on the way."""
+    check_calendar_options(config)
     if data is not None:
         if config.file is not None or config.ticker is not None:
             raise OptionError(
@@ -154,7 +156,7 @@ def rows_of(found: Found, *, positive_prices: bool = True, inherited: Collection
     table, dates = with_times(table, config, required="date_column" not in inherited)
     target, said = target_column(table, dates, config)
     features = feature_columns(table, dates, target, config)
-    columns = [target, *(column for column in features if column in table.frame.columns)]
+    columns = [target, *features]
     rows, dropped = without_blank_rows(table, columns, dates, config.missing)
     numbers, understood = as_numbers(table, rows, columns, config)
     numbers[POSITION] = row_positions(rows.index)
@@ -181,7 +183,7 @@ def rows_of(found: Found, *, positive_prices: bool = True, inherited: Collection
     check_values(table, numbers, columns, positive_prices)
     splits = _splits(table, numbers, target)
     notes += [*fills, *_split_notes(splits, target, table), *suspicions(numbers.index, numbers[target].to_numpy())]
-    panel = Panel.of(_described(numbers, [target, *features], config, name, found.source, notes, labels))
+    panel = Panel.of(_described(numbers, columns, config, name, found.source, notes, labels))
     return Rows(panel, len(table.frame) - len(rows), missing, duplicates, tuple(splits), choice)
 
 
@@ -227,25 +229,13 @@ def _described(
     if calendar is not None and is_daily(frequency):
         frequency = None
     notes = [*notes, *(rests(pd.DatetimeIndex(numbers.index), frequency) if dated else [])]
-    values = _with_calendar_features(numbers, columns).to_numpy()
+    values = numbers[columns].to_numpy()
     index = numbers.index if dated else step_index(numbers.index, labels)
     known = calendar_columns(values, index, columns)
-    known |= {column: column for column in columns if column not in numbers.columns}
     order = sorted(range(len(columns)), key=lambda place: columns[place] in known)  # those known ahead come last
-    own = {column: feature for column, feature in known.items() if column in numbers.columns}
-    notes = [*notes, *(f"Column {column} is the {feature} of the dates." for column, feature in own.items())]
+    notes = [*notes, *(f"Column {column} is the {feature} of the dates." for column, feature in known.items())]
     names = tuple(columns[place] for place in order)
     return Series(values[:, order], index, names, frequency, calendar, name, source, tuple(notes), known)
-
-
-def _with_calendar_features(numbers: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    wanted = [column for column in columns if column not in numbers.columns]
-    if not wanted:
-        return numbers[columns]
-    if not isinstance(numbers.index, pd.DatetimeIndex):
-        raise DataError(f"Calendar features need dates. Received: {shown(wanted)}. Give --date-column.")
-    made = {column: calendar_values(column, numbers.index) for column in wanted}
-    return numbers.assign(**made)[columns]
 
 
 def _read_file(config: DataConfig) -> Table:

@@ -8,7 +8,7 @@ from itertools import islice
 
 import pandas as pd
 
-from kerasforecast.data.calendar_columns import NAMED
+from kerasforecast.data.calendar_choice import CALENDAR_FEATURES
 from kerasforecast.data.table.table import Table, listed
 from kerasforecast.data.table.written import is_missing, looks_like_numbers
 from kerasforecast.errors import DataError, shown
@@ -116,7 +116,7 @@ def choice_notes(table: Table, dates: str | None, used: Sequence[str], said: Seq
 
 
 def feature_columns(table: Table, dates: str | None, target: str, config: DataConfig) -> list[str]:
-    """The further input columns, in the order given; calendar features keep their names.
+    """The further input columns, in the order given.
 
     Raises:
         DataError: One is absent, repeated, or the target itself.
@@ -125,8 +125,8 @@ def feature_columns(table: Table, dates: str | None, target: str, config: DataCo
     found: list[str] = []
     for wanted in config.past:
         column = find(names, wanted)
-        if column is None and wanted in NAMED:
-            column = wanted
+        if column is None and wanted in CALENDAR_FEATURES:
+            raise _of_dates(table, [name for name in config.past if find(names, name) is None])
         column = column or _wanted(names, wanted, "--past", table.name)
         if column == target or column in found:
             raise DataError(
@@ -135,6 +135,15 @@ def feature_columns(table: Table, dates: str | None, target: str, config: DataCo
             )
         found.append(column)
     return found
+
+
+def _of_dates(table: Table, wanted: Sequence[str]) -> DataError:
+    """That `--past` takes columns of the table, and how to have what the dates give."""
+    given = [name for name in wanted if name in CALENDAR_FEATURES]
+    return DataError(
+        f"{table.name}: --past must name columns of the table. Received: {shown(given[0])}, which follows from the "
+        f"dates. Use --calendar-features '{','.join(given)}', which is known for the rows to be forecast too."
+    )
 
 
 def _wanted(names: Sequence[str], wanted: str, option: str, place: str) -> str:
