@@ -17,6 +17,7 @@ from kerasforecast.data.future_dates import future_dates
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, InputError, OptionError, callers_words, flags_wanted
+from kerasforecast.preprocessing.windows import windows_of
 from kerasforecast.sections.data import DataConfig
 
 
@@ -227,6 +228,17 @@ def test_a_future_file_is_read_as_any_table(tmp_path, config, write):
     path.write_text(write(frame))
     found = with_future(panel, path, 3, config)
     np.testing.assert_array_equal(found.values, with_future(panel, frame, 3).values)
+
+
+def test_a_network_is_given_what_is_known_of_each_row_that_it_forecasts():
+    panel = with_calendar(priced(), DataConfig(calendar_features="weekday"))
+    frame = wanted(panel, 3).assign(price=[1, 2, 3, 4, 5, 6])
+    found = with_future(panel, frame, 3)
+    assert found.known_columns == ("price", "weekday_sin", "weekday_cos")
+    batch = windows_of(found, found.ends - 1, 7, 3).batch()
+    assert batch.known[:, 7:, 0].tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert batch.known[0, 7:, 1] == pytest.approx(np.sin(2 * np.pi * np.array([1, 2, 3]) / 7))  # from a Tuesday
+    np.testing.assert_array_equal(batch.known[1, :7, 0], panel.values[-7:, 1].astype(np.float32))
 
 
 def test_rows_of_no_id_are_of_every_series_and_what_is_not_used_is_said():
