@@ -14,6 +14,7 @@ from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.data.date_features import feature
 from kerasforecast.data.holiday_days import holiday_kind
+from kerasforecast.data.panel import ColumnRole
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.forecasting.adaptive import Adapted
 from kerasforecast.forecasting.conformal import Calibration
@@ -21,6 +22,7 @@ from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.covariates import FittedCovariates
 from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.preprocessing.split import least_context
 from kerasforecast.runtime.backend import loaded_backend, provenance, versions
 
 SCHEMA_VERSION = 2
@@ -49,6 +51,13 @@ class Roles(Record):
     def columns(self) -> tuple[str, ...]:
         """The columns of the data: the target, those known until now, those known ahead."""
         return (self.target, *self.past, *self.known)
+
+    @property
+    def each(self) -> tuple[ColumnRole, ...]:
+        """The role of each of them."""
+        past: list[ColumnRole] = ["past"] * len(self.past)
+        known: list[ColumnRole] = ["known"] * len(self.known)
+        return ("target", *past, *known)
 
 
 class GoldenBatch(Record):
@@ -153,8 +162,7 @@ class Manifest(Record):
             ValidationError: They contradict one another.
         """
         made = provenance(loaded_backend() or "")
-        if any(map(holiday_kind, roles.calendar.values())):
-            made["versions"] |= versions("holidays")  # which days are holidays depends on it
+        made["versions"] |= versions(*["holidays"] * any(map(holiday_kind, roles.calendar.values())))
         return cls(name=name, config=config, roles=roles, members=tuple(members), **made, **facts)
 
     def updated(self, **facts: Any) -> Manifest:
@@ -175,6 +183,12 @@ class Manifest(Record):
     def window(self) -> int:
         """Rows of context it sees, the longest of its members'."""
         return max(member.network.window for member in self.members)
+
+    @property
+    def context(self) -> int:
+        """Rows of its own series that a window needs at least: fewer than the window where it learned from several."""
+        several = self.data is not None and self.data.series > 1
+        return least_context(self.config.split, self.window, several=several)
 
     @property
     def horizon(self) -> int:
