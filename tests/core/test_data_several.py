@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kerasforecast.config import Config
 from kerasforecast.data.check import examine
 from kerasforecast.data.load import load_series
-from kerasforecast.data.table.several import identified
+from kerasforecast.data.table.ids import identified
 from kerasforecast.errors import DataError, InputError, OptionError
 from kerasforecast.sections.data import DataConfig
 
