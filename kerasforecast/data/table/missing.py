@@ -14,6 +14,8 @@ from kerasforecast.errors import DataError
 
 _FILL = "Use --missing drop to skip such rows (or ffill, interpolate)."
 
+_KNOWN = "To forecast them, name what is known of them with --known."
+
 
 def marked(stack: Stack, known: Sequence[str]) -> tuple[Stack, list[str]]:
     """Mark the rows after the last target of each series, of which the `known` columns alone are kept, and say so.
@@ -64,7 +66,8 @@ def filled(stack: Stack, policy: str) -> tuple[Stack, int, list[str]]:
         return stack, 0, []
     if policy == "error":
         place = int(np.argmax(missing.any(axis=0)))
-        raise stack.refusal(missing[:, place], stack.columns[place], "expected a number", _FILL)
+        remedy = f"{_FILL} {_KNOWN}" if not place and _at_the_end(stack, lacking) else _FILL
+        raise stack.refusal(missing[:, place], stack.columns[place], "expected a number", remedy)
     if policy != "drop":
         values = stack.values.copy()
         for column in np.flatnonzero(missing.any(axis=0)).tolist():
@@ -78,6 +81,17 @@ def filled(stack: Stack, policy: str) -> tuple[Stack, int, list[str]]:
         )
     count = int(lacking.sum())
     return stack.where(kept), count, _filled_notes(count, int((~kept).sum()), policy)
+
+
+def _at_the_end(stack: Stack, lacking: np.ndarray) -> bool:
+    """Whether all rows that lack a value come after the last that has one, with something else known of them."""
+    rows = np.flatnonzero(~lacking)
+    last = np.full(len(stack.ids), -1)
+    last[stack.owner[rows]] = rows
+    late = np.flatnonzero(lacking)
+    others = stack.table.frame.columns.difference(stack.columns)
+    cells = stack.table.frame.loc[stack.positions[late[:100]], others].select_dtypes("number")
+    return bool((late > last[stack.owner[late]]).all() and cells.notna().all(axis=None) and len(cells.columns))
 
 
 def _fill(stack: Stack, values: np.ndarray, place: int, rows: np.ndarray, policy: str) -> None:

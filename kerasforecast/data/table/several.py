@@ -16,6 +16,7 @@ from kerasforecast.errors import DataError
 
 SYMBOL_NAMES = ("ticker", "symbol")  # which change in one series too, when a company is renamed or a contract rolled
 _ROWS_EACH = 3  # what a series has at least, on average: a measurement takes more values than that
+_DOUBLED = 0.02  # of the rows, at most, may repeat both date and id
 _TRIED = 100_000  # rows of repeated dates that mostly settle it, so that of a long table few columns are read whole
 
 
@@ -101,17 +102,21 @@ def _telling_apart(frame: pd.DataFrame, days: np.ndarray, repeated: np.ndarray, 
     if len(rows) > _TRIED:
         some = np.isin(days, days[rows[: _TRIED // 100]])  # whole dates
         few = np.flatnonzero(some)[:_TRIED]
-        tried = _fewest({name: identified(frame.iloc[few][[name]])[0] for name in frame.columns}, days[few])
-        if not tried:
-            return None
-        ids = Ids.of(frame, tried)
-        if _are_ids(ids, days, wholes):
+        codes = {name: identified(frame.iloc[few][[name]])[0] for name in frame.columns}
+        tried = _fewest(codes, days[few])
+        ids = Ids.of(frame, tried) if tried else None
+        if ids and _are_ids(ids, days, wholes):
             return ids
+        if not tried and not any(_nearly_distinct(days[few], each) for each in codes.values()):
+            return None
     codes = {name: identified(frame[[name]])[0] for name in frame.columns}
     kept = {name: each for name, each in codes.items() if _few(each, name in wholes)}
     found = _fewest(kept, days)
     together = Ids.of(frame, found) if found else None
-    return together if together and _are_ids(together, days, wholes) else None
+    if together and _are_ids(together, days, wholes):
+        return together
+    close = (name for name in texts if name in kept and _nearly_distinct(days, kept[name])) if most else iter(())
+    return next((Ids.of(frame, [name]) for name in close), None)
 
 
 def _fewest(codes: dict[str, np.ndarray], days: np.ndarray) -> list[str]:
@@ -158,6 +163,14 @@ def _distinct(days: np.ndarray, codes: Iterable[np.ndarray]) -> bool:
     if key.max() < 10 * len(key):
         return int(np.bincount(key).max()) == 1  # a tenth of the time
     return pd.Index(key).is_unique
+
+
+def _nearly_distinct(days: np.ndarray, codes: np.ndarray) -> bool:
+    """Whether hardly a date occurs twice with the same id, as where a few rows of a panel are doubled."""
+    if (codes < 0).any():
+        return False
+    key = days.astype(np.int64) * (int(codes.max()) + 1) + codes
+    return len(key) - len(pd.unique(key)) <= _DOUBLED * len(key)
 
 
 def _like_text(cells: pd.Series) -> bool:
