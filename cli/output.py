@@ -146,12 +146,12 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
 
 
 def forecast_rows(forecasts: pd.DataFrame) -> list[dict[str, Any]]:
-    """`[{"date", "forecast", "quantiles"}, ...]`, dates as `kerasforecast.data.stamps.iso_texts` writes them."""
-    from kerasforecast.data.stamps import iso_texts
+    """`[{"date", "forecast", "quantiles"}, ...]`, the id before them where series have ids.
 
-    intervals = forecasts.drop(columns="forecast").rename(columns=lambda name: name.removeprefix("q"))
-    rows = zip(iso_texts(forecasts.index), forecasts["forecast"], intervals.to_dict("records"), strict=True)
-    return [
-        {"date": date, "forecast": float(value), **({"quantiles": quantiles} if quantiles else {})}
-        for date, value, quantiles in rows
-    ]
+    Args:
+        forecasts: As its CSV has it: the ids, if any, `date`, `forecast` and the quantiles.
+    """
+    first = list(forecasts.columns).index("forecast") + 1
+    quantiles = forecasts.iloc[:, first:].rename(columns=lambda name: name.removeprefix("q")).to_dict("records")
+    rows = forecasts.iloc[:, :first].to_dict("records")
+    return [row | ({"quantiles": each} if each else {}) for row, each in zip(rows, quantiles, strict=True)]

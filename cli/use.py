@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kerasforecast.artifact.manifest import Manifest
-    from kerasforecast.data.series import Series
+    from kerasforecast.data.panel import Panel
     from kerasforecast.model import Model
 
 TERMINAL = Path("-")  # what --plot has without a file
@@ -76,27 +76,28 @@ def predict(
     steps = whole_number("--steps", steps)
     manifest = _manifest(model, backend)
     names = None if levels is None else _columns_of(levels, manifest.config.levels)
-    series = _series(manifest, options, quiet, steps)
+    panel = _panel(manifest, options, quiet, steps)
     loaded = open_model(model, backend)
-    forecasts = loaded.forecast(steps, series)
+    forecasts = loaded.forecast(steps, panel)
     if names is not None:
         forecasts = forecasts[["forecast", *(name for name in names if name in forecasts)]]
 
-    from kerasforecast.data.stamps import iso_texts
+    from kerasforecast.evaluation.tables import as_written
     from kerasforecast.runtime.files import atomic_write
 
     from .output import forecast_rows, print_json
 
-    table = forecasts.set_axis(iso_texts(forecasts.index), axis=0).to_csv(index_label="date")
+    rows = as_written(forecasts.reset_index())
+    table = rows.to_csv(index=False)
     if output:
         atomic_write(output, table.encode())
-        click.echo(f"{output}: {steps} forecasts", err=True)
+        click.echo(f"{output}: {len(rows):,} forecasts", err=True)
     if as_json:
-        print_json({"forecasts": forecast_rows(forecasts)})
+        print_json({"forecasts": forecast_rows(rows)})
     elif not output:
         click.echo(table, nl=False)
     if plot is not None:
-        _plot(loaded, series, forecasts, plot)
+        _plot(loaded, panel, forecasts, plot)
 
 
 @click.command(
@@ -130,9 +131,9 @@ def evaluate(
 
     manifest = _manifest(model, backend)
     ahead = None if steps is None else whole_number("--steps", steps)
-    series = _series(manifest, options, quiet, ahead or manifest.config.steps)
+    panel = _panel(manifest, options, quiet, ahead or manifest.config.steps)
     loaded = open_model(model, backend)
-    result = loaded.evaluate(series, ahead)
+    result = loaded.evaluate(panel, ahead)
 
     from .output import print_json, print_scores, print_wrapped
 
@@ -148,17 +149,17 @@ def evaluate(
     else:
         if result.learned and result.judged:
             print_wrapped(f"Windows left out, since the model has learned from them: {result.learned}.")
-        title = f"{series.name}, {series.target}"
+        title = f"{panel.name}, {panel.target}"
         print_scores(result.scores, result.judgement, title, loaded.interval_note, quiet=quiet)
     if require_skill is not None:
         result.require_skill(require_skill)
 
 
-def _plot(model: Model, series: Series, forecasts: pd.DataFrame, where: Path) -> None:
-    """Draw `forecasts` after the last rows of `series`, into a file or on the terminal."""
+def _plot(model: Model, panel: Panel, forecasts: pd.DataFrame, where: Path) -> None:
+    """Draw `forecasts` after the last rows of `panel`, into a file or on the terminal."""
     from kerasforecast.report.outlook import Outlook
 
-    outlook = Outlook.after(model.manifest.name, series, forecasts, model.config.levels, model.verdict)
+    outlook = Outlook.after(model.manifest.name, panel.single("--plot"), forecasts, model.config.levels, model.verdict)
     if where == TERMINAL:
         from kerasforecast.report.terminal import drawn
 
@@ -211,20 +212,20 @@ def _manifest(path: Path, backend: str | None) -> Manifest:
     return read_manifest(path)
 
 
-def _series(manifest: Manifest, options: dict[str, Any], quiet: bool, steps: int) -> Series:
-    from kerasforecast.artifact.inputs import series_for
+def _panel(manifest: Manifest, options: dict[str, Any], quiet: bool, steps: int) -> Panel:
+    from kerasforecast.artifact.inputs import panel_for
 
-    series = series_for(manifest, None, given(options))
+    panel = panel_for(manifest, None, given(options))
     record = manifest.data
-    lines = list(series.notes)
-    if record and not options["file"] and not options["ticker"] and series.sha256 != record.sha256:
-        lines.append(f"{series.name}: the data has changed since the model was trained.")
+    lines = list(panel.notes)
+    if record and not options["file"] and not options["ticker"] and panel.sha256 != record.sha256:
+        lines.append(f"{panel.name}: the data has changed since the model was trained.")
     if not quiet:
         from kerasforecast.data.calendar_columns import held_beyond
         from kerasforecast.errors import printable
 
-        lines += held_beyond(series.columns, series.calendar_columns, manifest.horizon, steps)
+        lines += held_beyond(panel.columns, panel.calendar_columns, manifest.horizon, steps)
 
         for line in lines:
             click.echo(printable(line), err=True)
-    return series
+    return panel

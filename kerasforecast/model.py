@@ -10,18 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from kerasforecast.artifact.inputs import Data, series_for
+from kerasforecast.artifact.inputs import Data, panel_for
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.artifact.proof import golden_error
 from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, OptionError, callers_words, whole_number
-from kerasforecast.evaluation.evaluation import (
-    Evaluation,
-    evaluate_unseen,
-    every_window,
-    recorded,
-)
+from kerasforecast.evaluation.evaluation import Evaluation, evaluate_unseen, every_window, recorded
 from kerasforecast.evaluation.learned import learned_windows
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.models.member import describe
@@ -43,7 +39,7 @@ class Model:
 
     Attributes:
         manifest: Where it came from, how it was made, how it scored.
-        series: The data it was trained on; `None` after loading.
+        panel: The data it was trained on; `None` after loading.
         history: Every epoch of its training; `None` where the file does not have it.
         test: Its scores and verdict on the test part. After loading `test.table` is `None`: a file has no forecasts.
         files: Paths of what a fit with an `output_dir` has written, by what they hold: `model`, `metrics`, `history`,
@@ -63,7 +59,7 @@ class Model:
         manifest: Manifest,
         weights: Sequence[np.ndarray],
         *,
-        series: Series | None = None,
+        panel: Panel | None = None,
         history: History | None = None,
         test: Evaluation | None = None,
         exporter: Exporter | None = None,
@@ -73,7 +69,7 @@ class Model:
         from kerasforecast.forecasting.predictor import Predictor
 
         self.manifest = manifest
-        self.series = series
+        self.panel = panel
         self.history = history or history_of(manifest)
         self.test = test or recorded(manifest)
         self.files: dict[str, Path] = {}
@@ -81,7 +77,7 @@ class Model:
         self.predictor = predictor or Predictor(manifest.members, weights)
         volatility = manifest.baselines.volatility if manifest.baselines else None
         self.forecaster = Forecaster(
-            self.predictor, manifest.config, volatility, manifest.calibration, manifest.adapted
+            self.predictor, manifest.config, volatility, manifest.calibration, manifest.adapted, manifest.context
         )
 
     def __repr__(self) -> str:
@@ -93,6 +89,11 @@ class Model:
 
     def _repr_html_(self) -> str:
         return model_html(self.manifest)
+
+    @property
+    def series(self) -> Series | None:
+        """The one series it was trained on; `None` after loading, and of a model of several."""
+        return self.panel[0] if self.panel is not None and len(self.panel) == 1 else None
 
     @property
     def verdict(self) -> str | None:
@@ -156,13 +157,14 @@ class Model:
         Args:
             steps: Rows ahead. Beyond the horizon, forecasts become inputs; a quantile head's median does, and is its
                 forecast at every step. Columns that the dates give are computed for the rows ahead, others are held.
-            data: Path, DataFrame or `Series` ending where the forecast is to start.
+            data: Path, DataFrame, `Panel` or `Series` ending where the forecast is to start.
             **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
 
         Returns:
-            Index `date`, columns `forecast` and, for each level of the intervals, `q<level>`, in price units.
+            Index `date` (of several series the id, then `date`), columns `forecast` and, for each level of the
+            intervals, `q<level>`, in price units.
         """
-        return ForecastTable(self.forecaster.ahead(self.series_from(data, **options), steps))
+        return ForecastTable(self.forecaster.ahead(self.panel_from(data, **options), steps))
 
     @callers_words()
     def evaluate(self, data: Data = None, steps: int | None = None, **options: object) -> Evaluation:
@@ -171,7 +173,7 @@ class Model:
         Where it has learned from all of them it is scored on all, without a verdict.
 
         Args:
-            data: Path, DataFrame or `Series`; the training data where none is given.
+            data: Path, DataFrame, `Panel` or `Series`; the training data where none is given.
             steps: Rows ahead to score, at most as many as the fit did; those where not given.
             **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
 
@@ -179,31 +181,31 @@ class Model:
             DataError: The data holds no whole window and target, or values that the network cannot take.
             OptionError: `steps` is no whole number from 1 to those of the fit.
         """
-        series, most = self.series_from(data, **options), self.config.steps
+        panel, most = self.panel_from(data, **options), self.config.steps
         steps = most if steps is None else whole_number("--steps", steps)
         if steps > most:
             raise OptionError(
                 f"--steps must be at most {most}, as many as the fit learned the errors of. Received: {steps}. "
                 f"Use fewer, or fit with --steps {steps}."
             )
-        self.predictor.check(series)
-        windows = every_window(self.manifest, series, steps)
-        learned = learned_windows(self.manifest.data, series, windows.origins, steps)
+        self.predictor.check(panel)
+        windows = every_window(self.manifest, panel, steps)
+        learned = learned_windows(self.manifest.data, panel, windows.origins, steps)
         baselines = self.manifest.baselines.of_steps(steps) if self.manifest.baselines else None
         return evaluate_unseen(self.forecaster, windows, baselines, learned)
 
     @callers_words()
-    def series_from(self, data: Data = None, **options: object) -> Series:
+    def panel_from(self, data: Data = None, **options: object) -> Panel:
         """The series in `data`, with the columns the model was trained on.
 
         Args:
-            data: Path, DataFrame or `Series`; the training data where none is given.
+            data: Path, DataFrame, `Panel` or `Series`; the training data where none is given.
             **options: Fields of `DataConfig`; an unknown one is an error.
 
         Raises:
             DataError: It lacks a column, or there is nothing to read.
         """
-        return series_for(self.manifest, data, options, self.series)
+        return panel_for(self.manifest, data, options, self.panel)
 
     @callers_words()
     def plot(
@@ -215,8 +217,8 @@ class Model:
 
         Args:
             steps: Rows ahead to draw, the steps that were scored when not given.
-            data: Path, DataFrame or `Series` ending where the forecast is to start; the training data where none is
-                given.
+            data: Path, DataFrame, `Panel` or `Series` ending where the forecast is to start; the training data where
+                none is given.
             path: Of a file to write the picture to as well: `.html`, or `.png` and `.svg` with the extra `plot`.
             **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
 
@@ -233,8 +235,8 @@ class Model:
         file = None if path is None else user_path(path)
         if file is not None:
             check_kind(file)
-        series = self.series_from(data, **options)
-        ahead = self.forecaster.ahead(series, self.config.steps if steps is None else steps)
+        series = self.panel_from(data, **options).single("plot")
+        ahead = self.forecaster.ahead(Panel.of(series), self.config.steps if steps is None else steps)
         outlook = Outlook.after(self.manifest.name, series, ahead, self.config.levels, self.verdict)
         if file is not None:
             write_plot(outlook, file)
@@ -265,7 +267,7 @@ class Model:
         """All that the report of the fit shows; raises as `report` does."""
         from kerasforecast.report.gathered import finished_fit
 
-        return finished_fit(self.manifest, self.forecaster, self.history, self.test, self.series)
+        return finished_fit(self.manifest, self.forecaster, self.history, self.test, self.panel)
 
     @callers_words()
     def save(self, path: str | PathLike) -> Path:

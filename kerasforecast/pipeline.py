@@ -53,7 +53,7 @@ def fit(
     *,
     name: str | None = None,
     run: Run | None = None,
-    on_start: Callable[[Series, Split, int], None] | None = None,
+    on_start: Callable[[Panel, Split, int], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_note: Callable[[str], None] | None = None,
     callbacks: Callbacks = (),
@@ -63,9 +63,9 @@ def fit(
     Args:
         config: Every option.
         frame: The data itself, in place of `config.data`'s source.
-        name: The model's name; the series' own where `None`.
+        name: The model's name; the panel's own where `None`.
         run: Where to keep the best model so far and the state while training; also what to resume.
-        on_start: Called with the series, its split and the number of trained parameters before the first epoch.
+        on_start: Called with the panel, its split and the number of trained parameters before the first epoch.
         on_epoch: Called after every epoch.
         on_note: Called with what a person should know.
         callbacks: Keras' own, which run beside ours while training.
@@ -103,14 +103,13 @@ def _fit(
     panel: Panel,
     name: str,
     run: Run | None,
-    on_start: Callable[[Series, Split, int], None] | None,
+    on_start: Callable[[Panel, Split, int], None] | None,
     on_epoch: Callable[[Epoch], None] | None,
     on_note: Callable[[str], None] | None,
     callbacks: Callbacks,
 ) -> Model:
     require_extra(config)
-    series = panel.single("fit")
-    split = split_panel(panel, config.split, config.network)
+    split = split_panel(panel, config.split, config.network, config.steps)
     tested, checked = (scored_windows(config, panel, split, part) for part in ("test", "validation"))
     config, left_out = within_validation(config, len(checked))
     member = scaled_member(config.network, panel, split)
@@ -120,9 +119,9 @@ def _fit(
     fitting = Fitting(member, config.training, training, validation)
     windows = training.batch(np.array([0, len(training) - 1]))
     trained = fitting.network.count_params()
-    recorder = Recorder(name, config, series, split, member, trained, windows, run)
+    recorder = Recorder(name, config, panel, split, member, trained, windows, run)
     if on_start:
-        on_start(series, split, trained)
+        on_start(panel, split, trained)
     if on_note:
         said = fit_notes(member.scaling, panel, *split.training_rows(panel))
         said += held_beyond(panel.columns, panel.calendar_columns, config.network.horizon, config.steps)
@@ -134,13 +133,13 @@ def _fit(
     fitted = _trained(fitting, recorder, run, on_epoch, callbacks)
     history, weights = fitted.history, fitted.weights
     record = _training_record(history, time.perf_counter() - started)
-    forecaster = Forecaster(fitted.predictor, config, baselines.volatility)
+    forecaster = Forecaster(fitted.predictor, config, baselines.volatility, context=split.context)
     forecaster = forecaster.calibrated(checked)
-    classical = classical_forecasts(config, tested, split.validation_end, baselines)
+    classical = classical_forecasts(config, tested, split.edges[:, 2], baselines)
     test = evaluate_windows(forecaster, tested, baselines, classical)
     levels = config.network.quantiles
     naive = naive_loss(training, validation, member.scaling, config.training, levels)
-    metrics = metrics_of(test, series.target, _diagnosis(history, naive))
+    metrics = metrics_of(test, panel.target, _diagnosis(history, naive))
     manifest = recorder.manifest(
         weights,
         record,
@@ -152,7 +151,7 @@ def _fit(
     return Model(
         manifest,
         weights,
-        series=series,
+        panel=panel,
         history=history,
         test=test,
         exporter=recorder.exporter,

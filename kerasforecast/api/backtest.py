@@ -142,7 +142,7 @@ def backtest(
         test_start: First date of the test part, instead of the shares.
         validation_rows: Rows of validation of each series, instead of the shares.
         test_rows: Rows of test of each series, its last ones, instead of the shares.
-        min_rows: Rows of its own that a series needs before a forecast; the first is repeated up to `window`. When not
+        min_rows: Rows of its own that a series needs before a forecast; they are mirrored up to `window`. When not
             given: the window for one series, few for several.
         holdout_series: Share of the series that training never sees, scored as new ones.
         model: Family of the network.

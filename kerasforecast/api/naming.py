@@ -11,31 +11,31 @@ from kerasforecast.runtime.files import user_path
 from kerasforecast.runtime.names import name_from
 
 if TYPE_CHECKING:
-    from kerasforecast.data.series import Series
+    from kerasforecast.data.panel import Panel
 
 
-def default_model_name(series: Series, folder: Path) -> str:
-    """The name of the model that learns `series` and goes to `folder`: the series' own.
+def default_model_name(panel: Panel, folder: Path) -> str:
+    """The name of the model that learns `panel` and goes to `folder`: the panel's own.
 
     Raises:
         OptionError: A model of that name is there that came out of another table.
     """
     from kerasforecast.artifact.reader import read_manifest
 
-    name = name_from(series.name)
+    name = name_from(panel.name)
     path = folder / f"{name}.keras"
     if not path.exists():
         return name
     try:
         record = read_manifest(path).data
     except InputError:
-        raise _taken(path, "what cannot be read", series) from None
-    if record is None or not _same(record.source, record.location, record.sha256, series):
-        raise _taken(path, _called(record.source, record.location) if record else "another source", series)
+        raise _taken(path, "what cannot be read", panel) from None
+    if record is None or not _same(record.source, record.location, record.sha256, panel):
+        raise _taken(path, _called(record.source, record.location) if record else "another source", panel)
     return name
 
 
-def default_walk_name(series: Series, folder: Path, kind: str) -> str:
+def default_walk_name(panel: Panel, folder: Path, kind: str) -> str:
     """The same of a backtest or a comparison, `kind`, whose results go to `folder/NAME/kind/`.
 
     Raises:
@@ -43,7 +43,7 @@ def default_walk_name(series: Series, folder: Path, kind: str) -> str:
     """
     from kerasforecast.evaluation.walk import data_text
 
-    name = name_from(series.name)
+    name = name_from(panel.name)
     path = folder / name / kind / f"{kind}.json"
     try:
         data = str(json.loads(path.read_bytes())["data"])
@@ -51,20 +51,20 @@ def default_walk_name(series: Series, folder: Path, kind: str) -> str:
         return name
     origin = data.rpartition(": ")[0]
     source, _, location = origin.partition(" ")
-    if data != data_text(series) and not _same(source, location, "", series):
-        raise _taken(path, _called(source, location), series)
+    if data != data_text(panel) and not _same(source, location, "", panel):
+        raise _taken(path, _called(source, location), panel)
     return name
 
 
-def _same(source: str, location: str, sha256: str, series: Series) -> bool:
-    """Whether rows of `series` come from where others came from, or are the very same."""
-    if sha256 == series.sha256:
+def _same(source: str, location: str, sha256: str, panel: Panel) -> bool:
+    """Whether rows of `panel` come from where others came from, or are the very same."""
+    if sha256 == panel.sha256:
         return True
-    if source != series.source.kind or source == "frame" or location == "-":
+    if source != panel.source.kind or source == "frame" or location == "-":
         return False
     if source == "file":
-        return user_path(location).resolve() == user_path(series.source.location).resolve()
-    return location == series.source.location
+        return user_path(location).resolve() == user_path(panel.source.location).resolve()
+    return location == panel.source.location
 
 
 def _called(source: str, location: str) -> str:
@@ -72,8 +72,8 @@ def _called(source: str, location: str) -> str:
     return named.get(source, location if location != "-" else "standard input")
 
 
-def _taken(path: Path, origin: str, series: Series) -> OptionError:
-    received = "a DataFrame" if series.source.kind == "frame" else _called(series.source.kind, series.source.location)
+def _taken(path: Path, origin: str, panel: Panel) -> OptionError:
+    received = "a DataFrame" if panel.source.kind == "frame" else _called(panel.source.kind, panel.source.location)
     return OptionError(
         f"{path} came out of {origin}, and is not replaced without its name. Received: {received}. Give --name."
     )

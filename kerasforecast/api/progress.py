@@ -13,10 +13,12 @@ from itertools import pairwise
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from kerasforecast.config import Config
-from kerasforecast.data.stamps import iso_texts
+from kerasforecast.data.stamps import span
 from kerasforecast.errors import addressed, printable
-from kerasforecast.preprocessing.split import PARTS, Split
+from kerasforecast.preprocessing.split import PARTS, Split, held_out, too_short
 from kerasforecast.runtime.backend import Choice, device_name
 from kerasforecast.runtime.terminal import say
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bar
 
-    from kerasforecast.data.series import Series
+    from kerasforecast.data.panel import Panel
     from kerasforecast.evaluation.backtest import Fold
     from kerasforecast.evaluation.folds import Forecasts
     from kerasforecast.training.callbacks import Epoch
@@ -56,16 +58,19 @@ class Progress:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._take_down()
 
-    def start(self, series: Series, split: Split, parameters: int) -> None:
+    def start(self, panel: Panel, split: Split, parameters: int) -> None:
         """Say what is trained on what."""
         if not self._shown:
             return
         network = self._config.network
         device = device_name(self._choice.name)
+        start, end = span(panel.index, panel.starts[:-1], panel.ends)
         for line in (
-            f"{series.name}: {len(series):,} rows of {', '.join(series.columns)}, {_span(series, 0, len(series) - 1)}",
-            *series.notes,
-            *(f"  {part:<10} {_part(series, split, part)}" for part in PARTS),
+            f"{panel.name}: {_counted(panel)} of {', '.join((*panel.columns, *panel.static_columns))}, "
+            f"{start} to {end}",
+            *panel.notes,
+            *(f"  {part:<10} {_part(panel, split, part)}" for part in PARTS),
+            *_left_alone(panel, split, self._config),
             f"{network.describe()} on windows of {network.window}, {parameters:,} trained parameters",
             f"{self._choice.name} ({self._choice.reason}) on {device}; "
             f"{network.family.computation(self._choice.name, device)}",
@@ -166,11 +171,31 @@ def _bar(notebook: Console | None) -> Bar | None:
     )
 
 
-def _part(series: Series, split: Split, part: str) -> str:
-    rows = split.rows_of(part)
-    return f"{len(split.origins(part)):>7,} windows, targets {_span(series, rows.start, rows.stop - 1)}"
+def _counted(panel: Panel) -> str:
+    rows = f"{panel.observed.sum():,} rows"
+    return rows if len(panel) == 1 else f"{len(panel):,} series, {rows}"
 
 
-def _span(series: Series, first: int, last: int) -> str:
-    start, end = iso_texts(series.index[[first, last]], series.index)
-    return f"{start} to {end}"
+def _part(panel: Panel, split: Split, part: str) -> str:
+    place = PARTS.index(part)
+    ends = span(panel.index, split.edges[:, place], split.edges[:, place + 1])
+    return f"{split.windows_in(part).sum():>7,} windows, targets {ends[0]} to {ends[1]}"
+
+
+def _left_alone(panel: Panel, split: Split, config: Config) -> list[str]:
+    """Which of several series are not learned from, and why, a line each."""
+    if len(panel) == 1:
+        return []
+    lines, steps = [], config.steps
+    short = np.flatnonzero(too_short(split, steps))
+    untested = np.flatnonzero((split.windows_in("test", steps) == 0) & (split.windows_in("train") > 0))
+    held = np.flatnonzero(held_out(panel, config.split))
+    for places, what in (
+        (held, "held out of training, scored as new"),
+        (short, "too short for the parts: only forecast"),
+        (untested, "without a row to test"),
+    ):
+        if len(places):
+            few = ", ".join(map(str, panel.ids[places[:5]])) + (", ..." if len(places) > 5 else "")
+            lines.append(f"  {len(places):,} of {len(panel):,} series {what}: {few}.")
+    return lines

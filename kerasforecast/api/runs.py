@@ -65,19 +65,19 @@ def carry_out(request: Request) -> Model:
     )
     if request.output_dir is not None:
         check_writable(request.output_dir)
-    series = series_of(config, request.frame, resumed)
+    panel = panel_of(config, request.frame, resumed)
     if request.output_dir is not None:
-        name = name or default_model_name(series, request.output_dir)
+        name = name or default_model_name(panel, request.output_dir)
     load_quietly()
     if request.output_dir is None or name is None:
-        return _trained(request, config, choice, series, name, None)
+        return _trained(request, config, choice, panel, name, None)
 
     from kerasforecast.pipeline import write_run
     from kerasforecast.training.run import Run
 
     run = Run(request.output_dir / name, request.checkpoint_every, machine | {"backend": choice.name}, resumed)
     with locked(run.folder):
-        model = _trained(request, config, choice, series, name, run)
+        model = _trained(request, config, choice, panel, name, run)
         with Deferred():
             model.files = write_run(model, request.output_dir, name)
             run.clear()
@@ -117,16 +117,16 @@ def _machine(request: Request, resumed: Generation | None) -> dict[str, Any]:
     return machine
 
 
-def series_of(config: Config, frame: Given | Panel | Series | None, resumed: Generation | None = None) -> Series:
+def panel_of(config: Config, frame: Given | Panel | Series | None, resumed: Generation | None = None) -> Panel:
     """The data: as it was given, or read from where `config` says; of a resumed run, the very prices it began with."""
-    from kerasforecast.data.load import load_series
+    from kerasforecast.data.load import load_panel
     from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
 
     if isinstance(frame, Panel | Series):
-        return Panel.of(frame).single("a model")
+        return Panel.of(frame)
     pinned = {"snapshot": resumed.facts["snapshot"]} if resumed and config.data.ticker else {}
-    return load_series(config.data.model_copy(update=pinned), frame, positive_prices=config.network.wants_logs)
+    return load_panel(config.data.model_copy(update=pinned), frame, positive_prices=config.network.wants_logs)
 
 
 def split_data(
@@ -139,7 +139,7 @@ def split_data(
 
 
 def _trained(
-    request: Request, config: Config, choice: Choice, series: Series, name: str | None, run: Run | None
+    request: Request, config: Config, choice: Choice, panel: Panel, name: str | None, run: Run | None
 ) -> Model:
     from kerasforecast.api.progress import Progress
     from kerasforecast.pipeline import fit
@@ -151,7 +151,7 @@ def _trained(
     with Progress(config, choice, request.progress) as progress:
         return fit(
             config,
-            series,
+            panel,
             name=name,
             run=run,
             on_start=progress.start,

@@ -149,14 +149,15 @@ def _begin(request: Request, kind: Literal["backtest", "compare"], config: Confi
     if request.output_dir is not None:
         check_writable(request.output_dir)
 
-    from kerasforecast.api.runs import series_of
+    from kerasforecast.api.runs import panel_of
     from kerasforecast.baselines.classical import require_extra
+    from kerasforecast.data.panel import Panel
 
     require_extra(config)
-    series = series_of(config, request.frame)
+    series = panel_of(config, request.frame).single(kind)
     if request.output_dir is None:
         return Begun(config, choice, series, request.name or name_from(series.name), None)
-    name = request.name or default_walk_name(series, request.output_dir, kind)
+    name = request.name or default_walk_name(Panel.of(series), request.output_dir, kind)
     return Begun(config, choice, series, name, request.output_dir / name / kind)
 
 

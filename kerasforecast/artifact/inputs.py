@@ -1,4 +1,4 @@
-"""The series that a model is to forecast: the data it was trained on, or other data with the columns it takes."""
+"""What a model is to forecast: the data it was trained on, or other data with the columns it takes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.config import check_effect_on_data
 from kerasforecast.data.calendar_columns import check_calendar_columns
-from kerasforecast.data.load import load_series
+from kerasforecast.data.load import load_panel
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.data.table.columns import same
@@ -27,7 +27,7 @@ _INHERITED = frozenset({"id", "series", "date_column"})
 Data: TypeAlias = str | PathLike | Given | Panel | Series | None
 
 
-def series_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_hand: Series | None = None) -> Series:
+def panel_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_hand: Panel | None = None) -> Panel:
     """The series in `data`, with the columns that the model takes.
 
     Args:
@@ -43,33 +43,33 @@ def series_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_ha
     if isinstance(data, Panel | Series):
         if options:
             raise OptionError(f"Options have no effect on a series at hand. Received: {shown(dict(options))}.")
-        series = Panel.of(data).single("a trained model")
+        panel = Panel.of(data)
     elif data is None and not options.keys() & {"file", "ticker"}:
-        series = at_hand if at_hand is not None and not options else _trained_on(manifest, options)
+        panel = at_hand if at_hand is not None and not options else _trained_on(manifest, options)
     else:
-        series = _other(manifest, data, options)
-    series = _with_columns_of(series, manifest)
-    said = {note: None for member in manifest.members for note in scaling_notes(member.scaling, Panel.of(series))}
-    return replace(series, notes=(*series.notes, *said)) if said else series
+        panel = _other(manifest, data, options)
+    panel = _with_columns_of(panel, manifest)
+    said = {note: None for member in manifest.members for note in scaling_notes(member.scaling, panel)}
+    return replace(panel, notes=(*panel.notes, *said)) if said else panel
 
 
-def same_series(manifest: Manifest) -> Series:
+def same_panel(manifest: Manifest) -> Panel:
     """The very rows that the model was trained on: of a ticker, those of the snapshot that was kept.
 
     Raises:
         DataError: They are not at hand, or have changed since.
     """
     pinned = {"snapshot": manifest.data.snapshot} if manifest.data and manifest.data.snapshot else {}
-    series = _trained_on(manifest, pinned)
-    if manifest.data is None or series.sha256 != manifest.data.sha256:
+    panel = _trained_on(manifest, pinned)
+    if manifest.data is None or panel.sha256 != manifest.data.sha256:
         raise DataError(
-            f"{series.name}: the test forecasts can be made again from the training data alone. Received: data "
+            f"{panel.name}: the test forecasts can be made again from the training data alone. Received: data "
             "that has changed since. Train it again."
         )
-    return series
+    return panel
 
 
-def kept_series(manifest: Manifest) -> Series | None:
+def kept_panel(manifest: Manifest) -> Panel | None:
     """The training data where it can be had without asking anyone: the sample, a file, a kept snapshot; else `None`."""
     record = manifest.data
     if record is None or record.source == "frame" or manifest.config.data.file == "-":
@@ -77,12 +77,12 @@ def kept_series(manifest: Manifest) -> Series | None:
     offline = {"offline": True, "snapshot": record.snapshot} if record.snapshot else {}
     try:
         config = manifest.config.data.model_copy(update=offline | _columns(manifest))
-        return load_series(config, positive_prices=False)
+        return load_panel(config, positive_prices=False)
     except KerasForecastError:
         return None  # moved or changed since
 
 
-def _trained_on(manifest: Manifest, options: Mapping[str, Any]) -> Series:
+def _trained_on(manifest: Manifest, options: Mapping[str, Any]) -> Panel:
     record, trained = manifest.data, manifest.config.data
     gone = trained.file is not None and not user_path(trained.file).is_file()  # nor a device: a stranger named it
     if record is None or record.source == "frame" or gone:
@@ -92,7 +92,7 @@ def _trained_on(manifest: Manifest, options: Mapping[str, Any]) -> Series:
     return _read(manifest, trained.model_dump(), None, options)
 
 
-def _other(manifest: Manifest, data: str | PathLike | Given | None, options: Mapping[str, Any]) -> Series:
+def _other(manifest: Manifest, data: str | PathLike | Given | None, options: Mapping[str, Any]) -> Panel:
     """Other data: only what the network needs is kept of the old choice, the rest is found anew."""
     kept = ("calendar", "interval", *_INHERITED)
     trained = manifest.config.data.model_dump()
@@ -102,34 +102,47 @@ def _other(manifest: Manifest, data: str | PathLike | Given | None, options: Map
     return _read(manifest, values, data, options)
 
 
-def _read(manifest: Manifest, values: dict[str, Any], data: Given | None, options: Mapping[str, Any]) -> Series:
+def _read(manifest: Manifest, values: dict[str, Any], data: Given | None, options: Mapping[str, Any]) -> Panel:
     config: DataConfig = checked(DataConfig, values | _columns(manifest) | dict(options))
     check_effect_on_data(dict(options), config)
     # Of the rows that are used, the network asks whether they are positive.
-    return load_series(config, data, positive_prices=False, inherited=_INHERITED - options.keys())
+    return load_panel(config, data, positive_prices=False, inherited=_INHERITED - options.keys())
 
 
 def _columns(manifest: Manifest) -> dict[str, Any]:
-    return {"target": manifest.roles.target, "past": (*manifest.roles.past, *manifest.roles.known)}
+    """The options that name columns, as the model has them; those that dates give are made of dates again."""
+    roles, trained = manifest.roles, manifest.config.data
+    own = [name for name in roles.calendar if name in trained.past]  # a column of the table's own that dates give too
+    return {
+        "target": None if trained.targets else roles.target,
+        "targets": trained.targets,
+        "past": (*roles.past, *own),
+        "known": tuple(name for name in roles.known if name not in roles.calendar or name in trained.known),
+        "static": roles.static,
+        "calendar_features": trained.calendar_features,
+        "holidays": trained.holidays,
+    }
 
 
-def _with_columns_of(series: Series, manifest: Manifest) -> Series:
-    """`series` with the columns of the model, called and ordered as there.
+def _with_columns_of(panel: Panel, manifest: Manifest) -> Panel:
+    """`panel` with the columns of the model, called and ordered as there.
 
     Raises:
         DataError: They are others; or one is not the feature of the dates that it was in training.
     """
     calendar = manifest.roles.calendar
-    if series.columns != manifest.columns or series.calendar_columns != calendar:
-        wanted, own = list(manifest.columns), list(series.columns)
+    if panel.columns != manifest.columns or panel.calendar_columns != calendar:
+        wanted, own = list(manifest.columns), list(panel.columns)
         if set(wanted) != set(own):
             wanted, own = list(map(same, wanted)), list(map(same, own))
         if sorted(wanted) != sorted(own):
             raise DataError(
-                f"{series.name}: the model needs the columns {', '.join(manifest.columns)}. "
-                f"Received: {', '.join(series.columns)}."
+                f"{panel.name}: the model needs the columns {', '.join(manifest.columns)}. "
+                f"Received: {', '.join(panel.columns)}."
             )
-        values = series.values[:, [own.index(name) for name in wanted]]
-        series = replace(series, values=values, columns=manifest.columns, calendar_columns=calendar)
-    check_calendar_columns(series.values, series.index, series.columns, calendar)
-    return series
+        values = panel.values[:, [own.index(name) for name in wanted]]
+        panel = replace(
+            panel, values=values, columns=manifest.columns, roles=manifest.roles.each, calendar_columns=calendar
+        )
+    check_calendar_columns(panel.values, panel.index, panel.columns, calendar)
+    return panel

@@ -13,6 +13,7 @@ from kerasforecast.artifact.records import Count, DataRecord, Metrics, Price, Re
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.data.calendar_columns import FEATURES
+from kerasforecast.data.panel import ColumnRole
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.forecasting.adaptive import Adapted
 from kerasforecast.forecasting.conformal import Calibration
@@ -20,6 +21,7 @@ from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.covariates import FittedCovariates
 from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.preprocessing.split import least_context
 from kerasforecast.runtime.backend import loaded_backend, provenance
 
 SCHEMA_VERSION = 2
@@ -48,6 +50,13 @@ class Roles(Record):
     def columns(self) -> tuple[str, ...]:
         """The columns of the data: the target, those known until now, those known ahead."""
         return (self.target, *self.past, *self.known)
+
+    @property
+    def each(self) -> tuple[ColumnRole, ...]:
+        """The role of each of them."""
+        past: list[ColumnRole] = ["past"] * len(self.past)
+        known: list[ColumnRole] = ["known"] * len(self.known)
+        return ("target", *past, *known)
 
 
 class GoldenBatch(Record):
@@ -172,6 +181,12 @@ class Manifest(Record):
     def window(self) -> int:
         """Rows of context it sees, the longest of its members'."""
         return max(member.network.window for member in self.members)
+
+    @property
+    def context(self) -> int:
+        """Rows of its own series that a window needs at least: fewer than the window where it learned from several."""
+        several = self.data is not None and self.data.series > 1
+        return least_context(self.config.split, self.window, several=several)
 
     @property
     def horizon(self) -> int:

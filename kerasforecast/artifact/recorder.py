@@ -12,8 +12,7 @@ from kerasforecast.artifact.records import DataRecord, PartRecord, Probe, Traini
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
-from kerasforecast.data.series import Series
-from kerasforecast.data.stamps import iso_text, iso_texts
+from kerasforecast.data.stamps import iso_texts, span
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import merged_weights
 from kerasforecast.preprocessing.batch import WindowBatch
@@ -32,7 +31,7 @@ class Recorder:
     Args:
         name: The model's.
         config: Every option.
-        series: What it is trained on.
+        panel: What it is trained on.
         split: How that is divided.
         member: The network and its scaling.
         trained: Numbers that are trained.
@@ -44,7 +43,7 @@ class Recorder:
         self,
         name: str,
         config: Config,
-        series: Series,
+        panel: Panel,
         split: Split,
         member: Member,
         trained: int,
@@ -52,8 +51,8 @@ class Recorder:
         run: Run | None,
     ) -> None:
         self._name, self._config, self._member, self._trained = name, config, member, trained
-        self._roles = roles_of(Panel.of(series))
-        self._data = data_record(series, split)
+        self._roles = roles_of(panel)
+        self._data = data_record(panel, split)
         one = windows.at(slice(0, 1))
         small = sum(array.size for array in one.arrays.values()) <= _GOLDEN_VALUES
         self._windows = windows.at(np.array([0, -1])) if small else one
@@ -62,9 +61,9 @@ class Recorder:
         identity = {
             "name": name,
             "config": config.model_dump(mode="json"),
-            "data": {"columns": list(series.columns), "sha256 of the data": series.sha256},
+            "data": {"columns": list(panel.columns), "sha256 of the data": panel.sha256},
         }
-        self.state = Kept(run, identity, series.source.sha256)
+        self.state = Kept(run, identity, panel.source.sha256)
         self._epoch = self.state.best
 
     @property
@@ -108,41 +107,43 @@ def roles_of(panel: Panel) -> Roles:
     return Roles(target=target, past=past, known=panel.known_columns, static=panel.static_columns, calendar=calendar)
 
 
-def data_record(series: Series, split: Split) -> DataRecord:
-    """What the manifest says of the data and of its parts."""
-
-    def stamp(row: int) -> str | int:
-        return iso_text(series.index[row], series.index)
-
-    parts = {
-        part: PartRecord(
-            rows=len(rows), windows=len(split.origins(part)), start=stamp(rows.start), end=stamp(rows.stop - 1)
-        )
-        for part in PARTS
-        for rows in [split.rows_of(part)]
-    }
+def data_record(panel: Panel, split: Split) -> DataRecord:
+    """What the manifest says of the data and of its parts; of several series, of all their rows together."""
+    start, end = span(panel.index, panel.starts[:-1], panel.ends)
     return DataRecord(
-        source=series.source.kind,
-        location=series.source.location,
-        snapshot=series.source.sha256,
-        retrieved=series.source.retrieved,
-        rows=len(series),
-        start=stamp(0),
-        end=stamp(-1),
-        frequency=series.frequency,
-        calendar=series.calendar,
-        sha256=series.sha256,
-        split=parts,
-        probe=_probe(series, split),
+        source=panel.source.kind,
+        location=panel.source.location,
+        snapshot=panel.source.sha256,
+        retrieved=panel.source.retrieved,
+        series=len(panel),
+        rows=int(panel.observed.sum()),
+        start=start,
+        end=end,
+        frequency=panel.frequency,
+        calendar=panel.calendar,
+        sha256=panel.sha256,
+        split={part: _part(panel, split, part) for part in PARTS},
+        probe=_probe(panel, split) if len(panel) == 1 else None,
     )
 
 
-def _probe(series: Series, split: Split) -> Probe:
+def _part(panel: Panel, split: Split, part: str) -> PartRecord:
+    place = PARTS.index(part)
+    start, end = span(panel.index, split.edges[:, place], split.edges[:, place + 1])
+    return PartRecord(
+        rows=int(split.rows_in(part).sum()),
+        windows=int(split.windows_in(part).sum()),
+        start=start,
+        end=end,
+    )
+
+
+def _probe(panel: Panel, split: Split) -> Probe:
     """Rows spread over what the model learns from, and the last of them one by one."""
     end = split.validation_end
     rows = np.unique(np.concatenate([np.linspace(0, end - 1, _PROBED).astype(int), np.arange(max(0, end - 50), end)]))
-    stamps = iso_texts(series.index[rows], series.index)
-    return Probe(rows=tuple(stamps), values=tuple(series.values[rows, 0].tolist()))
+    stamps = iso_texts(panel.index[rows], panel.index)
+    return Probe(rows=tuple(stamps), values=tuple(panel.values[rows, 0].tolist()))
 
 
 def history_of(manifest: Manifest) -> History | None:

@@ -49,9 +49,10 @@ class Probe(Record):
 
 
 class DataRecord(Record):
-    """The series the model was trained on, and how it was divided.
+    """The data the model was trained on, and how it was divided.
 
     Attributes:
+        series: How many series; `rows` and the parts are of all together.
         probe: Some of its rows with their values of the target; `None` in older files.
     """
 
@@ -59,6 +60,7 @@ class DataRecord(Record):
     location: Text
     snapshot: Text
     retrieved: Text
+    series: Count = 1
     rows: Count
     start: Stamp
     end: Stamp

@@ -68,20 +68,21 @@ def require_extra(config: Config) -> None:
         raise _absent(config.evaluation.baselines[0], "none")
 
 
-def classical_forecasts(config: Config, windows: Windows, known: int, baselines: Baselines) -> dict[str, Forecast]:
+def classical_forecasts(
+    config: Config, windows: Windows, known: np.ndarray, baselines: Baselines
+) -> dict[str, Forecast]:
     """Forecasts of `windows` by the classical models that `config` asks for.
 
     Args:
         config: Names them.
         windows: Of a series.
-        known: Rows, from the first, that the models are fitted on.
+        known: `(N,)` one past the last row of each series that the models are fitted on.
         baselines: The simple ones, for the season and the levels.
     """
     values = windows.panel.single("the classical baselines").values[:, 0]
+    rows, levels = int(known[0]), baselines.levels
     return {
-        name: Forecast(
-            *statistical(name, values, known, windows.origins, windows.steps, baselines.period, baselines.levels)
-        )
+        name: Forecast(*statistical(name, values, rows, windows.origins, windows.steps, baselines.period, levels))
         for name in config.evaluation.baselines
     }
 

@@ -182,18 +182,21 @@ class Panel:
         return (self[place] for place in range(len(self)))
 
     def reaching(self, index: pd.Index) -> Panel:
-        """This panel of one with rows for `index` after its last, of which the calendar columns alone are known.
+        """This panel with rows for `index` `(N S,)` after the last of each series, of which known columns are known.
 
         Without such columns it has no rows to add.
         """
-        if not self.calendar_columns:
+        if not self.known_columns:
             return self
         ahead = calendar_rows(self.columns, self.calendar_columns, index)
+        steps = len(index) // len(self)
+        owner = np.concatenate([self.places(np.arange(len(self.index))), np.repeat(np.arange(len(self)), steps)])
+        order = np.argsort(owner, kind="stable")
         return replace(
             self,
-            values=np.concatenate([self.values, ahead]),
-            index=self.index.append(index),
-            starts=np.array([0, len(self.index) + len(index)]),
+            values=np.concatenate([self.values, ahead])[order],
+            index=self.index.append(index)[order],
+            starts=self.starts + np.arange(len(self) + 1) * steps,
         )
 
     @property

@@ -42,6 +42,15 @@ def iso_text(stamp: Any, among: pd.Index) -> str | int:
     return iso_texts(pd.Index([stamp]), among)[0]
 
 
+def span(index: pd.Index, first: np.ndarray, stop: np.ndarray) -> tuple[str | int, str | int]:
+    """The earliest and the latest stamp, as texts, of stretches of `index` from each `first` `(N,)` to before a `stop`.
+
+    Stretches without a row are left out; there must be one with a row.
+    """
+    some = stop > first
+    return iso_text(index[first[some]].min(), index), iso_text(index[stop[some] - 1].max(), index)
+
+
 def parsed(text: object) -> pd.Timestamp | None:
     """The stamp that `iso_texts` wrote as `text`; `None` where it wrote no such date, as in a stranger's file."""
     if not isinstance(text, str) or not _WRITTEN.fullmatch(text):

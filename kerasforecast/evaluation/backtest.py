@@ -288,7 +288,7 @@ def _baselines_forecasts(
         windows, begin = replace(whole, origins=origins), fold.stop - folds[0].start
         parts.append(
             baselines_of(windows, baselines[place])
-            | classical_forecasts(config, windows, fold.known_end, baselines[place])
+            | classical_forecasts(config, windows, np.array([fold.known_end]), baselines[place])
         )
     return {name: joined([part[name] for part in parts]) for name in parts[0]}
 

@@ -96,14 +96,14 @@ def compare(data: Panel | Series, config: Config, split: Split, contenders: Sequ
         forecast, milliseconds = _timed(contender, _windows(series, contender, windows))
         forecasts[contender.name] = _at_levels(forecast, contender.levels, levels)
         costs[contender.name] = {"fit_seconds": contender.fit_seconds, "predict_ms": milliseconds}
-    others = baselines_of(windows, baselines) | classical_forecasts(config, windows, split.validation_end, baselines)
+    others = baselines_of(windows, baselines) | classical_forecasts(config, windows, split.edges[:, 2], baselines)
     others = {name: _at_levels(forecast, baselines.levels, levels) for name, forecast in others.items()}
     forecasts |= others
     outcomes = replace(outcomes_of(windows, baselines), levels=levels)
     unknown = {"fit_seconds": None, "predict_ms": None}
     best, learned = (baselines.best, baselines.best_intervals), {}
     for each in contenders:
-        if words := learned_windows(each.record, series, windows.origins, windows.steps).text:
+        if words := learned_windows(each.record, panel, windows.origins, windows.steps).text:
             learned[each.name] = words
     rows = [row | costs.get(row["model"], unknown) for row in score_rows(outcomes, forecasts, "all", *best)]
     return Comparison(

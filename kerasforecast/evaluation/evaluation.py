@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kerasforecast.artifact.manifest import Manifest
-    from kerasforecast.data.series import Series
 
 
 class Sequential(Protocol):
@@ -127,20 +126,20 @@ def evaluate_unseen(
     return replace(evaluate_windows(forecaster, chosen, baselines), learned=learned.text, judged=len(unseen) > 0)
 
 
-def every_window(manifest: Manifest, series: Series, steps: int) -> Windows:
-    """All windows of `series` that a model can be scored on, `steps` rows ahead.
+def every_window(manifest: Manifest, panel: Panel, steps: int) -> Windows:
+    """All windows of `panel` that a model can be scored on, `steps` rows ahead.
 
     Raises:
         DataError: There is none.
     """
-    window, panel = manifest.window, Panel.of(series)
+    window = manifest.window
     # A network reads what is known of all rows of its horizon.
     reach = max(steps, manifest.horizon) if panel.known_columns else steps
-    origins = all_origins(len(series), window, reach)
+    origins = all_origins(panel, manifest.context, reach)
     if not len(origins):
         raise DataError(
-            f"{series.name}: an evaluation needs a window of {window} rows and {reach} more. "
-            f"Received: {len(series)} rows."
+            f"{panel.name}: an evaluation needs a window of {manifest.context} rows and {reach} more. "
+            f"Received: {panel.observed.max()} rows."
         )
     return windows_of(panel, origins, window, steps, manifest.horizon)
 
@@ -149,18 +148,18 @@ def scored_windows(config: Config, panel: Panel, split: Split, part: str) -> Win
     """The windows of a part whose next `config.steps` rows all lie in it.
 
     Raises:
-        DataError: A series has none.
+        DataError: No series has one.
     """
-    short = np.flatnonzero(split.windows_in(part, config.steps) == 0)
-    if len(short):
-        rows = split.rows_in(part)[short[0]]
-        raise DataError(f"{panel.ids[short[0]]}: {part} has {rows} rows. Received: --steps {config.steps}. Use fewer.")
+    if not split.windows_in(part, config.steps).any():
+        longest = int(np.argmax(split.rows_in(part)))
+        rows = split.rows_in(part)[longest]
+        raise DataError(f"{panel.ids[longest]}: {part} has {rows} rows. Received: --steps {config.steps}. Use fewer.")
     return windows_of(panel, split.origins(part, config.steps), split.window, config.steps)
 
 
 def windows_tested(config: Config, panel: Panel) -> Windows:
     """The windows that a fit of `config` scores its model on."""
-    return scored_windows(config, panel, split_panel(panel, config.split, config.network), "test")
+    return scored_windows(config, panel, split_panel(panel, config.split, config.network, config.steps), "test")
 
 
 def recorded(manifest: Manifest) -> Evaluation | None:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.artifact.records import DataRecord
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.data.stamps import parsed
 
@@ -48,16 +49,19 @@ class Learned:
         return " and ".join(counts) or None
 
 
-def learned_windows(record: DataRecord | None, series: Series, origins: np.ndarray, steps: int) -> Learned:
+def learned_windows(record: DataRecord | None, panel: Panel, origins: np.ndarray, steps: int) -> Learned:
     """Which windows of `series` a model has learned from.
 
     Args:
         record: Of the data it was trained on; `None` where that is not known.
-        series: To be evaluated.
+        panel: To be evaluated.
         origins: `(N,)` rows of the last input of each window.
         steps: Rows of target after each.
     """
-    train, validation = _rows(record, series)
+    if len(panel) > 1:
+        none = np.zeros(len(origins), bool)
+        return Learned(none, none)
+    train, validation = _rows(record, panel[0])
 
     def reached(rows: np.ndarray) -> np.ndarray:
         sums = np.concatenate([[0], np.cumsum(rows)])

@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from kerasforecast.artifact.records import Scores, Share, Stamp, Text
 from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
-from kerasforecast.data.stamps import iso_texts
+from kerasforecast.data.stamps import iso_texts, span
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.evaluation.tables import as_written
 from kerasforecast.evaluation.verdict import Judgement, judged_row
@@ -210,11 +211,12 @@ def _folds(folds: Sequence[Fold], series: Series) -> list[FoldRecord]:
     ]
 
 
-def data_text(series: Series) -> str:
-    """What `WalkRecord.data` says of a series: where its rows come from, and which they are."""
-    source = f"{series.source.kind} {series.source.location}".strip()
-    start, end = iso_texts(series.index[[0, -1]], series.index)
-    return f"{source}: {len(series):,} rows, {start} to {end}"
+def data_text(panel: Panel) -> str:
+    """What `WalkRecord.data` says of the data: where its rows come from, and which they are."""
+    source = f"{panel.source.kind} {panel.source.location}".strip()
+    start, end = span(panel.index, panel.starts[:-1], panel.ends)
+    several = f"{len(panel):,} series, " if len(panel) > 1 else ""
+    return f"{source}: {several}{panel.observed.sum():,} rows, {start} to {end}"
 
 
 def _facts(series: Series, config: Config, name: str, backend: str | None) -> dict[str, Any]:
@@ -222,7 +224,7 @@ def _facts(series: Series, config: Config, name: str, backend: str | None) -> di
         "name": name,
         "target": series.target,
         "config": config,
-        "data": data_text(series),
+        "data": data_text(Panel.of(series)),
         **provenance(backend or activate().name),
     }
 

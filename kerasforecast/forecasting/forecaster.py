@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.config import Config
-from kerasforecast.data.calendars import future_index
+from kerasforecast.data.calendars import future_indices
 from kerasforecast.data.panel import Panel
-from kerasforecast.data.series import Series
 from kerasforecast.errors import whole_number
 from kerasforecast.forecasting.adaptive import Adapted, adapt
 from kerasforecast.forecasting.conformal import Basis, Calibration, calibrate
-from kerasforecast.forecasting.forecast import Forecast, quantile_column
+from kerasforecast.forecasting.forecast import Forecast, joined, quantile_column
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.suitability import first_after_unusable
 from kerasforecast.preprocessing.volatility import Volatility
@@ -40,6 +39,7 @@ class Forecaster:
         volatility: How moves are measured; `None` in files of older releases, which have no intervals.
         calibration: What validation taught; `None` before, and in files of older releases.
         adapted: Where adapting its intervals had come to, at the end of the test part.
+        context: Rows of its own series that a window needs at least; the whole window where `None`.
     """
 
     predictor: Predictor
@@ -47,6 +47,7 @@ class Forecaster:
     volatility: Volatility | None = None
     calibration: Calibration | None = None
     adapted: Adapted | None = None
+    context: int | None = None
     # By the hash of a series, the last one asked for: to adapt takes forecasts from all its rows since.
     _after: dict[str, tuple[np.ndarray | None]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -92,57 +93,66 @@ class Forecaster:
             return Forecast(points, None)
         return Forecast(points, self.calibration.intervals(base, self._moves_of(context, steps), levels))
 
-    def ahead(self, series: Series, steps: int) -> pd.DataFrame:
-        """Forecast the `steps` rows after `series`, with intervals as adapted to all that is known by its end.
+    def ahead(self, panel: Panel, steps: int) -> pd.DataFrame:
+        """Forecast the `steps` rows after each series, with intervals as adapted to all that is known by its end.
 
         Returns:
-            One row a step, index `date` (or integer step), column `forecast` and, where there are intervals,
-            `q<level>`.
+            One row a step, index `date` (or integer step; of several series their id, then `date`), column `forecast`
+            and, where there are intervals, `q<level>`.
 
         Raises:
             OptionError: `steps` is no whole number, or below 1.
-            DataError: The series is too short.
+            DataError: A series is too short.
         """
         steps = whole_number("--steps", steps)
-        self.predictor.check_last(series)
+        window = self.predictor.window
+        # One that has learned from windows of few rows forecasts from any: they are mirrored into those before.
+        self.predictor.check_last(panel, window if self.context in (None, window) else 1)
         reach = max(steps, self.config.network.horizon)
-        index = future_index(series, reach)
-        last = windows_of(Panel.of(series).reaching(index), np.array([len(series) - 1]), self.predictor.window, reach)
-        found = self.alone(last.batch(), steps, self.levels_after(series))
-        columns = {"forecast": _short(found.point[0])}
+        index = future_indices(panel, reach)  # (N reach,)
+        reached = panel.reaching(index)
+        windows = windows_of(reached, reached.ends - 1, window, reach)
+        levels = self.levels_after(panel)
+        found = joined([self.alone(windows.batch(chunk), steps, levels) for chunk in windows.chunks()])
+        columns = {"forecast": _short(found.point)}
         if found.quantiles is not None:
             columns |= {
-                quantile_column(level): _short(found.quantiles[0, :, k]) for k, level in enumerate(self.config.levels)
+                quantile_column(level): _short(found.quantiles[:, :, k]) for k, level in enumerate(self.config.levels)
             }
-        return pd.DataFrame(columns, index=index[:steps].rename("date"))
+        rows = (np.arange(len(panel))[:, None] * reach + np.arange(steps)).ravel()
+        dates = index[rows].rename("date")
+        if panel.key is None:
+            return pd.DataFrame(columns, index=dates)
+        ids = pd.Categorical.from_codes(np.repeat(np.arange(len(panel)), steps), panel.ids)
+        return pd.DataFrame(columns, index=pd.MultiIndex.from_arrays([ids, dates], names=[panel.key, "date"]))
 
-    def levels_after(self, series: Series) -> np.ndarray | None:
-        """Levels `(S, K)` of the intervals in force at the end of `series`: those kept, adapted to the rows since.
+    def levels_after(self, panel: Panel) -> np.ndarray | None:
+        """Levels `(S, K)` of the intervals in force at the end of `panel`: those kept, adapted to the rows since.
 
         Returns:
             `None`, as learned, where none were kept or the series ends before they were: they would know its future.
         """
-        found = self._after.get(series.sha256)
+        found = self._after.get(panel.sha256)
         if found is None:
-            found = (self._adapted_to(series),)
+            found = (self._adapted_to(panel),)
             self._after.clear()
-            self._after[series.sha256] = found
+            self._after[panel.sha256] = found
         return found[0]
 
-    def _adapted_to(self, series: Series) -> np.ndarray | None:
-        begin = self.adapted.place(series.index) if self.adapted else None
-        if self.adapted is None or begin is None:
+    def _adapted_to(self, panel: Panel) -> np.ndarray | None:
+        begin = self.adapted.place(panel.index) if self.adapted else None
+        if self.adapted is None or begin is None or len(panel) > 1:
             return None
         kept = np.array(self.adapted.levels)
-        last, window = len(series) - 1, self.config.network.window
-        usable = max(first_after_unusable(member.scaling, series.values) for member in self.predictor.members)
+        last, window = int(panel.observed[0]) - 1, self.config.network.window
+        usable = max(
+            first_after_unusable(member.scaling, panel.values[: last + 1]) for member in self.predictor.members
+        )
         origins = np.arange(max(begin, usable + window - 1, last - _REMEMBERED), last)
         if not len(origins):
             return kept
-        panel, steps = Panel.of(series), self.config.steps
-        if series.calendar_columns:
-            panel = panel.reaching(future_index(series, steps))
-        windows = windows_of(panel, origins, window, steps)
+        steps = self.config.steps
+        windows = windows_of(panel.reaching(future_indices(panel, steps)), origins, window, steps)
         return self.in_sequence(windows, kept)[1]
 
     @property
@@ -179,6 +189,6 @@ class Forecaster:
         return self.volatility.standard_moves(context, steps)
 
 
-def _short(values: np.ndarray) -> list[float]:
-    """The short decimals of float32 numbers, not their tails."""
-    return [float(str(np.float32(value))) for value in values]
+def _short(values: np.ndarray) -> np.ndarray:
+    """The short decimals of float32 numbers `(N, S)`, not their tails, `(N S,)` float64."""
+    return values.ravel().astype(np.float32).astype(str).astype(np.float64)

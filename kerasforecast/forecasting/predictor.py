@@ -12,7 +12,6 @@ import keras
 import numpy as np
 
 from kerasforecast.data.panel import Panel
-from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
 from kerasforecast.forecasting.given import Given, checked
 from kerasforecast.layers.direct import answering
@@ -21,6 +20,7 @@ from kerasforecast.models.member import Member
 from kerasforecast.models.network import build_model, build_states, every_layer, set_weights
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.suitability import USE_REMEDY, check_rows
+from kerasforecast.preprocessing.windows import stretches
 from kerasforecast.runtime.forks import refuse_fork
 
 _BATCH = 1_024
@@ -171,26 +171,32 @@ class Predictor:
         outputs = outputs if isinstance(outputs, list) else [outputs]  # Keras unpacks a single one
         return network.family.states(network.options, outputs)
 
-    def check_last(self, series: Series) -> None:
-        """Refuse a series whose last window cannot be forecast from.
+    def check_last(self, panel: Panel, least: int) -> None:
+        """Refuse series whose last window cannot be forecast from.
+
+        Args:
+            panel: The series.
+            least: Rows that each must have.
 
         Raises:
-            DataError: The series is shorter, or the window holds values that the network cannot take.
+            DataError: One has fewer, or its window holds values that the network cannot take.
         """
-        if len(series) < self.window:
+        short = np.flatnonzero(panel.observed < least)
+        if len(short):
             raise DataError(
-                f"{series.name}: a forecast needs a window of {self.window} rows. Received: {len(series)} rows."
+                f"{panel.ids[short[0]]}: a forecast needs a window of {least} rows. "
+                f"Received: {panel.observed[short[0]]} rows."
             )
-        self.check(series, len(series) - self.window)
+        self.check(panel, stretches(np.maximum(panel.ends - self.window, panel.starts[:-1]), panel.ends))
 
-    def check(self, series: Series, first: int = 0) -> None:
-        """Refuse a series with values that the network cannot take, from row `first` on.
+    def check(self, panel: Panel, rows: np.ndarray | None = None) -> None:
+        """Refuse a panel with values that the network cannot take, in any row or in `rows` of it.
 
         Raises:
             DataError: There is one; its date is named.
         """
         for member in self.members:
-            check_rows(member.scaling, Panel.of(series), first, USE_REMEDY)
+            check_rows(member.scaling, panel, rows, USE_REMEDY)
 
     def _answers(self, answer: Callable[[Any], np.ndarray], windows: Given) -> np.ndarray:
         batch = self.checked(windows)

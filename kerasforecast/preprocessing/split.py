@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from kerasforecast.data.panel import Panel
-from kerasforecast.data.series import Series
+from kerasforecast.data.stamps import span
 from kerasforecast.errors import DataError
+from kerasforecast.preprocessing.windows import stretches
 from kerasforecast.sections.network import NetworkConfig
 from kerasforecast.sections.split import SplitConfig
 
 PARTS = ("train", "validation", "test")
+_FEW_ROWS = 4  # of its own that a series among several needs before a forecast, where nothing else is asked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,20 +24,26 @@ class Split:
     """Where the parts of each series begin: training, validation, test, one after another.
 
     Attributes:
-        edges: `(N, 4)` int64 for each series, in rows of the panel: its first row, the first of validation, the first
-            of test, one past the last. Everything fitted sees rows of the first of these stretches only.
+        edges: `(N, 4)` int64 for each series, in rows of the panel: the first row of training, of validation, of test,
+            and one past the last. Everything fitted sees rows of the first of these stretches only.
+        starts: `(N,)` the first row of each series, which windows may reach back to: a series that is held out, or is
+            too short for the parts before its test, has rows that no part holds.
         window: Rows of input of each window, L.
         horizon: Rows of target of each window in training, H.
+        context: Rows of its own series that a window needs at least; they are mirrored into those before.
     """
 
     edges: np.ndarray
+    starts: np.ndarray
     window: int
     horizon: int
+    context: int
 
     @classmethod
     def of_one(cls, train_end: int, validation_end: int, rows: int, window: int, horizon: int) -> Split:
         """The split of a panel of one."""
-        return cls(np.array([[0, train_end, validation_end, rows]], np.int64), window, horizon)
+        edges = np.array([[0, train_end, validation_end, rows]], np.int64)
+        return cls(edges, np.zeros(1, np.int64), window, horizon, window)
 
     @property
     def train_end(self) -> int:
@@ -64,7 +73,7 @@ class Split:
             steps: Rows of target to ask for, where other than the horizon.
         """
         first, stop = self._origins(part, steps or self.horizon)
-        return _stretches(first, stop)
+        return stretches(first, stop)
 
     def windows_in(self, part: str, steps: int | None = None) -> np.ndarray:
         """How many windows each series has in `part`, `(N,)`; arguments as of `origins`."""
@@ -77,16 +86,18 @@ class Split:
         return self.edges[:, place + 1] - self.edges[:, place]
 
     def training_rows(self, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
-        """The training rows of all series one after another, `(R, C)` float64, and the first of each, `(N,)`."""
+        """The training rows of all series one after another, `(R, C)` float64, and the first of each that has some."""
         first, stop = self.edges[:, 0], self.edges[:, 1]
+        some = stop > first
+        first, stop = first[some], stop[some]
         if (stop[:-1] == first[1:]).all():  # one stretch: a view, no copy
             return panel.values[first[0] : stop[-1]], first - first[0]
-        return panel.values[_stretches(first, stop)], np.cumsum(stop - first) - (stop - first)
+        return panel.values[stretches(first, stop)], np.cumsum(stop - first) - (stop - first)
 
     def _origins(self, part: str, steps: int) -> tuple[np.ndarray, np.ndarray]:
         """First origin of each series, and one past the last."""
         place = PARTS.index(part)
-        first = np.maximum(self.edges[:, place] - 1, self.edges[:, 0] + self.window - 1)
+        first = np.maximum(self.edges[:, place] - 1, self.starts + self.context - 1)
         return first, self.edges[:, place + 1] - steps
 
     def _edge(self, place: int) -> int:
@@ -98,51 +109,116 @@ class Split:
         return int(self.edges[0, place])
 
 
-def split_panel(panel: Panel, config: SplitConfig, network: NetworkConfig) -> Split:
-    """Divide each series by shares or by dates and check that every part holds at least one window.
+def least_context(config: SplitConfig, window: int, *, several: bool) -> int:
+    """Rows of its own series that a window of `window` rows needs at least."""
+    return min(window, config.min_rows or (_FEW_ROWS if several else window))
+
+
+def split_panel(panel: Panel, config: SplitConfig, network: NetworkConfig, steps: int | None = None) -> Split:
+    """Divide each series by shares, by numbers of rows or by dates.
+
+    Where most of several series end on one date, shares are those of one of median length, and its dates cut all: what
+    is known of one series tells of the others. Elsewhere they are of each series. A series too short for its parts
+    loses the earlier ones: it is tested, or only forecast. One that is held out has a test part alone.
+
+    Args:
+        panel: The series.
+        config: Where to cut.
+        network: Its window and horizon.
+        steps: Rows that are scored, where more than the horizon.
 
     Raises:
-        DataError: A date lies outside a series, or a part is too short for the window and horizon.
+        DataError: A date lies outside every series; or no series has a window in each part.
     """
-    starts, rows = panel.starts[:-1], panel.observed
-    if config.validation_start is not None and config.test_start is not None:
-        ends = [
-            np.array([_row_of(series, date, flag) for series in panel])
-            for date, flag in ((config.validation_start, "--validation-start"), (config.test_start, "--test-start"))
-        ]
-    else:
-        # The sum before the product, and a hair for binary fractions: 0.7 + 0.15 of 3,270 rows is 2,779.
-        shares = config.train_fraction, config.train_fraction + config.validation_fraction
-        ends = [np.floor(rows * share + 1e-9).astype(np.int64) for share in shares]
-    edges = np.stack([starts, *(starts + end for end in ends), panel.ends], axis=1)
-    split = Split(edges, network.window, network.horizon)
+    context = least_context(config, network.window, several=len(panel) > 1)
+    starts, stops = panel.starts[:-1], panel.ends
+    cuts = _cuts(panel, config, max(steps or 0, network.horizon))
+    edges = np.stack([starts, *(np.clip(cut, starts, stops) for cut in cuts), stops], axis=1)
+    edges[held_out(panel, config), 0:2] = edges[held_out(panel, config), 2:3]
+    split = Split(edges, starts, network.window, network.horizon, context)
     for part in PARTS:
-        short = np.flatnonzero(split.windows_in(part) == 0)
-        if len(short):
-            raise DataError(
-                f"{panel.ids[short[0]]}: each part needs a window of {network.window} rows and {network.horizon} to "
-                f"forecast. Received: {rows[short[0]]} rows, of which {split.rows_in(part)[short[0]]} for {part}. "
-                "Give more rows, a smaller --window or another split."
-            )
+        _require_windows(panel, split, part)
     return split
 
 
-def _stretches(first: np.ndarray, stop: np.ndarray) -> np.ndarray:
-    """The rows from each of `first` `(N,)` up to the `stop` `(N,)` beside it, one after another, int32."""
-    lengths = np.maximum(stop - first, 0)
-    begins = np.cumsum(lengths) - lengths  # where each stretch begins in the answer
-    rows = np.arange(lengths.sum(), dtype=np.int32)
-    rows += np.repeat((first - begins).astype(np.int32), lengths)
-    return rows
+def too_short(split: Split, steps: int | None = None) -> np.ndarray:
+    """`(N,)` which series have no window in any part: they are forecast, and neither learned from nor scored."""
+    return np.sum([split.windows_in(part, steps if part == "test" else None) for part in PARTS], axis=0) == 0
 
 
-def _row_of(series: Series, date: object, flag: str) -> int:
-    if not series.dated:
-        raise DataError(f"{flag} needs a series with dates. Received: integer steps. Use --train-fraction instead.")
-    row = int(series.index.searchsorted(pd.Timestamp(date)))
-    if not 0 < row < len(series):
+def _cuts(panel: Panel, config: SplitConfig, steps: int) -> list[np.ndarray]:
+    """First rows `(N,)` of validation and of test."""
+    if config.validation_start is not None and config.test_start is not None:
+        return _at_dates(panel, config.validation_start, config.test_start)
+    if config.validation_rows is not None and config.test_rows is not None:
+        test = panel.ends - config.test_rows
+        return [test - config.validation_rows, test]
+    # The sum before the product, and a hair for binary fractions: 0.7 + 0.15 of 3,270 rows is 2,779.
+    shares = config.train_fraction, config.train_fraction + config.validation_fraction
+    validation, test = (
+        panel.starts[:-1] + np.floor(panel.observed * share + 1e-9).astype(np.int64) for share in shares
+    )
+    if len(panel) == 1:
+        return [validation, test]
+    test = np.minimum(test, panel.ends - steps)
+    validation = np.minimum(validation, test - steps)
+    typical = _typical(panel)
+    if typical is None or validation[typical] <= panel.starts[typical]:
+        return [validation, test]
+    return _at_dates(panel, panel.index[validation[typical]], panel.index[test[typical]])
+
+
+def _typical(panel: Panel) -> int | None:
+    """A series of median length among those that end last; `None` where most end earlier, or steps are no dates."""
+    last = panel.index[panel.ends - 1]
+    together = np.flatnonzero(last == last.max())
+    if not panel.dated or 2 * len(together) < len(panel):
+        return None
+    by_length = together[np.argsort(panel.observed[together], kind="stable")]
+    return int(by_length[len(by_length) // 2])
+
+
+def _at_dates(panel: Panel, validation: object, test: object) -> list[np.ndarray]:
+    """The same by dates common to all; a series that ends before one has no rows after it."""
+    cuts = []
+    for date, flag in ((validation, "--validation-start"), (test, "--test-start")):
+        if not panel.dated:
+            raise DataError(f"{flag} needs dates. Received: integer steps. Use --train-fraction instead.")
+        before = np.concatenate([[0], np.cumsum(panel.index < pd.Timestamp(date))])
+        rows = before[panel.ends] - before[panel.starts[:-1]]  # (N,) of each series before the date
+        if not ((rows > 0) & (rows < panel.observed)).any():
+            start, end = span(panel.index, panel.starts[:-1], panel.ends)
+            raise DataError(
+                f"{flag} must lie within the series. Received: {date}; {panel.name} runs from {start} to {end}."
+            )
+        cuts.append(panel.starts[:-1] + rows)
+    return cuts
+
+
+def held_out(panel: Panel, config: SplitConfig) -> np.ndarray:
+    """`(N,)` which series are held out: by their ids alone, so that more series change none of them."""
+    none = np.zeros(len(panel), bool)
+    if not config.holdout_series:
+        return none
+    if len(panel) == 1:
         raise DataError(
-            f"{flag} must lie within the series. Received: {date}; {series.name} runs from "
-            f"{series.index[0]:%Y-%m-%d} to {series.index[-1]:%Y-%m-%d}."
+            f"--holdout-series needs several series. Received: {config.holdout_series:g} of one. Leave it out."
         )
-    return row
+    places = np.array([int.from_bytes(hashlib.sha256(str(each).encode()).digest()[:8]) for each in panel.ids])
+    count = min(len(panel) - 1, max(1, round(config.holdout_series * len(panel))))
+    none[np.argsort(places)[:count]] = True
+    return none
+
+
+def _require_windows(panel: Panel, split: Split, part: str) -> None:
+    """Refuse a split by which no series has a window in a part."""
+    windows = split.windows_in(part)
+    if windows.any():
+        return
+    longest = int(np.argmax(panel.observed))
+    needs = split.context if split.context < split.window else split.window
+    raise DataError(
+        f"{panel.ids[longest]}: each part needs a window of {needs} rows and {split.horizon} to "
+        f"forecast. Received: {panel.observed[longest]} rows, of which {split.rows_in(part)[longest]} for {part}. "
+        "Give more rows, a smaller --window or another split."
+    )

@@ -17,20 +17,23 @@ TRAIN_REMEDY = "Use --scaling difference."
 USE_REMEDY = "Correct the value, or empty the cell and use --missing drop; or train with --scaling difference."
 
 
-def check_rows(scaling: FittedScaling, panel: Panel, first: int = 0, remedy: str = TRAIN_REMEDY) -> None:
-    """Refuse rows that a scaling cannot take, of those from row `first` of `panel` on.
+def check_rows(
+    scaling: FittedScaling, panel: Panel, rows: np.ndarray | None = None, remedy: str = TRAIN_REMEDY
+) -> None:
+    """Refuse values that a scaling cannot take, in `rows` of `panel`, or in any.
 
     Raises:
         DataError: A value is zero or negative where a log is taken, or beyond 1e18.
     """
     for place in range(len(scaling.transforms)):
-        values = panel.values[first:, place]
+        values = panel.values[:, place] if rows is None else panel.values[rows, place]
         large = np.flatnonzero(np.abs(values) > LARGEST)
         if len(large):
-            raise too_large(values[large[0]], f"{panel.id_of(first + large[0])}: {panel.columns[place]}")
+            row = int(large[0] if rows is None else rows[large[0]])
+            raise too_large(panel.values[row, place], f"{panel.id_of(row)}: {panel.columns[place]}")
         low = np.flatnonzero((values <= 0) & (place in scaling.logged))
         if len(low):
-            row = first + int(low[0])
+            row = int(low[0] if rows is None else rows[low[0]])
             date = iso_text(panel.index[row], panel.index)
             raise DataError(
                 f"{panel.id_of(row)}: {panel.columns[place]} must be positive for log returns, as in training. "

@@ -20,6 +20,9 @@ _ALL = slice(None)
 class Windows:
     """The windows that end at given rows of a panel, each within its own series.
 
+    Where a series has fewer rows than a window, those before its first mirror its own, back and forth: a window keeps
+    its level and how much it moves, which constant rows would take from it.
+
     Attributes:
         panel: Where the values come from.
         origins: `(N,)` integers, the row of each window's last input, in rows of the panel.
@@ -37,14 +40,13 @@ class Windows:
     def __post_init__(self) -> None:
         origins = np.asarray(self.origins)
         ascending = origins if (origins[1:] >= origins[:-1]).all() else np.sort(origins)
-        starts, ends = self.panel.starts[:-1], self.panel.ends
-        too_early = _within(ascending, starts, np.minimum(starts + self.window - 1, self.panel.starts[1:]))
-        if too_early or _within(ascending, ends, self.panel.starts[1:]) or _outside(ascending, len(self.panel.index)):
+        if _within(ascending, self.panel.ends, self.panel.starts[1:]) or _outside(ascending, len(self.panel.index)):
             raise ValueError(
-                f"A window of {self.window} rows must lie within the observed rows of one series. Received: "
-                "an origin too near the start of its series, or after its last row."
+                f"A window of {self.window} rows must end within the observed rows of a series. Received: an origin "
+                "after the last of them."
             )
-        if self.panel.known_columns and _within(ascending, self.panel.starts[1:] - self._reach, self.panel.starts[1:]):
+        starts, after = self.panel.starts[:-1], self.panel.starts[1:]
+        if self.panel.known_columns and _within(ascending, np.maximum(after - self._reach, starts), after):
             raise ValueError(
                 f"Known columns must reach {self._reach} rows beyond every window. Received: an origin too near the "
                 "end of its series."
@@ -63,7 +65,7 @@ class Windows:
         known = panel.float32[:, len(panel.past_columns) :]
         return WindowBatch(
             past,
-            _gathered(known, origins + self._reach, self.window + self._reach) if panel.known_columns else None,
+            _gathered(known, origins, self._reach, self.window, self._firsts(indices)) if panel.known_columns else None,
             None if panel.static is None else panel.static[panel.places(origins)].astype(np.float32),
         )
 
@@ -105,7 +107,13 @@ class Windows:
         return values[:, : len(self.panel.past_columns)]
 
     def _gathered(self, values: np.ndarray, indices: np.ndarray | slice) -> np.ndarray:
-        return _gathered(values, self.origins[indices], self.window)
+        return _gathered(values, self.origins[indices], 0, self.window, self._firsts(indices))
+
+    def _firsts(self, indices: np.ndarray | slice) -> np.ndarray | None:
+        """The first row of each window's series `(n,)`, where a window is longer than what its series has before it."""
+        origins = self.origins[indices]
+        firsts = self.panel.starts[self.panel.places(origins)]
+        return firsts if (origins - firsts < self.window - 1).any() else None
 
 
 def windows_of(panel: Panel, origins: np.ndarray, window: int, steps: int, horizon: int = 0) -> Windows:
@@ -113,9 +121,18 @@ def windows_of(panel: Panel, origins: np.ndarray, window: int, steps: int, horiz
     return Windows(panel, origins, window, steps, horizon)
 
 
-def all_origins(rows: int, window: int, steps: int) -> np.ndarray:
-    """Origins of every window of a series of `rows` rows that has its whole target within them, `(N,)` int32."""
-    return np.arange(window - 1, rows - steps, dtype=np.int32)
+def all_origins(panel: Panel, context: int, steps: int) -> np.ndarray:
+    """Origins of every window that has so many rows of its own series before it and its whole target after, `(N,)`."""
+    return stretches(panel.starts[:-1] + context - 1, panel.ends - steps)
+
+
+def stretches(first: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """The rows from each of `first` `(N,)` up to the `stop` `(N,)` beside it, one after another, int32."""
+    lengths = np.maximum(stop - first, 0)
+    begins = np.cumsum(lengths) - lengths  # where each stretch begins in the answer
+    rows = np.arange(lengths.sum(), dtype=np.int32)
+    rows += np.repeat((first - begins).astype(np.int32), lengths)
+    return rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,10 +165,25 @@ def pairs(values: np.ndarray, window: int, horizon: int = 1) -> tuple[np.ndarray
     return views[:, :window], views[:, window] if horizon == 1 else views[:, window:]
 
 
-def _gathered(values: np.ndarray, last: np.ndarray, rows: int) -> np.ndarray:
-    """The stretches of so many rows of `values` `(R, F)` that end with the rows `last` `(n,)`: `(n, rows, F)`."""
-    views = sliding_window_view(values, rows, axis=0)  # (R-rows+1, F, rows), no copy
-    return views[last - rows + 1].transpose(0, 2, 1)
+def _gathered(
+    values: np.ndarray, origins: np.ndarray, reach: int, window: int, firsts: np.ndarray | None
+) -> np.ndarray:
+    """The stretches of `values` `(R, F)` of a window up to the rows `origins` `(n,)` and `reach` rows after them.
+
+    Rows before `firsts` `(n,)` mirror those that follow.
+
+    Returns:
+        `(n, window + reach, F)`.
+    """
+    begins = origins - window + 1
+    if firsts is None:
+        views = sliding_window_view(values, window + reach, axis=0)  # (R-L-H+1, F, L+H), no copy
+        return views[begins].transpose(0, 2, 1)
+    back = (firsts - begins)[:, None] - np.arange(window + reach)  # (n, L + H) rows before the first, else not positive
+    turn = np.maximum(origins - firsts, 1)[:, None]  # to the last own row, where the way turns
+    mirrored = turn - np.abs(back % (2 * turn) - turn)
+    own = np.minimum(mirrored, (origins - firsts)[:, None])
+    return values[firsts[:, None] + np.where(back > 0, own, -back)]
 
 
 def _within(rows: np.ndarray, first: np.ndarray, stop: np.ndarray) -> bool:

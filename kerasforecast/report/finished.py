@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from kerasforecast.artifact import reader
-from kerasforecast.artifact.inputs import kept_series
+from kerasforecast.artifact.inputs import kept_panel
 from kerasforecast.artifact.manifest import Manifest
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, InputError, shown
 from kerasforecast.evaluation.tables import as_written
@@ -33,7 +34,7 @@ class FinishedFit:
         forecasts: One row a forecast of the test part: `date`, `actual`, `forecast`, `naive`, price units; `step` where
             the horizon exceeds 1; a column `q<level>` for each of `levels`, price units. In the form of
             `kerasforecast.evaluation.tables.as_written`, whatever form it is given in.
-        series: The data that the model was trained on, where it is at hand.
+        panel: The data that the model was trained on, where it is at hand.
         ahead: The forecast of the rows after the data: `date`, `forecast`, and `q<level>` where it has intervals, in
             the same form; `None` where the dates of those rows cannot be known.
     """
@@ -41,7 +42,7 @@ class FinishedFit:
     manifest: Manifest
     history: pd.DataFrame
     forecasts: pd.DataFrame
-    series: Series | None = None
+    panel: Panel | None = None
     ahead: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
@@ -49,13 +50,18 @@ class FinishedFit:
             raise ValueError("A finished fit has scores: its manifest must hold metrics.")
         object.__setattr__(self, "forecasts", as_written(self.forecasts))
         if self.ahead is not None:
-            ahead = self.ahead if "date" in self.ahead else self.ahead.reset_index(names="date")
+            ahead = self.ahead if "date" in self.ahead else self.ahead.rename_axis(index={None: "date"}).reset_index()
             object.__setattr__(self, "ahead", as_written(ahead))
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """The content of `metrics.json`, which the manifest holds too."""
         return self.manifest.model_dump(mode="json", include={"metrics"})["metrics"]
+
+    @property
+    def series(self) -> Series | None:
+        """The data, where it is one series and at hand."""
+        return self.panel[0] if self.panel is not None and len(self.panel) == 1 else None
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -85,12 +91,12 @@ def write_fit(fit: FinishedFit, folder: Path) -> dict[str, Path]:
     return paths | {"forecast": ahead}
 
 
-def read_fit(model: Path, series: Series | None = None) -> FinishedFit:
+def read_fit(model: Path, panel: Panel | None = None) -> FinishedFit:
     """The fit that wrote the model file `model`.
 
     Args:
         model: Path of the `.keras` file; the folder of its name beside it holds the rest.
-        series: The data, where the caller has it; otherwise it is looked for where the manifest says, offline.
+        panel: The data, where the caller has it; otherwise it is looked for where the manifest says, offline.
 
     Raises:
         ArtifactError: The model file is not one of ours, or the folder beside it belongs to another fit.
@@ -108,7 +114,7 @@ def read_fit(model: Path, series: Series | None = None) -> FinishedFit:
         manifest,
         _table(folder / "history.csv", _HISTORY),
         _table(folder / "test_forecasts.csv", (*_FORECASTS, *map(quantile_column, _levels(manifest)))),
-        _same(manifest, series if series is not None else kept_series(manifest)),
+        _same(manifest, panel if panel is not None else kept_panel(manifest)),
         _table(folder / "forecast.csv", ("date", "forecast")) if (folder / "forecast.csv").exists() else None,
     )
 
@@ -147,6 +153,6 @@ def _absent(path: Path, error: Exception) -> InputError:
     )
 
 
-def _same(manifest: Manifest, series: Series | None) -> Series | None:
-    known = series is not None and manifest.data is not None and series.sha256 == manifest.data.sha256
-    return series if known else None
+def _same(manifest: Manifest, panel: Panel | None) -> Panel | None:
+    known = panel is not None and manifest.data is not None and panel.sha256 == manifest.data.sha256
+    return panel if known else None

@@ -6,10 +6,9 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from kerasforecast.artifact.inputs import same_series
+from kerasforecast.artifact.inputs import same_panel
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.data.panel import Panel
-from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, DataError
 from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, windows_tested
 from kerasforecast.forecasting.forecaster import Forecaster
@@ -22,7 +21,7 @@ def finished_fit(
     forecaster: Forecaster,
     history: History | None,
     test: Evaluation | None,
-    series: Series | None,
+    panel: Panel | None,
 ) -> FinishedFit:
     """What the report of a fit shows.
 
@@ -31,7 +30,7 @@ def finished_fit(
         forecaster: The model's.
         history: Of its training.
         test: How it scored; with its forecasts, or they are made again.
-        series: What it was trained on; read again where `None`.
+        panel: What it was trained on; read again where `None`.
 
     Raises:
         DataError: The training data is no longer at hand.
@@ -42,14 +41,14 @@ def finished_fit(
             f"{manifest.name}: a report needs scores and the history of training. Received: a model without. "
             "Train it with kerasforecast.fit."
         )
-    series = series if series is not None else same_series(manifest)
+    panel = panel if panel is not None else same_panel(manifest)
     try:
-        ahead = forecaster.ahead(series, manifest.config.steps)
+        ahead = forecaster.ahead(panel, manifest.config.steps)
     except DataError:  # nobody knows the dates that follow
         ahead = None
     if test is None or test.table is None:
-        windows = windows_tested(manifest.config, Panel.of(series))
+        windows = windows_tested(manifest.config, panel)
         test = evaluate_windows(forecaster, windows, manifest.baselines)
     table = test.table if test.table is not None else pd.DataFrame()
     epochs = pd.DataFrame([asdict(epoch) for epoch in history.epochs])
-    return FinishedFit(manifest, epochs, table, series, ahead)
+    return FinishedFit(manifest, epochs, table, panel, ahead)

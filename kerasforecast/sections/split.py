@@ -36,7 +36,7 @@ class SplitConfig(Section):
         None,
         ge=1,
         le=10_000,
-        description="Rows of its own that a series needs before a forecast; the first is repeated up to --window. "
+        description="Rows of its own that a series needs before a forecast; they are mirrored up to --window. "
         "When not given: the window for one series, few for several.",
     )
     holdout_series: float = Field(

@@ -181,7 +181,7 @@ def shops(rows=160, ahead=4, seed=0):
 
 
 OPTIONS = {"window": 6, "horizon": 2, "units": 8, "layers": 1, "dropout": 0.0, "scaling": "standard"}
-CONFIG = Config.from_options(**OPTIONS, epochs=60, learning_rate=0.01, batch_size=64)
+CONFIG = Config.from_options(**OPTIONS, min_rows=6, epochs=60, learning_rate=0.01, batch_size=64)
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ def test_forecasts_are_the_ones_it_was_committed_with(model):
 
 def test_its_scores_can_be_had_again(model):
     record = model.manifest.metrics.test
-    series = model.series_from()
+    series = model.panel_from()
     assert series.sha256 == model.manifest.data.sha256
     table = model.evaluate(series).table.tail(record.n)
     rmse = np.sqrt(((table["forecast"].astype(float) - table["actual"]) ** 2).mean())

@@ -56,7 +56,7 @@ def test_the_series_is_remembered(home):
     pd.testing.assert_frame_equal(model.forecast(1), south)
     other = model.forecast(1, "~/all.csv", series="north")
     pd.testing.assert_frame_equal(other, model.forecast(1, PRICES["north"]))
-    alone = model.series_from(PRICES["south"])
+    alone = model.panel_from(PRICES["south"])
     assert "No column shop: all rows are taken as series south." in alone.notes
     with pytest.raises(DataError, match="id= must name a column"):
         model.forecast(1, PRICES["south"], id="branch")

@@ -72,7 +72,7 @@ def test_intervals_go_on_adapting_with_the_rows_that_follow(small, frame, saved)
     """A table that goes on continues from where the test part had come to; an earlier one knows nothing of it."""
     longer = prices(330)
     pd.testing.assert_frame_equal(longer[:300], frame)
-    series = Panel.of(small.series_from(longer))
+    series = Panel.of(small.panel_from(longer))
     windows = windows_of(series, np.arange(254, 330), 8, 1)
     intervals = small.forecaster.in_sequence(windows)[0].quantiles[-1, 0]
     columns = [f"q{level:g}" for level in small.config.levels]
@@ -104,7 +104,7 @@ def passes(monkeypatch):
 def test_a_second_forecast_costs_one_pass_a_block_of_steps(saved, passes):
     model, longer = kf.load(saved), prices(330)
     passes.clear()
-    series = model.series_from(longer)
+    series = model.panel_from(longer)
     first = model.forecast(5, series)
     assert passes == [30, 1, 1, 1, 1, 1]  # the rows since the intervals were kept, and five steps of one row
     passes.clear()
@@ -133,17 +133,12 @@ def test_targets_are_scaled_once_a_part(frame, monkeypatch):
     assert sizes == [202, 45, 45, 202]  # training, validation, and the naive forecasts of both
 
 
-def test_a_panel_of_one_is_its_series_and_one_of_two_is_refused(small, frame):
+def test_a_panel_of_one_is_its_series(small, frame):
     panel = Panel.of(small.series)
     model = fit(small.config, panel)
     assert [a.tobytes() for a in model.predictor.weights] == [a.tobytes() for a in small.predictor.weights]
     assert model.manifest.data == small.manifest.data
     pd.testing.assert_frame_equal(small.forecast(2, panel), small.forecast(2))
-    pair = Panel.joined([small.series, small.series], ["a", "b"])
-    with pytest.raises(DataError, match=r"^Several series are not supported yet by fit\. Received: 2 series"):
-        fit(small.config, pair)
-    with pytest.raises(DataError, match="not supported yet by a trained model"):
-        small.forecast(2, pair)
 
 
 def test_forecast_dates_follow_the_series(small, frame):

@@ -52,7 +52,7 @@ def warm(**changes):
 def test_a_feature_that_is_not_positive_later_blocks_nothing(model, column, value, row):
     new = changed(warm(), column, row, value)
     assert np.isfinite(model.forecast(3, new).to_numpy()).all()
-    assert model.series_from(new).notes[-1].startswith(f"{column}: 1 row not above 0 counts as ")
+    assert model.panel_from(new).notes[-1].startswith(f"{column}: 1 row not above 0 counts as ")
     if row == 60:
         assert np.isfinite(model.evaluate(new).scores["model"]["rmse"])
 

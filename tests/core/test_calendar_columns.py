@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerasforecast.artifact.inputs import series_for
+from kerasforecast.artifact.inputs import panel_for
 from kerasforecast.artifact.manifest import Roles
 from kerasforecast.data.calendar_columns import FEATURES, calendar_columns, calendar_values, held_beyond
 from kerasforecast.data.load import load_panel, load_series
@@ -140,10 +140,10 @@ class Manifest:
 def test_new_rows_must_keep_the_calendar_that_training_had():
     index = HOURS[:30]  # too few rows to find it anew
     series = Series(np.stack([np.ones(30), index.hour], axis=1), index, ("y", "Hour"))
-    assert series_for(Manifest(), series, {}).calendar_columns == {"Hour": "hour"}
+    assert panel_for(Manifest(), series, {}).calendar_columns == {"Hour": "hour"}
     local = Series(np.stack([np.ones(30), (index.hour + 2) % 24], axis=1), index, ("y", "Hour"))
     with pytest.raises(DataError, match=r"Column Hour must be the hour of the dates, as in training. Received: 7.0 at"):
-        series_for(Manifest(), local, {})
+        panel_for(Manifest(), local, {})
     undated = Series(series.values, pd.RangeIndex(30), ("y", "Hour"))
     with pytest.raises(DataError, match="Received: rows without dates"):
-        series_for(Manifest(), undated, {})
+        panel_for(Manifest(), undated, {})

@@ -29,7 +29,7 @@ def series(values=VALUES, index=DATES):
 
 def counts(data, steps=1, known=None):
     origins = np.arange(WINDOW - 1, len(data) - steps)
-    found = learned_windows(known or RECORDS[data.dated], data, origins, steps)
+    found = learned_windows(known or RECORDS[data.dated], Panel.of(data), origins, steps)
     return int(found.train.sum()), int(found.validation.sum()), len(found.unseen)
 
 
@@ -95,7 +95,7 @@ def test_a_record_without_probe_knows_its_very_data_alone():
     old = RECORDS[True].model_copy(update={"probe": None, "sha256": data.sha256})
     assert counts(data, known=old) == (202, 45, 45)
     assert counts(series(VALUES[:-1], DATES[:-1]), known=old) == (0, 0, 291)
-    assert learned_windows(None, data, np.arange(7, 299), 1).text is None
+    assert learned_windows(None, Panel.of(data), np.arange(7, 299), 1).text is None
 
 
 def test_a_strangers_record_makes_no_fault():
@@ -115,7 +115,7 @@ class Naive:
 
 def evaluated(data):
     origins = np.arange(WINDOW - 1, len(data) - 1)
-    learned = learned_windows(RECORDS[True], data, origins, 1)
+    learned = learned_windows(RECORDS[True], Panel.of(data), origins, 1)
     return evaluate_unseen(Naive(), windows_of(Panel.of(data), origins, WINDOW, 1), None, learned)
 
 

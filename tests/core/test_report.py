@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from kerasforecast_cli.main import cli
 
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError, InputError
 from kerasforecast.report import fit_report, read_fit, rewrite_report, traces, write_fit
@@ -171,7 +172,7 @@ def test_without_dates_the_axis_has_steps(tmp_path):
     fit = finished_fit(tmp_path, horizon=2)
     stepped = fit.forecasts.assign(date=np.arange(len(fit.forecasts)) // 2 + fit.forecasts["step"])
     ahead = fit.ahead.assign(date=[1000, 1001])
-    (tmp_path / "page.html").write_text(fit_report(replace(fit, forecasts=stepped, series=None, ahead=ahead)))
+    (tmp_path / "page.html").write_text(fit_report(replace(fit, forecasts=stepped, panel=None, ahead=ahead)))
     drawn = Page(tmp_path / "page.html").figures
     for figure in drawn[:3]:
         assert figure["layout"]["xaxis"]["title"]["text"] == "step"
@@ -353,7 +354,7 @@ def test_the_page_stays_small_whatever_it_shows(tmp_path):
     dates = np.datetime64("2000-01-01T00:00:00") + np.cumsum(random.integers(1, 99, 1_000_000)) * np.timedelta64(1, "m")
     table = pd.DataFrame(noise, columns=fit.forecasts.columns[1:]).assign(date=dates[-rows:])
     series = Series(random.normal(size=(1_000_000, 1)), pd.DatetimeIndex(dates), ("Close",), frequency="min")
-    page = fit_report(replace(fit, forecasts=table, series=series))
+    page = fit_report(replace(fit, forecasts=table, panel=Panel.of(series)))
     assert 500_000 < len(page.encode()) < 1_500_000
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from selenium.webdriver.support.ui import WebDriverWait
 
+from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.report import fit_report, rewrite_report
 from tests.core.test_report import HOSTILE
@@ -127,7 +128,7 @@ def long(tmp_path_factory):
     values = np.sin(np.arange(16_080) * np.pi / 12)
     values[8_000] = 50
     series = Series(values[:, None], hours, ("Count",), frequency="h")
-    (folder / "page.html").write_text(fit_report(replace(fit, series=series)))
+    (folder / "page.html").write_text(fit_report(replace(fit, panel=Panel.of(series))))
     return (folder / "page.html").as_uri()
 
 
@@ -181,7 +182,7 @@ def test_long_paths_keep_their_gaps(browser, tmp_path):
     rows = 5_000
     table = pd.DataFrame({name: np.arange(rows) + 1.0 for name in ("actual", "forecast", "naive")})
     table = table.assign(date=np.arange(rows) // 2 + np.arange(rows) % 2, step=np.arange(rows) % 2 + 1)
-    (tmp_path / "page.html").write_text(fit_report(replace(fit, forecasts=table, series=None, ahead=None)))
+    (tmp_path / "page.html").write_text(fit_report(replace(fit, forecasts=table, panel=None, ahead=None)))
     show(browser, (tmp_path / "page.html").as_uri(), "light", 1280)
     wait_for_charts(browser)
     bar = browser.find_element("xpath", "//div[starts-with(@aria-label, 'Actual')]/following-sibling::div")

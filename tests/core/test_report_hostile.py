@@ -154,7 +154,7 @@ def test_whatever_a_field_holds_is_shown_as_text(plain, hostile):
     manifest = Manifest.model_validate(content | {"baselines": None, "calibration": None})
     dates = fit.forecasts.assign(date=f"{hostile} date")
     ahead = fit.ahead.assign(date=f"{hostile} to come")
-    written = fit_report(replace(fit, manifest=manifest, forecasts=dates, series=None, ahead=ahead))
+    written = fit_report(replace(fit, manifest=manifest, forecasts=dates, panel=None, ahead=ahead))
     shown |= {"date to come": f"{hostile} to come"}
     check(written, hostile, {place: text for place, text in shown.items() if place not in unseen}, "fit")
 

@@ -1,6 +1,7 @@
 """The split: parts by time, windows by where their targets lie, and nothing of the future in training."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from kerasforecast.data.load import load_panel
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
-from kerasforecast.preprocessing.split import PARTS, Split, split_panel
+from kerasforecast.preprocessing.split import PARTS, Split, held_out, split_panel, too_short
 from kerasforecast.sections.data import DataConfig
 from kerasforecast.sections.network import NetworkConfig
 from kerasforecast.sections.split import SplitConfig
@@ -172,7 +173,7 @@ def test_two_dates_with_no_row_between_are_refused():
 
 
 def test_dates_need_a_series_with_dates():
-    with pytest.raises(DataError, match="--validation-start needs a series with dates"):
+    with pytest.raises(DataError, match="--validation-start needs dates"):
         split_panel(panel_of(100), by_dates("2020-02-29", "2020-03-31"), network())
 
 
@@ -187,15 +188,24 @@ def test_dates_go_before_shares():
 
 
 def pair(*rows):
+    """Series that end on different dates, years apart."""
     return Panel.joined([series_of(count, f"20{10 + count % 7}-01-01") for count in rows], list("abcdef"[: len(rows)]))
 
 
-@given(st.lists(st.integers(30, 90), min_size=1, max_size=4), st.integers(2, 4), st.integers(1, 3))
-def test_each_series_of_a_panel_is_split_as_if_alone(rows, window, horizon):
-    config = SplitConfig(train_fraction=0.5, validation_fraction=0.25)
-    panel, sizes = pair(*rows), network(window, horizon)
+def ending(*rows):
+    """Series that end on one date."""
+    whole = series_of(max(rows), "2020-01-01")
+    parts = [replace(whole, values=whole.values[-count:], index=whole.index[-count:]) for count in rows]
+    return Panel.joined(parts, [f"s{place}" for place in range(len(rows))])
+
+
+@given(st.lists(st.integers(50, 90), min_size=1, max_size=4), st.integers(2, 4), st.integers(1, 3))
+def test_series_that_end_apart_are_split_as_if_alone(rows, window, horizon):
+    config = SplitConfig(train_fraction=0.5, validation_fraction=0.25, min_rows=window)
+    series = [series_of(count, f"20{10 + place}-01-01") for place, count in enumerate([*rows, 50, 50])]
+    panel, sizes = Panel.joined(series, [f"s{place}" for place in range(len(series))]), network(window, horizon)
     split = split_panel(panel, config, sizes)
-    alone = [split_panel(Panel.of(series), config, sizes) for series in panel]
+    alone = [split_panel(Panel.of(each), config, sizes) for each in panel]
     for part in PARTS:
         expected = [start + each.origins(part) for start, each in zip(panel.starts[:-1], alone, strict=True)]
         assert split.origins(part).tolist() == np.concatenate(expected).tolist()
@@ -203,9 +213,53 @@ def test_each_series_of_a_panel_is_split_as_if_alone(rows, window, horizon):
         assert split.windows_in(part).tolist() == [len(each.origins(part)) for each in alone]
         assert split.rows_in(part).tolist() == [len(each.rows_of(part)) for each in alone]
     train, starts = split.training_rows(panel)
-    parts = [series.values[: each.train_end] for series, each in zip(panel, alone, strict=True)]
+    parts = [own.values[: each.train_end] for own, each in zip(panel, alone, strict=True)]
     assert np.array_equal(train, np.concatenate(parts))
     assert [len(part) for part in np.split(train, starts[1:])] == [len(part) for part in parts]
+
+
+def test_series_that_end_together_are_cut_on_the_same_dates():
+    panel = ending(100, 90, 60, 12, 3)
+    split = split_panel(panel, SplitConfig(), network(20, 2))
+    cuts = [{str(panel.index[row])[:10] for row in split.edges[:3, place]} for place in (1, 2)]
+    assert [len(cut) for cut in cuts] == [1, 1]
+    assert split.rows_in("test").tolist() == [9, 9, 9, 9, 3]  # of the median series of 60 rows
+    assert split.windows_in("train").tolist()[3:] == [0, 0]  # those that are too short lose their earlier parts
+    assert too_short(split).tolist() == [False, False, False, False, True]
+    assert split.context == 4  # rows of its own that a series needs
+
+
+def test_rows_of_the_parts_are_counted_from_the_end_of_each_series():
+    config = SplitConfig(validation_rows=6, test_rows=8)
+    split = split_panel(pair(60, 30, 10), config, network(5, 2))
+    assert [split.rows_in(part).tolist() for part in PARTS] == [[46, 16, 0], [6, 6, 2], [8, 8, 8]]
+    one = split_panel(panel_of(100), config, network(5, 2))
+    assert (one.train_end, one.validation_end, one.rows, one.context) == (86, 92, 100, 5)
+
+
+def test_min_rows_says_from_how_few_rows_there_is_a_forecast():
+    panel = pair(60, 50)
+    for least, context in ((None, 4), (2, 2), (9, 9), (500, 20)):
+        split = split_panel(panel, SplitConfig(min_rows=least), network(20))
+        assert split.context == context
+        assert (split.origins("train")[0], len(split.origins("train")) > 0) == (context - 1, True)
+    assert split_panel(panel_of(100), SplitConfig(min_rows=3), network(20)).origins("train")[0] == 2
+
+
+def test_series_held_out_have_a_test_part_alone_and_more_series_change_none_of_them():
+    panel = ending(*[100] * 20)
+    config = SplitConfig(holdout_series=0.2)
+    split = split_panel(panel, config, network())
+    held = held_out(panel, config)
+    assert held.sum() == 4
+    assert not split.rows_in("train")[held].any()
+    assert not split.rows_in("validation")[held].any()
+    assert split.windows_in("test").tolist() == [15] * 20
+    assert split.windows_in("train")[~held].all()
+    turned = Panel.joined([panel[place] for place in range(19, -1, -1)], panel.ids[::-1].tolist())
+    assert np.array_equal(held_out(turned, config)[::-1], held)
+    with pytest.raises(DataError, match="--holdout-series needs several series"):
+        split_panel(panel_of(100), config, network())
 
 
 def test_the_training_rows_of_one_series_are_a_view():
@@ -215,22 +269,22 @@ def test_the_training_rows_of_one_series_are_a_view():
     assert (len(rows), starts.tolist()) == (70, [0])
 
 
-def test_the_series_that_is_too_short_is_named():
-    with pytest.raises(
-        DataError, match=r"^b: each part needs a window of 5 rows .* Received: 6 rows, of which 4 for tra"
-    ):
-        split_panel(pair(60, 6, 50), SplitConfig(), network())
+def test_parts_that_no_series_fills_are_refused():
+    with pytest.raises(DataError, match=r"^a: each part needs a window of 4 rows and 9 to forecast. Received: 12 rows"):
+        split_panel(pair(12, 6, 9), SplitConfig(), network(5, 9))
 
 
 def test_dates_split_every_series_of_a_panel():
-    series = [series_of(100, "2020-01-01"), series_of(90, "2020-01-15")]
-    panel = Panel.joined(series, ["a", "b"])
+    series = [series_of(100, "2020-01-01"), series_of(90, "2020-01-15"), series_of(90, "2020-03-16")]
+    panel = Panel.joined(series, ["a", "b", "c"])
     split = split_panel(panel, by_dates("2020-03-02", "2020-04-01"), network())
     for place in (1, 2):
-        assert len(set(panel.index[split.edges[:, place]])) == 1
-    with pytest.raises(DataError, match="b runs from 2020-03-16"):
-        panel = Panel.joined([series[0], series_of(90, "2020-03-16")], ["a", "b"])
-        split_panel(panel, by_dates("2020-03-02", "2020-04-01"), network())
+        assert len(set(panel.index[split.edges[:2, place]])) == 1
+    assert split.rows_in("train").tolist()[2] == 0  # it begins after
+    with pytest.raises(
+        DataError, match=r"must lie within the series. Received: 2030-03-02; panel runs from 2020-01-01"
+    ):
+        split_panel(panel, by_dates("2030-03-02", "2030-04-01"), network())
 
 
 def test_several_series_have_no_one_boundary():

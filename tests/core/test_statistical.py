@@ -88,7 +88,7 @@ def test_they_stand_beside_the_simple_baselines_with_the_same_scores(installed):
     panel = Panel.of(series)
     split = split_panel(panel, config.split, config.network)
     baselines, windows = learn_baselines(config, panel, split), scored_windows(config, panel, split, "test")
-    classical = classical_forecasts(config, windows, split.validation_end, baselines)
+    classical = classical_forecasts(config, windows, split.edges[:, 2], baselines)
     assert Drifting.seen == split.validation_end
     scores = evaluate_windows(Naive(), windows, baselines, classical).scores
     assert list(scores)[:2] == ["n", "model"]

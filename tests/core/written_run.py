@@ -13,6 +13,7 @@ from kerasforecast.artifact.manifest import Manifest, MemberRecord
 from kerasforecast.artifact.records import DataRecord, DiagnosisRecord, Metrics, PartRecord, TrainingRecord
 from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
+from kerasforecast.data.panel import Panel
 from kerasforecast.evaluation.scores import Outcomes, dm_tests, scores
 from kerasforecast.evaluation.verdict import judged
 from kerasforecast.forecasting.forecast import Forecast
@@ -79,7 +80,7 @@ def finished_fit(folder, name="acme", target="Close", horizon=1, levels=(), skil
     metrics = Metrics(target=target, test=test, verdict=judged(test).text, diagnosis=diagnosis)
 
     ahead = _ahead(closes[-1], index[-1], horizon, levels)
-    return FinishedFit(_manifest(name, target, config, series, metrics), history, table, series, ahead)
+    return FinishedFit(_manifest(name, target, config, series, metrics), history, table, Panel.of(series), ahead)
 
 
 def _ahead(last, date, steps, levels):
