@@ -17,7 +17,7 @@ from kerasforecast.data.table.labels import RowLabels, with_labels
 from kerasforecast.data.table.numbers import as_numbers, without_blank_rows
 from kerasforecast.data.table.order import row_positions
 from kerasforecast.data.table.roles import Roles, choice_notes, roles_in
-from kerasforecast.data.table.several import several_in
+from kerasforecast.data.table.several import like_text, several_in
 from kerasforecast.data.table.stack import Stack
 from kerasforecast.data.table.table import Table
 from kerasforecast.sections.data import DataConfig
@@ -112,11 +112,11 @@ def reading(found: Found, inherited: Collection[str] = ()) -> Reading:
 
 
 def _plain_ids(table: Table, dates: str | None, used: Callable[[], list[str]]) -> Ids | None:
-    """The column that tells series apart, where dates that need no reading show it; `None` where none does."""
-    cells = table.frame[dates] if dates is not None else pd.Series(dtype=object)
-    if not pd.api.types.is_datetime64_any_dtype(cells.dtype) or cells.hasnans:
+    """The column that tells series apart, where dates show it before they are read; `None` where none does."""
+    texts = [name for name, kind in table.frame.dtypes.items() if like_text(kind) and name != dates]
+    if dates is None or not texts or table.frame[dates].hasnans:
         return None
-    several = several_in(table, table.frame, pd.Index(cells), used)
+    several = several_in(table, table.frame, pd.Index(table.frame[dates]), used)
     return several.ids if several and several.plain else None
 
 

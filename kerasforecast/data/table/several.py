@@ -76,7 +76,7 @@ def several_in(
     found = _telling_apart(frame, days, repeated, most)
     if found is None or (not most and not _in_runs(found, int(repeated.sum()))):
         return None
-    plain = most and len(found.columns) == 1 and _like_text(frame[found.columns[0]])
+    plain = most and len(found.columns) == 1 and like_text(frame[found.columns[0]].dtype)
     return Several(table, found, plain, most)
 
 
@@ -95,7 +95,7 @@ def _telling_apart(frame: pd.DataFrame, days: np.ndarray, repeated: np.ndarray, 
         repeated: `(rows,)` whether a row's date occurs again.
         most: Whether most do. Whole numbers are ids only then, as counts take few values too.
     """
-    texts = [name for name in frame.columns if _like_text(frame[name])]
+    texts = [name for name in frame.columns if like_text(frame[name].dtype)]
     wholes = [name for name in frame.columns if pd.api.types.is_integer_dtype(frame[name].dtype)] if most else []
     frame = frame[[*texts, *wholes]]
     rows = np.flatnonzero(repeated)
@@ -173,6 +173,6 @@ def _nearly_distinct(days: np.ndarray, codes: np.ndarray) -> bool:
     return len(key) - len(pd.unique(key)) <= _DOUBLED * len(key)
 
 
-def _like_text(cells: pd.Series) -> bool:
-    kind = cells.dtype
+def like_text(kind: object) -> bool:
+    """Whether a column of this type may hold names: text or categories."""
     return isinstance(kind, pd.StringDtype | pd.CategoricalDtype) or pd.api.types.is_object_dtype(kind)
