@@ -16,8 +16,8 @@ from kerasforecast.data.table.columns import find
 from kerasforecast.data.table.dates import read_dates
 from kerasforecast.data.table.frames import read_parquet
 from kerasforecast.data.table.given import Given, from_data
+from kerasforecast.data.table.ids import identified
 from kerasforecast.data.table.numbers import as_numbers
-from kerasforecast.data.table.several import identified
 from kerasforecast.data.table.table import Table, listed
 from kerasforecast.data.table.text import read_text
 from kerasforecast.errors import DataError, shown
@@ -104,7 +104,7 @@ def _read(table: Table, panel: Panel, config: DataConfig) -> FutureTable:
     owners = _owners(table, keys, panel) if keys else None
     if panel.key is not None and not keys:
         notes.append(f"{table.name}: without a column {panel.key}, its rows are taken for every series.")
-    return FutureTable(table, owners, index, numbers.to_numpy(np.float64), tuple(notes))
+    return FutureTable(table, owners, index, np.stack([numbers[name] for name in columns], axis=1), tuple(notes))
 
 
 def _column(table: Table, wanted: str) -> str:
@@ -134,7 +134,7 @@ def _index(table: Table, dates: str | None, panel: Panel, config: DataConfig) ->
     if dates is None:
         raise DataError(f"{table.name}: a column step of integer steps is needed. Received: none. {_RETRY}")
     steps, _ = as_numbers(table, table.frame, [dates], config)
-    numbers = steps[dates].to_numpy()
+    numbers = steps[dates]
     if not np.isfinite(numbers).all() or (numbers % 1).any():
         raise DataError(f"{table.name}: column {dates} must hold whole numbers. Received: others. {_RETRY}")
     return pd.Index(numbers.astype(np.int64)), ()
