@@ -160,7 +160,11 @@ def check_effect_on_data(given: dict[str, Any], data: DataConfig) -> None:
     reading = ("separator", "encoding", "decimal", "thousands", "date_format", "date_column")
     _refuse(given, data.ticker is None, downloads, "without --ticker")
     _refuse(given, data.ticker is not None, reading, "with --ticker, whose table needs no reading")
+    several = data.ticker is not None and "," in data.ticker
+    _refuse(given, several, ("id", "series"), "with several tickers, which are the ids")
     _refuse(given, data.ticker is not None, ("id", "series"), "with --ticker, which is one series")
+    _refuse(given, bool(data.targets), ("target",), "beside --targets, which are the columns to forecast")
+    _refuse(given, bool(data.targets), ("id", "series", "static"), "beside --targets, each of which is a series")
     _refuse(given, data.offline, ("timeout", "max_age"), "with --offline")
 
 

@@ -124,7 +124,7 @@ def _fit(
         on_start(panel, split, trained)
     if on_note:
         said = fit_notes(member.scaling, panel, *split.training_rows(panel))
-        said += held_beyond(panel.columns, panel.calendar_columns, config.network.horizon, config.steps)
+        said += held_beyond(panel.past_columns, config.network.horizon, config.steps)
         seasons = baselines.note if config.evaluation.period is None else None
         for note in (*said, *(run.notes if run else ()), *filter(None, (seasons, left_out))):
             on_note(note)

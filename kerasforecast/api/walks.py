@@ -136,8 +136,9 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
 
 def _held(config: Config, series: Series) -> list[str]:
     from kerasforecast.data.calendar_columns import held_beyond
+    from kerasforecast.data.panel import Panel
 
-    return held_beyond(series.columns, series.calendar_columns, config.network.horizon, config.steps)
+    return held_beyond(Panel.of(series).past_columns, config.network.horizon, config.steps)
 
 
 def _begin(request: Request, kind: Literal["backtest", "compare"], config: Config | None = None) -> Begun:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from os import PathLike
 from typing import Any, TypeAlias
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.config import check_effect_on_data
+from kerasforecast.data.calendar_choice import with_features
 from kerasforecast.data.calendar_columns import check_calendar_columns
 from kerasforecast.data.load import load_panel
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.data.table.columns import same
 from kerasforecast.data.table.given import Given
-from kerasforecast.errors import DataError, KerasForecastError, OptionError, shown
+from kerasforecast.errors import DataError, KerasForecastError, OptionError, flag, shown
 from kerasforecast.preprocessing.suitability import scaling_notes
 from kerasforecast.runtime.files import user_path
 from kerasforecast.sections.data import DataConfig
@@ -43,7 +44,7 @@ def panel_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_han
     if isinstance(data, Panel | Series):
         if options:
             raise OptionError(f"Options have no effect on a series at hand. Received: {shown(dict(options))}.")
-        panel = Panel.of(data)
+        panel = _with_calendar_of(Panel.of(data), manifest)
     elif data is None and not options.keys() & {"file", "ticker"}:
         panel = at_hand if at_hand is not None and not options else _trained_on(manifest, options)
     else:
@@ -77,7 +78,7 @@ def kept_panel(manifest: Manifest) -> Panel | None:
     offline = {"offline": True, "snapshot": record.snapshot} if record.snapshot else {}
     try:
         config = manifest.config.data.model_copy(update=offline | _columns(manifest))
-        return load_panel(config, positive_prices=False)
+        return _loaded(manifest, config, None)
     except KerasForecastError:
         return None  # moved or changed since
 
@@ -103,24 +104,47 @@ def _other(manifest: Manifest, data: str | PathLike | Given | None, options: Map
 
 
 def _read(manifest: Manifest, values: dict[str, Any], data: Given | None, options: Mapping[str, Any]) -> Panel:
+    for name in ("calendar_features", "holidays"):
+        if options.get(name):
+            raise OptionError(
+                f"{flag(name)} has no effect on a trained model, which takes what it was trained on. "
+                f"Received: {shown(options[name])}. Leave it out."
+            )
     config: DataConfig = checked(DataConfig, values | _columns(manifest) | dict(options))
     check_effect_on_data(dict(options), config)
+    return _loaded(manifest, config, data, _INHERITED - options.keys())
+
+
+def _loaded(
+    manifest: Manifest, config: DataConfig, data: Given | None, inherited: Collection[str] = frozenset()
+) -> Panel:
     # Of the rows that are used, the network asks whether they are positive.
-    return load_panel(config, data, positive_prices=False, inherited=_INHERITED - options.keys())
+    panel = load_panel(config, data, positive_prices=False, inherited=inherited)
+    return _with_calendar_of(panel, manifest)
+
+
+def _with_calendar_of(panel: Panel, manifest: Manifest) -> Panel:
+    """`panel` with the columns that its dates give, where it lacks them."""
+    own = set(map(same, panel.columns))
+    absent = {name: feature for name, feature in manifest.roles.calendar.items() if same(name) not in own}
+    return with_features(panel, absent)
 
 
 def _columns(manifest: Manifest) -> dict[str, Any]:
-    """The options that name columns, as the model has them; those that dates give are made of dates again."""
+    """The options that name columns: the table's own; those that the dates give are computed, whatever their options.
+
+    `auto` would choose others for a table of another length.
+    """
     roles, trained = manifest.roles, manifest.config.data
-    own = [name for name in roles.calendar if name in trained.past]  # a column of the table's own that dates give too
+    past, known = (set(map(same, names)) for names in (trained.past, trained.known))
     return {
         "target": None if trained.targets else roles.target,
         "targets": trained.targets,
-        "past": (*roles.past, *own),
-        "known": tuple(name for name in roles.known if name not in roles.calendar or name in trained.known),
+        "past": (*roles.past, *(name for name in roles.calendar if same(name) in past)),
+        "known": tuple(name for name in roles.known if name not in roles.calendar or same(name) in known),
         "static": roles.static,
-        "calendar_features": trained.calendar_features,
-        "holidays": trained.holidays,
+        "calendar_features": (),
+        "holidays": None,
     }
 
 

@@ -12,7 +12,8 @@ from pydantic import Field, ValidationError, model_validator
 from kerasforecast.artifact.records import Count, DataRecord, Metrics, Price, Record, Sha256, Text, TrainingRecord
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
-from kerasforecast.data.calendar_columns import FEATURES
+from kerasforecast.data.date_features import feature
+from kerasforecast.data.holiday_days import holiday_kind
 from kerasforecast.data.panel import ColumnRole
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.forecasting.adaptive import Adapted
@@ -22,7 +23,7 @@ from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.covariates import FittedCovariates
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.preprocessing.split import least_context
-from kerasforecast.runtime.backend import loaded_backend, provenance
+from kerasforecast.runtime.backend import loaded_backend, provenance, versions
 
 SCHEMA_VERSION = 2
 
@@ -42,7 +43,7 @@ class Roles(Record):
 
     @model_validator(mode="after")
     def _known_features(self) -> Roles:
-        if not (self.calendar.keys() <= set(self.known) and set(self.calendar.values()) <= FEATURES.keys()):
+        if not (self.calendar.keys() <= set(self.known) and all(map(feature, self.calendar.values()))):
             raise ValueError("calendar must name known columns and features of dates")
         return self
 
@@ -161,6 +162,7 @@ class Manifest(Record):
             ValidationError: They contradict one another.
         """
         made = provenance(loaded_backend() or "")
+        made["versions"] |= versions(*["holidays"] * any(map(holiday_kind, roles.calendar.values())))
         return cls(name=name, config=config, roles=roles, members=tuple(members), **made, **facts)
 
     def updated(self, **facts: Any) -> Manifest:

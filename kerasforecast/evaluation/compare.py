@@ -123,7 +123,7 @@ def _windows(series: Series, contender: Contender, windows: Windows) -> Windows:
     if None in names or names[0] != series.target:
         raise DataError(
             f"{contender.name}: needs the columns {', '.join(contender.columns)} and forecasts the first. "
-            f"Received: {', '.join(series.columns)}. Give its columns with --target and --past."
+            f"Received: {', '.join(series.columns)}. Give its columns with --target, --past and --calendar-features."
         )
     known = windows.origins[0] + 1
     if known < contender.window:

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.config import Config
-from kerasforecast.data.calendars import future_indices
+from kerasforecast.data.future import reaching
+from kerasforecast.data.future_dates import future_dates
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import whole_number
 from kerasforecast.forecasting.adaptive import Adapted, adapt
@@ -131,8 +132,8 @@ class Forecaster:
         # One that has learned from windows of few rows forecasts from any: they are mirrored into those before.
         self.predictor.check_last(panel, window if self.context in (None, window) else 1)
         reach = max(steps, self.config.network.horizon)
-        index = future_indices(panel, reach)  # (N reach,)
-        reached = panel.reaching(index)
+        index = future_dates(panel, reach)  # (N reach,)
+        reached = reaching(panel, index)
         windows = windows_of(reached, reached.ends - 1, window, reach)
         levels = self.levels_after(panel)
         found = joined(
@@ -176,7 +177,8 @@ class Forecaster:
         if not len(origins):
             return kept
         steps = self.config.steps
-        reached = panel.reaching(future_indices(panel, steps)) if panel.known_columns else panel
+        # Of the last of them some outcomes have not come, and what is known of those rows may not be at hand either.
+        reached = reaching(panel, future_dates(panel, steps), hold=True) if panel.known_columns else panel
         origins = origins + (reached.starts - panel.starts)[panel.places(origins)]
         return self.in_sequence(windows_of(reached, origins, window, steps), kept)[1]
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from kerasforecast.data.calendar_columns import FEATURES, CalendarFeature
+from kerasforecast.data.date_features import feature
 from kerasforecast.data.panel import Panel
 from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST, FLOAT32_SMALLEST
 
@@ -114,7 +114,7 @@ def fit_covariates(panel: Panel, train: np.ndarray) -> FittedCovariates:
     """
     first = len(panel.past_columns)
     known = [
-        _by_range(FEATURES[panel.calendar_columns[name]]) if name in panel.calendar_columns else _fitted(column)
+        _by_range(panel.calendar_columns[name]) if name in panel.calendar_columns else _fitted(column)
         for name, column in zip(panel.known_columns, train[:, first:].T, strict=True)
     ]
     columns = () if panel.static is None else panel.static.T
@@ -131,9 +131,12 @@ def _fitted(values: np.ndarray) -> Standardised:
     return Standardised(offset=float(np.float32(np.mean(values))), scale=float(np.float32(scale)))
 
 
-def _by_range(feature: CalendarFeature) -> Standardised:
+def _by_range(name: str) -> Standardised:
     """A feature of dates from its known range to [-1, 1]: a training part of three months has seen no December."""
-    return Standardised(offset=(feature.high + feature.low) / 2, scale=(feature.high - feature.low) / 2)
+    found = feature(name)
+    if found is None:
+        raise ValueError(f"There is no feature of dates called {name}.")
+    return Standardised(offset=(found.high + found.low) / 2, scale=(found.high - found.low) / 2)
 
 
 def _standardised(values: Any, columns: Sequence[Standardised | Categories]) -> Any:
