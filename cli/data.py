@@ -183,11 +183,10 @@ def _print_findings(findings: Findings, quiet: bool) -> None:
     facts = findings.as_json()
     click.echo(_headline(facts))
     if "series" in facts:
-        longest, shortest = (facts[which] for which in ("longest", "shortest"))
+        longest, shortest, median = (facts[which] for which in ("longest", "shortest", "median_rows"))
         click.echo(f"  longest     {_cut(longest['series'])}, {longest['rows']:,} rows")
-        click.echo(
-            f"  shortest    {_cut(shortest['series'])}, {shortest['rows']:,}; median {facts['median_rows']:,.0f}"
-        )
+        click.echo(f"  shortest    {_cut(shortest['series'])}, {shortest['rows']:,} rows; the median {median:,.0f}")
+    if facts.get("rows_ahead"):
         click.echo(f"  known ahead {facts['rows_ahead']:,} rows after the last {printable(facts['target'])}")
     ruled = f"calendar {facts['calendar']}" if facts["calendar"] else "no calendar"
     click.echo(f"  frequency   {facts['step']}, {ruled}")

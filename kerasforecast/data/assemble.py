@@ -56,7 +56,8 @@ def assembled(read: Reading, *, positive_prices: bool = True) -> Rows:
     """
     config, roles, dates = read.config, read.roles, read.dates
     stack, notes = ordered(read.stack, dates) if dates is not None else in_order(read.stack, read.labels)
-    if roles.targets:
+    if roles.targets:  # whose rows are steps that all series share
+        stack = stack if stack.dated else replace(stack, index=step_index(stack, read.labels))
         stack, said = series_of_columns(stack, roles)
         notes = [*notes, *said]
     stack, ahead = marked(stack, roles.known)
@@ -70,7 +71,7 @@ def assembled(read: Reading, *, positive_prices: bool = True) -> Rows:
     splits = _splits(stack)
     notes = [*read.notes, *notes, *ahead, *fills, *merged, *left_out]
     notes += [*_split_notes(splits, stack), *panel_suspicions(stack)]
-    if not stack.dated:
+    if not stack.dated and not stack.wide:
         stack = replace(stack, index=step_index(stack, read.labels))
     return Rows(_described(stack, read, notes), read.blank, missing, duplicates, tuple(splits), read.choice)
 

@@ -74,6 +74,7 @@ class Findings:
             "columns": list(panel.columns),
             **several,
             "rows": int(panel.observed.sum()),
+            "rows_ahead": len(panel.index) - int(panel.observed.sum()),
             "start": first,
             "end": last,
             "frequency": self.frequency,
@@ -113,7 +114,6 @@ def _as_json(findings: Findings) -> dict[str, Any]:
         "longest": {"series": str(panel.ids[longest]), "rows": int(rows[longest])},
         "shortest": {"series": str(panel.ids[shortest]), "rows": int(rows[shortest])},
         "median_rows": float(np.median(rows)),
-        "rows_ahead": int(len(panel.index) - rows.sum()),
         "series_with_gaps": int((findings.absent > 0).sum()),
         "categories": {
             name: len(names) for name, names in zip(panel.static_columns, panel.categories, strict=True) if names

@@ -131,12 +131,12 @@ def _stacked(
     for place, name in enumerate(columns):
         own = numbers.pop(name)
         values[:, place] = own if order is None else own[order]
-    index = index if index is not None else pd.RangeIndex(len(rows))
+    stamps = index if index is not None else rows
     return Stack(
         table,
         columns,
         values,
-        index if order is None else index[order],
+        stamps if order is None else stamps[order],
         positions if order is None else positions[order],
         starts,
         grouping.ids,

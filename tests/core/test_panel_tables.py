@@ -178,6 +178,13 @@ def test_wide_tables_say_what_was_taken_and_left_out():
     assert len(load(wide, targets="all", missing="ffill")["A"]) == 35
 
 
+def test_steps_of_a_wide_table_are_those_of_all_its_series():
+    wide = pd.DataFrame({"A": np.arange(9.0), "B": [np.nan] * 4 + [1.0, 2.0, 4.0, 1.0, 3.0]})
+    panel = load(wide, targets="all")
+    assert (panel["A"].index.tolist(), panel["B"].index.tolist()) == (list(range(9)), list(range(4, 9)))
+    assert load(wide.set_axis(range(20, 29)), targets="all")["B"].index.tolist() == list(range(24, 29))
+
+
 def test_columns_that_all_series_of_a_wide_table_share():
     wide = pd.DataFrame(
         {"Date": DAYS[:40], "A": 1.5 + np.arange(40), "C": np.arange(40) * 2.0, "sun": np.arange(40) % 5}

@@ -115,8 +115,8 @@ def _telling_apart(frame: pd.DataFrame, days: np.ndarray, repeated: np.ndarray, 
     together = Ids.of(frame, found) if found else None
     if together and _are_ids(together, days, wholes):
         return together
-    close = (name for name in texts if name in kept and _nearly_distinct(days, kept[name])) if most else iter(())
-    return next((Ids.of(frame, [name]) for name in close), None)
+    close = [name for name in texts if most and name in kept and _nearly_distinct(days, kept[name])]
+    return Ids.of(frame, close[:1]) if close else None
 
 
 def _fewest(codes: dict[str, np.ndarray], days: np.ndarray) -> list[str]:
