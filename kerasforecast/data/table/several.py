@@ -100,8 +100,9 @@ def _telling_apart(frame: pd.DataFrame, days: np.ndarray, repeated: np.ndarray, 
     frame = frame[[*texts, *wholes]]
     rows = np.flatnonzero(repeated)
     if len(rows) > _TRIED:
-        some = np.isin(days, days[rows[: _TRIED // 100]])  # whole dates
-        few = np.flatnonzero(some)[:_TRIED]
+        some = np.zeros(int(days.max()) + 1, dtype=bool)
+        some[days[rows[: _TRIED // 100]]] = True  # whole dates
+        few = np.flatnonzero(some[days])[:_TRIED]
         codes = {name: identified(frame.iloc[few][[name]])[0] for name in frame.columns}
         tried = _fewest(codes, days[few])
         ids = Ids.of(frame, tried) if tried else None
