@@ -11,19 +11,21 @@ from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.config import check_effect_on_data
 from kerasforecast.data.calendar_choice import with_features
 from kerasforecast.data.calendar_columns import check_calendar_columns
+from kerasforecast.data.categories import recoded
 from kerasforecast.data.load import load_panel
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.data.table.columns import same
 from kerasforecast.data.table.given import Given
 from kerasforecast.errors import DataError, KerasForecastError, OptionError, flag, shown
+from kerasforecast.preprocessing.covariates import Categories
 from kerasforecast.preprocessing.suitability import scaling_notes
 from kerasforecast.runtime.files import user_path
 from kerasforecast.sections.data import DataConfig
 from kerasforecast.sections.section import checked
 
 # Options that name columns as the training table called them; another table may call them otherwise.
-_INHERITED = frozenset({"id", "series", "date_column"})
+_INHERITED = frozenset({"id", "series", "date_column", "targets"})
 
 Data: TypeAlias = str | PathLike | Given | Panel | Series | None
 
@@ -168,5 +170,23 @@ def _with_columns_of(panel: Panel, manifest: Manifest) -> Panel:
         panel = replace(
             panel, values=values, columns=manifest.columns, roles=manifest.roles.each, calendar_columns=calendar
         )
+    panel = _with_attributes_of(panel, manifest)
     check_calendar_columns(panel.values, panel.index, panel.columns, calendar)
     return panel
+
+
+def _with_attributes_of(panel: Panel, manifest: Manifest) -> Panel:
+    """`panel` with the attributes of the model in its order, categories by the numbers that it knows them by."""
+    wanted, own = manifest.roles.static, panel.static_columns
+    if sorted(wanted) != sorted(own):
+        raise DataError(
+            f"{panel.name}: the model needs the static columns {', '.join(wanted) or 'none'}. "
+            f"Received: {', '.join(own) or 'none'}."
+        )
+    if panel.static is None:
+        return panel
+    places = [own.index(name) for name in wanted]
+    categories = tuple(panel.categories[place] for place in places)
+    panel = replace(panel, static=panel.static[:, places], static_columns=wanted, categories=categories)
+    known = manifest.members[0].covariates.static
+    return recoded(panel, [each.names if isinstance(each, Categories) else () for each in known])
