@@ -16,6 +16,7 @@ from kerasforecast.artifact.records import (
     LONGEST_HISTORY,
     DiagnosisRecord,
     EpochRecord,
+    Importance,
     Metrics,
     TestScores,
     TrainingRecord,
@@ -28,7 +29,8 @@ from kerasforecast.data.load import load_panel
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import KerasForecastError, StoppedError
-from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, scored_windows
+from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, outcomes_of, scored_windows
+from kerasforecast.evaluation.importance import importance_of
 from kerasforecast.forecasting.adaptive import adapted_after
 from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member, training_sets
 from kerasforecast.forecasting.forecaster import Forecaster
@@ -136,10 +138,14 @@ def _fit(
     forecaster = Forecaster(fitted.predictor, config, baselines.volatility, context=split.context)
     forecaster = forecaster.calibrated(checked)
     classical = classical_forecasts(config, tested, split.edges[:, 2], baselines)
-    test = evaluate_windows(forecaster, tested, baselines, classical)
+    test = evaluate_windows(forecaster, tested, baselines, classical, split)
+    outcomes = outcomes_of(tested, baselines, split)
+    units = None if outcomes.grouped is None else outcomes.units[:, 0]
+    answer, windows_trained = fitted.predictor.predict, len(history.epochs) * len(training)
+    worth = importance_of(answer, member.scaling, tested, config.network.horizon, windows_trained, units)
     levels = config.network.quantiles
     naive = naive_loss(training, validation, member.scaling, config.training, levels)
-    metrics = metrics_of(test, panel.target, _diagnosis(history, naive))
+    metrics = metrics_of(test, panel.target, _diagnosis(history, naive), worth)
     manifest = recorder.manifest(
         weights,
         record,
@@ -190,7 +196,9 @@ def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Panel
     return load_panel(config.data, frame, positive_prices=config.network.wants_logs)
 
 
-def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord) -> Metrics:
+def metrics_of(
+    test: Evaluation, target: str, diagnosis: DiagnosisRecord, importance: Importance | None = None
+) -> Metrics:
     """The content of `metrics.json`, which the manifest holds too."""
     return Metrics(
         target=target,
@@ -198,6 +206,7 @@ def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord) -> Met
         verdict=test.verdict,
         interval_verdict=test.interval_verdict,
         diagnosis=diagnosis,
+        importance=importance,
     )
 
 

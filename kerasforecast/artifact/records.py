@@ -246,11 +246,41 @@ class DiagnosisRecord(Record):
         return Diagnosis(self.name, self.text, self.advice).line
 
 
-class Metrics(Record):
-    """The content of `metrics.json`."""
+class CovariateWorth(Record):
+    """Whether forecasts of the test part are worse without the link of one covariate with what happened.
+
+    Attributes:
+        name: Of the column, or of what several say together: `hour` of its sine and cosine.
+        increase: By which share the error rises where its rows are shuffled; `None` where there is no error.
+        p_value: One-sided, corrected for the number of covariates; `None` where there is too little to test on.
+        over: What was tested over: the loss of each date, or that of each series.
+    """
+
+    name: Text
+    role: Literal["past", "known", "static"]
+    columns: tuple[Text, ...] = Field(min_length=1, max_length=1_000)
+    increase: float | None
+    p_value: Share | None
+    over: Literal["dates", "series"] | None = None
+
+
+class Importance(Record):
+    """Which covariates earn their place, by `shuffles` of each on so many `windows` of the test part."""
+
+    windows: Count
+    shuffles: Annotated[int, Field(ge=1, le=1_000)]
+    steps: Annotated[int, Field(ge=1, le=1_000)]
+    covariates: tuple[CovariateWorth, ...] = Field(min_length=1, max_length=3_000)
+
+
+class Metrics(SeveralRecord):
+    """The content of `metrics.json`; `importance` where there are covariates."""
+
+    of_several = ("importance",)
 
     target: Text
     test: TestScores
     verdict: Text
     interval_verdict: Text | None = None
     diagnosis: DiagnosisRecord | None = None
+    importance: Importance | None = None
