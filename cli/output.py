@@ -17,6 +17,7 @@ from kerasforecast.runtime.terminal import say
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kerasforecast.artifact.records import Importance
     from kerasforecast.evaluation.verdict import Judgement
     from kerasforecast.model import Model
 
@@ -138,11 +139,22 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
             say(f"Loss curves: {diagnosis.line}")
     title = f"Test on {model.manifest.target}"
     print_scores(model.test.scores, model.test.judgement, title, model.interval_note, quiet=quiet)
+    if model.test.importance and not quiet:
+        print_importance(model.test.importance)
     merged = ""
     if parameters.saved != parameters.trained:
         merged = f", {parameters.saved:,} saved: the two bias vectors of a layer are summed"
     click.echo(f"{paths['model']} ({parameters.trained:,} parameters{merged})")
     click.echo(f"{paths['metrics'].parent}/ (report.html, forecast.csv, metrics.json, history.csv, test_forecasts.csv)")
+
+
+def print_importance(importance: Importance) -> None:
+    """Which covariates earn their place, a line each."""
+    from kerasforecast.evaluation.importance import importance_lines
+
+    print_wrapped("Covariates, shuffled one by one (p-values corrected for their number):")
+    for line in importance_lines(importance):
+        print_wrapped(f"  {line}")
 
 
 def forecast_rows(forecasts: pd.DataFrame) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from kerasforecast.artifact.records import (
     TrainingRecord,
 )
 from kerasforecast.baselines.classical import classical_forecasts, require_extra
-from kerasforecast.baselines.fitted import learn_baselines
+from kerasforecast.baselines.fitted import Baselines, learn_baselines
 from kerasforecast.config import Config
 from kerasforecast.data.calendar_columns import held_beyond
 from kerasforecast.data.load import load_panel
@@ -39,6 +39,7 @@ from kerasforecast.model import Model
 from kerasforecast.models.limits import check_size
 from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.suitability import fit_notes
+from kerasforecast.preprocessing.windows import Windows
 from kerasforecast.report import write_fit, write_fit_report
 from kerasforecast.runtime.backend import out_of_memory
 from kerasforecast.runtime.signals import Deferred
@@ -139,13 +140,10 @@ def _fit(
     forecaster = forecaster.calibrated(checked)
     classical = classical_forecasts(config, tested, split.edges[:, 2], baselines)
     test = evaluate_windows(forecaster, tested, baselines, classical, split)
-    outcomes = outcomes_of(tested, baselines, split)
-    units = None if outcomes.grouped is None else outcomes.units[:, 0]
-    answer, windows_trained = fitted.predictor.predict, len(history.epochs) * len(training)
-    worth = importance_of(answer, member.scaling, tested, config.network.horizon, windows_trained, units)
+    test = replace(test, importance=_importance(fitted, tested, baselines, split, len(training)))
     levels = config.network.quantiles
     naive = naive_loss(training, validation, member.scaling, config.training, levels)
-    metrics = metrics_of(test, panel.target, _diagnosis(history, naive), worth)
+    metrics = metrics_of(test, panel.target, _diagnosis(history, naive))
     manifest = recorder.manifest(
         weights,
         record,
@@ -187,6 +185,21 @@ def _trained(
             raise type(error)(f"{error} {recorder.kept}".strip()) from error.__cause__
 
 
+def _importance(
+    fitted: Trained, tested: Windows, baselines: Baselines, split: Split, windows: int
+) -> Importance | None:
+    """Which covariates earn their place; training went over so many `windows` in each epoch."""
+    outcomes, member = outcomes_of(tested, baselines, split), fitted.predictor.members[0]
+    return importance_of(
+        fitted.predictor.predict,
+        member.scaling,
+        tested,
+        member.network.horizon,
+        len(fitted.history.epochs) * windows,
+        None if outcomes.grouped is None else outcomes.units[:, 0],
+    )
+
+
 def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Panel:
     """The panel `config` asks for.
 
@@ -196,9 +209,7 @@ def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Panel
     return load_panel(config.data, frame, positive_prices=config.network.wants_logs)
 
 
-def metrics_of(
-    test: Evaluation, target: str, diagnosis: DiagnosisRecord, importance: Importance | None = None
-) -> Metrics:
+def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord) -> Metrics:
     """The content of `metrics.json`, which the manifest holds too."""
     return Metrics(
         target=target,
@@ -206,7 +217,7 @@ def metrics_of(
         verdict=test.verdict,
         interval_verdict=test.interval_verdict,
         diagnosis=diagnosis,
-        importance=importance,
+        importance=test.importance,
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
+from kerasforecast.artifact.records import Importance
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
@@ -56,6 +57,7 @@ class Evaluation:
         judged: Whether there were others: there is no verdict without.
         per_series: A row of scores for each series, as `kerasforecast.evaluation.per_series.per_series_table` makes it;
             `None` for a lone series, and in a model that was loaded.
+        importance: Which covariates earn their place, of a fit with covariates.
     """
 
     table: pd.DataFrame | None
@@ -64,6 +66,7 @@ class Evaluation:
     learned: str | None = None
     judged: bool = True
     per_series: pd.DataFrame | None = None
+    importance: Importance | None = None
 
     @cached_property
     def judgement(self) -> Judgement:
@@ -189,7 +192,7 @@ def recorded(manifest: Manifest) -> Evaluation | None:
     if found is None:
         return None
     adapted = np.array(manifest.adapted.levels) if manifest.adapted else None
-    return Evaluation(None, found.test.model_dump(mode="json"), adapted)
+    return Evaluation(None, found.test.model_dump(mode="json"), adapted, importance=found.importance)
 
 
 def outcomes_of(windows: Windows, baselines: Baselines | None, split: Split | None = None) -> Outcomes:

@@ -104,14 +104,19 @@ class Rise:
     """What shuffling one covariate does to the losses.
 
     Attributes:
-        share: By which the mean loss rises; `None` where it is zero.
         each: By how much the loss of each window rises, `(N,)`, on average over the shuffles.
-        all: By how much their mean rises in each shuffle, `(R,)`.
+        before: The mean loss without a shuffle.
+        after: The mean loss in each shuffle, `(R,)`.
     """
 
-    share: float | None
     each: np.ndarray
-    all: np.ndarray
+    before: float
+    after: np.ndarray
+
+    @property
+    def share(self) -> float | None:
+        """By which the mean loss rises; `None` where it is zero."""
+        return float(np.mean(self.after) / self.before - 1) if self.before > 0 else None
 
 
 class Shuffling:
@@ -149,12 +154,9 @@ class Shuffling:
                 for place, covariate in enumerate(covariates):
                     losses = self._losses(self._given(batch, other, covariate), targets) / unit
                     others[place, rows] += losses
-                    means[place, number] += np.sum(losses - own[rows]) / count
-        rises, mean = others / shuffles - own, float(np.mean(own))
-        return [
-            Rise(float(np.mean(each)) / mean if mean > 0 else None, each, all_)
-            for each, all_ in zip(rises, means, strict=True)
-        ]
+                    means[place, number] += np.sum(losses) / count
+        mean = float(np.sum(own)) / count
+        return [Rise(other / shuffles - own, mean, after) for other, after in zip(others, means, strict=True)]
 
     def _given(self, batch: WindowBatch, other: WindowBatch, covariate: Covariate) -> WindowBatch:
         """`batch` with the columns of one covariate as they are in `other`."""

@@ -14,6 +14,7 @@ from kerasforecast.metrics.point import rmse
 from kerasforecast.models.member import describe
 from kerasforecast.report import figures
 from kerasforecast.report.finished import FinishedFit
+from kerasforecast.report.importance import importance_section
 from kerasforecast.report.outlook import Outlook
 from kerasforecast.report.page import Headline, Section, facts, folded, page, text
 from kerasforecast.report.parts import (
@@ -39,6 +40,7 @@ def fit_report(fit: FinishedFit) -> str:
         *_outlook(fit),
         _scores(fit),
         *_charts(fit),
+        *importance_section(fit.manifest.metrics),
         _training(fit),
         *_errors(fit),
         _split(fit.manifest),
