@@ -34,6 +34,7 @@ _MOST_SHUFFLES, _ENOUGH_SHUFFLES, _FEWEST_SHUFFLES = 10, 5, 2
 _MANY = 50  # covariates: of more, little is spent on each
 _PASSES = 3  # a window in training takes about as long as so many forecasts
 _SHARE = 0.1  # of the time of training that all this may take
+_LEAST = 0.001  # a rise below which a column is worth no place, however certain
 _SHOWN = 12  # lines
 _TIMES = 9  # nobody reads 2,963 %
 
@@ -90,8 +91,8 @@ def importance_of(
 
 
 def earns(worth: CovariateWorth) -> bool:
-    """Whether a covariate earns its place: errors rise without it, and that is not luck."""
-    return worth.p_value is not None and worth.p_value < ALPHA and (worth.increase or 0.0) > 0
+    """Whether a covariate earns its place: errors rise without it by what is worth a word, and that is not luck."""
+    return worth.p_value is not None and worth.p_value < ALPHA and (worth.increase or 0.0) >= _LEAST
 
 
 def importance_lines(importance: Importance) -> list[str]:

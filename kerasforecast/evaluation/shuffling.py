@@ -141,7 +141,7 @@ class Shuffling:
     def rises(self, covariates: tuple[Covariate, ...], shuffles: int) -> list[Rise]:
         """Of each covariate what so many shuffles do."""
         count = len(self._windows)
-        own, others = np.empty(count), np.zeros((len(covariates), count))
+        own, rises = np.empty(count), np.zeros((len(covariates), count))
         means = np.zeros((len(covariates), shuffles))
         elsewhere = [self._elsewhere(number, shuffles) for number in range(shuffles)]
         for rows in self._chunks():
@@ -153,10 +153,10 @@ class Shuffling:
                 other = replace(other, static=None if attributes is None else attributes[rows].astype(np.float32))
                 for place, covariate in enumerate(covariates):
                     losses = self._losses(self._given(batch, other, covariate), targets) / unit
-                    others[place, rows] += losses
+                    rises[place, rows] += losses - own[rows]  # exactly nothing where nothing changes
                     means[place, number] += np.sum(losses) / count
         mean = float(np.sum(own)) / count
-        return [Rise(other / shuffles - own, mean, after) for other, after in zip(others, means, strict=True)]
+        return [Rise(each / shuffles, mean, after) for each, after in zip(rises, means, strict=True)]
 
     def _given(self, batch: WindowBatch, other: WindowBatch, covariate: Covariate) -> WindowBatch:
         """`batch` with the columns of one covariate as they are in `other`."""
