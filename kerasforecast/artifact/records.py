@@ -82,7 +82,7 @@ class DataRecord(Record):
     location: Text
     snapshot: Text
     retrieved: Text
-    series: Count = 1
+    series: Annotated[int, Field(ge=1, le=10**9)] = 1
     rows: Count
     start: Stamp
     end: Stamp

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from kerasforecast.data.calendar_columns import FEATURES, CalendarFeature
 from kerasforecast.data.panel import Panel
@@ -52,10 +52,27 @@ class Categories(BaseModel):
 
     names: tuple[_Name, ...] = Field(min_length=1, max_length=MOST_CATEGORIES)
 
+    @model_validator(mode="after")
+    def _each_once(self) -> Categories:
+        if len(set(self.names)) < len(self.names):
+            raise ValueError("categories must differ")
+        return self
+
     @property
     def width(self) -> int:
         """Numbers that the network learns for each category."""
         return min(_WIDEST, (len(self.names) + 1) // 2)
+
+
+def _kind(attribute: Any) -> str:
+    """Which of the two an attribute is, so that what is wrong with one is said of that one."""
+    names = "names" in attribute if isinstance(attribute, dict) else isinstance(attribute, Categories)
+    return "categories" if names else "number"
+
+
+Attribute = Annotated[
+    Annotated[Standardised, Tag("number")] | Annotated[Categories, Tag("categories")], Discriminator(_kind)
+]
 
 
 class FittedCovariates(BaseModel):
@@ -69,7 +86,7 @@ class FittedCovariates(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     known: tuple[Standardised, ...] = Field((), max_length=1_000)
-    static: tuple[Standardised | Categories, ...] = Field((), max_length=1_000)
+    static: tuple[Attribute, ...] = Field((), max_length=1_000)
 
     @property
     def numeric(self) -> tuple[int, ...]:
@@ -92,6 +109,19 @@ class FittedCovariates(BaseModel):
         plain = Standardised(offset=0.0, scale=1.0)
         static = (plain if isinstance(each, Standardised) else each for each in self.static)
         return FittedCovariates(known=(plain,) * len(self.known), static=tuple(static))
+
+    def code_fault(self, static: np.ndarray | None) -> str | None:
+        """What is wrong with the numbers of categories in attributes `(B, S)`; `None` where nothing is.
+
+        A network has no vector for another number: some backends fail there, others answer nonsense.
+        """
+        for place, each in self.embedded.items() if static is not None else ():
+            codes = np.asarray(static)[:, place]
+            wrong = codes[~((codes >= 0) & (codes < len(each.names)) & (codes == np.floor(codes)))]
+            if len(wrong):
+                last, received = len(each.names) - 1, f"{wrong[0]:g}"
+                return f"column {place} must hold numbers of its categories, 0 to {last}. Received: {received}"
+        return None
 
     def known_inputs(self, known: Any) -> Any:
         """Raw known columns `(B, L + H, K)`, scaled."""
