@@ -19,8 +19,7 @@ from kerasforecast.errors import DataError
 from kerasforecast.evaluation.learned import Learned
 from kerasforecast.evaluation.outcomes import Outcomes
 from kerasforecast.evaluation.per_series import LEARNED, counts, per_series_table
-from kerasforecast.evaluation.scores import side_by_side
-from kerasforecast.evaluation.tally import Tally
+from kerasforecast.evaluation.scores import LoneTally, Tally, side_by_side
 from kerasforecast.evaluation.verdict import Judgement, judged, not_judged
 from kerasforecast.forecasting.forecast import Forecast, quantile_column
 from kerasforecast.metrics.point import series_scales
@@ -118,22 +117,21 @@ def evaluate_windows(
     """
     ours, adapted = forecaster.in_sequence(windows)
     outcomes = outcomes_of(windows, baselines, split)
+    best, intervals = (baselines.best, baselines.best_intervals) if baselines else ("naive", None)
+    table, n = forecast_table(windows, ours, outcomes.levels), len(windows)
+    if outcomes.grouped is None:
+        others = chain(_each(windows, baselines), (more or {}).items())  # one at a time: quantiles are large
+        lone = {name: LoneTally(outcomes, each) for name, each in chain([("model", ours)], others)}
+        return Evaluation(table, {"n": n, **side_by_side(lone, best, intervals)}, adapted)
     tallies: dict[str, Tally] = {}
-    for indices in outcomes.stretches():  # a baseline's quantiles are large: those of a stretch are held at a time
+    for indices in outcomes.stretches():  # nor are all of one held
         part = replace(windows, origins=windows.origins[indices])
-        others = ((name, forecast.at(indices)) for name, forecast in (more or {}).items())
-        for name, forecast in chain([("model", ours.at(indices))], _each(part, baselines), others):
-            tallies.setdefault(name, Tally(outcomes)).add(indices, forecast)
-    best = baselines.best if baselines else "naive"
+        others = chain(_each(part, baselines), ((name, each.at(indices)) for name, each in (more or {}).items()))
+        for name, forecast in chain([("model", ours.at(indices))], others):
+            tallies.setdefault(name, Tally(outcomes, each=name == "model")).add(indices, forecast)
     contenders = tallies["model"], tallies["naive"], tallies[best]
-    summary = {"n": len(windows), **side_by_side(tallies, best, baselines.best_intervals if baselines else None)}
-    several = outcomes.grouped is not None
-    return Evaluation(
-        forecast_table(windows, ours, outcomes.levels),
-        summary | counts(outcomes, *contenders),
-        adapted,
-        per_series=per_series_table(windows.panel, outcomes, *contenders) if several else None,
-    )
+    summary = {"n": n, **side_by_side(tallies, best, intervals), **counts(outcomes, *contenders)}
+    return Evaluation(table, summary, adapted, per_series=per_series_table(windows.panel, outcomes, *contenders))
 
 
 def evaluate_unseen(
@@ -151,7 +149,7 @@ def evaluate_unseen(
 
 
 def every_window(manifest: Manifest, panel: Panel, steps: int) -> Windows:
-    """All windows of `panel` that a model can be scored on, `steps` rows ahead.
+    """All windows of `panel` that a model can be scored on, `steps` rows ahead; a series may have none.
 
     Raises:
         DataError: There is none at all.
@@ -161,9 +159,10 @@ def every_window(manifest: Manifest, panel: Panel, steps: int) -> Windows:
     reach = max(steps, manifest.horizon) if panel.known_columns else steps
     origins = all_origins(panel, manifest.context, reach)
     if not len(origins):
+        several = f"{len(panel):,} series of at most " if len(panel) > 1 else ""
         raise DataError(
             f"{panel.name}: an evaluation needs a window of {manifest.context} rows and {reach} more. "
-            f"Received: {panel.observed.max()} rows."
+            f"Received: {several}{panel.observed.max()} rows."
         )
     return windows_of(panel, origins, window, steps, manifest.horizon)
 
@@ -176,8 +175,10 @@ def scored_windows(config: Config, panel: Panel, split: Split, part: str) -> Win
     """
     if not split.windows_in(part, config.steps).any():
         longest = int(np.argmax(split.rows_in(part)))
-        rows = split.rows_in(part)[longest]
-        raise DataError(f"{panel.ids[longest]}: {part} has {rows} rows. Received: --steps {config.steps}. Use fewer.")
+        rows, which = split.rows_in(part)[longest], "" if len(panel) == 1 else ", the longest in it"
+        raise DataError(
+            f"{panel.ids[longest]}{which}: {part} has {rows} rows. Received: --steps {config.steps}. Use fewer."
+        )
     return windows_of(panel, split.origins(part, config.steps), split.window, config.steps)
 
 
