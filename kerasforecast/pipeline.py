@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from kerasforecast.artifact.importance import Importance
 from kerasforecast.artifact.recorder import Recorder
 from kerasforecast.artifact.records import (
     LONGEST_HISTORY,
     DiagnosisRecord,
     EpochRecord,
-    Importance,
     Metrics,
     TestScores,
     TrainingRecord,
@@ -29,10 +30,12 @@ from kerasforecast.data.load import load_panel
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import KerasForecastError, StoppedError
-from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, outcomes_of, scored_windows
+from kerasforecast.evaluation.cold_start import evaluate_parts, seen_and_held_out
+from kerasforecast.evaluation.evaluation import Evaluation, outcomes_of, scored_windows
 from kerasforecast.evaluation.importance import importance_of
 from kerasforecast.forecasting.adaptive import adapted_after
 from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member, training_sets
+from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.forecasting.levels import within_validation
 from kerasforecast.model import Model
@@ -114,6 +117,8 @@ def _fit(
     require_extra(config)
     split = split_panel(panel, config.split, config.network, config.steps)
     tested, checked = (scored_windows(config, panel, split, part) for part in ("test", "validation"))
+    parts = seen_and_held_out(tested, config)
+    tested = parts.seen
     config, left_out = within_validation(config, len(checked))
     member = scaled_member(config.network, panel, split)
     check_size([member])
@@ -136,10 +141,8 @@ def _fit(
     fitted = _trained(fitting, recorder, run, on_epoch, callbacks)
     history, weights = fitted.history, fitted.weights
     record = _training_record(history, time.perf_counter() - started)
-    forecaster = Forecaster(fitted.predictor, config, baselines.volatility, context=split.context)
-    forecaster = forecaster.calibrated(checked)
-    classical = classical_forecasts(config, tested, split.edges[:, 2], baselines)
-    test = evaluate_windows(forecaster, tested, baselines, classical, split)
+    forecaster = Forecaster(fitted.predictor, config, baselines.volatility, context=split.context).calibrated(checked)
+    test = evaluate_parts(forecaster, parts, baselines, split, partial(_classical, config, split, baselines))
     test = replace(test, importance=_importance(fitted, tested, baselines, split, len(training)))
     levels = config.network.quantiles
     naive = naive_loss(training, validation, member.scaling, config.training, levels)
@@ -185,6 +188,11 @@ def _trained(
             raise type(error)(f"{error} {recorder.kept}".strip()) from error.__cause__
 
 
+def _classical(config: Config, split: Split, baselines: Baselines, windows: Windows) -> Mapping[str, Forecast]:
+    """Forecasts by the classical models that `config` asks for, each fitted on all rows before the test part."""
+    return classical_forecasts(config, windows, split.edges[:, 2], baselines)
+
+
 def _importance(
     fitted: Trained, tested: Windows, baselines: Baselines, split: Split, windows: int
 ) -> Importance | None:
@@ -218,6 +226,7 @@ def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord) -> Met
         interval_verdict=test.interval_verdict,
         diagnosis=diagnosis,
         importance=test.importance,
+        held_out=test.held_out and TestScores(**test.held_out.scores),
     )
 
 

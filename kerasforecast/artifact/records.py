@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from kerasforecast.artifact.importance import Importance
 from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST
 from kerasforecast.training.diagnosis import Diagnosis, Pattern
 
@@ -271,37 +272,14 @@ class DiagnosisRecord(Record):
         return Diagnosis(self.name, self.text, self.advice).line
 
 
-class CovariateWorth(Record):
-    """Whether forecasts of the test part are worse without the link of one covariate with what happened.
+class Metrics(SeveralRecord):
+    """The content of `metrics.json`; `importance` where there are covariates.
 
     Attributes:
-        name: Of the column, or of what several say together: `hour` of its sine and cosine.
-        increase: By which share the error rises where its rows are shuffled; `None` where there is no error.
-        p_value: One-sided, corrected for the number of covariates; `None` where there is too little to test on.
-        over: What was tested over: the loss of each date, or that of each series.
+        held_out: Scores of the series that training never saw, where some were held out; `test` is of the others.
     """
 
-    name: Text
-    role: Literal["past", "known", "static"]
-    columns: tuple[Text, ...] = Field(min_length=1, max_length=1_000)
-    increase: float | None
-    p_value: Share | None
-    over: Literal["dates", "series"] | None = None
-
-
-class Importance(Record):
-    """Which covariates earn their place, by `shuffles` of each on so many `windows` of the test part."""
-
-    windows: Count
-    shuffles: Annotated[int, Field(ge=1, le=1_000)]
-    steps: Annotated[int, Field(ge=1, le=1_000)]
-    covariates: tuple[CovariateWorth, ...] = Field(min_length=1, max_length=3_000)
-
-
-class Metrics(SeveralRecord):
-    """The content of `metrics.json`; `importance` where there are covariates."""
-
-    of_several = ("importance",)
+    of_several = ("importance", "held_out")
 
     target: Text
     test: TestScores
@@ -309,3 +287,4 @@ class Metrics(SeveralRecord):
     interval_verdict: Text | None = None
     diagnosis: DiagnosisRecord | None = None
     importance: Importance | None = None
+    held_out: TestScores | None = None

@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 from scipy.stats import t as student_t
 
-from kerasforecast.artifact.records import CovariateWorth, Importance
+from kerasforecast.artifact.importance import CovariateWorth, Importance
 from kerasforecast.evaluation.shuffling import Answer, Rise, Shuffling, covariates_of, pools_of
 from kerasforecast.metrics.panels import BySeries, design_effect, losses_by_date, signed_rank
 from kerasforecast.metrics.rise import holm, rise_p_value

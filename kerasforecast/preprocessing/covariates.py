@@ -135,19 +135,20 @@ class FittedCovariates(BaseModel):
 NO_COVARIATES = FittedCovariates()
 
 
-def fit_covariates(panel: Panel, train: np.ndarray) -> FittedCovariates:
+def fit_covariates(panel: Panel, train: np.ndarray, learned: np.ndarray | None = None) -> FittedCovariates:
     """Learn what the training rows say of the columns known ahead, and the series of their attributes.
 
     Args:
         panel: With its roles.
         train: `(R, C)` training rows of all series.
+        learned: `(N,)` which series have some: the attributes of the others say nothing; all where not given.
     """
     first = len(panel.past_columns)
     known = [
         _by_range(FEATURES[panel.calendar_columns[name]]) if name in panel.calendar_columns else _fitted(column)
         for name, column in zip(panel.known_columns, train[:, first:].T, strict=True)
     ]
-    columns = () if panel.static is None else panel.static.T
+    columns = () if panel.static is None else (panel.static if learned is None else panel.static[learned]).T
     static = [
         Categories(names=names) if names else _fitted(column)
         for names, column in zip(panel.categories, columns, strict=True)

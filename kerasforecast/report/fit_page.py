@@ -9,6 +9,7 @@ import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.data.frequency import in_words
+from kerasforecast.evaluation.cold_start import held_out_line
 from kerasforecast.evaluation.verdict import judged
 from kerasforecast.metrics.point import rmse
 from kerasforecast.models.member import describe
@@ -58,6 +59,8 @@ def _headline(fit: FinishedFit) -> Headline:
     lead = (
         f"{evidence(judgement)} Measured on {test['n']:,} forecasts of the test part{span}, which training never saw."
     )
+    if held := fit.metrics.get("held_out"):
+        lead += f" {held_out_line(test, held, judged(held).text)}."
     kicker = f"{fit.manifest.name}: forecasts of {fit.manifest.target}"
     return Headline(kicker, judgement.sentence, lead, judgement.tone)
 

@@ -10,7 +10,8 @@ from kerasforecast.artifact.inputs import same_panel
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import ArtifactError, DataError
-from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, windows_tested
+from kerasforecast.evaluation.cold_start import evaluate_parts, seen_and_held_out
+from kerasforecast.evaluation.evaluation import Evaluation, windows_tested
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.report.finished import FinishedFit
 from kerasforecast.training.train import History
@@ -48,7 +49,7 @@ def finished_fit(
         ahead = None
     if test is None or test.table is None:
         windows = windows_tested(manifest.config, panel)
-        test = evaluate_windows(forecaster, windows, manifest.baselines)
+        test = evaluate_parts(forecaster, seen_and_held_out(windows, manifest.config), manifest.baselines)
     table = test.table if test.table is not None else pd.DataFrame()
     epochs = pd.DataFrame([asdict(epoch) for epoch in history.epochs])
     return FinishedFit(manifest, epochs, table, panel, ahead)

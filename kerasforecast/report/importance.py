@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kerasforecast.artifact.records import CovariateWorth, Metrics
+from kerasforecast.artifact.importance import CovariateWorth
+from kerasforecast.artifact.records import Metrics
 from kerasforecast.evaluation.importance import earns, p_text
 from kerasforecast.report.page import Section, folded, table
 from kerasforecast.report.traces import Figure, bars, figure, label, titled

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerasforecast.artifact.records import CovariateWorth, Importance, Metrics
+from kerasforecast.artifact.importance import CovariateWorth, Importance
+from kerasforecast.artifact.records import Metrics
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError
 from kerasforecast.evaluation.importance import earns, importance_lines, importance_of
