@@ -17,6 +17,7 @@ from kerasforecast.runtime.terminal import say
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kerasforecast.artifact.importance import Importance
     from kerasforecast.evaluation.verdict import Judgement
     from kerasforecast.model import Model
 
@@ -166,6 +167,8 @@ def _width(table: list[Column]) -> int:
 
 def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     """Scores, verdict, and where everything is."""
+    from kerasforecast.evaluation.cold_start import held_out_line
+
     record, parameters = model.manifest.training, model.manifest.parameters
     if model.test is None or record is None:
         raise ValueError("A fit has a test and a training record.")
@@ -177,11 +180,25 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     title = f"Test on {model.manifest.target}"
     found = model.test
     print_scores(found.scores, found.judgement, title, model.interval_note, quiet=quiet, per_series=found.per_series)
+    if found.held_out:
+        held_out = found.held_out
+        print_wrapped(f"{held_out_line(found.scores, held_out.scores, held_out.verdict)}.")
+    if found.importance and not quiet:
+        print_importance(found.importance)
     merged = ""
     if parameters.saved != parameters.trained:
         merged = f", {parameters.saved:,} saved: the two bias vectors of a layer are summed"
     click.echo(f"{paths['model']} ({parameters.trained:,} parameters{merged})")
     click.echo(f"{paths['metrics'].parent}/ (report.html, forecast.csv, metrics.json, history.csv, test_forecasts.csv)")
+
+
+def print_importance(importance: Importance) -> None:
+    """Which covariates earn their place, a line each."""
+    from kerasforecast.evaluation.importance import importance_lines
+
+    print_wrapped("Covariates, shuffled one by one (p-values corrected for their number):")
+    for line in importance_lines(importance):
+        print_wrapped(f"  {line}")
 
 
 def forecast_rows(forecasts: pd.DataFrame) -> list[dict[str, Any]]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from kerasforecast.artifact.importance import Importance
 from kerasforecast.artifact.recorder import Recorder
 from kerasforecast.artifact.records import (
     LONGEST_HISTORY,
@@ -21,22 +23,26 @@ from kerasforecast.artifact.records import (
     TrainingRecord,
 )
 from kerasforecast.baselines.classical import classical_forecasts, require_extra
-from kerasforecast.baselines.fitted import learn_baselines
+from kerasforecast.baselines.fitted import Baselines, learn_baselines
 from kerasforecast.config import Config
 from kerasforecast.data.calendar_columns import held_beyond
 from kerasforecast.data.load import load_panel
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import KerasForecastError, StoppedError
-from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, scored_windows
+from kerasforecast.evaluation.cold_start import evaluate_parts, seen_and_held_out
+from kerasforecast.evaluation.evaluation import Evaluation, outcomes_of, scored_windows
+from kerasforecast.evaluation.importance import importance_of
 from kerasforecast.forecasting.adaptive import adapted_after
 from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member, training_sets
+from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.forecasting.levels import within_validation
 from kerasforecast.model import Model
 from kerasforecast.models.limits import check_size
 from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.suitability import fit_notes
+from kerasforecast.preprocessing.windows import Windows
 from kerasforecast.report import write_fit, write_fit_report
 from kerasforecast.runtime.backend import out_of_memory
 from kerasforecast.runtime.signals import Deferred
@@ -111,6 +117,8 @@ def _fit(
     require_extra(config, panel)
     split = split_panel(panel, config.split, config.network, config.steps)
     tested, checked = (scored_windows(config, panel, split, part) for part in ("test", "validation"))
+    parts = seen_and_held_out(tested, config)
+    tested = parts.seen
     config, left_out = within_validation(config, split.windows_in("validation", config.steps))
     member = scaled_member(config.network, panel, split)
     check_size([member])
@@ -133,10 +141,9 @@ def _fit(
     fitted = _trained(fitting, recorder, run, on_epoch, callbacks)
     history, weights = fitted.history, fitted.weights
     record = _training_record(history, time.perf_counter() - started)
-    forecaster = Forecaster(fitted.predictor, config, baselines.volatility, context=split.context)
-    forecaster = forecaster.calibrated(checked)
-    classical = classical_forecasts(config, tested, split.edges[:, 2], baselines)
-    test = evaluate_windows(forecaster, tested, baselines, classical, split)
+    forecaster = Forecaster(fitted.predictor, config, baselines.volatility, context=split.context).calibrated(checked)
+    test = evaluate_parts(forecaster, parts, baselines, split, partial(_classical, config, split, baselines))
+    test = replace(test, importance=_importance(fitted, tested, baselines, split, len(training)))
     levels = config.network.quantiles
     naive = naive_loss(training, validation, member.scaling, config.training, levels)
     metrics = metrics_of(test, panel.target, _diagnosis(history, naive))
@@ -181,6 +188,26 @@ def _trained(
             raise type(error)(f"{error} {recorder.kept}".strip()) from error.__cause__
 
 
+def _classical(config: Config, split: Split, baselines: Baselines, windows: Windows) -> Mapping[str, Forecast]:
+    """Forecasts by the classical models that `config` asks for, each fitted on all rows before the test part."""
+    return classical_forecasts(config, windows, split.edges[:, 2], baselines)
+
+
+def _importance(
+    fitted: Trained, tested: Windows, baselines: Baselines, split: Split, windows: int
+) -> Importance | None:
+    """Which covariates earn their place; training went over so many `windows` in each epoch."""
+    outcomes, member = outcomes_of(tested, baselines, split), fitted.predictor.members[0]
+    return importance_of(
+        fitted.predictor.predict,
+        member.scaling,
+        tested,
+        member.network.horizon,
+        len(fitted.history.epochs) * windows,
+        None if outcomes.grouped is None else outcomes.units[:, 0],
+    )
+
+
 def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Panel:
     """The panel `config` asks for.
 
@@ -198,6 +225,8 @@ def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord) -> Met
         verdict=test.verdict,
         interval_verdict=test.interval_verdict,
         diagnosis=diagnosis,
+        importance=test.importance,
+        held_out=test.held_out and TestScores(**test.held_out.scores),
     )
 
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from kerasforecast.artifact.records import Count, DataRecord, Metrics, Price, Record, Sha256, Text, TrainingRecord
+from kerasforecast.artifact.golden import GoldenBatch
+from kerasforecast.artifact.records import Count, DataRecord, Metrics, Record, Sha256, Text, TrainingRecord
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.data.date_features import feature
@@ -19,7 +19,6 @@ from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.forecasting.adaptive import Adapted
 from kerasforecast.forecasting.conformal import Calibration
 from kerasforecast.models.member import Member
-from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.covariates import FittedCovariates
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.preprocessing.split import least_context
@@ -47,6 +46,13 @@ class Roles(Record):
             raise ValueError("calendar must name known columns and features of dates")
         return self
 
+    @model_validator(mode="after")
+    def _one_role_each(self) -> Roles:
+        names = (*self.columns, *self.static)
+        if len(set(names)) < len(names):
+            raise ValueError("a column has one role")
+        return self
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the data: the target, those known until now, those known ahead."""
@@ -58,28 +64,6 @@ class Roles(Record):
         past: list[ColumnRole] = ["past"] * len(self.past)
         known: list[ColumnRole] = ["known"] * len(self.known)
         return ("target", *past, *known)
-
-
-class GoldenBatch(Record):
-    """A few windows, and what the network answered its maker: by it every loading is proved.
-
-    Attributes:
-        past: Raw windows `(B, L, F)`.
-        known: `(B, L + H, K)`, where the model takes columns known ahead.
-        static: `(B, S)`, where it takes attributes of the series.
-        forecast: `(B, H)`, or `(B, H K)` of a quantile head, raw values.
-    """
-
-    past: list[list[list[Price]]] = Field(min_length=1, max_length=8)
-    known: list[list[list[Price]]] | None = Field(None, min_length=1, max_length=8)
-    static: list[list[Price]] | None = Field(None, min_length=1, max_length=8)
-    forecast: list[list[Price]] = Field(min_length=1, max_length=8)
-
-    @property
-    def windows(self) -> WindowBatch:
-        """The raw windows as a network is given them."""
-        known, static = (None if part is None else np.asarray(part, np.float32) for part in (self.known, self.static))
-        return WindowBatch(np.asarray(self.past, np.float32), known, static)
 
 
 class WeightRecord(Record):
@@ -255,6 +239,8 @@ def _golden_lengths(manifest: Manifest) -> Iterator[tuple[str, object, object]]:
     yield "golden known windows", {(rows, len(roles.known))} if roles.known else None, _shapes(golden.known)
     widths = None if golden.static is None else set(map(len, golden.static))
     yield "golden attributes", {len(roles.static)} if roles.static else None, widths
+    fault = manifest.members[0].covariates.code_fault(golden.windows.static) if widths == {len(roles.static)} else None
+    yield "golden categories", None, fault
     counts = {len(part) for part in (golden.past, golden.known, golden.static) if part is not None}
     outputs = manifest.members[0].network.sizes(1).outputs
     forecasts = {len(golden.forecast)}, set(map(len, golden.forecast))

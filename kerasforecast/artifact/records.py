@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from kerasforecast.artifact.importance import Importance
 from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST
 from kerasforecast.training.diagnosis import Diagnosis, Pattern
 
@@ -106,7 +107,7 @@ class DataRecord(SeveralRecord):
     location: Text
     snapshot: Text
     retrieved: Text
-    series: Count = 1
+    series: Annotated[int, Field(ge=1, le=10**9)] = 1
     rows: Count
     start: Stamp
     end: Stamp
@@ -271,11 +272,19 @@ class DiagnosisRecord(Record):
         return Diagnosis(self.name, self.text, self.advice).line
 
 
-class Metrics(Record):
-    """The content of `metrics.json`."""
+class Metrics(SeveralRecord):
+    """The content of `metrics.json`; `importance` where there are covariates.
+
+    Attributes:
+        held_out: Scores of the series that training never saw, where some were held out; `test` is of the others.
+    """
+
+    of_several = ("importance", "held_out")
 
     target: Text
     test: TestScores
     verdict: Text
     interval_verdict: Text | None = None
     diagnosis: DiagnosisRecord | None = None
+    importance: Importance | None = None
+    held_out: TestScores | None = None

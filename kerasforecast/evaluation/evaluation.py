@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
+from kerasforecast.artifact.importance import Importance
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
@@ -55,6 +56,9 @@ class Evaluation:
         judged: Whether there were others: there is no verdict without.
         per_series: A row of scores for each series, as `kerasforecast.evaluation.per_series.per_series_table` makes it;
             `None` for a lone series, and in a model that was loaded.
+        importance: Which covariates earn their place, of a fit with covariates.
+        held_out: That of the series which training never saw, where some were held out; all else but `table` and
+            `per_series`, which have all series, is of the others.
     """
 
     table: pd.DataFrame | None
@@ -63,6 +67,8 @@ class Evaluation:
     learned: str | None = None
     judged: bool = True
     per_series: pd.DataFrame | None = None
+    importance: Importance | None = None
+    held_out: Evaluation | None = None
 
     @cached_property
     def judgement(self) -> Judgement:
@@ -185,7 +191,9 @@ def recorded(manifest: Manifest) -> Evaluation | None:
     if found is None:
         return None
     adapted = np.array(manifest.adapted.levels) if manifest.adapted else None
-    return Evaluation(None, found.test.model_dump(mode="json"), adapted)
+    cold = None if found.held_out is None else Evaluation(None, found.held_out.model_dump(mode="json"))
+    test = found.test.model_dump(mode="json")
+    return Evaluation(None, test, adapted, importance=found.importance, held_out=cold)
 
 
 def outcomes_of(windows: Windows, baselines: Baselines | None, split: Split | None = None) -> Outcomes:

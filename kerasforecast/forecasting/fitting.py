@@ -59,7 +59,8 @@ def scaled_member(network: NetworkConfig, panel: Panel, split: Split) -> Member:
     head, past = bool(network.quantiles), panel.past_columns
     scaling = fit_scaling(network.scaling, rows[:, : len(past)], past, starts=starts, volatility_channel=head)
     check_rows(scaling, panel)
-    return Member(network=network, scaling=scaling, covariates=fit_covariates(panel, rows))
+    covariates = fit_covariates(panel, rows, split.rows_in("train") > 0)
+    return Member(network=network, scaling=scaling, covariates=covariates)
 
 
 def training_sets(member: Member, panel: Panel, split: Split) -> tuple[TrainingSet[Windows], TrainingSet[Windows]]:

@@ -9,11 +9,13 @@ import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.data.frequency import in_words
+from kerasforecast.evaluation.cold_start import held_out_line
 from kerasforecast.evaluation.verdict import judged
 from kerasforecast.metrics.point import rmse
 from kerasforecast.models.member import describe
 from kerasforecast.report import figures
 from kerasforecast.report.finished import FinishedFit
+from kerasforecast.report.importance import importance_section
 from kerasforecast.report.outlook import Outlook
 from kerasforecast.report.page import Headline, Section, facts, folded, page, text
 from kerasforecast.report.panel_page import ManySeries
@@ -43,6 +45,7 @@ def fit_report(fit: FinishedFit) -> str:
         *_outlook(fit),
         _scores(fit),
         *_charts(fit),
+        *importance_section(fit.manifest.metrics),
         _training(fit),
         *_errors(fit),
         _split(fit.manifest),
@@ -65,6 +68,7 @@ def _sections_of_many(fit: FinishedFit, many: ManySeries) -> list[Section]:
         many.scores(),
         *calibration(fit.forecasts, fit.levels, test["model"]),
         *many.over_steps_and_dates(),
+        *importance_section(fit.manifest.metrics),
         _training(fit),
         _split(fit.manifest),
         _configuration(fit.manifest),
@@ -77,6 +81,8 @@ def _headline(fit: FinishedFit, counted: str = "") -> Headline:
     span = f", {parts['test'].start} to {parts['test'].end}" if "test" in parts else ""
     whose = f"the test parts of {counted}" if counted else "the test part"
     lead = f"{evidence(judgement)} Measured on {test['n']:,} forecasts of {whose}{span}, which training never saw."
+    if held := fit.metrics.get("held_out"):
+        lead += f" {held_out_line(test, held, judged(held).text)}."
     kicker = f"{fit.manifest.name}: forecasts of {fit.manifest.target}"
     return Headline(kicker, judgement.sentence, lead, judgement.tone)
 

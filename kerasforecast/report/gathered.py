@@ -10,7 +10,8 @@ from kerasforecast.artifact.inputs import same_panel
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import ArtifactError, DataError
-from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, scored_windows
+from kerasforecast.evaluation.cold_start import evaluate_parts, seen_and_held_out
+from kerasforecast.evaluation.evaluation import Evaluation, scored_windows
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.preprocessing.split import split_panel
 from kerasforecast.report.finished import FinishedFit
@@ -50,8 +51,8 @@ def finished_fit(
     if test is None or test.table is None:
         config = manifest.config
         split = split_panel(panel, config.split, config.network, config.steps)
-        windows = scored_windows(config, panel, split, "test")
-        test = evaluate_windows(forecaster, windows, manifest.baselines, split=split)
+        parts = seen_and_held_out(scored_windows(config, panel, split, "test"), config)
+        test = evaluate_parts(forecaster, parts, manifest.baselines, split)
     table = test.table if test.table is not None else pd.DataFrame()
     epochs = pd.DataFrame([asdict(epoch) for epoch in history.epochs])
     return FinishedFit(manifest, epochs, table, panel, ahead, test.per_series)

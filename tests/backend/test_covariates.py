@@ -44,6 +44,13 @@ def batch(covariates, count=6, seed=0, rows=WINDOW + HORIZON):
     )
 
 
+def coded(windows, code):
+    """The first window of a category of another number."""
+    static = windows.static.copy()
+    static[0, 1] = code
+    return WindowBatch(windows.past, windows.known, static)
+
+
 def fresh(covariates, quantiles=(), seed=0, **options):
     """A member and a training network with weights of every kind."""
     config = NetworkConfig(**NETWORK | {"quantiles": quantiles} | options)
@@ -140,6 +147,10 @@ def test_known_rows_are_used_beyond_the_horizon():
         (lambda b: WindowBatch(b.past, b.known[:, :-1], b.static), r"known columns must have shape \(B, 8, 2\)"),
         (lambda b: WindowBatch(b.past, b.known, b.static[:2]), r"static columns must have shape \(B, 3\)"),
         (lambda b: WindowBatch(b.past, b.known * np.nan, b.static), "must be finite"),
+        (lambda b: coded(b, 5), r"static column 1 must hold numbers of its categories, 0 to 4\. Received: 5\. Leave"),
+        (lambda b: coded(b, -1), r"0 to 4\. Received: -1\."),
+        (lambda b: coded(b, 0.5), r"0 to 4\. Received: 0\.5\."),
+        (lambda b: dict(coded(b, 2).arrays, stats=b.static), "Windows are named past, known and static"),
     ],
 )
 def test_windows_that_lack_what_the_network_takes_are_refused(change, message):
