@@ -16,7 +16,9 @@ import numpy as np
 from scipy.stats import binomtest
 from sklearn.metrics import mean_absolute_error, mean_absolute_percentage_error, mean_squared_error
 
+from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError
+from kerasforecast.preprocessing.sums import stretch_means
 
 Score = TypeVar("Score")
 
@@ -204,6 +206,31 @@ def seasonal_scales(history: np.ndarray, period: int = 1) -> tuple[float, float]
         raise DataError(f"History must be one series longer than its period of {period}. Received: shape {past.shape}.")
     changes = past[period:] - past[:-period]
     return float(np.mean(np.abs(changes))), float(np.sqrt(np.mean(changes**2)))
+
+
+def series_scales(panel: Panel, ends: np.ndarray, period: int = 1) -> np.ndarray:
+    """`seasonal_scales` of each series of a panel, from its training rows: units of its MASE and RMSSE.
+
+    Args:
+        panel: N series.
+        ends: `(N,)` one past the last training row of each, in rows of the panel.
+        period: Rows of one season. A series with no more training rows is measured by single rows.
+
+    Returns:
+        `(N, 2)`; NaN where a series has fewer than two training rows, or they never change.
+    """
+    values, first = panel.values[:, 0], panel.starts[:-1]
+    ends = np.maximum(np.asarray(ends), first)
+    back = np.where(ends - first > period, period, 1)
+    found = np.full((len(panel), 2), np.nan)
+    for lag in np.unique(back):
+        these = np.flatnonzero(back == lag)
+        changes = values[lag:] - values[:-lag]
+        sizes, squares = (
+            stretch_means(each, first[these], ends[these] - lag) for each in (np.abs(changes), changes**2)
+        )
+        found[these, 0], found[these, 1] = sizes, np.sqrt(squares)
+    return np.where(found > 0, found, np.nan)
 
 
 def _sign(move: np.ndarray, last: np.ndarray) -> np.ndarray:
