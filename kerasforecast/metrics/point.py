@@ -121,9 +121,13 @@ def smape(actual: np.ndarray, forecast: np.ndarray) -> float:
 
     A zero forecast as zero counts as no error.
     """
-    y, f = checked_pair(actual, forecast)
-    size = np.abs(y) + np.abs(f)
-    return float(np.mean(200 * np.abs(y - f) / np.where(size == 0, 1.0, size)))
+    return float(np.mean(smape_losses(*checked_pair(actual, forecast))))
+
+
+def smape_losses(actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
+    """The symmetric percentage error of every single forecast, of the shape of `actual`, 0 to 200 percent."""
+    size = np.abs(actual) + np.abs(forecast)
+    return 200 * np.abs(actual - forecast) / np.where(size == 0, 1.0, size)
 
 
 def mase(actual: np.ndarray, forecast: np.ndarray, history: np.ndarray, period: int = 1) -> float:
