@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST
 from kerasforecast.training.diagnosis import Diagnosis, Pattern
@@ -24,6 +32,20 @@ class Record(BaseModel):
     """Frozen, and with nothing in it that it does not name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SeveralRecord(Record):
+    """A record with fields that only several series have: of a lone one it is written without them."""
+
+    of_several: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        for name in self.of_several:
+            if getattr(self, name) is None:
+                written.pop(name, None)
+        return written
 
 
 class PartRecord(Record):
@@ -95,12 +117,25 @@ class TrainingRecord(Record):
     history: tuple[EpochRecord, ...] = Field((), max_length=LONGEST_HISTORY)
 
 
-class StepScores(Record):
+class Medians(SeveralRecord):
+    """The medians over series of the scores whose means stand beside them."""
+
+    of_several = ("scaled_crps",)
+
+    mase: float | None
+    rmsse: float | None
+    smape: float | None
+    scaled_crps: float | None = None
+
+
+class StepScores(SeveralRecord):
     """Scores of one contestant, in price units, percent and shares; `None` where one is not defined.
 
     By interval, as `"0.8"`: `coverage` and `winkler`; by level, as `"0.1"`: `pinball`. Empty where there are no
-    intervals.
+    intervals. Of several series `mase`, `rmsse`, `smape` and `scaled_crps` are means over series.
     """
+
+    of_several = ("scaled_crps", "median")
 
     rmse: float | None
     mae: float | None
@@ -114,6 +149,8 @@ class StepScores(Record):
     coverage: ByLevel = {}
     pinball: ByLevel = {}
     winkler: ByLevel = {}
+    scaled_crps: float | None = None
+    median: Medians | None = None
 
 
 class Scores(StepScores):
@@ -122,15 +159,25 @@ class Scores(StepScores):
     steps: list[StepScores] = Field([], max_length=1_000)
 
 
-class DieboldMariano(Record):
+class DieboldMariano(SeveralRecord):
     """The test of the model's losses against the naive forecast's; an infinite statistic is `None`.
 
     So is the p-value where there are too few forecasts to test.
+
+    Attributes:
+        ratio: Of several series the model's mean loss over the other's, in units of each series.
+        better: The share of series on which it is smaller.
+        over: What was tested over: the loss of each date, or that of each series.
     """
+
+    of_several = ("ratio", "better", "over")
 
     loss: Text
     statistic: float | None
     p_value: Share | None
+    ratio: float | None = Field(None, ge=0)
+    better: Share | None = None
+    over: Literal["dates", "series"] | None = None
 
 
 class BaselineTest(DieboldMariano):
@@ -139,13 +186,26 @@ class BaselineTest(DieboldMariano):
     baseline: Text
 
 
-class TestScores(Record):
+class SharesBetter(Record):
+    """On which share of the series the model's MASE is below that of the best simple forecast, and of the naive one."""
+
+    best: Share
+    naive: Share
+
+
+class TestScores(SeveralRecord):
     """Scores on the test part, beside those of the naive forecast and of every other baseline by its name.
 
     Attributes:
         best: The best simple forecast on validation, which the model has to beat.
         best_intervals: The baseline with the best intervals there.
+        series: How many were scored, where there are several.
+        unscored: How many were not: too short, they are forecast only.
+        unscaled: How many of those scored never changed in training, and so have no scaled scores.
+        better: On which share of the series the model is better.
     """
+
+    of_several = ("series", "unscored", "unscaled", "better")
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
     __pydantic_extra__: dict[str, Scores]
@@ -157,12 +217,18 @@ class TestScores(Record):
     tests: list[BaselineTest] = Field([], max_length=100)
     best: Text = "naive"
     best_intervals: Text | None = None
+    series: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    unscored: Count | None = None
+    unscaled: Count | None = None
+    better: SharesBetter | None = None
 
     @model_validator(mode="after")
     def _few_baselines(self) -> TestScores:
         names = self.__pydantic_extra__
         if len(names) > 30 or not all(name.isidentifier() and len(name) <= 50 for name in names):
             raise ValueError("at most 30 baselines, each with a plain name")
+        if (self.series is None) != (self.better is None):
+            raise ValueError("series and better stand together")
         return self
 
 

@@ -15,7 +15,7 @@ from scipy.stats import binomtest
 
 from kerasforecast.evaluation.outcomes import Outcomes
 from kerasforecast.forecasting.forecast import Forecast
-from kerasforecast.metrics.panels import BySeries, compare_over_series
+from kerasforecast.metrics.panels import compare_over_series
 from kerasforecast.metrics.point import DirectionScore, direction, point_scores, smape_losses
 from kerasforecast.metrics.probabilistic import NO_INTERVALS, central_intervals, crps_losses, quantile_scores
 from kerasforecast.metrics.significance import compare_origins, squared_losses
@@ -108,7 +108,19 @@ class Tally:
         ours, theirs = self._crps, other._crps
         if all(each is not None for each in (*ours, *theirs)):
             found.append(self._test(ours, theirs, "crps", 0))
+        if self._outcomes.grouped is not None:
+            found[0]["better"] = self.share_better(other)
         return found
+
+    def better(self, other: Tally) -> np.ndarray:
+        """On which series `(M,)` its mean absolute error, and so its MASE, is below another contestant's."""
+        ours, theirs = (tally.each_series().absolute.mean(axis=1) for tally in (self, other))
+        return ours < theirs  # false of NaN
+
+    def share_better(self, other: Tally) -> float:
+        """On which share of the series that were scored."""
+        grouped = self._outcomes.grouped
+        return float(np.mean(self.better(other)[grouped.windows > 0])) if grouped is not None else math.nan
 
     def each_series(self) -> EachSeries:
         """Its mean losses of each series.
