@@ -12,7 +12,7 @@ from kerasforecast.evaluation.outcomes import Outcomes
 from kerasforecast.evaluation.tally import Tally
 from kerasforecast.forecasting.forecast import Forecast
 
-__all__ = ["Outcomes", "dm_tests", "score_rows", "scores", "side_by_side"]
+__all__ = ["Outcomes", "dm_tests", "score_rows", "scores", "side_by_side", "tallied_rows"]
 
 Row = dict[str, Any]
 
@@ -67,11 +67,31 @@ def score_rows(
     best: str = "naive",
     best_intervals: str | None = None,
 ) -> list[Row]:
-    """A row for every contestant, in the order given.
+    """A row for every contestant, in the order given, as `tallied_rows` makes them.
 
     Args:
         outcomes: What happened.
         forecasts: By name, `naive` among them.
+        fold: Of the walk.
+        best: The best simple forecast on validation.
+        best_intervals: The baseline with the best intervals there.
+    """
+    tallies = {name: Tally.of(outcomes, forecast) for name, forecast in forecasts.items()}
+    return tallied_rows(outcomes, tallies, fold, best, best_intervals)
+
+
+def tallied_rows(
+    outcomes: Outcomes,
+    tallies: Mapping[str, Tally],
+    fold: int | str,
+    best: str = "naive",
+    best_intervals: str | None = None,
+) -> list[Row]:
+    """A row for every contestant, in the order given.
+
+    Args:
+        outcomes: What happened.
+        tallies: By name, `naive` among them.
         fold: Of the walk.
         best: The best simple forecast on validation.
         best_intervals: The baseline with the best intervals there.
@@ -83,7 +103,6 @@ def score_rows(
         forecasts to test. Of several series the shares are of RMSSE and of scaled CRPS, and `series` and `tests` say
         how many there are and all that the tests say, as `dm_tests` does, each with its `baseline`.
     """
-    tallies = {name: Tally.of(outcomes, forecast) for name, forecast in forecasts.items()}
     found = {name: tally.scores() for name, tally in tallies.items()}
     grouped = outcomes.grouped
     measures = {"rmse": "rmse", "crps": "crps"} if grouped is None else {"rmse": "rmsse", "crps": "scaled_crps"}
