@@ -108,7 +108,7 @@ def _fit(
     on_note: Callable[[str], None] | None,
     callbacks: Callbacks,
 ) -> Model:
-    require_extra(config)
+    require_extra(config, panel)
     split = split_panel(panel, config.split, config.network, config.steps)
     tested, checked = (scored_windows(config, panel, split, part) for part in ("test", "validation"))
     config, left_out = within_validation(config, len(checked))

@@ -55,7 +55,7 @@ class Begun:
 
     config: Config
     choice: Choice
-    series: Series
+    panel: Panel
     name: str
     folder: Path | None
 
@@ -64,34 +64,36 @@ def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> Backte
     """Walk over the test part, going on with the folds that are kept in the folder."""
     walk: BacktestConfig = checked(BacktestConfig, walk_options)
     begun = _begin(request, "backtest")
-    series = begun.series
+    panel = begun.panel
 
     from kerasforecast.api.progress import Progress
     from kerasforecast.api.results import BacktestResult
-    from kerasforecast.evaluation.backtest import fingerprint, folds_of, run_backtest
+    from kerasforecast.evaluation.backtest import fingerprint, run_backtest
+    from kerasforecast.evaluation.cuts import folds_of, left_out_of
     from kerasforecast.evaluation.folds import FoldStore
     from kerasforecast.evaluation.walk import backtest_record
     from kerasforecast.forecasting.levels import within_validation
 
-    first = folds_of(series, begun.config, walk)[0]  # refuse what cannot be walked before Keras loads
-    windows = first.known_end - first.train_end - begun.config.steps + 1
-    config, left_out = within_validation(begun.config, windows)
+    folds = folds_of(panel, begun.config, walk)  # refuse what cannot be walked before Keras loads
+    windows = folds[0].split(begun.config.network).windows_in("validation", begun.config.steps)
+    config, absent = within_validation(begun.config, windows)
     load_quietly()
     from kerasforecast.evaluation.refit import Refitter
 
     progress = Progress(config, begun.choice, request.progress)
-    for note in (*series.notes, *_held(config, series)):
+    left_out = left_out_of(folds, panel)
+    for note in (*panel.notes, *_held(config, panel), *left_out):
         progress.note(note)
     found = run_backtest(
-        series,
+        panel,
         config,
         walk,
         Refitter(config),
-        FoldStore(begun.folder, fingerprint(series, config, walk)) if begun.folder else None,
+        FoldStore(begun.folder, fingerprint(panel, config, walk)) if begun.folder else None,
         lambda fold, forecasts, kept: progress.fold(fold, forecasts, kept, walk.folds),
     )
-    notes = [left_out] if left_out else []
-    record = backtest_record(found, series, config, walk, begun.name, begun.choice.name, notes)
+    notes = [*left_out, *filter(None, [absent])]
+    record = backtest_record(found, panel, config, walk, begun.name, begun.choice.name, notes)
     return BacktestResult(record, found.table, _written(begun.folder, record, found.table), found=found)
 
 
@@ -101,13 +103,12 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
     trained = [model for model in named.values() if isinstance(model, str) and model in registry.names()]
     configs = Config.of_families(trained, **request.options)
     begun = _begin(request, "compare", next(iter(configs.values()), None))
-    config, series = begun.config, begun.series
+    config, panel = begun.config, begun.panel
 
     from kerasforecast.api.results import WalkResult
-    from kerasforecast.data.panel import Panel
     from kerasforecast.preprocessing.split import split_panel
 
-    split = split_panel(Panel.of(series), config.split, config.network)
+    split = split_panel(panel, config.split, config.network, config.steps)
     load_quietly()
 
     from kerasforecast.api.loading import load
@@ -121,8 +122,8 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
         else:
             found = load(model) if isinstance(model, str) else model
         contenders.append(_contender(label, found))
-    comparison = compare(series, config, split, contenders)
-    notes = [] if configs else _held(config, series)  # a fit says it
+    comparison = compare(panel, config, split, contenders)
+    notes = [] if configs else _held(config, panel)  # a fit says it
     notes += [
         f"{name} has learned from these forecasts ({words}): its scores flatter it."
         for name, words in comparison.learned.items()
@@ -130,14 +131,14 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
     if comparison.levels != config.levels:
         kept = ", ".join(map("{:g}".format, comparison.levels)) or "none"
         notes.append(f"Prediction intervals are scored at the levels that all models have: {kept}.")
-    record = compare_record(comparison, series, config, begun.name, begun.choice.name, notes)
+    record = compare_record(comparison, panel, config, begun.name, begun.choice.name, notes)
     return WalkResult(record, comparison.table, _written(begun.folder, record, comparison.table))
 
 
-def _held(config: Config, series: Series) -> list[str]:
+def _held(config: Config, panel: Panel) -> list[str]:
     from kerasforecast.data.calendar_columns import held_beyond
 
-    return held_beyond(series.columns, series.calendar_columns, config.network.horizon, config.steps)
+    return held_beyond(panel.columns, panel.calendar_columns, config.network.horizon, config.steps)
 
 
 def _begin(request: Request, kind: Literal["backtest", "compare"], config: Config | None = None) -> Begun:
@@ -151,14 +152,14 @@ def _begin(request: Request, kind: Literal["backtest", "compare"], config: Confi
 
     from kerasforecast.api.runs import panel_of
     from kerasforecast.baselines.classical import require_extra
-    from kerasforecast.data.panel import Panel
 
     require_extra(config)
-    series = panel_of(config, request.frame).single(kind)
+    panel = panel_of(config, request.frame)
+    require_extra(config, panel)
     if request.output_dir is None:
-        return Begun(config, choice, series, request.name or name_from(series.name), None)
-    name = request.name or default_walk_name(Panel.of(series), request.output_dir, kind)
-    return Begun(config, choice, series, name, request.output_dir / name / kind)
+        return Begun(config, choice, panel, request.name or name_from(panel.name), None)
+    name = request.name or default_walk_name(panel, request.output_dir, kind)
+    return Begun(config, choice, panel, name, request.output_dir / name / kind)
 
 
 def _written(folder: Path | None, record: WalkRecord, table: pd.DataFrame) -> dict[str, Path]:
@@ -221,7 +222,7 @@ def _trained(model: str, config: Config, begun: Begun, progress: bool | None) ->
     with Progress(chosen, begun.choice, progress) as shown_progress:
         return fit(
             chosen,
-            begun.series,
+            begun.panel,
             name=model,
             on_start=shown_progress.start,
             on_epoch=shown_progress.epoch,

@@ -24,6 +24,7 @@ from kerasforecast.preprocessing.windows import Windows, windows_of
 
 _MOST = 200_000  # rows of several series that errors are taken at; those of a lone series all count
 _SHARED = 20_000  # windows of several series that the share of smoothing is chosen on
+_SETTLED = 10  # changes of a series, from which on their size is known well enough to measure errors by
 _USABLE = 0.95  # of the forecasts of a rule for several series, which must be positive where logs are taken of them
 
 
@@ -58,12 +59,12 @@ class Past:
         ends = np.cumsum(lengths)
         chosen = self.some(int(lengths.sum()), _MOST)
         places = np.searchsorted(ends, chosen, side="right")
-        return self._spots(chosen - (ends - lengths)[places] + first[places])
+        return self._settled(chosen - (ends - lengths)[places] + first[places])
 
     @cached_property
     def windowed(self) -> Spots:
         """The same with a window before them."""
-        return self._spots(self.origins(2, 1, _MOST))
+        return self._settled(self.origins(2, 1, _MOST))
 
     def origins(self, until: int, steps: int, most: int) -> np.ndarray:
         """Origins of windows with `steps` rows after them in training (`until` 1), or before the test part (2)."""
@@ -85,10 +86,18 @@ class Past:
         """The windows that end at `spots`."""
         return windows_of(self.panel, spots.rows, self.split.window, 1)
 
-    def _spots(self, rows: np.ndarray) -> Spots:
+    def spots(self, rows: np.ndarray) -> Spots:
+        """Those at `rows` `(n,)`."""
         several = len(self.panel) > 1
         units = own_units(self.panel, rows, self.volatility) if several else np.ones(len(rows))
         return Spots(rows, units, self.split.edges[self.panel.places(rows), 2])
+
+    def _settled(self, rows: np.ndarray) -> Spots:
+        """Those of several series at the rows where enough are known for a unit, or at the later half."""
+        if len(self.panel) > 1 and len(rows):
+            known = rows - self.panel.starts[self.panel.places(rows)]
+            rows = rows[known >= min(_SETTLED, np.median(known))]
+        return self.spots(rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +147,7 @@ def error_tables(past: Past, share: float | None, periods: Sequence[int]) -> dic
 def shared_share(past: Past) -> float:
     """The weight of the newest value with which smoothing has the least squared error on training, in units."""
     steps = past.steps if len(past.origins(1, past.steps, 1)) else past.split.horizon
-    spots = Spots(rows := past.origins(1, steps, _SHARED), own_units(past.panel, rows, past.volatility), rows)
+    spots = past.spots(rows := past.origins(1, steps, _SHARED))
     if not len(rows):
         return SHARES[-1]
     ahead = sorted({1, (steps + 1) // 2, steps})

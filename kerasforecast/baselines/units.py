@@ -8,6 +8,8 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.preprocessing.sums import changes_of, parts_of, running_sums
 from kerasforecast.preprocessing.volatility import Volatility
 
+_ROUNDING = 1e-12  # of the size of values; where no series has moved, their rounding is no unit
+
 
 def own_units(panel: Panel, rows: np.ndarray, volatility: Volatility) -> np.ndarray:
     """Root mean square `(n,)` of all one-step moves of each row's own series up to that row.
@@ -20,7 +22,8 @@ def own_units(panel: Panel, rows: np.ndarray, volatility: Volatility) -> np.ndar
         volatility: Says whether moves are log-ratios, and the least unit: that of a series that has not moved yet.
     """
     rows, starts = np.asarray(rows, np.int64), panel.starts
-    found = np.full(len(rows), volatility.floor)
+    least = max(volatility.floor, _ROUNDING * (1.0 if volatility.logarithmic else volatility.size))
+    found = np.full(len(rows), least)
     for part in parts_of(np.diff(starts)):
         begin, end = starts[part.start], starts[part.stop]
         inside = np.flatnonzero((rows >= begin) & (rows < end))
@@ -30,5 +33,5 @@ def own_units(panel: Panel, rows: np.ndarray, volatility: Volatility) -> np.ndar
             own = rows[inside]
             count = np.maximum(own - starts[panel.places(own)], 1)
             squares = running_sums(changes**2, borders)[own - begin]
-            found[inside] = np.maximum(np.sqrt(squares / count), volatility.floor)
+            found[inside] = np.maximum(np.sqrt(squares / count), least)
     return found

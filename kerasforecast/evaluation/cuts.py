@@ -7,6 +7,7 @@ Elsewhere each series is cut by its own rows: fold k forecasts the k-th piece of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,6 +23,8 @@ from kerasforecast.preprocessing.split import Split, held_out, split_panel
 from kerasforecast.preprocessing.windows import stretches
 from kerasforecast.sections.network import NetworkConfig
 from kerasforecast.sections.split import BacktestConfig
+
+_NAMED = 5  # series that a sentence names
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,6 +240,21 @@ def _check(fold: Fold, panel: Panel, config: Config) -> None:
             f"{_who(panel)}: prediction intervals need a validation part of at least {steps} rows. "
             f"Received: {split.rows_in('validation').max()}. Give fewer --steps or a larger --validation-fraction."
         )
+
+
+def left_out_of(folds: Sequence[Fold], panel: Panel) -> list[str]:
+    """Which series are forecast in no fold, and how many in some alone, a sentence each."""
+    forecast = np.array([fold.forecast > 0 for fold in folds])  # (K, N)
+    never, some = ~forecast.any(axis=0), forecast.any(axis=0) & ~forecast.all(axis=0)
+    notes = []
+    for places, what in (
+        (np.flatnonzero(never), "have no row of the test part to forecast, and are in no fold"),
+        (np.flatnonzero(some), "begin or end within the walk, and are forecast in some of its folds"),
+    ):
+        if len(places):
+            few = ", ".join(map(str, panel.ids[places[:_NAMED]])) + (", ..." if len(places) > _NAMED else "")
+            notes.append(f"{len(places):,} of {len(panel):,} series {what}: {few}.")
+    return notes
 
 
 def _who(panel: Panel) -> str:

@@ -15,6 +15,7 @@ from kerasforecast.runtime.files import atomic_write
 
 _ARRAYS = ("point", "quantiles", "samples")
 
+
 @dataclass(frozen=True, eq=False)
 class Forecasts:
     """What a fold gave.
@@ -55,7 +56,7 @@ class FoldStore:
     def load(self, number: int) -> Forecasts | None:
         """What fold `number` gave, `None` where it is still to be made."""
         try:
-            with np.load(self._path(number), allow_pickle=False) as file:
+            with np.load(io.BytesIO(self._path(number).read_bytes()), allow_pickle=False) as file:
                 facts = _Facts.model_validate_json(file["facts"].tobytes())
                 if facts.fingerprint != self._fingerprint:
                     return None

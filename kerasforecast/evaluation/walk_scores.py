@@ -95,11 +95,13 @@ def _others(
     """Every baseline's forecasts of a stretch of all origins, each fold's by what was learned before it."""
     forecasts = []
     for learned, known, origins in _alike(folds, baselines, stretch):
-        windows = replace(whole, origins=origins)
+        order = np.argsort(origins, kind="stable")  # one series after another
+        windows = replace(whole, origins=origins[order])
         classical = classical_forecasts(config, windows, known, learned)
-        forecasts.append(chain(learned.each(windows), classical.items()))
-    for named in zip(*forecasts, strict=True):
-        yield named[0][0], joined([forecast for _, forecast in named])
+        forecasts.append((np.argsort(order), chain(learned.each(windows), classical.items())))
+    for named in zip(*(each for _, each in forecasts), strict=True):
+        parts = (forecast.at(back) for (_, forecast), (back, _) in zip(named, forecasts, strict=True))
+        yield named[0][0], joined(list(parts))
 
 
 def _alike(

@@ -15,12 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kerasforecast.forecasting.timeline import Timeline
 
-ENOUGH = 10  # forecasts of a series that do not overlap, from which on its own errors count
+ENOUGH = 5  # forecasts of a series that do not overlap, from which on its own errors count
 _MOST = 10_000  # series that a model file holds a width of
-_NORMAL = np.pi / 2 - 1  # relative variance of the absolute value of a normal error
+_LEAST_NOISE = 0.01  # relative variance; errors all alike are no measured ones
 _FARTHEST = 3.0  # of the log of a width
 _TOLD = 0.02  # of the log of a width: what is closer to 1 is not kept
-_WIDE = 0.9  # share of errors by whose size the series without a width of their own are given theirs
+_WIDE = 0.88  # share of errors by whose size the series without a width of their own are given theirs
 
 Width = Annotated[float, Field(gt=0, le=1_000)]
 
@@ -69,7 +69,7 @@ def learned_widths(errors: np.ndarray, timeline: Timeline, ids: np.ndarray) -> W
     apart = np.zeros(len(ids))
     apart[: places.max() + 1] = timeline.apart()
     chosen = np.flatnonzero((apart >= ENOUGH) & (mean > 0))
-    logs = _believed(np.log(mean[chosen]), _noise(sizes, places, mean) / apart[chosen])
+    logs = _believed(np.log(mean[chosen]), _noise(sizes, places, mean, apart) / apart[chosen])
     told = np.flatnonzero(np.abs(logs) > _TOLD)
     told = np.sort(told[np.argsort(-np.abs(logs[told]), kind="stable")[:_MOST]])
     own = {str(ids[chosen[place]]): round(float(np.exp(logs[place])), 4) for place in told}
@@ -81,15 +81,23 @@ def _believed(logs: np.ndarray, noise: np.ndarray) -> np.ndarray:
     if len(logs) < 2:
         return np.zeros(len(logs))
     logs = np.clip(logs - np.median(logs), -_FARTHEST, _FARTHEST)
-    between = max(0.0, float(np.var(logs, ddof=1) - noise.mean()))
+    by_chance = noise.mean() * (1 + np.sqrt(2 / (len(logs) - 1)))  # and a standard error of that variance
+    between = max(0.0, float(np.var(logs, ddof=1) - by_chance))
     centre = np.average(logs, weights=1 / (between + noise))
     return between / (between + noise) * (logs - centre)
 
 
-def _noise(sizes: np.ndarray, places: np.ndarray, mean: np.ndarray) -> float:
-    """Relative variance of the size of an error within its series: a normal error's at least."""
-    relative = sizes / np.where(mean > 0, mean, 1)[places]
-    return max(_NORMAL, float(np.var(relative)))
+def _noise(sizes: np.ndarray, places: np.ndarray, mean: np.ndarray, apart: np.ndarray) -> float:
+    """Relative variance of the size of an error within its series.
+
+    Around the mean of few that do not overlap, sizes vary less than they do.
+    """
+    counted = (apart[places] > 1) & (mean[places] > 0)
+    if not counted.any():
+        return 1.0
+    own = places[counted]
+    squares = (sizes[counted] / mean[own] - 1) ** 2
+    return max(_LEAST_NOISE, float(squares.sum() / (1 - 1 / apart[own]).sum()))
 
 
 def _other(errors: np.ndarray, widths: np.ndarray) -> float:

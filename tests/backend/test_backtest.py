@@ -50,8 +50,8 @@ def test_a_fold_does_not_depend_on_the_folds_before_it():
     shared, alone = Kept(config), Kept(config)
     folds = walk(prices(), shared, config).folds
     cut = BacktestConfig(folds=1)
-    test_start = prices().index[folds[-1].start].date()
-    validation_start = prices().index[folds[-1].train_end].date()
+    test_start = prices().index[folds[-1].start[0]].date()
+    validation_start = prices().index[folds[-1].train_end[0]].date()
     last = config_of(
         dropout=0.3, lr_patience=1, epochs=3, validation_start=str(validation_start), test_start=str(test_start)
     )
@@ -99,8 +99,8 @@ def test_backtest_prints_folds_and_total_and_goes_on_where_it_stopped(table, tmp
     assert "fold   3/3     15 forecasts  2 epochs" in first.stderr
     folder = tmp_path / "acme" / "backtest"
     written = {path.name for path in folder.iterdir()}
-    assert written == {"backtest.csv", "backtest.html", "backtest.json", *(f"fold-000{n}.json" for n in (1, 2, 3))}
-    (folder / "fold-0003.json").unlink()
+    assert written == {"backtest.csv", "backtest.html", "backtest.json", *(f"fold-000{n}.npz" for n in (1, 2, 3))}
+    (folder / "fold-0003.npz").unlink()
     again = run(*command)
     assert again.stderr.count("kept from before") == 2
     rows = json.loads(run(*command, "--json", "--quiet").stdout)

@@ -93,7 +93,7 @@ def test_nothing_after_a_fold_reaches_its_model(case):
 
     whole = run(table())
     fold = whole.folds[1]
-    other = run(changed(table(), fold.start))
+    other = run(changed(table(), int(fold.start[0])))
     half = len(fitted) // 2
     for ours, theirs in list(zip(fitted[:half], fitted[half:], strict=True))[:2]:  # a frozen walk has but one
         ours, theirs = ours.forecaster, theirs.forecaster
@@ -101,7 +101,7 @@ def test_nothing_after_a_fold_reaches_its_model(case):
         assert ours.predictor.members == theirs.predictor.members
         assert ours.calibration == theirs.calibration
         assert ours.volatility == theirs.volatility
-    known = (fold.start - whole.folds[0].start + 1) * config.steps  # the fold's first origin had seen none either
+    known = int(fold.start[0] - whole.folds[0].start[0] + 1) * config.steps  # the fold's first origin had seen none either
     before, after = forecasts(whole), forecasts(other)
     assert before[:known].tobytes() == after[:known].tobytes()
     assert not np.array_equal(before, after)
