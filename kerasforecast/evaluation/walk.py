@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -220,7 +221,7 @@ def _folds(folds: Sequence[Fold], panel: Panel) -> list[FoldRecord]:
             "skipped": fold.first - panel.starts[:-1],
             "train": fold.train_end - fold.first,
             "validation": fold.known_end - fold.train_end,
-            "gap": fold.start - fold.known_end,
+            "gap": np.where(fold.forecast, fold.start - fold.known_end, 0),
             "test": fold.forecast,
         }
         counts = {name: int(each.sum()) for name, each in rows.items()}
