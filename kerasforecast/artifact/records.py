@@ -70,19 +70,43 @@ class Probe(Record):
         return self
 
 
-class DataRecord(Record):
-    """The data the model was trained on, and how it was divided.
+class SeriesProbe(Probe):
+    """Some rows of one of several series."""
+
+    id: Text
+
+
+class SeriesRecord(Record):
+    """Which series a model has learned from, and up to where.
 
     Attributes:
-        series: How many series; `rows` and the parts are of all together.
-        probe: Some of its rows with their values of the target; `None` in older files.
+        count: How many.
+        ids: What they are called; empty where they are too many for a file, and any series may be one.
+        ends: Of each by its id the last dates (or steps) of training and validation, where they differ between series
+            and are few enough for a file; where not, those of the parts hold, the latest of any.
+        probes: Some rows of some of them, by which a table of the same series is known again.
     """
+
+    count: Annotated[int, Field(ge=1, le=10**9)]
+    ids: tuple[Text, ...] = Field((), max_length=20_000)
+    ends: dict[Text, tuple[Stamp, Stamp]] = Field({}, max_length=2_000)
+    probes: tuple[SeriesProbe, ...] = Field((), max_length=200)
+
+
+class DataRecord(SeveralRecord):
+    """The series the model was trained on, and how it was divided.
+
+    Attributes:
+        probe: Some of its rows with their values of the target; `None` in older files, and of several series.
+        series: Of several series, which they are.
+    """
+
+    of_several: ClassVar[tuple[str, ...]] = ("series",)
 
     source: Text
     location: Text
     snapshot: Text
     retrieved: Text
-    series: Count = 1
     rows: Count
     start: Stamp
     end: Stamp
@@ -91,6 +115,7 @@ class DataRecord(Record):
     sha256: Sha256
     split: dict[Literal["train", "validation", "test"], PartRecord]
     probe: Probe | None = None
+    series: SeriesRecord | None = None
 
 
 class EpochRecord(Record):
@@ -120,7 +145,7 @@ class TrainingRecord(Record):
 class Medians(SeveralRecord):
     """The medians over series of the scores whose means stand beside them."""
 
-    of_several = ("scaled_crps",)
+    of_several: ClassVar[tuple[str, ...]] = ("scaled_crps",)
 
     mase: float | None
     rmsse: float | None
@@ -135,7 +160,7 @@ class StepScores(SeveralRecord):
     intervals. Of several series `mase`, `rmsse`, `smape` and `scaled_crps` are means over series.
     """
 
-    of_several = ("scaled_crps", "median")
+    of_several: ClassVar[tuple[str, ...]] = ("scaled_crps", "median")
 
     rmse: float | None
     mae: float | None
@@ -170,7 +195,7 @@ class DieboldMariano(SeveralRecord):
         over: What was tested over: the loss of each date, or that of each series.
     """
 
-    of_several = ("ratio", "better", "over")
+    of_several: ClassVar[tuple[str, ...]] = ("ratio", "better", "over")
 
     loss: Text
     statistic: float | None
@@ -205,7 +230,7 @@ class TestScores(SeveralRecord):
         better: On which share of the series the model is better.
     """
 
-    of_several = ("series", "unscored", "unscaled", "better")
+    of_several: ClassVar[tuple[str, ...]] = ("series", "unscored", "unscaled", "better")
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
     __pydantic_extra__: dict[str, Scores]

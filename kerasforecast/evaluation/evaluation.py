@@ -18,8 +18,7 @@ from kerasforecast.errors import DataError
 from kerasforecast.evaluation.learned import Learned
 from kerasforecast.evaluation.outcomes import Outcomes
 from kerasforecast.evaluation.per_series import LEARNED, counts, per_series_table
-from kerasforecast.evaluation.scores import side_by_side
-from kerasforecast.evaluation.tally import Tally
+from kerasforecast.evaluation.scores import LoneTally, Tally, side_by_side
 from kerasforecast.evaluation.verdict import Judgement, judged, not_judged
 from kerasforecast.forecasting.forecast import Forecast, quantile_column
 from kerasforecast.metrics.point import series_scales
@@ -115,22 +114,21 @@ def evaluate_windows(
     """
     ours, adapted = forecaster.in_sequence(windows)
     outcomes = outcomes_of(windows, baselines, split)
+    best, intervals = (baselines.best, baselines.best_intervals) if baselines else ("naive", None)
+    table, n = forecast_table(windows, ours, outcomes.levels), len(windows)
+    if outcomes.grouped is None:
+        others = chain(_each(windows, baselines), (more or {}).items())  # one at a time: quantiles are large
+        lone = {name: LoneTally(outcomes, each) for name, each in chain([("model", ours)], others)}
+        return Evaluation(table, {"n": n, **side_by_side(lone, best, intervals)}, adapted)
     tallies: dict[str, Tally] = {}
-    for indices in outcomes.stretches():  # a baseline's quantiles are large: those of a stretch are held at a time
+    for indices in outcomes.stretches():  # nor are all of one held
         part = replace(windows, origins=windows.origins[indices])
-        others = ((name, forecast.at(indices)) for name, forecast in (more or {}).items())
-        for name, forecast in chain([("model", ours.at(indices))], _each(part, baselines), others):
-            tallies.setdefault(name, Tally(outcomes)).add(indices, forecast)
-    best = baselines.best if baselines else "naive"
+        others = chain(_each(part, baselines), ((name, each.at(indices)) for name, each in (more or {}).items()))
+        for name, forecast in chain([("model", ours.at(indices))], others):
+            tallies.setdefault(name, Tally(outcomes, each=name == "model")).add(indices, forecast)
     contenders = tallies["model"], tallies["naive"], tallies[best]
-    summary = {"n": len(windows), **side_by_side(tallies, best, baselines.best_intervals if baselines else None)}
-    several = outcomes.grouped is not None
-    return Evaluation(
-        forecast_table(windows, ours, outcomes.levels),
-        summary | counts(outcomes, *contenders),
-        adapted,
-        per_series=per_series_table(windows.panel, outcomes, *contenders) if several else None,
-    )
+    summary = {"n": n, **side_by_side(tallies, best, intervals), **counts(outcomes, *contenders)}
+    return Evaluation(table, summary, adapted, per_series=per_series_table(windows.panel, outcomes, *contenders))
 
 
 def evaluate_unseen(

@@ -3,6 +3,7 @@
 A model file keeps the dates of its training and validation parts, and some hundred of their values (`Probe`). A table
 holds rows of the same series where its values at these dates are the recorded ones, or all in one proportion to them,
 as prices that were adjusted since. A table without dates may begin at another row, so there the values say where.
+Several series are the subject of `kerasforecast.evaluation.learned_series`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,7 @@ from kerasforecast.artifact.records import DataRecord
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.data.stamps import parsed
-
-_SAME = 1e-5  # relative difference of two values that are the same
-_IN_PROPORTION = 1e-3  # spread of the ratios of values that were all adjusted alike
-_MOST = 0.9  # share of the values that must agree: gaps may have been filled in another way
-_FEWEST = 3  # values that a proportion, or a shift of rows, must be seen at
+from kerasforecast.evaluation.learned_series import FEWEST, SAME, agree, learned_ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,15 +46,21 @@ class Learned:
         return " and ".join(counts) or None
 
 
-def learned_windows(record: DataRecord | None, panel: Panel, origins: np.ndarray, steps: int) -> Learned:
-    """Which windows of `series` a model has learned from.
+def learned_windows(record: DataRecord | None, data: Panel | Series, origins: np.ndarray, steps: int) -> Learned:
+    """Which windows of `data` a model has learned from.
 
     Args:
         record: Of the data it was trained on; `None` where that is not known.
-        panel: To be evaluated.
+        data: To be evaluated.
         origins: `(N,)` rows of the last input of each window.
         steps: Rows of target after each.
     """
+    panel = Panel.of(data)
+    if record is not None and (record.series is not None or len(panel) > 1):
+        train, validation = learned_ends(record, panel)  # (M,) each
+        places = panel.places(origins)
+        known = origins + 1 < train[places]
+        return Learned(known, (origins + 1 < validation[places]) & ~known)
     if len(panel) > 1:
         none = np.zeros(len(origins), bool)
         return Learned(none, none)
@@ -104,33 +107,21 @@ def _shift(record: DataRecord, series: Series) -> int | None:
         dates = pd.DatetimeIndex([parsed(stamp) for stamp in probe.rows])
         places = series.index.get_indexer(dates)
         there = places >= 0
-        return 0 if _agree(values[places[there]], probed[there]) else None
+        return 0 if agree(values[places[there]], probed[there]) else None
     steps = np.array(probe.rows)
     shift = _likeliest_shift(series, steps, probed)
     if shift is None:
         return None
     places = series.index.get_indexer(pd.Index(steps - shift))
     there = places >= 0
-    return shift if _agree(values[places[there]], probed[there]) else None
+    return shift if agree(values[places[there]], probed[there]) else None
 
 
 def _likeliest_shift(series: Series, steps: np.ndarray, probed: np.ndarray) -> int | None:
     """The difference of rows at which most recorded values are found again."""
     votes: Counter[int] = Counter()
     for step, value in zip(steps, probed, strict=True):
-        found = np.flatnonzero(np.isclose(series.values[:, 0], value, rtol=_SAME, atol=0))
+        found = np.flatnonzero(np.isclose(series.values[:, 0], value, rtol=SAME, atol=0))
         votes.update((step - series.index[found[:1_000]].to_numpy()).tolist())
     best = votes.most_common(1)
-    return best[0][0] if best and best[0][1] >= _FEWEST else None
-
-
-def _agree(values: np.ndarray, probed: np.ndarray) -> bool:
-    if not len(values):
-        return False
-    if np.mean(np.isclose(values, probed, rtol=_SAME, atol=0)) >= _MOST:
-        return True
-    ratios = values[probed != 0] / probed[probed != 0]
-    if len(ratios) < _FEWEST:
-        return False
-    middle = float(np.median(ratios))
-    return middle > 0 and np.mean(np.abs(ratios - middle) <= _IN_PROPORTION * middle) >= _MOST
+    return best[0][0] if best and best[0][1] >= FEWEST else None

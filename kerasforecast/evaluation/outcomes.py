@@ -10,7 +10,7 @@ import numpy as np
 
 from kerasforecast.metrics.panels import BySeries
 
-_AT_ONCE = 2**23  # quantiles of one contestant that are scored together: 64 MiB, and some such beside them
+_AT_ONCE = 2**21  # quantiles of one contestant that are scored together, 16 MiB: few enough for the caches
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Outcomes:
     times: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        if self.series is not None and (self.times is None or np.ndim(self.scales) != 2):
+        if self.series is not None and (self.times is None or not isinstance(self.scales, np.ndarray)):
             raise ValueError("Outcomes of several series need the time of each origin and scales of each series.")
 
     def at(self, indices: slice | np.ndarray, scales: tuple[float, float] | np.ndarray | None = None) -> Outcomes:

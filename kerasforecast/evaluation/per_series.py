@@ -9,7 +9,7 @@ import pandas as pd
 
 from kerasforecast.data.panel import Panel
 from kerasforecast.evaluation.outcomes import Outcomes
-from kerasforecast.evaluation.tally import Tally
+from kerasforecast.evaluation.tally import Tally, grouping
 
 TOO_SHORT = "too short to score: forecast only"
 LEARNED = "not scored: the model has learned from all of its windows"
@@ -39,15 +39,13 @@ def per_series_table(
         `scaled_crps` and `in_<percent>`, the share inside each central interval; `naive_mase`; `best_mase`; `better`,
         whether the model errs less than the best simple forecast; `note`, what there is to say.
     """
-    each, grouped = ours.each_series(), outcomes.grouped
-    if grouped is None:
-        raise ValueError("A table of series needs several.")
+    each, grouped = ours.each_series(), grouping(outcomes)
     scores = each.scaled(outcomes.units)
     table = {panel.key or "id": panel.ids, "windows": grouped.windows}
     table |= {name: scores[name] for name in ("mase", "rmsse", "smape")}
     if each.crps is not None:
         table |= {"crps": each.crps.mean(axis=1), "scaled_crps": scores["scaled_crps"]}
-        table |= {f"in_{100 * float(share):g}": inside for share, inside in each.covered.items()}
+        table |= {f"in_{100 * float(share):g}": inside.mean(axis=1) for share, inside in each.covered.items()}
     theirs = best.each_series()
     table["naive_mase"] = naive.each_series().scaled(outcomes.units)["mase"]
     table["best_mase"] = theirs.scaled(outcomes.units)["mase"]
@@ -66,9 +64,7 @@ def counts(outcomes: Outcomes, ours: Tally, naive: Tally, best: Tally) -> dict[s
         `better`, the shares of series on which the model's MASE is below that of the best simple forecast and of the
         naive one.
     """
-    grouped = outcomes.grouped
-    if grouped is None:
-        return {}
+    grouped = grouping(outcomes)
     there = grouped.windows > 0
     unscaled = there & ~(outcomes.units > 0).all(axis=1)
     shares = {"best": ours.share_better(best), "naive": ours.share_better(naive)}

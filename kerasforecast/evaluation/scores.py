@@ -6,15 +6,86 @@ The one place where forecasts are scored: a fit, an evaluation, a backtest and a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from kerasforecast.evaluation.outcomes import Outcomes
 from kerasforecast.evaluation.tally import Tally
 from kerasforecast.forecasting.forecast import Forecast
+from kerasforecast.metrics.point import point_scores
+from kerasforecast.metrics.probabilistic import NO_INTERVALS, crps_losses, quantile_scores
+from kerasforecast.metrics.significance import compare_origins, squared_losses
 
-__all__ = ["Outcomes", "dm_tests", "score_rows", "scores", "side_by_side", "tallied_rows"]
+__all__ = [
+    "LoneTally",
+    "Outcomes",
+    "Scored",
+    "Tally",
+    "add_to",
+    "dm_tests",
+    "score_rows",
+    "scores",
+    "side_by_side",
+    "stretches_of",
+    "tallied_rows",
+    "tally_of",
+]
 
 Row = dict[str, Any]
+
+
+class Scored(Protocol):
+    """One contestant's scores, and their tests against those of another on the same outcomes."""
+
+    def scores(self) -> dict[str, Any]: ...
+    def tests(self, other: Any, /) -> list[dict[str, Any]]: ...
+
+
+class LoneTally:
+    """The scores and losses of one contestant on a lone series, whose windows come all at once.
+
+    Args:
+        outcomes: What happened.
+        forecast: The contestant's.
+    """
+
+    def __init__(self, outcomes: Outcomes, forecast: Forecast) -> None:
+        self._steps = outcomes.actual.shape[1]
+        steps = [slice(step, step + 1) for step in range(self._steps if self._steps > 1 else 0)]
+        each = [_scores(outcomes, forecast, step) for step in steps]
+        self._scores = _scores(outcomes, forecast, slice(None)) | {"steps": each}
+        self._losses = {"squared": squared_losses(outcomes.actual, forecast.point).mean(axis=1)}
+        if forecast.quantiles is not None:
+            crps = crps_losses(outcomes.actual, forecast.quantiles, outcomes.levels)
+            self._losses["crps"] = crps.mean(axis=1)
+
+    def scores(self) -> dict[str, Any]:
+        """Everything that stands beside the contestant's name, as `scores`."""
+        return self._scores
+
+    def tests(self, other: LoneTally) -> list[dict[str, Any]]:
+        """The tests of this contestant against another, as `dm_tests`."""
+        both = [loss for loss in self._losses if loss in other._losses]
+        return [compare_origins(self._losses[loss], other._losses[loss], loss, self._steps) for loss in both]
+
+
+def tally_of(outcomes: Outcomes, forecast: Forecast) -> Scored:
+    """One contestant's scores and losses, of several series or of a lone one."""
+    return LoneTally(outcomes, forecast) if outcomes.grouped is None else Tally.of(outcomes, forecast)
+
+
+def stretches_of(outcomes: Outcomes) -> list[slice]:
+    """The origins whose forecasts are to be scored together: those of a lone series all at once."""
+    return [slice(0, len(outcomes.actual))] if outcomes.grouped is None else list(outcomes.stretches())
+
+
+def add_to(tallies: dict[str, Scored], name: str, outcomes: Outcomes, windows: slice, forecast: Forecast) -> None:
+    """Add to `tallies` what contestant `name` says of the next stretch of `windows`, one of `stretches_of`."""
+    if outcomes.grouped is None:
+        tallies[name] = LoneTally(outcomes, forecast)
+        return
+    tally = tallies.setdefault(name, Tally(outcomes))
+    if isinstance(tally, Tally):
+        tally.add(windows, forecast)
 
 
 def scores(outcomes: Outcomes, forecast: Forecast) -> dict[str, Any]:
@@ -26,7 +97,7 @@ def scores(outcomes: Outcomes, forecast: Forecast) -> dict[str, Any]:
         over series of each one's own score, and so is `scaled_crps`, its CRPS in the unit of MASE; `median` holds the
         medians of these four. A series whose training part never changed has no unit and counts in sMAPE alone.
     """
-    return Tally.of(outcomes, forecast).scores()
+    return tally_of(outcomes, forecast).scores()
 
 
 def dm_tests(outcomes: Outcomes, ours: Forecast, theirs: Forecast) -> list[dict[str, Any]]:
@@ -36,10 +107,10 @@ def dm_tests(outcomes: Outcomes, ours: Forecast, theirs: Forecast) -> list[dict[
         `{"loss", "statistic", "p_value"}` each, both figures `None` where there are too few forecasts to test; of
         several series also what `kerasforecast.metrics.panels.compare_over_series` says of losses in their own units.
     """
-    return Tally.of(outcomes, ours).tests(Tally.of(outcomes, theirs))
+    return tally_of(outcomes, ours).tests(tally_of(outcomes, theirs))
 
 
-def side_by_side(tallies: Mapping[str, Tally], best: str = "naive", best_intervals: str | None = None) -> Row:
+def side_by_side(tallies: Mapping[str, Scored], best: str = "naive", best_intervals: str | None = None) -> Row:
     """The scores of a model and of its baselines as `metrics.json` holds them, the numbers of windows apart.
 
     Args:
@@ -76,13 +147,13 @@ def score_rows(
         best: The best simple forecast on validation.
         best_intervals: The baseline with the best intervals there.
     """
-    tallies = {name: Tally.of(outcomes, forecast) for name, forecast in forecasts.items()}
+    tallies = {name: tally_of(outcomes, forecast) for name, forecast in forecasts.items()}
     return tallied_rows(outcomes, tallies, fold, best, best_intervals)
 
 
 def tallied_rows(
     outcomes: Outcomes,
-    tallies: Mapping[str, Tally],
+    tallies: Mapping[str, Scored],
     fold: int | str,
     best: str = "naive",
     best_intervals: str | None = None,
@@ -118,6 +189,14 @@ def tallied_rows(
             row |= {"series": int((grouped.windows > 0).sum()), "tests": each}
         rows.append(row)
     return rows
+
+
+def _scores(outcomes: Outcomes, forecast: Forecast, steps: slice) -> dict[str, Any]:
+    actual = outcomes.actual[:, steps]
+    intervals = NO_INTERVALS
+    if forecast.quantiles is not None:
+        intervals = quantile_scores(actual, forecast.quantiles[:, steps], outcomes.levels)
+    return point_scores(actual, forecast.point[:, steps], outcomes.last, outcomes.pair) | intervals
 
 
 def _p_values(

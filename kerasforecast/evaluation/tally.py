@@ -1,13 +1,13 @@
-"""What is kept of one contestant's forecasts: they are scored a stretch of windows at a time, and never all held.
+"""What is kept of one contestant's forecasts of several series, which are scored a stretch of windows at a time.
 
-The quantiles of many series are large, so a baseline's are scored as they are made. Scores of stretches are put
-together again; where there is one stretch alone, as for most single series, they are the very scores of that.
+The quantiles of many series are large: a baseline's are scored as they are made, and never all held. Kept are sums by
+step, over all windows and of each series, and a loss for each window.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,11 @@ from scipy.stats import binomtest
 
 from kerasforecast.evaluation.outcomes import Outcomes
 from kerasforecast.forecasting.forecast import Forecast
-from kerasforecast.metrics.panels import compare_over_series
-from kerasforecast.metrics.point import DirectionScore, direction, point_scores, smape_losses
-from kerasforecast.metrics.probabilistic import NO_INTERVALS, central_intervals, crps_losses, quantile_scores
-from kerasforecast.metrics.significance import compare_origins, squared_losses
+from kerasforecast.metrics.panels import BySeries, compare_over_series
+from kerasforecast.metrics.point import checked_pair, finite, moves, smape_losses
+from kerasforecast.metrics.probabilistic import NO_INTERVALS, central_intervals, checked_levels, level_weights
 
-_AVERAGED = ("mae", "mape", "smape", "crps")  # means over windows, of which stretches are averaged
-_BY_LEVEL = ("coverage", "pinball", "winkler")
+_DIRECTIONS = ("moved", "called", "right")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +31,7 @@ class EachSeries:
         squared: Mean squared error.
         smape: Percent.
         crps: Price units; `None` where it has no intervals.
-        covered: By central interval, e.g. `"0.8"`: shares `(M,)` of actual values inside.
+        covered: By central interval, e.g. `"0.8"`: shares `(M, H)` of actual values inside.
     """
 
     absolute: np.ndarray
@@ -60,180 +58,165 @@ class EachSeries:
 
 
 class Tally:
-    """The scores and losses of one contestant, as its forecasts come in.
+    """The scores and losses of one contestant, as its forecasts of several series come in.
 
     Args:
         outcomes: What happened, of all windows.
+        each: Whether to keep for each series which share of what happened its intervals held.
     """
 
-    def __init__(self, outcomes: Outcomes) -> None:
-        self._outcomes = outcomes
-        self._parts: list[list[_Part]] = []  # of each stretch: of all steps together, then of each
-        self._squared: list[np.ndarray] = []  # (n,) of each stretch
-        self._crps: list[np.ndarray | None] = []
-        self._sums: EachSeries | None = None
+    def __init__(self, outcomes: Outcomes, *, each: bool = False) -> None:
+        self._outcomes, self._grouped, self._each = outcomes, grouping(outcomes), each
+        self._sums: dict[str, np.ndarray] = {}  # (H,) over all windows
+        self._by_series: dict[str, np.ndarray] = {}  # (M, H)
+        self._losses: dict[str, list[np.ndarray]] = {"squared": [], "crps": []}  # (n,) of each stretch
+        self._whole = True  # whether every stretch has quantiles
 
     @classmethod
     def of(cls, outcomes: Outcomes, forecast: Forecast) -> Tally:
         """That of all forecasts at once."""
         tally = cls(outcomes)
-        tally.add(slice(0, len(outcomes.actual)), forecast)
+        for windows in outcomes.stretches():
+            tally.add(windows, forecast.at(windows))
         return tally
 
     def add(self, windows: slice, forecast: Forecast) -> None:
         """Score the next stretch: `forecast` is that of the `windows`, which follow those before."""
         outcomes = self._outcomes.at(windows)
-        steps = outcomes.actual.shape[1]
-        stretches = [slice(None), *(slice(step, step + 1) for step in range(steps if steps > 1 else 0))]
-        self._parts.append([_Part.of(outcomes, forecast, at) for at in stretches])
-        squared, crps = squared_losses(outcomes.actual, forecast.point), None
-        if forecast.quantiles is not None:
-            crps = crps_losses(outcomes.actual, forecast.quantiles, outcomes.levels)
-        self._squared.append(squared.mean(axis=1))
-        self._crps.append(None if crps is None else crps.mean(axis=1))
-        if outcomes.grouped is not None:
-            self._keep(outcomes, forecast, squared, crps)
+        grouped = grouping(outcomes)
+        actual, point = checked_pair(outcomes.actual, forecast.point)
+        error = np.abs(actual - point)
+        with np.errstate(divide="ignore", invalid="ignore"):  # a percentage of zero is no score, and said so below
+            percent = 100 * error / np.abs(actual)
+        losses = {"absolute": error, "squared": error**2, "smape": smape_losses(actual, point), "mape": percent}
+        went, called = moves(actual, outcomes.last), moves(point, outcomes.last)
+        losses |= dict(zip(_DIRECTIONS, (went != 0, called != 0, (went != 0) & (called == went)), strict=True))
+        kept = ["absolute", "squared", "smape"]
+        if forecast.quantiles is None:
+            self._whole = False
+        else:
+            crps, covered = self._add_intervals(actual, forecast.quantiles, outcomes.levels)
+            losses |= {"crps": crps, **covered}
+            kept += ["crps", *(covered if self._each else ())]
+            self._losses["crps"].append(crps.mean(axis=1))
+        self._losses["squared"].append(losses["squared"].mean(axis=1))
+        for name, values in losses.items():
+            self._add(name, values)
+        for name in kept:
+            total = self._by_series.setdefault(name, np.zeros((self._grouped.count, actual.shape[1])))
+            grouped.add_to(total, losses[name])
 
     def scores(self) -> dict[str, Any]:
         """Everything that stands beside the contestant's name, as `kerasforecast.evaluation.scores.scores`."""
-        all_steps, *each = [_joined(parts, self._outcomes.pair) for parts in zip(*self._parts, strict=True)]
-        if self._outcomes.grouped is not None:
-            all_steps |= self._over_series()
-            each = [scores | self._over_series(step) for step, scores in enumerate(each)]
-        return all_steps | {"steps": each}
+        steps, each = self._outcomes.actual.shape[1], self.each_series()
+        return self._scores(each, None) | {"steps": [self._scores(each, h) for h in range(steps if steps > 1 else 0)]}
 
     def tests(self, other: Tally) -> list[dict[str, Any]]:
         """The tests of this contestant against another: of squared errors, and of CRPS where both have it."""
-        found = [self._test(self._squared, other._squared, "squared", 1)]
-        ours, theirs = self._crps, other._crps
-        if all(each is not None for each in (*ours, *theirs)):
-            found.append(self._test(ours, theirs, "crps", 0))
-        if self._outcomes.grouped is not None:
-            found[0]["better"] = self.share_better(other)
+        found = [self._test(other, "squared", self._outcomes.units[:, 1] ** 2)]
+        found[0]["better"] = self.share_better(other)
+        if self._whole and other._whole:
+            found.append(self._test(other, "crps", self._outcomes.units[:, 0]))
         return found
 
     def better(self, other: Tally) -> np.ndarray:
         """On which series `(M,)` its mean absolute error, and so its MASE, is below another contestant's."""
-        ours, theirs = (tally.each_series().absolute.mean(axis=1) for tally in (self, other))
-        return ours < theirs  # false of NaN
+        ours, theirs = (tally._by_series["absolute"].sum(axis=1) for tally in (self, other))
+        return ours < theirs  # of a series without a window both are zero
 
     def share_better(self, other: Tally) -> float:
         """On which share of the series that were scored."""
-        grouped = self._outcomes.grouped
-        return float(np.mean(self.better(other)[grouped.windows > 0])) if grouped is not None else math.nan
+        return float(np.mean(self.better(other)[self._grouped.windows > 0]))
 
     def each_series(self) -> EachSeries:
-        """Its mean losses of each series.
+        """Its mean losses of each series."""
+        windows = np.where(self._grouped.windows, self._grouped.windows, np.nan)[:, None]
+        found = {name: total / windows for name, total in self._by_series.items()}
+        crps, covered = found.pop("crps", None), {}
+        if self._whole and self._each:
+            shares = [f"{nominal:g}" for nominal, _, _ in central_intervals(self._outcomes.levels)]
+            covered = {share: found[f"coverage {share}"] for share in shares}
+        return EachSeries(found["absolute"], found["squared"], found["smape"], crps if self._whole else None, covered)
 
-        Raises:
-            ValueError: It is of a lone series.
-        """
-        grouped, sums = self._outcomes.grouped, self._sums
-        if grouped is None or sums is None:
-            raise ValueError("The losses of each series need several.")
-        windows = np.where(grouped.windows, grouped.windows, np.nan)[:, None]
-        has_crps = sums.crps is not None and all(each is not None for each in self._crps)
-        return EachSeries(
-            sums.absolute / windows,
-            sums.squared / windows,
-            sums.smape / windows,
-            sums.crps / windows if has_crps else None,
-            {name: inside / windows[:, 0] for name, inside in sums.covered.items()} if has_crps else {},
+    def _add_intervals(
+        self, actual: np.ndarray, quantiles: np.ndarray, levels: tuple[float, ...]
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """The CRPS `(n, H)`, and by interval what it held; formulas as in `kerasforecast.metrics.probabilistic`."""
+        crps, weights = np.zeros(actual.shape), level_weights(levels)
+        for k, level in enumerate(checked_levels(levels)):
+            error = np.subtract(*checked_pair(actual, quantiles[..., k]))
+            loss = np.maximum(level * error, (level - 1) * error)
+            crps += 2 * weights[k] * loss
+            self._add(f"pinball {level:g}", loss)
+        covered = {}
+        for nominal, low, high in central_intervals(levels):
+            below, above = quantiles[..., low] - actual, actual - quantiles[..., high]
+            missed = np.maximum(below, 0) + np.maximum(above, 0)
+            covered[f"coverage {nominal:g}"] = missed == 0
+            width = quantiles[..., high] - quantiles[..., low]
+            self._add(f"winkler {nominal:g}", width + 2 / (1 - nominal) * missed)
+        return crps, covered
+
+    def _add(self, name: str, values: np.ndarray) -> None:
+        total = self._sums.setdefault(name, np.zeros(values.shape[1]))
+        total += values.sum(axis=0)
+
+    def _scores(self, each: EachSeries, step: int | None) -> dict[str, Any]:
+        """Of one step, from 0, or of all."""
+        n = len(self._outcomes.actual)
+
+        def mean(name: str) -> float | None:
+            sums = self._sums[name]
+            return finite(float(sums.mean() if step is None else sums[step]) / n)
+
+        squared = mean("squared")
+        found = {
+            "rmse": None if squared is None else math.sqrt(squared),
+            "mae": mean("absolute"),
+            "mape": mean("mape"),
+            **dict.fromkeys(("smape", "mase", "rmsse")),  # of each series, below
+            **self._direction(step),
+        }
+        if self._whole:
+            found["crps"] = mean("crps")
+            names = {
+                kind: [n for n in self._sums if n.startswith(f"{kind} ")] for kind in NO_INTERVALS if kind != "crps"
+            }
+            found |= {kind: {name.split(" ")[1]: mean(name) for name in of} for kind, of in names.items()}
+        else:
+            found |= NO_INTERVALS
+        return found | self._over_series(each, step)
+
+    def _direction(self, step: int | None) -> dict[str, Any]:
+        moved, called, right = (
+            int(self._sums[name].sum() if step is None else self._sums[name][step]) for name in _DIRECTIONS
         )
+        if moved == 0 or called == 0:
+            return {"directional_accuracy": None, "directional_interval": None}
+        interval = binomtest(right, moved).proportion_ci(0.95, method="wilson")
+        return {"directional_accuracy": right / moved, "directional_interval": [interval.low, interval.high]}
 
-    def _keep(self, outcomes: Outcomes, forecast: Forecast, squared: np.ndarray, crps: np.ndarray | None) -> None:
-        grouped, actual = outcomes.grouped, outcomes.actual
-        sums, before, covered = grouped.sums, self._sums, {}
-        if forecast.quantiles is not None:
-            for nominal, low, high in central_intervals(outcomes.levels):
-                inside = (forecast.quantiles[..., low] <= actual) & (actual <= forecast.quantiles[..., high])
-                covered[f"{nominal:g}"] = sums(inside.mean(axis=1))
-        found = EachSeries(
-            sums(np.abs(actual - forecast.point)),
-            sums(squared),
-            sums(smape_losses(actual, forecast.point)),
-            None if crps is None else sums(crps),
-            covered,
-        )
-        self._sums = found if before is None else _summed(before, found)
-
-    def _over_series(self, step: int | None = None) -> dict[str, Any]:
+    def _over_series(self, each: EachSeries, step: int | None) -> dict[str, Any]:
         """The mean over series of each one's own scores, and the medians."""
-        found = self.each_series().scaled(self._outcomes.units, step)
         means, medians = {}, {}
-        for name, values in found.items():
+        for name, values in each.scaled(self._outcomes.units, step).items():
             known = values[np.isfinite(values)]
             means[name] = float(np.mean(known)) if len(known) else None
             medians[name] = float(np.median(known)) if len(known) else None
         return means | {"median": medians}
 
-    def _test(
-        self, ours: list[np.ndarray | None], theirs: list[np.ndarray | None], loss: str, scale: int
-    ) -> dict[str, Any]:
-        """Of losses in units of each series: of its root mean squared change (1) squared, or mean absolute one (0)."""
-        a, b = (np.concatenate([each for each in losses if each is not None]) for losses in (ours, theirs))
-        grouped, times = self._outcomes.grouped, self._outcomes.times
-        steps = self._outcomes.actual.shape[1]
-        if grouped is None or times is None:
-            return compare_origins(a, b, loss, steps)
-        units = self._outcomes.units[:, scale][grouped.places] ** (2 if scale else 1)
-        known = units > 0
-        series = replace(grouped, places=grouped.places[known])
-        a, b = (losses[known] / units[known] for losses in (a, b))
-        return {"loss": loss, **compare_over_series(a, b, series, times[known], steps)}
+    def _test(self, other: Tally, loss: str, units: np.ndarray) -> dict[str, Any]:
+        """Of losses in `units` `(M,)` of each series; one without takes no part."""
+        places, times = self._grouped.places, np.asarray(self._outcomes.times)
+        of_window = units[places]
+        known = of_window > 0
+        ours, theirs = (np.concatenate(tally._losses[loss])[known] / of_window[known] for tally in (self, other))
+        series = BySeries(places[known], self._grouped.count)
+        return {"loss": loss} | compare_over_series(ours, theirs, series, times[known], self._outcomes.actual.shape[1])
 
 
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """The scores of one stretch of windows, and what they need to be put together with others'."""
-
-    count: int
-    scores: dict[str, Any]
-    moved: DirectionScore
-
-    @classmethod
-    def of(cls, outcomes: Outcomes, forecast: Forecast, steps: slice) -> _Part:
-        actual, point = outcomes.actual[:, steps], forecast.point[:, steps]
-        intervals = NO_INTERVALS
-        if forecast.quantiles is not None:
-            intervals = quantile_scores(actual, forecast.quantiles[:, steps], outcomes.levels)
-        found = point_scores(actual, point, outcomes.last, outcomes.pair) | intervals
-        return cls(len(actual), found, direction(actual, point, outcomes.last))
-
-
-def _joined(parts: tuple[_Part, ...], scales: tuple[float, float] | None) -> dict[str, Any]:
-    """The scores of consecutive stretches as those of all their windows."""
-    first = parts[0].scores
-    if len(parts) == 1:
-        return dict(first)
-    weights = np.array([part.count for part in parts]) / sum(part.count for part in parts)
-
-    def mean(values: list[float | None]) -> float | None:
-        known = all(value is not None for value in values)
-        return float(np.dot(weights, np.array(values, np.float64))) if known else None
-
-    found = dict(first) | {name: mean([part.scores[name] for part in parts]) for name in _AVERAGED}
-    squares = mean([None if part.scores["rmse"] is None else part.scores["rmse"] ** 2 for part in parts])
-    found["rmse"] = None if squares is None else math.sqrt(squares)
-    for name, base, scale in zip(("mase", "rmsse"), ("mae", "rmse"), scales or (0, 0), strict=True):
-        found[name] = found[base] / scale if scale and found[base] is not None else None
-    whole = all(part.scores["crps"] is not None for part in parts)
-    for name in _BY_LEVEL:
-        found[name] = {key: mean([part.scores[name][key] for part in parts]) for key in first[name]} if whole else {}
-    return found | _directions([part.moved for part in parts])
-
-
-def _directions(parts: list[DirectionScore]) -> dict[str, Any]:
-    n, right = sum(part.n for part in parts), sum(part.right for part in parts)
-    if n == 0 or all(part.share is None for part in parts):
-        return {"directional_accuracy": None, "directional_interval": None}
-    interval = binomtest(right, n).proportion_ci(0.95, method="wilson")
-    return {"directional_accuracy": right / n, "directional_interval": [float(interval.low), float(interval.high)]}
-
-
-def _summed(one: EachSeries, other: EachSeries) -> EachSeries:
-    crps = one.crps + other.crps if one.crps is not None and other.crps is not None else None
-    covered = {name: one.covered[name] + inside for name, inside in other.covered.items() if name in one.covered}
-    return EachSeries(
-        one.absolute + other.absolute, one.squared + other.squared, one.smape + other.smape, crps, covered
-    )
+def grouping(outcomes: Outcomes) -> BySeries:
+    """The windows of each series of `outcomes`, which must be of several."""
+    if outcomes.grouped is None:
+        raise ValueError("A tally is of several series.")
+    return outcomes.grouped

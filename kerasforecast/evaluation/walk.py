@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -47,7 +47,7 @@ class _Who(_Part):
 class ScoreRow(Scores, _Who):
     """Scores of one contestant in one fold, or in all, as `kerasforecast.evaluation.scores.score_rows` gives them."""
 
-    of_several = (*Scores.of_several, "series", "tests")
+    of_several: ClassVar[tuple[str, ...]] = (*Scores.of_several, "series", "tests")
 
     relative_rmse: float | None
     relative_crps: float | None

@@ -18,8 +18,7 @@ from kerasforecast.config import Config
 from kerasforecast.evaluation.cuts import Fold
 from kerasforecast.evaluation.evaluation import outcomes_of
 from kerasforecast.evaluation.outcomes import Outcomes
-from kerasforecast.evaluation.scores import Row, tallied_rows
-from kerasforecast.evaluation.tally import Tally
+from kerasforecast.evaluation.scores import Row, Scored, add_to, stretches_of, tallied_rows
 from kerasforecast.forecasting.forecast import Forecast, joined
 from kerasforecast.preprocessing.windows import Windows
 
@@ -44,7 +43,7 @@ def walk_rows(
     """
     parts = [_Part(outcomes, {}, at) for outcomes, at in _outcomes(whole, config, folds, baselines)]
     total = _Part(_of_all(whole, config, folds, baselines[0]), {}, slice(0, len(whole)))
-    for stretch in total.outcomes.stretches():
+    for stretch in stretches_of(total.outcomes):
         named = chain([(config.network.model, ours.at(stretch))], _others(whole, config, folds, baselines, stretch))
         for name, forecast in named:
             for part in (*parts, total):
@@ -62,7 +61,7 @@ class _Part:
     """What is kept of the forecasts of some origins, those `at` a stretch of all."""
 
     outcomes: Outcomes
-    tallies: dict[str, Tally]
+    tallies: dict[str, Scored]
     at: slice
 
     def add(self, name: str, stretch: slice, forecast: Forecast) -> None:
@@ -70,8 +69,7 @@ class _Part:
         first, stop = max(self.at.start, stretch.start), min(self.at.stop, stretch.stop)
         if first < stop:
             own = slice(first - self.at.start, stop - self.at.start)
-            tally = self.tallies.setdefault(name, Tally(self.outcomes))
-            tally.add(own, forecast.at(slice(first - stretch.start, stop - stretch.start)))
+            add_to(self.tallies, name, self.outcomes, own, forecast.at(slice(first - stretch.start, stop - stretch.start)))
 
 
 def _outcomes(

@@ -37,10 +37,14 @@ class BySeries:
     def sums(self, values: np.ndarray) -> np.ndarray:
         """The sum of `values` `(N,)` or `(N, H)` over the windows of each series, `(M,)` or `(M, H)`."""
         found = np.zeros((self.count, *values.shape[1:]))
+        self.add_to(found, values)
+        return found
+
+    def add_to(self, total: np.ndarray, values: np.ndarray) -> None:
+        """Add the sums of `values` to `total` `(M,)` or `(M, H)`."""
         if len(values):
             ordered = values if self._order is None else values[self._order]
-            found[self._there] = np.add.reduceat(ordered, self._starts, axis=0, dtype=np.float64)
-        return found
+            total[self._there] += np.add.reduceat(ordered, self._starts, axis=0, dtype=np.float64)
 
     def means(self, values: np.ndarray) -> np.ndarray:
         """The mean of `values` over the windows of each series, as `sums`; NaN where a series has none."""
@@ -95,7 +99,8 @@ def compare_over_series(
     found, over = None, None
     means = np.mean(each[0]), np.mean(each[1])
     if enough_to_test(_effective(dates), steps) and (few or sharing >= len(each[0]) / 2):
-        found, over = diebold_mariano(*(losses_by_date(loss, times) for loss in (loss_a, loss_b)), steps), "dates"
+        a, b = (losses_by_date(loss, times) for loss in (loss_a, loss_b))
+        found, over = diebold_mariano(a, b, steps), "dates"
         means = np.mean(loss_a), np.mean(loss_b)
     elif not few:
         found, over = signed_rank(*each, design_effect(loss_a - loss_b, series, times)), "series"

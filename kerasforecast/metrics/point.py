@@ -175,8 +175,7 @@ def direction(actual: np.ndarray, forecast: np.ndarray, last: np.ndarray, confid
     anchor = np.asarray(last, dtype=np.float64)
     if anchor.shape != y.shape[:1] or not np.all(np.isfinite(anchor)):
         raise DataError(f"`last` must hold one finite value a window, {y.shape[:1]}. Received: shape {anchor.shape}.")
-    anchor = anchor.reshape(-1, *[1] * (y.ndim - 1))
-    called, went = _sign(f - anchor, anchor), _sign(y - anchor, anchor)
+    called, went = moves(f, last), moves(y, last)
     moved = went != 0
     n, right = int(moved.sum()), int((called == went)[moved].sum())
     if n == 0 or not np.any(called):
@@ -237,8 +236,11 @@ def series_scales(panel: Panel, ends: np.ndarray, period: int = 1) -> np.ndarray
     return np.where(found > 0, found, np.nan)
 
 
-def _sign(move: np.ndarray, last: np.ndarray) -> np.ndarray:
-    return np.where(np.abs(move) <= _NO_MOVE * np.abs(last), 0, np.sign(move))
+def moves(values: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Which way each of `values` `(N,)` or `(N, H)` lies of the last one observed `(N,)`: -1, 0 or 1."""
+    anchor = np.asarray(last, dtype=np.float64).reshape(-1, *[1] * (np.ndim(values) - 1))
+    move = values - anchor
+    return np.where(np.abs(move) <= _NO_MOVE * np.abs(anchor), 0, np.sign(move))
 
 
 def finite(value: float) -> float | None:

@@ -18,9 +18,7 @@ _FLOOR = 0.1  # of a feature's least positive training value
 _CLOSE_BY = 2.0
 
 
-def usual_change(
-    name: str, values: np.ndarray, starts: np.ndarray, logs: bool, several: bool
-) -> tuple[float, float]:
+def usual_change(name: str, values: np.ndarray, starts: np.ndarray, logs: bool, several: bool) -> tuple[float, float]:
     """The volatility of a column in training, and that of the quieter of several series.
 
     Args:

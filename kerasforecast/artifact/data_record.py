@@ -1,0 +1,93 @@
+"""What a manifest says of the data: where it came from, its parts, and how a table of the same series is known again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kerasforecast.artifact.records import DataRecord, PartRecord, Probe, SeriesProbe, SeriesRecord, Stamp
+from kerasforecast.data.panel import Panel
+from kerasforecast.data.stamps import iso_text, iso_texts
+from kerasforecast.preprocessing.split import PARTS, Split
+
+_PROBED = 200  # rows of the data that a file holds, so that a table of the same series is known again
+_EACH = 5  # of them at least of one series, so that values alone can tell which it is
+_LONGEST_ID = 200  # characters
+_ROOM = 200_000  # characters of all ids together that a file has room for
+_ENDS = 2_000  # series whose own ends it has room for
+
+
+def data_record(panel: Panel, split: Split) -> DataRecord:
+    """What the manifest says of the data and of its parts."""
+    source, several = panel.source, len(panel) > 1
+    first, last = _extremes(panel, panel.starts[:-1], panel.ends)
+    return DataRecord(
+        source=source.kind,
+        location=source.location,
+        snapshot=source.sha256,
+        retrieved=source.retrieved,
+        rows=int(panel.observed.sum()),
+        start=first,
+        end=last,
+        frequency=panel.frequency,
+        calendar=panel.calendar,
+        sha256=panel.sha256,
+        split={part: _part(panel, split, part) for part in PARTS},
+        probe=None if several else _probe(panel, split),
+        series=_series(panel, split) if several else None,
+    )
+
+
+def _part(panel: Panel, split: Split, part: str) -> PartRecord:
+    place = PARTS.index(part)
+    start, end = _extremes(panel, split.edges[:, place], split.edges[:, place + 1])
+    return PartRecord(rows=int(split.rows_in(part).sum()), windows=len(split.origins(part)), start=start, end=end)
+
+
+def _extremes(panel: Panel, first: np.ndarray, stop: np.ndarray) -> tuple[Stamp, Stamp]:
+    """The earliest and the latest stamp of the rows from each of `first` `(N,)` up to the `stop` beside it.
+
+    Those of all rows, where no series has any.
+    """
+    there = stop > first
+    if not there.any():
+        first, stop, there = panel.starts[:-1], panel.ends, panel.observed > 0
+    index = panel.index
+    return iso_text(index[first[there]].min(), index), iso_text(index[stop[there] - 1].max(), index)
+
+
+def _probe(panel: Panel, split: Split) -> Probe:
+    """Rows spread over what the model learns from, and the last of them one by one."""
+    end = split.validation_end
+    rows = np.unique(np.concatenate([np.linspace(0, end - 1, _PROBED).astype(int), np.arange(max(0, end - 50), end)]))
+    stamps = iso_texts(panel.index[rows], panel.index)
+    return Probe(rows=tuple(stamps), values=tuple(panel.values[rows, 0].tolist()))
+
+
+def _series(panel: Panel, split: Split) -> SeriesRecord:
+    """Which series the model learns from, some 200 of their values, and where each ends if they end apart."""
+    first, train, end = split.edges[:, 0], split.edges[:, 1], split.edges[:, 2]
+    known = np.flatnonzero(end > first)  # those held out teach nothing
+    ids = panel.ids[known]
+    short = bool(len(known)) and max(map(len, ids.tolist())) <= _LONGEST_ID
+    listed = short and int(np.char.str_len(ids).sum()) <= _ROOM and len(ids) <= 20_000
+    ends: dict[str, tuple[Stamp, Stamp]] = {}
+    if listed and len(known) <= _ENDS:
+        # A series without validation ends with its training, one without training has none before its first row.
+        trained = iso_texts(panel.index[np.maximum(train[known] - 1, first[known])], panel.index)
+        validated = iso_texts(panel.index[end[known] - 1], panel.index)
+        if len(set(trained)) > 1 or len(set(validated)) > 1:
+            ends = dict(zip(ids.tolist(), zip(trained, validated, strict=True), strict=True))
+    each = max(_EACH, _PROBED // max(1, len(known)))
+    chosen = (
+        known[np.unique(np.linspace(0, len(known) - 1, max(1, _PROBED // each)).astype(int))] if short else known[:0]
+    )
+    probes = [_series_probe(panel, place, int(first[place]), int(end[place]), each) for place in chosen]
+    return SeriesRecord(
+        count=max(1, len(known)), ids=tuple(ids.tolist()) if listed else (), ends=ends, probes=tuple(probes)
+    )
+
+
+def _series_probe(panel: Panel, place: int, first: int, end: int, count: int) -> SeriesProbe:
+    rows = np.unique(np.linspace(first, end - 1, min(count, end - first)).astype(np.int64))
+    stamps = iso_texts(panel.index[rows], panel.index)
+    return SeriesProbe(id=str(panel.ids[place]), rows=tuple(stamps), values=tuple(panel.values[rows, 0].tolist()))
