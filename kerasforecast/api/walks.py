@@ -124,6 +124,7 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
         contenders.append(_contender(label, found))
     comparison = compare(panel, config, split, contenders)
     notes = [] if configs else _held(config, panel)  # a fit says it
+    notes += comparison.notes
     notes += [
         f"{name} has learned from these forecasts ({words}): its scores flatter it."
         for name, words in comparison.learned.items()
@@ -200,16 +201,22 @@ def _named(models: Sequence[str | PathLike | Model]) -> dict[str, str | Model]:
 
 def _contender(label: str, model: Model) -> Contender:
     from kerasforecast.evaluation.compare import Contender
+    from kerasforecast.evaluation.matching import Wanted
+    from kerasforecast.preprocessing.covariates import Categories
 
-    manifest = model.manifest
+    manifest, roles = model.manifest, model.manifest.roles
+    static = manifest.members[0].covariates.static
+    categories = tuple(each.names if isinstance(each, Categories) else () for each in static)
     return Contender(
         label,
-        manifest.columns,
+        Wanted((roles.target, *roles.past), roles.known, roles.static, categories, roles.calendar),
         manifest.window,
         model.forecaster,
         manifest.calibration.levels if manifest.calibration else (),
         manifest.training.seconds if manifest.training else None,
         manifest.data,
+        manifest.context,
+        manifest.horizon,
     )
 
 
