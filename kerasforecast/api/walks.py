@@ -164,7 +164,7 @@ def _begin(request: Request, kind: Literal["backtest", "compare"], config: Confi
 
 
 def _written(folder: Path | None, record: WalkRecord, table: pd.DataFrame) -> dict[str, Path]:
-    from kerasforecast.evaluation.walk import write_walk
+    from kerasforecast.evaluation.walk_files import write_walk
     from kerasforecast.report import write_walk_report
 
     if folder is None:

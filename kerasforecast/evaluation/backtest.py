@@ -199,7 +199,7 @@ def _scored(
     best = baselines[0].best, baselines[0].best_intervals
     ours = joined([each.forecast for each in found])
     scored = walk_rows(whole, config, folds, baselines, ours)
-    costs = {fold.number: each.fit_seconds for fold, each in zip(folds, found, strict=True)}
+    costs: dict[int | str, float] = {fold.number: each.fit_seconds for fold, each in zip(folds, found, strict=True)}
     costs[TOTAL] = sum(costs.values())
     rows = [
         row | {"fit_seconds": costs[number] if place == 0 else None}  # the model's is the first

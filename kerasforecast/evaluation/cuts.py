@@ -223,8 +223,8 @@ def _fold(number: int, axis: _Rows, walk: BacktestConfig, unseen: np.ndarray) ->
     first = axis.oldest(before if walk.scheme == "sliding" else 0)
     known_end = np.maximum(known_end, first)
     train_end = np.clip(train_end, first, known_end)
-    known = (np.where(unseen, start, rows) for rows in (first, train_end, known_end))
-    return Fold(number, *known, start, stop, axis.split.context)
+    first, train_end, known_end = (np.where(unseen, start, rows) for rows in (first, train_end, known_end))
+    return Fold(number, first, train_end, known_end, start, stop, axis.split.context)
 
 
 def _check(fold: Fold, panel: Panel, config: Config) -> None:

@@ -60,10 +60,12 @@ class FoldStore:
                 facts = _Facts.model_validate_json(file["facts"].tobytes())
                 if facts.fingerprint != self._fingerprint:
                     return None
-                point, quantiles, samples = (file[name] if name in file else None for name in _ARRAYS)
+                point, quantiles, samples = (file.get(name) for name in _ARRAYS)
         except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):  # absent, or damaged
             return None
-        return None if point is None else Forecasts(Forecast(point, quantiles, samples), facts.epochs, facts.fit_seconds)
+        return (
+            None if point is None else Forecasts(Forecast(point, quantiles, samples), facts.epochs, facts.fit_seconds)
+        )
 
     def save(self, number: int, forecasts: Forecasts) -> None:
         """Keep what fold `number` gave."""

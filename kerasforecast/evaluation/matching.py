@@ -1,4 +1,4 @@
-"""The columns of a panel as a trained model knows them: by name, with the roles and the numbers of categories it has."""
+"""The columns of a panel as a trained model knows them: by name, in the roles and with the categories that it has."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ import pandas as pd
 
 from kerasforecast.data.stamps import iso_texts
 
-
 _AT_ONCE = 200_000  # rows of a file that are held as text at a time
 
 

@@ -1,30 +1,25 @@
 """What a backtest and a comparison leave: a JSON file with scores and provenance, beside it a table of forecasts.
 
-A record is made of a result by `backtest_record` or `compare_record`, written with its table by `write_walk`, and read
-back by `read_walk`.
+A record is made of a result by `backtest_record` or `compare_record`, and written with its table and read back by
+`kerasforecast.evaluation.walk_files`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from kerasforecast.artifact.records import BaselineTest, Count, Scores, SeveralRecord, Share, Stamp, Text
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.data.stamps import span
-from kerasforecast.errors import ArtifactError, shown
-from kerasforecast.evaluation.tables import csv_parts
+from kerasforecast.errors import shown
 from kerasforecast.evaluation.verdict import Judgement, judged_row
-from kerasforecast.forecasting.forecast import quantile_column
 from kerasforecast.runtime.backend import activate, provenance
-from kerasforecast.runtime.files import atomic_write, json_text
 from kerasforecast.sections.split import BacktestConfig
 
 if TYPE_CHECKING:
@@ -95,15 +90,15 @@ class WalkRecord(SeveralRecord):
     target: Text
     key: Text | None = None
     verdicts: dict[Text, Text] = Field(min_length=1)  # of each model, the first one's first
-    interval_verdicts: dict[Text, Text] = {}
+    interval_verdicts: dict[Text, Text] = Field({})
     best: Text = "naive"  # the best simple forecast on validation, and the baseline with the best intervals there
     best_intervals: Text | None = None
-    learned: dict[Text, Text] = {}  # by model, what it has learned from these very forecasts
+    learned: dict[Text, Text] = Field({})  # by model, what it has learned from these very forecasts
     rows: list[ScoreRow] = Field(max_length=1_000_000)
     folds: list[FoldRecord] = Field(default=[], max_length=10_000)
     config: Config
     walk: BacktestConfig | None = None
-    notes: list[Text] = []
+    notes: list[Text] = Field([])
     data: Text
     created: Text
     backend: Text
@@ -121,6 +116,11 @@ class WalkRecord(SeveralRecord):
     def models(self) -> list[str]:
         """The models, without the baselines."""
         return list(self.verdicts)
+
+    @property
+    def several(self) -> bool:
+        """Whether it is of several series, whose scores are means over them."""
+        return any(row.series for row in self.rows)
 
     def judgement(self, model: str) -> Judgement:
         """Whether one of the models is worth using: the status, the words and the numbers."""
@@ -248,49 +248,3 @@ def _facts(panel: Panel, config: Config, name: str, backend: str | None) -> dict
         "data": data_text(panel),
         **provenance(backend or activate().name),
     }
-
-
-def write_walk(folder: Path, record: WalkRecord, table: pd.DataFrame) -> dict[str, Path]:
-    """Write a walk's files; the record last, so that it never stands beside another's forecasts.
-
-    Args:
-        folder: Where to.
-        record: Of the walk.
-        table: Its forecasts.
-
-    Returns:
-        The paths by what they hold: `forecasts`, `scores`.
-    """
-    paths = {"forecasts": folder / f"{record.kind}.csv", "scores": folder / f"{record.kind}.json"}
-    atomic_write(paths["forecasts"], csv_parts(table))
-    atomic_write(paths["scores"], json_text(record.model_dump(mode="json")).encode())
-    return paths
-
-
-def read_walk(path: Path) -> tuple[WalkRecord, pd.DataFrame]:
-    """The record at `path` and the forecasts beside it.
-
-    Raises:
-        ArtifactError: One of the files is absent, damaged, or does not fit the other.
-    """
-    try:
-        record = WalkRecord.model_validate_json(path.read_bytes())
-        ids = {} if record.key is None else {record.key: str}  # an id may be "007" or "NA"
-        table = pd.read_csv(path.with_suffix(".csv"), converters=ids)
-        own = ["forecast", "fold"] if record.kind == "backtest" else record.models
-        wanted = {*ids, "date", "actual", "naive", *own, *map(quantile_column, record.levels)}
-        if not wanted <= set(table.columns) or table.empty:
-            raise ValueError(f"columns {list(table.columns)}")
-    except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(map(str, fault["loc"]))
-        raise ArtifactError(
-            f"{path}: must be what `kerasforecast backtest` or `compare` wrote; {place or 'content'}: "
-            f"{fault['msg'].lower()}. Received: {shown(fault['input'])}. Run it again."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise ArtifactError(
-            f"{path}: must stand with its table of forecasts, as it was written. Received: "
-            f"{getattr(error, 'strerror', None) or error}. Run the command again."
-        ) from None
-    return record, table

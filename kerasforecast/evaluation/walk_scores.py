@@ -1,7 +1,7 @@
 """The scores of a walk: of each fold in the units and by the baselines of what was known before it, and of all folds.
 
-The quantiles of many series are large, so the baselines forecast a stretch of origins at a time, which is scored and let
-go.
+The quantiles of many series are large, so the baselines forecast a stretch of origins at a time, which is scored and
+let go.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def walk_rows(
             for part in (*parts, total):
                 part.add(name, stretch, forecast)
     best = baselines[0].best, baselines[0].best_intervals
-    numbers = [*(fold.number for fold in folds), TOTAL]
+    numbers: list[int | str] = [*(fold.number for fold in folds), TOTAL]
     return {
         number: tallied_rows(part.outcomes, part.tallies, number, *best)
         for number, part in zip(numbers, (*parts, total), strict=True)
@@ -69,7 +69,9 @@ class _Part:
         first, stop = max(self.at.start, stretch.start), min(self.at.stop, stretch.stop)
         if first < stop:
             own = slice(first - self.at.start, stop - self.at.start)
-            add_to(self.tallies, name, self.outcomes, own, forecast.at(slice(first - stretch.start, stop - stretch.start)))
+            add_to(
+                self.tallies, name, self.outcomes, own, forecast.at(slice(first - stretch.start, stop - stretch.start))
+            )
 
 
 def _outcomes(
@@ -111,7 +113,7 @@ def _alike(
         own = slice(max(stretch.start - first, 0), max(min(stretch.stop, stop) - first, 0))
         origins.append(folds[place].origins[own])
         last = place + 1 == len(folds) or baselines[place + 1] is not baselines[place]
-        if last and sum(map(len, origins)):
+        if last and any(len(each) for each in origins):
             yield baselines[place], folds[place].known_end, np.concatenate(origins)
         origins = [] if last else origins
 

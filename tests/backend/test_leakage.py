@@ -101,7 +101,8 @@ def test_nothing_after_a_fold_reaches_its_model(case):
         assert ours.predictor.members == theirs.predictor.members
         assert ours.calibration == theirs.calibration
         assert ours.volatility == theirs.volatility
-    known = int(fold.start[0] - whole.folds[0].start[0] + 1) * config.steps  # the fold's first origin had seen none either
+    first = int(fold.start[0] - whole.folds[0].start[0])
+    known = (first + 1) * config.steps  # the fold's first origin had seen none either
     before, after = forecasts(whole), forecasts(other)
     assert before[:known].tobytes() == after[:known].tobytes()
     assert not np.array_equal(before, after)
