@@ -18,7 +18,7 @@ BOARD_GROUPS = (
 # Of several series: each in the units of its own.
 SCALED_FOLD_GROUPS = (("mase", "rmsse", "relative_rmse", "p_value"), ("scaled_crps", "relative_crps", "coverage"))
 SCALED_BOARD_GROUPS = (
-    ("mase", "median_mase", "rmsse", "relative_rmse", "p_value", "fit_seconds", "predict_ms"),
+    ("mase", "rmsse", "relative_rmse", "p_value", "fit_seconds", "predict_ms"),
     ("scaled_crps", "relative_crps", "crps_p_value", "coverage"),
 )
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from kerasforecast.evaluation.walk import WalkRecord
     from kerasforecast.model import Model
 
+# What else stands in a leaderboard, or in the table of forecasts beside it; and the baselines with a season.
+_TAKEN = frozenset(("date", "actual", "step", "naive", "drift", "moving_average", "smoothing", "ewma", "ewma_fhs"))
+
 
 @dataclass(frozen=True)
 class Request:
@@ -184,19 +187,27 @@ def _named(models: Sequence[str | PathLike | Model]) -> dict[str, str | Model]:
     names: dict[str, str | Model] = {}
     for each in models:
         model = str(each) if isinstance(each, str | PathLike) else each
-        label = model if isinstance(model, str) else model.manifest.name
+        label = model if isinstance(model, str) else _own(model.manifest.name)
         if isinstance(model, str) and model not in networks:
             if not model.endswith(".keras"):
                 raise OptionError(
                     f"A model to compare must be a .keras file or one of {', '.join(networks)}. "
                     f"Received: {shown(model)}."
                 )
-            label = Path(model).stem
+            label = _own(Path(model).stem)
             label = model if label in names or label in networks else label
         if label in names:
             raise OptionError(f"Models to compare must differ. Received: {shown(label)} twice.")
         names[label] = model
     return names
+
+
+def _own(name: str) -> str:
+    """The name of a model where no baseline and no other column of the table has it; one like it elsewhere."""
+    from kerasforecast.baselines.classical import STATISTICAL
+    from kerasforecast.baselines.seasonal import season_of
+
+    return f"{name} (model)" if name in _TAKEN or name in STATISTICAL or season_of(name) else name
 
 
 def _contender(label: str, model: Model) -> Contender:

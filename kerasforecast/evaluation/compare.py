@@ -211,7 +211,7 @@ def _at_levels(forecast: Forecast, have: tuple[float, ...], wanted: tuple[float,
 
 def _table(windows: Windows, actual: np.ndarray, points: dict[str, list[np.ndarray]]) -> pd.DataFrame:
     columns: dict[str, Any] = {
-        **ids_and_dates(windows),
+        **ids_and_dates(windows, points),
         "actual": actual.ravel(),
         **{name: np.concatenate(parts).ravel() for name, parts in points.items()},
     }

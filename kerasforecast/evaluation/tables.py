@@ -35,7 +35,8 @@ def as_written(table: pd.DataFrame, among: pd.Index | None = None) -> pd.DataFra
     written = table.copy()
     dates = pd.Index(table["date"])
     if isinstance(dates, pd.DatetimeIndex):
-        written["date"] = iso_texts(dates, among)
+        codes, unique = pd.factorize(dates)  # many series share their dates
+        written["date"] = pd.Series(iso_texts(unique, among)).array.take(codes)
     for name in table.columns[table.dtypes == np.float32]:
         written[name] = table[name].to_numpy().astype(str).astype(np.float64)
     return written

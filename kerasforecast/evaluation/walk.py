@@ -23,6 +23,8 @@ from kerasforecast.runtime.backend import activate, provenance
 from kerasforecast.sections.split import BacktestConfig
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kerasforecast.evaluation.backtest import Backtest, Fold
     from kerasforecast.evaluation.compare import Comparison
 
@@ -169,7 +171,7 @@ def backtest_record(
         rows=found.rows,
         folds=_folds(found.folds, Panel.of(data)),
         walk=walk,
-        **_facts(Panel.of(data), config, name, backend),
+        **_facts(Panel.of(data), found.table, config, name, backend),
     )
 
 
@@ -197,7 +199,7 @@ def compare_record(
         learned=found.learned,
         rows=found.rows,
         notes=list(notes),
-        **_facts(Panel.of(data), config, name, backend),
+        **_facts(Panel.of(data), found.table, config, name, backend),
     )
 
 
@@ -239,11 +241,13 @@ def data_text(panel: Panel) -> str:
     return f"{source}: {several}{panel.observed.sum():,} rows, {start} to {end}"
 
 
-def _facts(panel: Panel, config: Config, name: str, backend: str | None) -> dict[str, Any]:
+def _facts(
+    panel: Panel, table: pd.DataFrame, config: Config, name: str, backend: str | None
+) -> dict[str, Any]:
     return {
         "name": name,
         "target": panel.target,
-        "key": panel.key,
+        "key": None if panel.key is None else str(table.columns[0]),
         "config": config,
         "data": data_text(panel),
         **provenance(backend or activate().name),
