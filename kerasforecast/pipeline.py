@@ -136,7 +136,7 @@ def _fit(
     forecaster = Forecaster(fitted.predictor, config, baselines.volatility, context=split.context)
     forecaster = forecaster.calibrated(checked)
     classical = classical_forecasts(config, tested, split.edges[:, 2], baselines)
-    test = evaluate_windows(forecaster, tested, baselines, classical)
+    test = evaluate_windows(forecaster, tested, baselines, classical, split)
     levels = config.network.quantiles
     naive = naive_loss(training, validation, member.scaling, config.training, levels)
     metrics = metrics_of(test, panel.target, _diagnosis(history, naive))

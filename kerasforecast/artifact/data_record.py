@@ -1,4 +1,4 @@
-"""What a manifest says of the data: where it came from, its parts, and how a table of the same series is known again."""
+"""What a manifest says of the data: its source, its parts, and by what a table of the same series is known again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from kerasforecast.artifact.records import DataRecord, PartRecord, Probe, SeriesProbe, SeriesRecord, Stamp
 from kerasforecast.data.panel import Panel
-from kerasforecast.data.stamps import iso_text, iso_texts
+from kerasforecast.data.stamps import iso_texts, span
 from kerasforecast.preprocessing.split import PARTS, Split
 
 _PROBED = 200  # rows of the data that a file holds, so that a table of the same series is known again
@@ -19,12 +19,13 @@ _ENDS = 2_000  # series whose own ends it has room for
 def data_record(panel: Panel, split: Split) -> DataRecord:
     """What the manifest says of the data and of its parts."""
     source, several = panel.source, len(panel) > 1
-    first, last = _extremes(panel, panel.starts[:-1], panel.ends)
+    first, last = span(panel.index, panel.starts[:-1], panel.ends)
     return DataRecord(
         source=source.kind,
         location=source.location,
         snapshot=source.sha256,
         retrieved=source.retrieved,
+        series=len(panel),
         rows=int(panel.observed.sum()),
         start=first,
         end=last,
@@ -33,26 +34,15 @@ def data_record(panel: Panel, split: Split) -> DataRecord:
         sha256=panel.sha256,
         split={part: _part(panel, split, part) for part in PARTS},
         probe=None if several else _probe(panel, split),
-        series=_series(panel, split) if several else None,
+        panel=_series(panel, split) if several else None,
     )
 
 
 def _part(panel: Panel, split: Split, part: str) -> PartRecord:
     place = PARTS.index(part)
-    start, end = _extremes(panel, split.edges[:, place], split.edges[:, place + 1])
-    return PartRecord(rows=int(split.rows_in(part).sum()), windows=len(split.origins(part)), start=start, end=end)
-
-
-def _extremes(panel: Panel, first: np.ndarray, stop: np.ndarray) -> tuple[Stamp, Stamp]:
-    """The earliest and the latest stamp of the rows from each of `first` `(N,)` up to the `stop` beside it.
-
-    Those of all rows, where no series has any.
-    """
-    there = stop > first
-    if not there.any():
-        first, stop, there = panel.starts[:-1], panel.ends, panel.observed > 0
-    index = panel.index
-    return iso_text(index[first[there]].min(), index), iso_text(index[stop[there] - 1].max(), index)
+    start, end = span(panel.index, split.edges[:, place], split.edges[:, place + 1])
+    windows = int(split.windows_in(part).sum())
+    return PartRecord(rows=int(split.rows_in(part).sum()), windows=windows, start=start, end=end)
 
 
 def _probe(panel: Panel, split: Split) -> Probe:
@@ -78,13 +68,10 @@ def _series(panel: Panel, split: Split) -> SeriesRecord:
         if len(set(trained)) > 1 or len(set(validated)) > 1:
             ends = dict(zip(ids.tolist(), zip(trained, validated, strict=True), strict=True))
     each = max(_EACH, _PROBED // max(1, len(known)))
-    chosen = (
-        known[np.unique(np.linspace(0, len(known) - 1, max(1, _PROBED // each)).astype(int))] if short else known[:0]
-    )
-    probes = [_series_probe(panel, place, int(first[place]), int(end[place]), each) for place in chosen]
-    return SeriesRecord(
-        count=max(1, len(known)), ids=tuple(ids.tolist()) if listed else (), ends=ends, probes=tuple(probes)
-    )
+    spread = np.unique(np.linspace(0, len(known) - 1, max(1, _PROBED // each)).astype(int)) if short else np.arange(0)
+    probes = tuple(_series_probe(panel, place, int(first[place]), int(end[place]), each) for place in known[spread])
+    names = tuple(ids.tolist()) if listed else ()
+    return SeriesRecord(ids=names, ends=ends, probes=probes)
 
 
 def _series_probe(panel: Panel, place: int, first: int, end: int, count: int) -> SeriesProbe:

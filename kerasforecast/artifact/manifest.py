@@ -185,7 +185,7 @@ class Manifest(Record):
     @property
     def context(self) -> int:
         """Rows of its own series that a window needs at least: fewer than the window where it learned from several."""
-        several = self.data is not None and self.data.series is not None
+        several = self.data is not None and self.data.series > 1
         return least_context(self.config.split, self.window, several=several)
 
     @property

@@ -77,36 +77,36 @@ class SeriesProbe(Probe):
 
 
 class SeriesRecord(Record):
-    """Which series a model has learned from, and up to where.
+    """Which of several series a model has learned from, and up to where.
 
     Attributes:
-        count: How many.
         ids: What they are called; empty where they are too many for a file, and any series may be one.
         ends: Of each by its id the last dates (or steps) of training and validation, where they differ between series
             and are few enough for a file; where not, those of the parts hold, the latest of any.
         probes: Some rows of some of them, by which a table of the same series is known again.
     """
 
-    count: Annotated[int, Field(ge=1, le=10**9)]
     ids: tuple[Text, ...] = Field((), max_length=20_000)
     ends: dict[Text, tuple[Stamp, Stamp]] = Field({}, max_length=2_000)
     probes: tuple[SeriesProbe, ...] = Field((), max_length=200)
 
 
 class DataRecord(SeveralRecord):
-    """The series the model was trained on, and how it was divided.
+    """The data the model was trained on, and how it was divided.
 
     Attributes:
+        series: How many series; `rows` and the parts are of all together.
         probe: Some of its rows with their values of the target; `None` in older files, and of several series.
-        series: Of several series, which they are.
+        panel: Of several series, which they are.
     """
 
-    of_several: ClassVar[tuple[str, ...]] = ("series",)
+    of_several: ClassVar[tuple[str, ...]] = ("panel",)
 
     source: Text
     location: Text
     snapshot: Text
     retrieved: Text
+    series: Count = 1
     rows: Count
     start: Stamp
     end: Stamp
@@ -115,7 +115,7 @@ class DataRecord(SeveralRecord):
     sha256: Sha256
     split: dict[Literal["train", "validation", "test"], PartRecord]
     probe: Probe | None = None
-    series: SeriesRecord | None = None
+    panel: SeriesRecord | None = None
 
 
 class EpochRecord(Record):

@@ -146,7 +146,7 @@ def evaluate_unseen(
 
 
 def every_window(manifest: Manifest, panel: Panel, steps: int) -> Windows:
-    """All windows of `panel` that a model can be scored on, `steps` rows ahead.
+    """All windows of `panel` that a model can be scored on, `steps` rows ahead; a series may have none.
 
     Raises:
         DataError: There is none at all.
@@ -156,9 +156,10 @@ def every_window(manifest: Manifest, panel: Panel, steps: int) -> Windows:
     reach = max(steps, manifest.horizon) if panel.known_columns else steps
     origins = all_origins(panel, manifest.context, reach)
     if not len(origins):
+        several = f"{len(panel):,} series of at most " if len(panel) > 1 else ""
         raise DataError(
             f"{panel.name}: an evaluation needs a window of {manifest.context} rows and {reach} more. "
-            f"Received: {panel.observed.max()} rows."
+            f"Received: {several}{panel.observed.max()} rows."
         )
     return windows_of(panel, origins, window, steps, manifest.horizon)
 
@@ -171,8 +172,10 @@ def scored_windows(config: Config, panel: Panel, split: Split, part: str) -> Win
     """
     if not split.windows_in(part, config.steps).any():
         longest = int(np.argmax(split.rows_in(part)))
-        rows = split.rows_in(part)[longest]
-        raise DataError(f"{panel.ids[longest]}: {part} has {rows} rows. Received: --steps {config.steps}. Use fewer.")
+        rows, which = split.rows_in(part)[longest], "" if len(panel) == 1 else ", the longest in it"
+        raise DataError(
+            f"{panel.ids[longest]}{which}: {part} has {rows} rows. Received: --steps {config.steps}. Use fewer."
+        )
     return windows_of(panel, split.origins(part, config.steps), split.window, config.steps)
 
 

@@ -46,17 +46,16 @@ class Learned:
         return " and ".join(counts) or None
 
 
-def learned_windows(record: DataRecord | None, data: Panel | Series, origins: np.ndarray, steps: int) -> Learned:
-    """Which windows of `data` a model has learned from.
+def learned_windows(record: DataRecord | None, panel: Panel, origins: np.ndarray, steps: int) -> Learned:
+    """Which windows of `panel` a model has learned from.
 
     Args:
         record: Of the data it was trained on; `None` where that is not known.
-        data: To be evaluated.
+        panel: To be evaluated.
         origins: `(N,)` rows of the last input of each window.
         steps: Rows of target after each.
     """
-    panel = Panel.of(data)
-    if record is not None and (record.series is not None or len(panel) > 1):
+    if record is not None and (record.panel is not None or len(panel) > 1):
         train, validation = learned_ends(record, panel)  # (M,) each
         places = panel.places(origins)
         known = origins + 1 < train[places]

@@ -1,9 +1,9 @@
 """Up to which row a model has learned from each series of a table, where the model or the table has several.
 
-A series is one that the model has learned from if it has the name of one and its values at the recorded dates do not
-speak against that: where none of its own were recorded, those of the others decide for it. A series of another name is
-known by its values alone, where enough of them were recorded. What cannot be told counts as learned from, since scores
-that flatter are worse than none.
+A series is one that the model has learned from if it has the name of one and the table is of the same panel: half of
+the series whose values were recorded still have these, or none of them is in it. A series of another name is known by
+its values alone, where enough of them were recorded. What cannot be told counts as learned from, since scores that
+flatter are worse than none.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ _IN_PROPORTION = 1e-3  # spread of the ratios of values that were all adjusted a
 _MOST = 0.9  # share of the values that must agree: gaps may have been filled in another way
 FEWEST = 3  # values that a proportion, or a shift of rows, must be seen at
 
+_SAME_PANEL = 0.5  # share of the recorded series that must agree: of another panel of the same names hardly any does
+
 
 def learned_ends(record: DataRecord, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
     """One past the last row of each series `(M,)` that lies in the training part, and that lies in validation.
@@ -34,11 +36,9 @@ def learned_ends(record: DataRecord, panel: Panel) -> tuple[np.ndarray, np.ndarr
     if not all(_fits(stamp, panel) for stamp in stamps):
         return starts, starts
     if record.sha256 == panel.sha256:
-        seen = (
-            np.isin(panel.ids, record.series.ids) if record.series and record.series.ids else np.ones(len(panel), bool)
-        )
-        same = {place: str(panel.ids[place]) for place in np.flatnonzero(seen)}
-        named = seen
+        listed = record.panel.ids if record.panel else ()
+        named = np.isin(panel.ids, listed) if listed else np.ones(len(panel), bool)
+        same: dict[int, str] = {int(place): str(panel.ids[place]) for place in np.flatnonzero(named)}
     else:
         named, same = _known_again(record, panel)
     parts = [record.split.get(name) for name in ("train", "validation")]
@@ -47,7 +47,7 @@ def learned_ends(record: DataRecord, panel: Panel) -> tuple[np.ndarray, np.ndarr
     known = named.copy()
     known[list(same)] = True
     train, validation = np.where(known, train, starts), np.where(known, validation, starts)
-    own = record.series.ends if record.series else {}
+    own = record.panel.ends if record.panel else {}
     for place, name in same.items() if own else ():
         if name in own and all(_fits(stamp, panel) for stamp in own[name]):
             series = panel.index[panel.starts[place] : panel.ends[place]]
@@ -58,16 +58,15 @@ def learned_ends(record: DataRecord, panel: Panel) -> tuple[np.ndarray, np.ndarr
 
 
 def _known_again(record: DataRecord, panel: Panel) -> tuple[np.ndarray, dict[int, str]]:
-    """Which series `(M,)` the model has learned from by their name, and by place those known one by one, with theirs."""
-    listed = record.series.ids if record.series else ()
-    if record.series is None:
+    """Which series `(M,)` the model has learned from by their names, and by place the names of those told apart."""
+    listed = record.panel.ids if record.panel else ()
+    if record.panel is None:
         named = np.zeros(len(panel), bool)  # a lone series, known by its values whatever it is called
     else:
         named = np.isin(panel.ids, listed) if listed else np.ones(len(panel), bool)
     places = {str(name): place for place, name in enumerate(panel.ids)}
     votes: list[bool] = []
     same: dict[int, str] = {}
-    apart: list[int] = []
     for probed in _probes(record, panel):
         own = places.get(probed.name) if probed.name is not None else None
         if own is not None:
@@ -76,13 +75,10 @@ def _known_again(record: DataRecord, panel: Panel) -> tuple[np.ndarray, dict[int
                 votes.append(agree(probed.values[found], probed.recorded[found]))
                 if votes[-1]:
                     same[own] = str(probed.name)
-                else:
-                    apart.append(own)
         for place in probed.alike():
             same.setdefault(place, str(probed.name))
-    if votes and np.mean(votes) < _MOST:
+    if votes and np.mean(votes) < _SAME_PANEL:
         named[:] = False  # another panel whose series have the same names
-    named[apart] = False
     if listed:
         same |= {int(place): str(panel.ids[place]) for place in np.flatnonzero(named)}
     return named, same
@@ -104,21 +100,26 @@ class _Probed:
     values: np.ndarray
     recorded: np.ndarray
 
-    def alike(self) -> Iterator[int]:
-        """Places of the series that hold the recorded values, enough of them and not all the same."""
+    def alike(self) -> list[int]:
+        """Places of the series that hold nearly all of the recorded values, enough of them and not all the same."""
+        if not len(self.places):
+            return []
         same = np.isclose(self.values, self.recorded, rtol=SAME, atol=0)
-        counts = np.bincount(self.places[same], minlength=1)
-        for place in np.flatnonzero(counts >= FEWEST):
-            of = self.places == place
-            if np.ptp(self.recorded[of & same]) > 0 and agree(self.values[of], self.recorded[of]):
-                yield int(place)
+        held = np.bincount(self.places)
+        agreed = np.bincount(self.places[same], minlength=len(held))
+        most, least = np.full(len(held), -np.inf), np.full(len(held), np.inf)
+        np.maximum.at(most, self.places[same], self.recorded[same])
+        np.minimum.at(least, self.places[same], self.recorded[same])
+        enough = (agreed >= FEWEST) & (agreed >= _MOST * held) & (most > least)
+        found: list[int] = np.flatnonzero(enough).tolist()
+        return found
 
 
 def _probes(record: DataRecord, panel: Panel) -> Iterator[_Probed]:
     """Each recorded series beside the panel's rows of the same dates, all of which are looked for once."""
     probes: list[tuple[str | None, Sequence[Stamp], Sequence[float]]] = []
-    if record.series:
-        probes += [(each.id, each.rows, each.values) for each in record.series.probes]
+    if record.panel:
+        probes += [(each.id, each.rows, each.values) for each in record.panel.probes]
     if record.probe:
         probes.append((None, record.probe.rows, record.probe.values))
     probes = [probe for probe in probes if all(_fits(stamp, panel) for stamp in probe[1])]

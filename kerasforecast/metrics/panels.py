@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 from scipy.stats import norm, rankdata, wilcoxon
+from scipy.stats import t as student_t
 
 from kerasforecast.metrics.significance import FEWEST, DMResult, diebold_mariano, enough_to_test
 
@@ -103,7 +104,7 @@ def compare_over_series(
         found, over = diebold_mariano(a, b, steps), "dates"
         means = np.mean(loss_a), np.mean(loss_b)
     elif not few:
-        found, over = signed_rank(*each, design_effect(loss_a - loss_b, series, times)), "series"
+        found, over = signed_rank(*each, design_effect(loss_a - loss_b, series, times, steps)), "series"
     ratio = float(means[0] / means[1]) if means[1] else (1.0 if means[0] == 0 else math.nan)
     if found and found.statistic * (ratio - 1) < 0:
         found = DMResult(found.statistic, 1.0)  # ranks and means contradict one another: nobody is better
@@ -153,16 +154,17 @@ def signed_rank(each_a: np.ndarray, each_b: np.ndarray, effect: float = 1.0) -> 
     return DMResult(statistic, float(p_value))
 
 
-def design_effect(differences: np.ndarray, series: BySeries, times: np.ndarray) -> float:
+def design_effect(differences: np.ndarray, series: BySeries, times: np.ndarray, steps: int = 1) -> float:
     """How many times the variance of a mean over series is that of independent ones, at least 1 (Kish 1965).
 
     Each window's difference `(N,)`, less its series' mean and in units of its series' own spread, is summed by date:
-    of independent series, the squares of these sums are as large as the sum of the squares. One date alone shows
-    nothing, and of few it is known roughly.
+    of independent series, the squares of these sums are as large as the sum of the squares. So much as they are larger
+    counts in full where the means of the series are no larger than such ups and downs would make them, and less where
+    they are, if there are at least three dates that do not overlap to know that by. One date alone shows nothing.
 
     With equally good forecasts, 100 series, 13 dates, 12 steps and half of the variance of all errors common to a date,
-    the signed-rank test rejected at 5 % in 67 % of 400 simulations without and in 2 % with this correction; of 7 dates
-    in 67 and 3 %, of 5 dates and one step in 64 and 6 %, of 2 dates in 56 and 19 %. Of independent series it takes
+    the signed-rank test rejected at 5 % in 67 % of 400 simulations without and in 1 % with this correction; of 7 dates
+    in 67 and 2 %, of 5 dates and one step in 64 and 7 %, of 2 dates in 56 and 19 %. Of independent series it takes
     little: 5 % smaller errors of 1,000 are found in 78 % instead of 84 %.
     """
     means = series.means(differences)[series.places]
@@ -173,7 +175,14 @@ def design_effect(differences: np.ndarray, series: BySeries, times: np.ndarray) 
     if not len(units):
         return 1.0
     _, dates = np.unique(times[known], return_inverse=True)
-    return max(1.0, float(np.sum(np.bincount(dates, weights=units) ** 2) / np.sum(units**2)))
+    excess = max(0.0, float(np.sum(np.bincount(dates, weights=units) ** 2) / np.sum(units**2)) - 1)
+    windows = float(np.mean(series.windows[series.places[known]]))
+    free = windows / steps - 1  # degrees of freedom that a series' own mean is known with
+    if free < 2:
+        return 1 + excess
+    size = float(np.mean((means[known] / spread[known]) ** 2)) * free  # a squared t of the series' means
+    critical = student_t.ppf(0.975, free) / norm.ppf(0.975)
+    return 1 + excess * min(1.0, critical**2 / size if size else 1.0)
 
 
 def _effective(counts: np.ndarray) -> int:
