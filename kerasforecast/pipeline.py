@@ -111,7 +111,7 @@ def _fit(
     require_extra(config, panel)
     split = split_panel(panel, config.split, config.network, config.steps)
     tested, checked = (scored_windows(config, panel, split, part) for part in ("test", "validation"))
-    config, left_out = within_validation(config, len(checked))
+    config, left_out = within_validation(config, split.windows_in("validation", config.steps))
     member = scaled_member(config.network, panel, split)
     check_size([member])
     baselines = learn_baselines(config, panel, split)

@@ -155,7 +155,7 @@ class Baselines(BaseModel):
         return Forecast(point, self._around(name, point, units))
 
     def _around(self, name: str, point: np.ndarray, units: np.ndarray | None) -> np.ndarray | None:
-        """Quantiles `(N, H, K)` from a baseline's past errors, in `units` `(N,)` of each window's series or in moves."""
+        """Quantiles `(N, H, K)` from a baseline's past errors, in `units` `(N,)` of each window's series, if any."""
         if name not in self.tables:
             return None
         moves = np.array(self.tables[name])

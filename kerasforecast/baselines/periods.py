@@ -64,11 +64,7 @@ def shared_periods(values: np.ndarray, first: np.ndarray, stop: np.ndarray, usua
     rows = stop - first
     long = np.flatnonzero(rows >= max(1, rows.max() / 2))
     asked = long[np.unique(np.linspace(0, len(long) - 1, _ASKED).astype(int))]
-    found = Counter(
-        period
-        for place in asked
-        for period in find_periods(values[first[place] : stop[place]], usual)
-    )
+    found = Counter(period for place in asked for period in find_periods(values[first[place] : stop[place]], usual))
     return tuple(sorted(period for period, count in found.items() if 2 * count > len(asked))[:MOST])
 
 

@@ -191,9 +191,8 @@ def _windowed(past: Past, name: str, share: float | None) -> np.ndarray | None:
     point = np.concatenate(
         [window_points(name, _contexts(windows, chunk), past.steps, share) for chunk in windows.chunks()]
     )
-    usable = np.ones(len(point), bool)
-    if past.volatility.logarithmic:  # a steep line may cross zero far ahead
-        usable = (point > 0).all(axis=1)
+    # A steep line may cross zero far ahead, where logs are taken.
+    usable = np.all(point > 0, axis=1) if past.volatility.logarithmic else np.ones(len(point), bool)
     if usable.mean() < (_USABLE if len(past.panel) > 1 else 1):
         return None
     spots, point = spots.at(usable), point[usable]

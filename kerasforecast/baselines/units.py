@@ -1,4 +1,4 @@
-"""What the errors of baselines are measured in, so that those of several series are alike: how much each series moves."""
+"""What errors of baselines are measured in, so that those of several series are alike: how much each series moves."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.suitability import first_after_unusable
 from kerasforecast.preprocessing.sums import evenly
 from kerasforecast.preprocessing.volatility import Volatility
-from kerasforecast.preprocessing.windows import Windows, windows_of
+from kerasforecast.preprocessing.windows import Windows, stretches, windows_of
 
 if TYPE_CHECKING:
     from kerasforecast.forecasting.given import Given
@@ -134,12 +134,9 @@ class Forecaster:
         index = future_indices(panel, reach)  # (N reach,)
         reached = panel.reaching(index)
         windows = windows_of(reached, reached.ends - 1, window, reach)
-        levels, ids = self.levels_after(panel), panel.ids if len(panel) > 1 else None
+        levels = self.levels_after(panel)
         found = joined(
-            [
-                self.alone(windows.batch(chunk), steps, levels, None if ids is None else ids[chunk])
-                for chunk in windows.chunks()
-            ]
+            [self.alone(windows.batch(chunk), steps, levels, panel.ids[chunk]) for chunk in windows.chunks()]
         )
         columns = {"forecast": _short(found.point)}
         if found.quantiles is not None:
@@ -172,12 +169,14 @@ class Forecaster:
             return None
         kept, window = np.array(self.adapted.levels), self.config.network.window
         usable = np.max([first_after_unusable(member.scaling, panel) for member in self.predictor.members], axis=0)
-        last = panel.ends - 1
-        origins = _few_of(np.maximum.reduce([first, usable + window - 1, last - _REMEMBERED]), last)
+        starts, last = panel.starts[:-1], panel.ends - 1
+        # A window of few rows mirrors those from its series' first on, so that none of them may be unusable.
+        earliest = np.where(usable > starts, usable + window, starts + (self.context or window)) - 1
+        origins = _few_of(np.maximum.reduce([first, earliest, last - _REMEMBERED]), last)
         if not len(origins):
             return kept
         steps = self.config.steps
-        reached = panel.reaching(future_indices(panel, steps))
+        reached = panel.reaching(future_indices(panel, steps)) if panel.known_columns else panel
         origins = origins + (reached.starts - panel.starts)[panel.places(origins)]
         return self.in_sequence(windows_of(reached, origins, window, steps), kept)[1]
 
@@ -221,9 +220,7 @@ def _few_of(first: np.ndarray, stop: np.ndarray) -> np.ndarray:
     some = np.flatnonzero(lengths)
     if len(some) > 1 and (total := lengths.sum()) > _FORECAST:
         some = some[evenly(len(some), max(1, int(len(some) * _FORECAST / total)))]
-    counts = lengths[some]
-    begins = np.cumsum(counts) - counts
-    return np.arange(counts.sum()) + np.repeat(first[some] - begins, counts)
+    return stretches(first[some], stop[some]).astype(np.int64)
 
 
 def _short(values: np.ndarray) -> np.ndarray:

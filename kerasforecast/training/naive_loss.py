@@ -13,7 +13,6 @@ from kerasforecast.preprocessing.sums import evenly
 from kerasforecast.preprocessing.windows import Windows
 from kerasforecast.sections.training import TrainingConfig
 
-
 _MOST = 200_000  # windows of several series whose errors are looked at; those of a lone series all are
 
 

@@ -1,4 +1,4 @@
-"""Intervals of many series: pooled where one alone knows too little, its own where it does not, and never of the future."""
+"""Intervals of many series: pooled where one alone knows too little, its own where it does, and never of the future."""
 
 import dataclasses
 import datetime as dt
@@ -138,7 +138,9 @@ def test_a_series_that_is_farther_off_than_others_has_wider_intervals(rows):
         "common": common.intervals(base, ones),
         "unseen": own.intervals(base, ones * own.widths.of(np.array(["new"]))),
     }
-    losses = {name: crps(actual / sizes_of(places), q / sizes_of(places)[..., None], LEVELS) for name, q in found.items()}
+    losses = {
+        name: crps(actual / sizes_of(places), q / sizes_of(places)[..., None], LEVELS) for name, q in found.items()
+    }
     assert losses["own"] < 0.97 * losses["common"]
     for quantiles in found.values():
         covered = [coverage(actual, quantiles[..., k], quantiles[..., -1 - k]) for k in (0, 1)]
@@ -180,8 +182,13 @@ def test_series_without_any_error_break_nothing():
 def test_widths_are_written_read_and_bounded():
     found = calibration_of(*errors_of(0.5, 30, 30, 1))
     assert Calibration.model_validate_json(found.model_dump_json()) == found
-    for wrong in ({"series": 1}, {"own": {"a": 0.0}}, {"own": {"a": -1.0}}, {"other": 1e9},
-                  {"own": {str(place): 1.5 for place in range(10_001)}}):
+    for wrong in (
+        {"series": 1},
+        {"own": {"a": 0.0}},
+        {"own": {"a": -1.0}},
+        {"other": 1e9},
+        {"own": {str(place): 1.5 for place in range(10_001)}},
+    ):
         with pytest.raises(ValidationError):
             Widths(**{"series": 2} | wrong)
 
@@ -230,8 +237,11 @@ def slowly(calibration, base, moves, actual, timeline):
     return intervals, used
 
 
-@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 9)), min_size=1, max_size=5), st.integers(1, 3),
-       st.integers(0, 2**16))
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 9)), min_size=1, max_size=5),
+    st.integers(1, 3),
+    st.integers(0, 2**16),
+)
 def test_levels_move_by_the_mean_miss_of_each_date(spans, steps, seed):
     """Series that begin and end at different dates, with gaps: what counts is when something becomes known."""
     generator = np.random.default_rng(seed)
@@ -305,9 +315,24 @@ def test_so_many_rows_since_are_looked_at_in_some_of_the_series(monkeypatch):
     assert 29 <= sum(seen) <= 60
 
 
-def counting(answer, seen):
+def test_no_window_since_reaches_back_to_a_row_that_cannot_be_taken(monkeypatch):
+    """One of few rows would mirror it."""
+    parts = [np.exp(0.1 * part / np.abs(part).max()) for part in walks(3, 4, rows=(40, 41))]
+    panel = panel_of(parts)
+    scaling = fit_scaling("anchor", panel.values, ("y",), starts=panel.starts[:-1])
+    forecaster = calibrated(panel)
+    forecaster.predictor.members = (type("Member", (), {"scaling": scaling}),)
+    wrong = panel_of([np.where(np.arange(40) == 5 + 20 * (place == 1), -1.0, part) for place, part in enumerate(parts)])
+    kept = Adapted(at=960, levels=(LEVELS,))
+    forecaster, seen = dataclasses.replace(forecaster, adapted=kept, context=4), []
+    monkeypatch.setattr(LastValue, "outputs", counting(LastValue.outputs, seen, lambda batch: batch.past.min()))
+    assert np.shape(forecaster.levels_after(wrong)) == (1, len(LEVELS))
+    assert min(seen) > 0
+
+
+def counting(answer, seen, counted=len):
     def outputs(self, batch: WindowBatch):
-        seen.append(len(batch.past))
+        seen.append(counted(batch))
         return answer(self, batch)
 
     return outputs
@@ -347,8 +372,9 @@ def test_a_correction_is_judged_on_later_dates_not_on_later_places():
 
 def test_errors_of_all_series_count_towards_the_levels():
     config = Config.from_options(window=5, horizon=12)
-    assert "they need errors on 39 validation rows, and there are 38." in within_validation(
-        config, np.array([2, 2, 1, 0])
-    )[1]
+    assert (
+        "they need errors on 39 validation rows, and there are 38."
+        in within_validation(config, np.array([2, 2, 1, 0]))[1]
+    )
     assert within_validation(config, np.array([2, 2, 2, 0])) == (config, None)
     assert within_validation(config, np.array([5])) == within_validation(config, 5)
