@@ -36,8 +36,11 @@ Row = dict[str, Any]
 class Scored(Protocol):
     """One contestant's scores, and their tests against those of another on the same outcomes."""
 
-    def scores(self) -> dict[str, Any]: ...
-    def tests(self, other: Any, /) -> list[dict[str, Any]]: ...
+    def scores(self) -> dict[str, Any]:
+        """Everything that stands beside the contestant's name."""
+
+    def tests(self, other: Any, /) -> list[dict[str, Any]]:
+        """The tests of this contestant against another."""
 
 
 class LoneTally:

@@ -241,9 +241,7 @@ def data_text(panel: Panel) -> str:
     return f"{source}: {several}{panel.observed.sum():,} rows, {start} to {end}"
 
 
-def _facts(
-    panel: Panel, table: pd.DataFrame, config: Config, name: str, backend: str | None
-) -> dict[str, Any]:
+def _facts(panel: Panel, table: pd.DataFrame, config: Config, name: str, backend: str | None) -> dict[str, Any]:
     return {
         "name": name,
         "target": panel.target,

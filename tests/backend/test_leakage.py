@@ -117,7 +117,7 @@ ROLES = {"window": 8, "horizon": 2, "units": 3, "layers": 1, "epochs": 2, "batch
 
 
 def shops(known_from=None, which=None):
-    """Four daily series with columns of every role; from the day `known_from` on, those of `which` have other values."""
+    """Four daily series with columns of every role; from a day on, those of `which` have other values."""
     rng, days = np.random.default_rng(3), pd.date_range("2021-01-04", periods=150)
     lengths = np.array([150, 150, 110, 40])
     index = [days[-length:] for length in lengths]

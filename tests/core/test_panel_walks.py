@@ -363,3 +363,15 @@ def test_more_folds_than_dates_are_refused():
         walk(folds=90)
     with pytest.raises(DataError, match=r"^shops: the first fold needs a window of 4 rows and 2 to learn from"):
         walk(folds=2, gap=200)
+
+
+@pytest.mark.parametrize("key", ["date", "fold", "oracle"])
+def test_ids_stay_apart_from_the_other_columns(tmp_path, key):
+    data = replace(panel(), key=key)
+    found = compared(data, contender())
+    with on_a_cpu:
+        record = compare_record(found, data, CONFIG, "shops", "jax")
+    assert record.key == found.table.columns[0] == f"{key} id" if key != "oracle" else "oracle id"
+    again, table = read_walk(write_walk(tmp_path, record, found.table)["scores"])
+    assert again.key == table.columns[0]
+    assert table["date"].iloc[0] == "2020-07-23"
