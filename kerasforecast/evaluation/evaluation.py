@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -254,10 +254,19 @@ def forecast_table(windows: Windows, ours: Forecast, levels: tuple[float, ...]) 
     return pd.DataFrame(columns, copy=False)
 
 
-def ids_and_dates(windows: Windows) -> dict[str, Any]:
-    """The first columns of a table of forecasts, a row a step of each window: `date`, before it the id, if any."""
+_TAKEN = frozenset(("date", "fold", "actual", "forecast", "naive", "step"))  # other columns of a table of forecasts
+
+
+def ids_and_dates(windows: Windows, taken: Collection[str] = ()) -> dict[str, Any]:
+    """The first columns of a table of forecasts, a row a step of each window: `date`, before it the id, if any.
+
+    The ids stand under the panel's own name for them, or one like it where that is `taken` by another column.
+    """
     panel, rows = windows.panel, (windows.origins[:, None] + np.arange(1, windows.steps + 1)).ravel()
     dates = {"date": panel.index[rows]}
     if panel.key is None:
         return dates
-    return {panel.key: pd.Categorical.from_codes(panel.places(rows), pd.Index(panel.ids, dtype="str"))} | dates
+    key = panel.key
+    while key in _TAKEN or key in taken:
+        key = f"{key} id"
+    return {key: pd.Categorical.from_codes(panel.places(rows), pd.Index(panel.ids, dtype="str"))} | dates

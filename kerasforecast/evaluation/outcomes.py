@@ -38,7 +38,7 @@ class Outcomes:
         if self.series is not None and (self.times is None or not isinstance(self.scales, np.ndarray)):
             raise ValueError("Outcomes of several series need the time of each origin and scales of each series.")
 
-    def at(self, indices: slice, scales: tuple[float, float] | np.ndarray | None = None) -> Outcomes:
+    def at(self, indices: slice | np.ndarray, scales: tuple[float, float] | np.ndarray | None = None) -> Outcomes:
         """Those of the origins at `indices`, in other units where given."""
         return replace(
             self,

@@ -15,7 +15,20 @@ from kerasforecast.metrics.point import point_scores
 from kerasforecast.metrics.probabilistic import NO_INTERVALS, crps_losses, quantile_scores
 from kerasforecast.metrics.significance import compare_origins, squared_losses
 
-__all__ = ["LoneTally", "Outcomes", "Tally", "dm_tests", "score_rows", "scores", "side_by_side", "tally_of"]
+__all__ = [
+    "LoneTally",
+    "Outcomes",
+    "Scored",
+    "Tally",
+    "add_to",
+    "dm_tests",
+    "score_rows",
+    "scores",
+    "side_by_side",
+    "stretches_of",
+    "tallied_rows",
+    "tally_of",
+]
 
 Row = dict[str, Any]
 
@@ -23,8 +36,11 @@ Row = dict[str, Any]
 class Scored(Protocol):
     """One contestant's scores, and their tests against those of another on the same outcomes."""
 
-    def scores(self) -> dict[str, Any]: ...
-    def tests(self, other: Any, /) -> list[dict[str, Any]]: ...
+    def scores(self) -> dict[str, Any]:
+        """Everything that stands beside the contestant's name."""
+
+    def tests(self, other: Any, /) -> list[dict[str, Any]]:
+        """The tests of this contestant against another."""
 
 
 class LoneTally:
@@ -58,6 +74,21 @@ class LoneTally:
 def tally_of(outcomes: Outcomes, forecast: Forecast) -> Scored:
     """One contestant's scores and losses, of several series or of a lone one."""
     return LoneTally(outcomes, forecast) if outcomes.grouped is None else Tally.of(outcomes, forecast)
+
+
+def stretches_of(outcomes: Outcomes) -> list[slice]:
+    """The origins whose forecasts are to be scored together: those of a lone series all at once."""
+    return [slice(0, len(outcomes.actual))] if outcomes.grouped is None else list(outcomes.stretches())
+
+
+def add_to(tallies: dict[str, Scored], name: str, outcomes: Outcomes, windows: slice, forecast: Forecast) -> None:
+    """Add to `tallies` what contestant `name` says of the next stretch of `windows`, one of `stretches_of`."""
+    if outcomes.grouped is None:
+        tallies[name] = LoneTally(outcomes, forecast)
+        return
+    tally = tallies.setdefault(name, Tally(outcomes))
+    if isinstance(tally, Tally):
+        tally.add(windows, forecast)
 
 
 def scores(outcomes: Outcomes, forecast: Forecast) -> dict[str, Any]:
@@ -110,11 +141,31 @@ def score_rows(
     best: str = "naive",
     best_intervals: str | None = None,
 ) -> list[Row]:
-    """A row for every contestant, in the order given.
+    """A row for every contestant, in the order given, as `tallied_rows` makes them.
 
     Args:
         outcomes: What happened.
         forecasts: By name, `naive` among them.
+        fold: Of the walk.
+        best: The best simple forecast on validation.
+        best_intervals: The baseline with the best intervals there.
+    """
+    tallies = {name: tally_of(outcomes, forecast) for name, forecast in forecasts.items()}
+    return tallied_rows(outcomes, tallies, fold, best, best_intervals)
+
+
+def tallied_rows(
+    outcomes: Outcomes,
+    tallies: Mapping[str, Scored],
+    fold: int | str,
+    best: str = "naive",
+    best_intervals: str | None = None,
+) -> list[Row]:
+    """A row for every contestant, in the order given.
+
+    Args:
+        outcomes: What happened.
+        tallies: By name, `naive` among them.
         fold: Of the walk.
         best: The best simple forecast on validation.
         best_intervals: The baseline with the best intervals there.
@@ -126,7 +177,6 @@ def score_rows(
         forecasts to test. Of several series the shares are of RMSSE and of scaled CRPS, and `series` and `tests` say
         how many there are and all that the tests say, as `dm_tests` does, each with its `baseline`.
     """
-    tallies = {name: tally_of(outcomes, forecast) for name, forecast in forecasts.items()}
     found = {name: tally.scores() for name, tally in tallies.items()}
     grouped = outcomes.grouped
     measures = {"rmse": "rmse", "crps": "crps"} if grouped is None else {"rmse": "rmsse", "crps": "scaled_crps"}

@@ -28,7 +28,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from kerasforecast.evaluation.walk import WalkRecord, read_walk
+from kerasforecast.evaluation.walk import WalkRecord
+from kerasforecast.evaluation.walk_files import read_walk
 from kerasforecast.report.finished import FinishedFit, read_fit, write_fit
 from kerasforecast.report.fit_page import fit_report
 from kerasforecast.report.walk_page import walk_report

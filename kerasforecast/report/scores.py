@@ -41,14 +41,19 @@ _COLUMNS = {
 }
 
 
-# What is said of one fold: its model, and that against the naive forecast.
+# What is said of one fold: its model, and that against the naive forecast; of several series in the units of each.
 FOLD_KEYS = ("rmse", "relative_rmse", "p_value", "crps", "relative_crps", "coverage")
+SCALED_FOLD_KEYS = ("mase", "rmsse", "relative_rmse", "p_value", "scaled_crps", "relative_crps", "coverage")
 
 
 # What a leaderboard has room for.
 BOARD_KEYS = (
     *("rmse", "directional_accuracy", "relative_rmse", "p_value", "crps", "relative_crps", "crps_p_value", "coverage"),
     *("fit_seconds", "predict_ms"),
+)
+SCALED_BOARD_KEYS = (
+    *("mase", "median_mase", "rmsse", "relative_rmse", "p_value", "scaled_crps", "relative_crps", "crps_p_value"),
+    *("coverage", "fit_seconds", "predict_ms"),
 )
 
 
