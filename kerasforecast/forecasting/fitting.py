@@ -9,7 +9,7 @@ its very first state before each fold.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -71,6 +71,14 @@ def training_sets(member: Member, panel: Panel, split: Split) -> tuple[TrainingS
     return known, validation
 
 
+def sampled(training: TrainingSet[Any], config: TrainingConfig) -> TrainingSet[Any]:
+    """`training` with the series that each window is of, where training is to draw by series (`--sample series`)."""
+    windows = training.windows
+    if config.sample == "windows" or not isinstance(windows, Windows):  # windows that stand alone are of no series
+        return training
+    return replace(training, owners=windows.panel.places(windows.origins))
+
+
 class Fitting:
     """A network about to be trained: it is built and has its starting weights.
 
@@ -94,10 +102,9 @@ class Fitting:
         reused: Reused | None = None,
     ) -> None:
         self._member, self._config, self._reused = member, config, reused
-        self._parts = training, validation
+        self._parts = sampled(training, config), validation
         if reused:
-            outside = [ScaledWindows(part.windows, member) for part in self._parts]
-            self._parts = TrainingSet(outside[0], training.targets), TrainingSet(outside[1], validation.targets)
+            self._parts = tuple(replace(part, windows=ScaledWindows(part.windows, member)) for part in self._parts)
             self.network = reused.restarted()
         else:
             self.network = build(member.network, member.scaling, "training", config.seed, covariates=member.covariates)
