@@ -84,6 +84,7 @@ def fit(
     patience: int = default(10),
     lr_patience: int = default(5),
     lr_factor: float = default(0.5),
+    final: Literal["all", "none"] | None = default(None),
     seed: int = default(0),
     # Scores and intervals
     levels: Sequence[float] = default((0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)),
@@ -167,6 +168,8 @@ def fit(
         patience: Epochs without better validation loss before stopping.
         lr_patience: Epochs without better validation loss before a lower rate.
         lr_factor: What the learning rate is multiplied by when it is lowered.
+        final: Rows that the weights which leave are trained on once more, after scoring: all of them, or none anew.
+            When not given: all for several series, none for one of a recurrent network.
         seed: Seed of the starting weights, of dropout, and of the order of windows.
         levels: Quantile levels of the prediction intervals, where `quantiles` does not give them.
         mc_dropout: Forecasts made with dropout on, whose spread the prediction intervals start from; 0 for none.

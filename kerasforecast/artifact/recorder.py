@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from kerasforecast.artifact.manifest import Manifest, MemberRecord, Roles
-from kerasforecast.artifact.records import DataRecord, PartRecord, Probe, TrainingRecord
+from kerasforecast.artifact.manifest import GoldenBatch, Manifest, MemberRecord
+from kerasforecast.artifact.parent import Parent
+from kerasforecast.artifact.records import DataRecord, FinalRecord, Part, PartRecord, Probe, TrainingRecord
+from kerasforecast.artifact.roles import Roles
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
@@ -37,6 +40,8 @@ class Recorder:
         trained: Numbers that are trained.
         windows: Raw windows of the training part; the first and last serve as the golden batch.
         run: Where to write; `None` for nowhere.
+        parent: The model that it starts from, if any.
+        frozen: The layers that keep their weights.
     """
 
     def __init__(
@@ -49,20 +54,25 @@ class Recorder:
         trained: int,
         windows: WindowBatch,
         run: Run | None,
+        parent: Parent | None = None,
+        frozen: Sequence[str] = (),
     ) -> None:
         self._name, self._config, self._member, self._trained = name, config, member, trained
         self._roles = roles_of(panel)
+        self._panel, self._split = panel, split
         self._data = data_record(panel, split)
+        self.frozen = tuple(frozen)
+        self._lineage = parent.lineage(frozen) if parent else None
         one = windows.at(slice(0, 1))
         small = sum(array.size for array in one.arrays.values()) <= _GOLDEN_VALUES
-        self._windows = windows.at(np.array([0, -1])) if small else one
+        self.windows = windows.at(np.array([0, -1])) if small else one
         self._run = run
         self.exporter = Exporter([member])
         identity = {
             "name": name,
             "config": config.model_dump(mode="json"),
             "data": {"columns": list(panel.columns), "sha256 of the data": panel.sha256},
-        }
+        } | ({"parent": parent.identity} if parent else {})
         self.state = Kept(run, identity, panel.source.sha256)
         self._epoch = self.state.best
 
@@ -93,11 +103,26 @@ class Recorder:
             self.exporter.write(self._run.model, self.manifest(weights, record), weights)
         self._epoch = epoch
 
+    def keep_scored(self, manifest: Manifest, weights: list[np.ndarray]) -> None:
+        """Write the scored model in the place of the best one so far: what follows may still fail."""
+        if self._run is not None:
+            self.exporter.write(self._run.model, manifest, weights)
+
     def manifest(self, weights: list[np.ndarray], training: TrainingRecord, **facts: Any) -> Manifest:
         """The manifest of a model with these weights; `facts` are those known only after training."""
         member = MemberRecord.of(self._member, self._trained, training)
-        golden = self.exporter.golden(self._windows, weights)
-        return Manifest.of(self._name, self._config, self._roles, [member], data=self._data, golden=golden, **facts)
+        golden = self.exporter.golden(self.windows, weights)
+        known = {"data": self._data, "lineage": self._lineage, "golden": golden}
+        return Manifest.of(self._name, self._config, self._roles, [member], **known | facts)
+
+    def refitted(self, scored: Manifest, member: Member, golden: GoldenBatch, final: FinalRecord) -> Manifest:
+        """The manifest of the weights that leave after training on all rows; scores and intervals are of `scored`."""
+        return scored.updated(
+            members=(MemberRecord.of(member, self._trained, scored.training),),
+            data=data_record(self._panel, self._split, learned=PARTS),
+            golden=golden,
+            final=final,
+        )
 
 
 def roles_of(panel: Panel) -> Roles:
@@ -107,8 +132,14 @@ def roles_of(panel: Panel) -> Roles:
     return Roles(target=target, past=past, known=panel.known_columns, static=panel.static_columns, calendar=calendar)
 
 
-def data_record(panel: Panel, split: Split) -> DataRecord:
-    """What the manifest says of the data and of its parts; of several series, of all their rows together."""
+def data_record(panel: Panel, split: Split, learned: Sequence[Part] = ("train", "validation")) -> DataRecord:
+    """What the manifest says of the data and of its parts; of several series, of all their rows together.
+
+    Args:
+        panel: The data.
+        split: Its parts.
+        learned: Those that the weights have learned from, or were chosen by.
+    """
     start, end = span(panel.index, panel.starts[:-1], panel.ends)
     return DataRecord(
         source=panel.source.kind,
@@ -123,7 +154,8 @@ def data_record(panel: Panel, split: Split) -> DataRecord:
         calendar=panel.calendar,
         sha256=panel.sha256,
         split={part: _part(panel, split, part) for part in PARTS},
-        probe=_probe(panel, split) if len(panel) == 1 else None,
+        learned=tuple(learned),
+        probe=_probe(panel, split.rows if "test" in learned else split.validation_end) if len(panel) == 1 else None,
     )
 
 
@@ -138,9 +170,8 @@ def _part(panel: Panel, split: Split, part: str) -> PartRecord:
     )
 
 
-def _probe(panel: Panel, split: Split) -> Probe:
-    """Rows spread over what the model learns from, and the last of them one by one."""
-    end = split.validation_end
+def _probe(panel: Panel, end: int) -> Probe:
+    """Rows spread over what the model learns from, which is all before `end`, and the last of them one by one."""
     rows = np.unique(np.concatenate([np.linspace(0, end - 1, _PROBED).astype(int), np.arange(max(0, end - 50), end)]))
     stamps = iso_texts(panel.index[rows], panel.index)
     return Probe(rows=tuple(stamps), values=tuple(panel.values[rows, 0].tolist()))

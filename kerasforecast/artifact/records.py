@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST
 from kerasforecast.training.diagnosis import Diagnosis, Pattern
 
+MOST_ANCESTORS = 32  # whose data a file tells of
 LONGEST_HISTORY = 10_000  # epochs that a file holds one by one: a reader takes no endless text
 
 Text = Annotated[str, StringConstraints(max_length=1_000)]
@@ -17,6 +21,7 @@ Stamp = Text | Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Share = Annotated[float, Field(ge=0, le=1)]
 ByLevel = Annotated[dict[Text, float | None], Field(max_length=100)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
+Part = Literal["train", "validation", "test"]
 Price = Annotated[float, Field(ge=-FLOAT32_LARGEST, le=FLOAT32_LARGEST)]
 
 
@@ -53,6 +58,7 @@ class DataRecord(Record):
 
     Attributes:
         series: How many series; `rows` and the parts are of all together.
+        learned: The parts that the weights have learned from, or were chosen by.
         probe: Some of its rows with their values of the target; `None` in older files.
     """
 
@@ -67,7 +73,8 @@ class DataRecord(Record):
     frequency: Text | None
     calendar: Text | None
     sha256: Sha256
-    split: dict[Literal["train", "validation", "test"], PartRecord]
+    split: dict[Part, PartRecord]
+    learned: tuple[Part, ...] = Field(("train", "validation"), max_length=3)
     probe: Probe | None = None
 
 
@@ -93,6 +100,33 @@ class TrainingRecord(Record):
     complete: bool
     seconds: float = Field(ge=0)
     history: tuple[EpochRecord, ...] = Field((), max_length=LONGEST_HISTORY)
+
+
+class FinalRecord(Record):
+    """The training of the weights that leave, on all rows, after the scored ones had told for how many steps.
+
+    Attributes:
+        rows: They were trained on, of all series together.
+        windows: The same.
+        steps: Of the optimizer, as many as the scored weights took.
+        rates: The learning rates in force, each with the number of its steps, in turn.
+        loss: Mean training loss of the last steps, scaled units.
+        seconds: It took.
+        scored: Hash of the weights that were scored, `kerasforecast.artifact.records.weights_digest`.
+    """
+
+    rows: Count
+    windows: Count
+    steps: Count
+    rates: tuple[tuple[Count, float], ...] = Field((), max_length=LONGEST_HISTORY)
+    loss: float
+    seconds: float = Field(ge=0)
+    scored: Sha256
+
+    @property
+    def line(self) -> str:
+        """What there is to say, in one line."""
+        return f"Refitted on all {self.rows:,} rows for {self.steps:,} steps; scores are those of the model before."
 
 
 class StepScores(Record):
@@ -188,3 +222,59 @@ class Metrics(Record):
     verdict: Text
     interval_verdict: Text | None = None
     diagnosis: DiagnosisRecord | None = None
+
+
+class ParentTest(Record):
+    """A model beside the one whose weights it started from, on rows that neither has learned from.
+
+    Attributes:
+        n: Forecasts compared; 0 where the parent has learned from all of them.
+        rmse: Of the child, price units; of several series in units of each one's usual moves.
+        parent_rmse: Of the parent.
+        p_value: Of the Diebold-Mariano test by squared errors; `None` where there are too few forecasts.
+        better: Whether the child has the smaller errors, and the test says it is not luck.
+        text: All that in one line without a full stop.
+    """
+
+    n: Count
+    rmse: float | None = None
+    parent_rmse: float | None = None
+    p_value: Share | None = None
+    better: bool = False
+    text: Text
+
+
+class Lineage(Record):
+    """The model that training started from.
+
+    Attributes:
+        how: By which option.
+        parent: The parent's name.
+        file: Where it was read; `None` where it was at hand.
+        sha256: Of that file.
+        weights: Hash of its weights, `weights_digest`.
+        steps: Of the optimizer since.
+        frozen: Layers that kept the parent's weights.
+        learned: The data that the parent, and its own, have learned from.
+        test: Whether the child is better than the parent.
+        kept: Whose weights these are.
+    """
+
+    how: Literal["init-from", "update"]
+    parent: Text
+    file: Text | None = None
+    sha256: Sha256 | None = None
+    weights: Sha256
+    steps: Count = 0
+    frozen: tuple[Text, ...] = Field((), max_length=1_000)
+    learned: tuple[DataRecord, ...] = Field((), max_length=MOST_ANCESTORS)
+    test: ParentTest | None = None
+    kept: Literal["child", "parent"] = "child"
+
+
+def weights_digest(weights: Sequence[np.ndarray]) -> str:
+    """SHA-256 of weights: of their shapes and, in the same order, of their numbers as float32 (little-endian)."""
+    digest = hashlib.sha256(repr([array.shape for array in weights]).encode())
+    for array in weights:
+        digest.update(np.ascontiguousarray(array, "<f4").tobytes())
+    return digest.hexdigest()

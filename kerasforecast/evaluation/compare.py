@@ -38,7 +38,7 @@ class Contender:
         forecaster: The model with its intervals.
         levels: Of its intervals; none where it has none.
         fit_seconds: Its training took, where known.
-        record: Of the data it has learned from, where known.
+        records: Of the data it has learned from, where known.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Contender:
     forecaster: Sequential
     levels: tuple[float, ...] = ()
     fit_seconds: float | None = None
-    record: DataRecord | None = None
+    records: tuple[DataRecord, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +103,7 @@ def compare(data: Panel | Series, config: Config, split: Split, contenders: Sequ
     unknown = {"fit_seconds": None, "predict_ms": None}
     best, learned = (baselines.best, baselines.best_intervals), {}
     for each in contenders:
-        if words := learned_windows(each.record, panel, windows.origins, windows.steps).text:
+        if words := learned_windows(each.records, panel, windows.origins, windows.steps).text:
             learned[each.name] = words
     rows = [row | costs.get(row["model"], unknown) for row in score_rows(outcomes, forecasts, "all", *best)]
     return Comparison(

@@ -8,12 +8,13 @@ as prices that were adjusted since. A table without dates may begin at another r
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from kerasforecast.artifact.records import DataRecord
+from kerasforecast.artifact.records import DataRecord, Part
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.data.stamps import parsed
@@ -31,55 +32,57 @@ class Learned:
     Attributes:
         train: `(N,)` whether the target of each window reaches into the training part.
         validation: `(N,)` the same of validation, where it does not reach into training.
+        test: `(N,)` the same of the test part, where the weights have learned from that too, and it reaches into none
+            of the others.
     """
 
     train: np.ndarray
     validation: np.ndarray
+    test: np.ndarray
 
     @property
     def unseen(self) -> np.ndarray:
         """Places of the windows whose targets the model has learned nothing from."""
-        return np.flatnonzero(~(self.train | self.validation))
+        return np.flatnonzero(~(self.train | self.validation | self.test))
 
     @property
     def text(self) -> str | None:
         """How many there are, in a few words; `None` where there are none."""
-        parts = (("training", self.train), ("validation", self.validation))
+        parts = (("training", self.train), ("validation", self.validation), ("test", self.test))
         counts = [f"{int(np.sum(windows)):,} in its {name} part" for name, windows in parts if np.any(windows)]
-        return " and ".join(counts) or None
+        return " and ".join(filter(None, (", ".join(counts[:-1]), *counts[-1:]))) or None
 
 
-def learned_windows(record: DataRecord | None, panel: Panel, origins: np.ndarray, steps: int) -> Learned:
+def learned_windows(
+    records: DataRecord | Sequence[DataRecord] | None, panel: Panel, origins: np.ndarray, steps: int
+) -> Learned:
     """Which windows of `series` a model has learned from.
 
     Args:
-        record: Of the data it was trained on; `None` where that is not known.
+        records: Of the data it was trained on, its own and that of the models it came from; `None` where that is not
+            known.
         panel: To be evaluated.
         origins: `(N,)` rows of the last input of each window.
         steps: Rows of target after each.
     """
     if len(panel) > 1:
         none = np.zeros(len(origins), bool)
-        return Learned(none, none)
-    train, validation = _rows(record, panel[0])
+        return Learned(none, none, none)
+    series = panel[0]
+    known = [records] if isinstance(records, DataRecord) else records or ()
+    shifts = [(record, _shift(record, series)) for record in known]
 
-    def reached(rows: np.ndarray) -> np.ndarray:
+    def reached(part: Part) -> np.ndarray:
+        rows = np.zeros(len(series), bool)
+        for record, shift in shifts:
+            if shift is not None and part in record.learned and part in record.split:
+                rows |= _between(series.index, record.split[part].start, record.split[part].end, shift)
         sums = np.concatenate([[0], np.cumsum(rows)])
         return sums[origins + 1 + steps] > sums[origins + 1]
 
-    known = reached(train)
-    return Learned(known, reached(validation) & ~known)
-
-
-def _rows(record: DataRecord | None, series: Series) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of `series` `(T,)` that lie in the training part, and in the validation part."""
-    none = np.zeros(len(series), bool)
-    shift = _shift(record, series) if record else None
-    if record is None or shift is None:
-        return none, none
-    parts = [record.split.get(name) for name in ("train", "validation")]
-    train, validation = (_between(series.index, part.start, part.end, shift) if part else none for part in parts)
-    return train, validation
+    train = reached("train")
+    validation = reached("validation") & ~train
+    return Learned(train, validation, reached("test") & ~(train | validation))
 
 
 def _between(index: pd.Index, start: object, end: object, shift: int) -> np.ndarray:

@@ -47,6 +47,11 @@ def finished_fit(
     except DataError:  # nobody knows the dates that follow
         ahead = None
     if test is None or test.table is None:
+        if manifest.final:
+            raise ArtifactError(
+                f"{manifest.name}: its scores are of the model before it was trained on all rows, whose forecasts its "
+                "file does not hold. Received: a model that was loaded. Use `kerasforecast report` on its file."
+            )
         windows = windows_tested(manifest.config, panel)
         test = evaluate_windows(forecaster, windows, manifest.baselines)
     table = test.table if test.table is not None else pd.DataFrame()

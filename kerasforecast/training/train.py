@@ -78,7 +78,7 @@ def train(
         StoppedError: A signal ended training.
         KerasForecastError: A callback failed.
     """
-    steps = min(-(-len(training) // config.batch_size), config.steps_per_epoch or len(training))
+    steps = steps_of(training, config)
     if not model.compiled:
         compile_model(model, config, steps, levels)
     watch = Watch(config, on_epoch, on_best, keeping)
@@ -107,6 +107,11 @@ def train(
         raise RuntimeError("Keras ended training without an epoch.")
     model.set_weights(watch.best_weights)
     return History(tuple(watch.epochs), best.epoch, len(watch.epochs) < config.epochs)
+
+
+def steps_of(training: TrainingSet, config: TrainingConfig) -> int:
+    """Optimizer steps of an epoch."""
+    return min(-(-len(training) // config.batch_size), config.steps_per_epoch or len(training))
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerasforecast.artifact.inputs import panel_for
-from kerasforecast.artifact.manifest import Roles
+from kerasforecast.artifact.roles import Roles
 from kerasforecast.data.calendar_columns import FEATURES, calendar_columns, calendar_values, held_beyond
 from kerasforecast.data.load import load_panel, load_series
 from kerasforecast.data.panel import Panel
