@@ -48,7 +48,7 @@ def panel_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_han
         panel = at_hand if at_hand is not None and not options else _trained_on(manifest, options)
     else:
         panel = _other(manifest, data, options)
-    panel = _with_columns_of(panel, manifest)
+    panel = with_columns_of(panel, manifest)
     said = {note: None for member in manifest.members for note in scaling_notes(member.scaling, panel)}
     return replace(panel, notes=(*panel.notes, *said)) if said else panel
 
@@ -76,7 +76,7 @@ def kept_panel(manifest: Manifest) -> Panel | None:
         return None
     offline = {"offline": True, "snapshot": record.snapshot} if record.snapshot else {}
     try:
-        config = manifest.config.data.model_copy(update=offline | _columns(manifest))
+        config = manifest.config.data.model_copy(update=offline | column_options(manifest))
         return load_panel(config, positive_prices=False)
     except KerasForecastError:
         return None  # moved or changed since
@@ -103,13 +103,13 @@ def _other(manifest: Manifest, data: str | PathLike | Given | None, options: Map
 
 
 def _read(manifest: Manifest, values: dict[str, Any], data: Given | None, options: Mapping[str, Any]) -> Panel:
-    config: DataConfig = checked(DataConfig, values | _columns(manifest) | dict(options))
+    config: DataConfig = checked(DataConfig, values | column_options(manifest) | dict(options))
     check_effect_on_data(dict(options), config)
     # Of the rows that are used, the network asks whether they are positive.
     return load_panel(config, data, positive_prices=False, inherited=_INHERITED - options.keys())
 
 
-def _columns(manifest: Manifest) -> dict[str, Any]:
+def column_options(manifest: Manifest) -> dict[str, Any]:
     """The options that name columns, as the model has them; those that dates give are made of dates again."""
     roles, trained = manifest.roles, manifest.config.data
     own = [name for name in roles.calendar if name in trained.past]  # a column of the table's own that dates give too
@@ -124,7 +124,7 @@ def _columns(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _with_columns_of(panel: Panel, manifest: Manifest) -> Panel:
+def with_columns_of(panel: Panel, manifest: Manifest) -> Panel:
     """`panel` with the columns of the model, called and ordered as there.
 
     Raises:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from kerasforecast.errors import SkillError
 from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST
 from kerasforecast.training.diagnosis import Diagnosis, Pattern
 
@@ -59,7 +60,8 @@ class DataRecord(Record):
     Attributes:
         series: How many series; `rows` and the parts are of all together.
         learned: The parts that the weights have learned from, or were chosen by.
-        probe: Some of its rows with their values of the target; `None` in older files.
+        probe: Some of its rows with their values of the target; `None` in older files, and of several series.
+        prints: Of all series, `kerasforecast.artifact.prints`.
     """
 
     source: Text
@@ -76,6 +78,7 @@ class DataRecord(Record):
     split: dict[Part, PartRecord]
     learned: tuple[Part, ...] = Field(("train", "validation"), max_length=3)
     probe: Probe | None = None
+    prints: tuple[Annotated[int, Field(ge=-(2**63), lt=2**63)], ...] = Field((), max_length=20_000)
 
 
 class EpochRecord(Record):
@@ -270,6 +273,18 @@ class Lineage(Record):
     learned: tuple[DataRecord, ...] = Field((), max_length=MOST_ANCESTORS)
     test: ParentTest | None = None
     kept: Literal["child", "parent"] = "child"
+
+    def require_better(self) -> None:
+        """Hold the child to `--require-better`.
+
+        Raises:
+            SkillError: The parent was kept in its place.
+        """
+        if self.kept == "parent" and self.test:
+            raise SkillError(
+                f"--require-better: training must make the model better than {self.parent}. "
+                f"Received: {self.test.text}. Its weights were kept."
+            )
 
 
 def weights_digest(weights: Sequence[np.ndarray]) -> str:
