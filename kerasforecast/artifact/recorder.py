@@ -10,7 +10,6 @@ import numpy as np
 
 from kerasforecast.artifact.manifest import GoldenBatch, Manifest, MemberRecord
 from kerasforecast.artifact.parent import Parent
-from kerasforecast.artifact.prints import prints_of
 from kerasforecast.artifact.records import DataRecord, FinalRecord, Part, PartRecord, Probe, TrainingRecord
 from kerasforecast.artifact.roles import Roles
 from kerasforecast.artifact.writer import Exporter
@@ -156,17 +155,8 @@ def data_record(panel: Panel, split: Split, learned: Sequence[Part] = ("train", 
         sha256=panel.sha256,
         split={part: _part(panel, split, part) for part in PARTS},
         learned=tuple(learned),
-        prints=prints_of(panel, _learned_until(panel, split, learned)),
         probe=_probe(panel, split.rows if "test" in learned else split.validation_end) if len(panel) == 1 else None,
     )
-
-
-def _learned_until(panel: Panel, split: Split, learned: Sequence[Part]) -> np.ndarray:
-    """`(N,)` one past the last row of each series that is learned from; its first row, of one that is held out."""
-    if "test" in learned:
-        return panel.ends
-    begin, end = split.edges[:, 0], split.edges[:, 2]
-    return np.where(end > begin, end, split.starts)
 
 
 def _part(panel: Panel, split: Split, part: str) -> PartRecord:

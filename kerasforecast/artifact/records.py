@@ -60,8 +60,7 @@ class DataRecord(Record):
     Attributes:
         series: How many series; `rows` and the parts are of all together.
         learned: The parts that the weights have learned from, or were chosen by.
-        probe: Some of its rows with their values of the target; `None` in older files, and of several series.
-        prints: Of all series, `kerasforecast.artifact.prints`.
+        probe: Some of its rows with their values of the target; `None` in older files.
     """
 
     source: Text
@@ -78,7 +77,6 @@ class DataRecord(Record):
     split: dict[Part, PartRecord]
     learned: tuple[Part, ...] = Field(("train", "validation"), max_length=3)
     probe: Probe | None = None
-    prints: tuple[Annotated[int, Field(ge=-(2**63), lt=2**63)], ...] = Field((), max_length=20_000)
 
 
 class EpochRecord(Record):

@@ -3,7 +3,6 @@
 A model file keeps the dates of its training and validation parts, and some hundred of their values (`Probe`). A table
 holds rows of the same series where its values at these dates are the recorded ones, or all in one proportion to them,
 as prices that were adjusted since. A table without dates may begin at another row, so there the values say where.
-Where a model or a table has several series they are known again by their prints (`kerasforecast.artifact.prints`).
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from kerasforecast.artifact.prints import known_series
 from kerasforecast.artifact.records import DataRecord, Part
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
@@ -68,40 +66,45 @@ def learned_windows(
         steps: Rows of target after each.
     """
     known = [records] if isinstance(records, DataRecord) else records or ()
-    shifts = [(record, _shifts(record, panel)) for record in known]
-
-    def reached(part: Part) -> np.ndarray:
-        rows = np.zeros(len(panel.index), bool)
-        for record, (same, shift) in shifts:
-            if part in record.learned and part in record.split and same.any():
-                span = _between(panel.index, record.split[part].start, record.split[part].end, shift)
-                rows |= span & np.repeat(same, np.diff(panel.starts))
-        sums = np.concatenate([[0], np.cumsum(rows)])
-        return sums[origins + 1 + steps] > sums[origins + 1]
-
-    train = reached("train")
-    validation = reached("validation") & ~train
-    return Learned(train, validation, reached("test") & ~(train | validation))
-
-
-def _shifts(record: DataRecord, panel: Panel) -> tuple[np.ndarray, int]:
-    """`(N,)` which series the record knows, and how many rows later they stood in its data."""
-    if len(panel) == 1 and record.series == 1:
-        shift = _shift(record, panel[0])
-        return np.array([shift is not None]), shift or 0
-    if record.sha256 == panel.sha256:
-        return np.ones(len(panel), bool), 0
-    dated = parsed(record.start) is not None
-    return known_series(panel, record.prints if dated == panel.dated else ()), 0
+    none = np.zeros(len(origins), bool)
+    train, validation, test = none.copy(), none.copy(), none.copy()
+    for record in known:
+        of_one = _of(record, panel, origins, steps)
+        train |= of_one.train
+        validation |= of_one.validation
+        test |= of_one.test
+    return Learned(train, validation & ~train, test & ~(train | validation))
 
 
 def continues(record: DataRecord, panel: Panel) -> bool:
-    """Whether `panel` holds rows of the data that `record` is of, or begins after all of them."""
+    """Whether `panel` holds rows of the data that `record` is of, at the same dates or steps, or begins after them."""
     end = parsed(record.end) if panel.dated else record.end
     if end is None or isinstance(end, str):
         return False
-    same, shift = _shifts(record, panel)
-    return bool((panel.index[panel.starts[:-1]] > end).all()) or (bool(same.any()) and shift == 0)
+    if bool((panel.index[panel.starts[:-1]] > end).all()):
+        return True
+    if len(panel) == 1 and record.series == 1:
+        return _shift(record, panel[0]) == 0
+    found = _of(record, panel, np.arange(len(panel.index) - 1), 1)
+    return bool((found.train | found.validation | found.test).any())
+
+
+def _of(record: DataRecord, panel: Panel, origins: np.ndarray, steps: int) -> Learned:
+    """As `learned_windows`, of the data of one fit; a window may be of several parts."""
+    none = np.zeros(len(origins), bool)
+    shift = _shift(record, panel[0]) if len(panel) == 1 else None
+    if shift is None:
+        return Learned(none, none, none)
+    index, within = panel.index, shift
+
+    def reached(part: Part) -> np.ndarray:
+        if part not in record.learned or part not in record.split:
+            return none
+        rows = _between(index, record.split[part].start, record.split[part].end, within)
+        sums = np.concatenate([[0], np.cumsum(rows)])
+        return sums[origins + 1 + steps] > sums[origins + 1]
+
+    return Learned(reached("train"), reached("validation"), reached("test"))
 
 
 def _between(index: pd.Index, start: object, end: object, shift: int) -> np.ndarray:
