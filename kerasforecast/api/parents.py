@@ -171,7 +171,7 @@ def _refuse_family(parent: Parent, options: Mapping[str, Any]) -> None:
     """Before options are sorted: those of another family would be refused for a reason that nobody looks for."""
     wanted = parent.member.network.model
     if options.get("model") not in (None, wanted):
-        raise _other_network(parent, [f"--model {options['model']}, where it is {wanted}"], "--model")
+        raise _other_network(parent, [f"model {options['model']}, where it is {wanted}"], "--model")
 
 
 def _check_network(parent: Parent, config: Config) -> None:
@@ -183,7 +183,9 @@ def _check_network(parent: Parent, config: Config) -> None:
     )
     changed = [name for name in before if before[name] != now[name]]
     if changed:
-        words = [f"{flag(name)} {_plain(now[name])}, where it is {_plain(before[name])}" for name in changed]
+        words = [
+            f"{name.replace('_', ' ')} {_plain(now[name])}, where it is {_plain(before[name])}" for name in changed
+        ]
         raise _other_network(parent, words, flag(changed[0]))
 
 

@@ -180,6 +180,8 @@ class TestScores(Record):
     Attributes:
         best: The best simple forecast on validation, which the model has to beat.
         best_intervals: The baseline with the best intervals there.
+        learned: What the model that training started from has learned of these very rows, in a few words: there is no
+            verdict then.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
@@ -192,6 +194,7 @@ class TestScores(Record):
     tests: list[BaselineTest] = Field([], max_length=100)
     best: Text = "naive"
     best_intervals: Text | None = None
+    learned: Text | None = None
 
     @model_validator(mode="after")
     def _few_baselines(self) -> TestScores:

@@ -31,7 +31,7 @@ from kerasforecast.config import Config
 from kerasforecast.data.calendar_columns import held_beyond
 from kerasforecast.data.panel import Panel
 from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, scored_windows
-from kerasforecast.evaluation.parent import against_parent
+from kerasforecast.evaluation.parent import against_parent, started_from, unlearned
 from kerasforecast.forecasting.adaptive import adapted_after
 from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member, training_sets
 from kerasforecast.forecasting.forecast import Forecast
@@ -39,7 +39,7 @@ from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.forecasting.levels import within_validation
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.limits import check_size
-from kerasforecast.models.member import Member, describe
+from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.suitability import fit_notes
@@ -90,7 +90,8 @@ class Begun:
         sets: Training and validation windows with their scaled targets.
         recorder: What the file will say.
         parent: The model that training starts from, if any.
-        left_out: What to say of levels that cannot be had.
+        said: What to say of levels that cannot be had, and of windows that the parent has learned from.
+        learned: What it has learned of all windows that are scored, in a few words; `None` where it has not.
         run: Where the fit keeps itself.
     """
 
@@ -104,7 +105,8 @@ class Begun:
     sets: tuple[TrainingSet[Windows], TrainingSet[Windows]]
     recorder: Recorder
     parent: Parent | None
-    left_out: str | None
+    said: tuple[str, ...]
+    learned: str | None
     run: Run | None
 
     @property
@@ -119,10 +121,10 @@ class Begun:
         config, panel = self.config, self.panel
         said = fit_notes(self.member.scaling, panel, *self.split.training_rows(panel))
         if self.parent:
-            said = [_started_from(self.parent, config, frozen)]
+            said = [started_from(self.parent, config, frozen)]
         said += held_beyond(panel.columns, panel.calendar_columns, config.network.horizon, config.steps)
         seasons = self.baselines.note if config.evaluation.period is None else None
-        return [*said, *(self.run.notes if self.run else ()), *filter(None, (seasons, self.left_out))]
+        return [*said, *(self.run.notes if self.run else ()), *filter(None, (seasons,)), *self.said]
 
     def scored(self, fitted: Trained, steps: int, seconds: float) -> Leaving:
         """What training found, with its scores, and those beside its parent's."""
@@ -202,6 +204,8 @@ class Begun:
         forecaster = Forecaster(predictor, self.config, self.baselines.volatility, context=self.split.context)
         forecaster = forecaster.calibrated(self.checked)
         test = evaluate_windows(forecaster, self.tested, self.baselines, self._classical)
+        if self.learned:
+            test = replace(test, scores=test.scores | {"learned": self.learned})
         return {
             "metrics": metrics_of(test, self.panel.target, diagnosis),
             "baselines": self.baselines,
@@ -233,6 +237,7 @@ def begin(
     split = split_panel(panel, config.split, config.network, config.steps)
     tested, checked = (scored_windows(config, panel, split, part) for part in ("test", "validation"))
     config, left_out = within_validation(config, len(checked))
+    tested, learned, beside = unlearned(tested, parent)
     member = scaled_member(config.network, panel, split, parent.member if parent else None)
     check_size([member])
     baselines = learn_baselines(config, panel, split)
@@ -240,9 +245,9 @@ def begin(
     fitting = Fitting(member, config.training, *sets, **_start(parent))
     windows = sets[0].batch(np.array([0, len(sets[0]) - 1]))
     recorder = Recorder(name, config, panel, split, member, fitting.trained, windows, run, parent, fitting.frozen)
-    return Begun(
-        config, panel, split, tested, checked, member, baselines, sets, recorder, parent, left_out, run
-    ), fitting
+    said = tuple(filter(None, (left_out, beside)))
+    begun = Begun(config, panel, split, tested, checked, member, baselines, sets, recorder, parent, said, learned, run)
+    return begun, fitting
 
 
 def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord | None) -> Metrics:
@@ -258,14 +263,6 @@ def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord | None)
 
 def _start(parent: Parent | None) -> dict[str, Any]:
     return {"start": parent.weights, "freeze": parent.freeze} if parent else {}
-
-
-def _started_from(parent: Parent, config: Config, frozen: Sequence[str]) -> str:
-    kept = f"; {', '.join(frozen)} kept as they are" if frozen else ""
-    return (
-        f"Starts from the weights of {parent.manifest.name} ({describe([parent.member])}), with its scaling, at "
-        f"learning rate {config.training.learning_rate:g}{kept}."
-    )
 
 
 def _training_record(history: History, seconds: float) -> TrainingRecord:

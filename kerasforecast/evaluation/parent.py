@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,11 @@ import numpy as np
 
 from kerasforecast.artifact.parent import Parent
 from kerasforecast.artifact.records import ParentTest
+from kerasforecast.config import Config
 from kerasforecast.evaluation.learned import learned_windows
 from kerasforecast.evaluation.verdict import Rival
 from kerasforecast.metrics.significance import ALPHA, compare_losses
+from kerasforecast.models.member import describe
 from kerasforecast.preprocessing.volatility import Volatility
 from kerasforecast.preprocessing.windows import Windows
 
@@ -53,6 +56,34 @@ def against_parent(
         p_value=p_value,
         better=rival.beaten(ALPHA if parent.alpha is None else parent.alpha),
         text=f"{few}{rival.text}, on {len(unseen):,} forecasts{without}",
+    )
+
+
+def unlearned(tested: Windows, parent: Parent | None) -> tuple[Windows, str | None, str | None]:
+    """The windows that the parent has learned nothing from, and what to say of the others.
+
+    Where there are no such all windows stay, and what the parent has learned of them comes with them.
+    """
+    if parent is None:
+        return tested, None, None
+    name, known = parent.manifest.name, parent.manifest.learned_from
+    learned = learned_windows(known, tested.panel, tested.origins, tested.steps)
+    if learned.text is None:
+        return tested, None, None
+    unseen = learned.unseen
+    if not len(unseen):
+        note = f"{name} has learned from the test part already ({learned.text}): no verdict can rest on it."
+        return tested, learned.text, note
+    note = f"Scored on {len(unseen):,} of {len(tested):,} windows of the test part: {name} has learned from the others."
+    return replace(tested, origins=tested.origins[unseen]), None, note
+
+
+def started_from(parent: Parent, config: Config, frozen: Sequence[str]) -> str:
+    """What training starts from, in a sentence."""
+    kept = f"; {', '.join(frozen)} kept as they are" if frozen else ""
+    return (
+        f"Starts from the weights of {parent.manifest.name} ({describe([parent.member])}), with its scaling, at "
+        f"learning rate {config.training.learning_rate:g}{kept}."
     )
 
 

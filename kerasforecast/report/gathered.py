@@ -47,12 +47,13 @@ def finished_fit(
     except DataError:  # nobody knows the dates that follow
         ahead = None
     if test is None or test.table is None:
-        if manifest.final:
-            raise ArtifactError(
-                f"{manifest.name}: its scores are of the model before it was trained on all rows, whose forecasts its "
-                "file does not hold. Received: a model that was loaded. Use `kerasforecast report` on its file."
-            )
         windows = windows_tested(manifest.config, panel)
+        if manifest.final or (manifest.lineage and len(windows) != manifest.metrics.test.n):
+            raise ArtifactError(
+                f"{manifest.name}: its scores are of forecasts that cannot be made again, since "
+                f"{'its weights have learned' if manifest.final else 'its parent has learned'} from the test part. "
+                "Received: a model that was loaded. Use `kerasforecast report` on its file."
+            )
         test = evaluate_windows(forecaster, windows, manifest.baselines)
     table = test.table if test.table is not None else pd.DataFrame()
     epochs = pd.DataFrame([asdict(epoch) for epoch in history.epochs])
