@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,9 @@ from .options import (
     output_options,
     skill_option,
 )
+
+if TYPE_CHECKING:
+    from kerasforecast.model import Model
 
 
 @click.command(
@@ -112,15 +115,19 @@ def fit(
     from .output import print_fit, print_json
 
     if as_json:
-        files = {key: str(path) for key, path in model.files.items()}
-        known = model.manifest.model_dump(
-            mode="json", include={"metrics", "lineage", "final"}, exclude={"lineage": {"learned"}}
-        )
-        more = {key: known[key] for key in ("lineage", "final") if known[key] is not None}
-        print_json({**known["metrics"], **more, "files": files})
+        print_json(_as_json(model))
     else:
         print_fit(model, model.files, quiet=quiet)
     if require_skill is not None and model.test:
         model.test.require_skill(require_skill)
     if lineage := model.manifest.lineage:
         lineage.require_better()
+
+
+def _as_json(model: Model) -> dict[str, Any]:
+    """The content of `metrics.json`, what became of a parent and of the scored weights, and the files."""
+    known = model.manifest.model_dump(
+        mode="json", include={"metrics", "lineage", "final"}, exclude={"lineage": {"learned"}}
+    )
+    more = {key: known[key] for key in ("lineage", "final") if known[key] is not None}
+    return {**known["metrics"], **more, "files": {key: str(path) for key, path in model.files.items()}}

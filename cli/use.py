@@ -150,7 +150,8 @@ def evaluate(
         if result.learned and result.judged:
             print_wrapped(f"Windows left out, since the model has learned from them: {result.learned}.")
         title = f"{panel.name}, {panel.target}"
-        print_scores(result.scores, result.judgement, title, loaded.interval_note, quiet=quiet)
+        note, each = loaded.interval_note, result.per_series
+        print_scores(result.scores, result.judgement, title, note, quiet=quiet, per_series=each)
     if require_skill is not None:
         result.require_skill(require_skill)
 

@@ -9,12 +9,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
+from kerasforecast.artifact.lineage import MOST_ANCESTORS, FinalRecord, Lineage
 from kerasforecast.artifact.records import (
-    MOST_ANCESTORS,
     Count,
     DataRecord,
-    FinalRecord,
-    Lineage,
     Metrics,
     Price,
     Record,
@@ -263,6 +261,7 @@ def _covariate_lengths(covariates: FittedCovariates, manifest: Manifest) -> Iter
 def _scaling_lengths(scaling: FittedScaling, columns: int) -> Iterator[tuple[str, object, object]]:
     yield "scaling", (columns,) * 3, (len(scaling.transforms), len(scaling.offset), len(scaling.scale))
     yield "scaling's floors", True, len(scaling.floor) in (0, columns)
+    yield "scaling's least volatility", True, len(scaling.least) in (0, columns)
     earlier = all(
         place < len(scaling.reference) and scaling.reference[place] < place
         for place, transform in enumerate(scaling.transforms)

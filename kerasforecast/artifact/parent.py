@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from kerasforecast.artifact.lineage import MOST_ANCESTORS, Lineage, weights_digest
 from kerasforecast.artifact.manifest import Manifest
-from kerasforecast.artifact.records import MOST_ANCESTORS, Lineage, weights_digest
 from kerasforecast.models.member import Member
 
 How = Literal["init-from", "update"]

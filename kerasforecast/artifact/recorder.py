@@ -8,14 +8,15 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasforecast.artifact.data_record import data_record
+from kerasforecast.artifact.lineage import FinalRecord
 from kerasforecast.artifact.manifest import GoldenBatch, Manifest, MemberRecord
 from kerasforecast.artifact.parent import Parent
-from kerasforecast.artifact.records import DataRecord, FinalRecord, Part, PartRecord, Probe, TrainingRecord
+from kerasforecast.artifact.records import TrainingRecord
 from kerasforecast.artifact.roles import Roles
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
-from kerasforecast.data.stamps import iso_texts, span
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import merged_weights
 from kerasforecast.preprocessing.batch import WindowBatch
@@ -24,7 +25,6 @@ from kerasforecast.training.callbacks import Epoch
 from kerasforecast.training.run import Kept, Run
 from kerasforecast.training.train import History
 
-_PROBED = 200  # rows of the data that a file holds, so that a table of the same series is known again
 _GOLDEN_VALUES = 10_000  # of one window, up to which a file holds two as proof; a file's text is bounded
 
 
@@ -130,51 +130,6 @@ def roles_of(panel: Panel) -> Roles:
     target, *past = panel.past_columns
     calendar = dict(panel.calendar_columns)
     return Roles(target=target, past=past, known=panel.known_columns, static=panel.static_columns, calendar=calendar)
-
-
-def data_record(panel: Panel, split: Split, learned: Sequence[Part] = ("train", "validation")) -> DataRecord:
-    """What the manifest says of the data and of its parts; of several series, of all their rows together.
-
-    Args:
-        panel: The data.
-        split: Its parts.
-        learned: Those that the weights have learned from, or were chosen by.
-    """
-    start, end = span(panel.index, panel.starts[:-1], panel.ends)
-    return DataRecord(
-        source=panel.source.kind,
-        location=panel.source.location,
-        snapshot=panel.source.sha256,
-        retrieved=panel.source.retrieved,
-        series=len(panel),
-        rows=int(panel.observed.sum()),
-        start=start,
-        end=end,
-        frequency=panel.frequency,
-        calendar=panel.calendar,
-        sha256=panel.sha256,
-        split={part: _part(panel, split, part) for part in PARTS},
-        learned=tuple(learned),
-        probe=_probe(panel, split.rows if "test" in learned else split.validation_end) if len(panel) == 1 else None,
-    )
-
-
-def _part(panel: Panel, split: Split, part: str) -> PartRecord:
-    place = PARTS.index(part)
-    start, end = span(panel.index, split.edges[:, place], split.edges[:, place + 1])
-    return PartRecord(
-        rows=int(split.rows_in(part).sum()),
-        windows=int(split.windows_in(part).sum()),
-        start=start,
-        end=end,
-    )
-
-
-def _probe(panel: Panel, end: int) -> Probe:
-    """Rows spread over what the model learns from, which is all before `end`, and the last of them one by one."""
-    rows = np.unique(np.concatenate([np.linspace(0, end - 1, _PROBED).astype(int), np.arange(max(0, end - 50), end)]))
-    stamps = iso_texts(panel.index[rows], panel.index)
-    return Probe(rows=tuple(stamps), values=tuple(panel.values[rows, 0].tolist()))
 
 
 def history_of(manifest: Manifest) -> History | None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
-from kerasforecast.errors import SkillError
 from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST
 from kerasforecast.training.diagnosis import Diagnosis, Pattern
 
-MOST_ANCESTORS = 32  # whose data a file tells of
 LONGEST_HISTORY = 10_000  # epochs that a file holds one by one: a reader takes no endless text
 
 Text = Annotated[str, StringConstraints(max_length=1_000)]
@@ -30,6 +33,20 @@ class Record(BaseModel):
     """Frozen, and with nothing in it that it does not name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SeveralRecord(Record):
+    """A record with fields that only several series have: of a lone one it is written without them."""
+
+    of_several: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        for name in self.of_several:
+            if getattr(self, name) is None:
+                written.pop(name, None)
+        return written
 
 
 class PartRecord(Record):
@@ -54,14 +71,38 @@ class Probe(Record):
         return self
 
 
-class DataRecord(Record):
+class SeriesProbe(Probe):
+    """Some rows of one of several series."""
+
+    id: Text
+
+
+class SeriesRecord(Record):
+    """Which of several series a model has learned from, and up to where.
+
+    Attributes:
+        ids: What they are called; empty where they are too many for a file, and any series may be one.
+        ends: Of each by its id the last dates (or steps) of training and validation, where they differ between series
+            and are few enough for a file; where not, those of the parts hold, the latest of any.
+        probes: Some rows of some of them, by which a table of the same series is known again.
+    """
+
+    ids: tuple[Text, ...] = Field((), max_length=20_000)
+    ends: dict[Text, tuple[Stamp, Stamp]] = Field({}, max_length=2_000)
+    probes: tuple[SeriesProbe, ...] = Field((), max_length=200)
+
+
+class DataRecord(SeveralRecord):
     """The data the model was trained on, and how it was divided.
 
     Attributes:
         series: How many series; `rows` and the parts are of all together.
         learned: The parts that the weights have learned from, or were chosen by.
-        probe: Some of its rows with their values of the target; `None` in older files.
+        probe: Some of its rows with their values of the target; `None` in older files, and of several series.
+        panel: Of several series, which they are.
     """
+
+    of_several: ClassVar[tuple[str, ...]] = ("panel",)
 
     source: Text
     location: Text
@@ -77,6 +118,7 @@ class DataRecord(Record):
     split: dict[Part, PartRecord]
     learned: tuple[Part, ...] = Field(("train", "validation"), max_length=3)
     probe: Probe | None = None
+    panel: SeriesRecord | None = None
 
 
 class EpochRecord(Record):
@@ -103,39 +145,25 @@ class TrainingRecord(Record):
     history: tuple[EpochRecord, ...] = Field((), max_length=LONGEST_HISTORY)
 
 
-class FinalRecord(Record):
-    """The training of the weights that leave, on all rows, after the scored ones had told for how many steps.
+class Medians(SeveralRecord):
+    """The medians over series of the scores whose means stand beside them."""
 
-    Attributes:
-        rows: They were trained on, of all series together.
-        windows: The same.
-        steps: Of the optimizer, as many as the scored weights took.
-        rates: The learning rates in force, each with the number of its steps, in turn.
-        loss: Mean training loss of the last steps, scaled units.
-        seconds: It took.
-        scored: Hash of the weights that were scored, `kerasforecast.artifact.records.weights_digest`.
-    """
+    of_several: ClassVar[tuple[str, ...]] = ("scaled_crps",)
 
-    rows: Count
-    windows: Count
-    steps: Count
-    rates: tuple[tuple[Count, float], ...] = Field((), max_length=LONGEST_HISTORY)
-    loss: float
-    seconds: float = Field(ge=0)
-    scored: Sha256
-
-    @property
-    def line(self) -> str:
-        """What there is to say, in one line."""
-        return f"Refitted on all {self.rows:,} rows for {self.steps:,} steps; scores are those of the model before."
+    mase: float | None
+    rmsse: float | None
+    smape: float | None
+    scaled_crps: float | None = None
 
 
-class StepScores(Record):
+class StepScores(SeveralRecord):
     """Scores of one contestant, in price units, percent and shares; `None` where one is not defined.
 
     By interval, as `"0.8"`: `coverage` and `winkler`; by level, as `"0.1"`: `pinball`. Empty where there are no
-    intervals.
+    intervals. Of several series `mase`, `rmsse`, `smape` and `scaled_crps` are means over series.
     """
+
+    of_several: ClassVar[tuple[str, ...]] = ("scaled_crps", "median")
 
     rmse: float | None
     mae: float | None
@@ -149,6 +177,8 @@ class StepScores(Record):
     coverage: ByLevel = {}
     pinball: ByLevel = {}
     winkler: ByLevel = {}
+    scaled_crps: float | None = None
+    median: Medians | None = None
 
 
 class Scores(StepScores):
@@ -157,15 +187,25 @@ class Scores(StepScores):
     steps: list[StepScores] = Field([], max_length=1_000)
 
 
-class DieboldMariano(Record):
+class DieboldMariano(SeveralRecord):
     """The test of the model's losses against the naive forecast's; an infinite statistic is `None`.
 
     So is the p-value where there are too few forecasts to test.
+
+    Attributes:
+        ratio: Of several series the model's mean loss over the other's, in units of each series.
+        better: The share of series on which it is smaller.
+        over: What was tested over: the loss of each date, or that of each series.
     """
+
+    of_several: ClassVar[tuple[str, ...]] = ("ratio", "better", "over")
 
     loss: Text
     statistic: float | None
     p_value: Share | None
+    ratio: float | None = Field(None, ge=0)
+    better: Share | None = None
+    over: Literal["dates", "series"] | None = None
 
 
 class BaselineTest(DieboldMariano):
@@ -174,7 +214,14 @@ class BaselineTest(DieboldMariano):
     baseline: Text
 
 
-class TestScores(Record):
+class SharesBetter(Record):
+    """On which share of the series the model's MASE is below that of the best simple forecast, and of the naive one."""
+
+    best: Share
+    naive: Share
+
+
+class TestScores(SeveralRecord):
     """Scores on the test part, beside those of the naive forecast and of every other baseline by its name.
 
     Attributes:
@@ -182,7 +229,13 @@ class TestScores(Record):
         best_intervals: The baseline with the best intervals there.
         learned: What the model that training started from has learned of these very rows, in a few words: there is no
             verdict then.
+        series: How many were scored, where there are several.
+        unscored: How many were not: too short, they are forecast only.
+        unscaled: How many of those scored never changed in training, and so have no scaled scores.
+        better: On which share of the series the model is better.
     """
+
+    of_several: ClassVar[tuple[str, ...]] = ("series", "unscored", "unscaled", "better", "learned")
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
     __pydantic_extra__: dict[str, Scores]
@@ -195,12 +248,18 @@ class TestScores(Record):
     best: Text = "naive"
     best_intervals: Text | None = None
     learned: Text | None = None
+    series: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    unscored: Count | None = None
+    unscaled: Count | None = None
+    better: SharesBetter | None = None
 
     @model_validator(mode="after")
     def _few_baselines(self) -> TestScores:
         names = self.__pydantic_extra__
         if len(names) > 30 or not all(name.isidentifier() and len(name) <= 50 for name in names):
             raise ValueError("at most 30 baselines, each with a plain name")
+        if (self.series is None) != (self.better is None):
+            raise ValueError("series and better stand together")
         return self
 
 
@@ -226,71 +285,3 @@ class Metrics(Record):
     verdict: Text
     interval_verdict: Text | None = None
     diagnosis: DiagnosisRecord | None = None
-
-
-class ParentTest(Record):
-    """A model beside the one whose weights it started from, on rows that neither has learned from.
-
-    Attributes:
-        n: Forecasts compared; 0 where the parent has learned from all of them.
-        rmse: Of the child, price units; of several series in units of each one's usual moves.
-        parent_rmse: Of the parent.
-        p_value: Of the Diebold-Mariano test by squared errors; `None` where there are too few forecasts.
-        better: Whether the child has the smaller errors, and the test says it is not luck.
-        text: All that in one line without a full stop.
-    """
-
-    n: Count
-    rmse: float | None = None
-    parent_rmse: float | None = None
-    p_value: Share | None = None
-    better: bool = False
-    text: Text
-
-
-class Lineage(Record):
-    """The model that training started from.
-
-    Attributes:
-        how: By which option.
-        parent: The parent's name.
-        file: Where it was read; `None` where it was at hand.
-        sha256: Of that file.
-        weights: Hash of its weights, `weights_digest`.
-        steps: Of the optimizer since.
-        frozen: Layers that kept the parent's weights.
-        learned: The data that the parent, and its own, have learned from.
-        test: Whether the child is better than the parent.
-        kept: Whose weights these are.
-    """
-
-    how: Literal["init-from", "update"]
-    parent: Text
-    file: Text | None = None
-    sha256: Sha256 | None = None
-    weights: Sha256
-    steps: Count = 0
-    frozen: tuple[Text, ...] = Field((), max_length=1_000)
-    learned: tuple[DataRecord, ...] = Field((), max_length=MOST_ANCESTORS)
-    test: ParentTest | None = None
-    kept: Literal["child", "parent"] = "child"
-
-    def require_better(self) -> None:
-        """Hold the child to `--require-better`.
-
-        Raises:
-            SkillError: The parent was kept in its place.
-        """
-        if self.kept == "parent" and self.test:
-            raise SkillError(
-                f"--require-better: training must make the model better than {self.parent}. "
-                f"Received: {self.test.text}. Its weights were kept."
-            )
-
-
-def weights_digest(weights: Sequence[np.ndarray]) -> str:
-    """SHA-256 of weights: of their shapes and, in the same order, of their numbers as float32 (little-endian)."""
-    digest = hashlib.sha256(repr([array.shape for array in weights]).encode())
-    for array in weights:
-        digest.update(np.ascontiguousarray(array, "<f4").tobytes())
-    return digest.hexdigest()

@@ -268,7 +268,7 @@ def _scored(
         part = {name: forecast.at(indices) for name, forecast in forecasts.items()}
         rows += _with_cost(score_rows(outcomes.at(indices, learned.scales), part, fold.number, *best), [each])
     rows += _with_cost(score_rows(outcomes, forecasts, TOTAL, *best), found)
-    table = forecast_table(whole, ours, forecasts["naive"].point, outcomes.levels)
+    table = forecast_table(whole, ours, outcomes.levels)
     numbers = np.repeat([fold.number for fold in folds], [(fold.stop - fold.start) * whole.steps for fold in folds])
     table.insert(1, "fold", numbers)
     total = [row for row in rows if row["fold"] == TOTAL]

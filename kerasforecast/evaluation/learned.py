@@ -3,6 +3,7 @@
 A model file keeps the dates of its training and validation parts, and some hundred of their values (`Probe`). A table
 holds rows of the same series where its values at these dates are the recorded ones, or all in one proportion to them,
 as prices that were adjusted since. A table without dates may begin at another row, so there the values say where.
+Several series are the subject of `kerasforecast.evaluation.learned_series`.
 """
 
 from __future__ import annotations
@@ -18,11 +19,8 @@ from kerasforecast.artifact.records import DataRecord, Part
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.data.stamps import parsed
-
-_SAME = 1e-5  # relative difference of two values that are the same
-_IN_PROPORTION = 1e-3  # spread of the ratios of values that were all adjusted alike
-_MOST = 0.9  # share of the values that must agree: gaps may have been filled in another way
-_FEWEST = 3  # values that a proportion, or a shift of rows, must be seen at
+from kerasforecast.evaluation.learned_series import FEWEST, SAME, agree, learned_ends, rows_until
+from kerasforecast.preprocessing.split import PARTS
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +89,10 @@ def continues(record: DataRecord, panel: Panel) -> bool:
 
 def _of(record: DataRecord, panel: Panel, origins: np.ndarray, steps: int) -> Learned:
     """As `learned_windows`, of the data of one fit; a window may be of several parts."""
+    if record.panel is not None or len(panel) > 1:
+        return _of_several(record, panel, origins)
     none = np.zeros(len(origins), bool)
-    shift = _shift(record, panel[0]) if len(panel) == 1 else None
+    shift = _shift(record, panel[0])
     if shift is None:
         return Learned(none, none, none)
     index, within = panel.index, shift
@@ -105,6 +105,23 @@ def _of(record: DataRecord, panel: Panel, origins: np.ndarray, steps: int) -> Le
         return sums[origins + 1 + steps] > sums[origins + 1]
 
     return Learned(reached("train"), reached("validation"), reached("test"))
+
+
+def _of_several(record: DataRecord, panel: Panel, origins: np.ndarray) -> Learned:
+    """The same where the model, or the table, has several series."""
+    starts, places = panel.starts[:-1], panel.places(origins)
+    train, validation = learned_ends(record, panel)  # (M,) each
+    test, known = starts, validation > starts
+    if "test" in record.learned and "test" in record.split and known.any():
+        test = np.where(known, rows_until(panel, record.split["test"].end), starts)
+    first = origins + 1
+    within = {
+        "train": first < train[places],
+        "validation": (first >= train[places]) & (first < validation[places]),
+        "test": (first >= validation[places]) & (first < test[places]),
+    }
+    none = np.zeros(len(origins), bool)
+    return Learned(*(within[part] if part in record.learned else none for part in PARTS))
 
 
 def _between(index: pd.Index, start: object, end: object, shift: int) -> np.ndarray:
@@ -129,33 +146,21 @@ def _shift(record: DataRecord, series: Series) -> int | None:
         dates = pd.DatetimeIndex([parsed(stamp) for stamp in probe.rows])
         places = series.index.get_indexer(dates)
         there = places >= 0
-        return 0 if _agree(values[places[there]], probed[there]) else None
+        return 0 if agree(values[places[there]], probed[there]) else None
     steps = np.array(probe.rows)
     shift = _likeliest_shift(series, steps, probed)
     if shift is None:
         return None
     places = series.index.get_indexer(pd.Index(steps - shift))
     there = places >= 0
-    return shift if _agree(values[places[there]], probed[there]) else None
+    return shift if agree(values[places[there]], probed[there]) else None
 
 
 def _likeliest_shift(series: Series, steps: np.ndarray, probed: np.ndarray) -> int | None:
     """The difference of rows at which most recorded values are found again."""
     votes: Counter[int] = Counter()
     for step, value in zip(steps, probed, strict=True):
-        found = np.flatnonzero(np.isclose(series.values[:, 0], value, rtol=_SAME, atol=0))
+        found = np.flatnonzero(np.isclose(series.values[:, 0], value, rtol=SAME, atol=0))
         votes.update((step - series.index[found[:1_000]].to_numpy()).tolist())
     best = votes.most_common(1)
-    return best[0][0] if best and best[0][1] >= _FEWEST else None
-
-
-def _agree(values: np.ndarray, probed: np.ndarray) -> bool:
-    if not len(values):
-        return False
-    if np.mean(np.isclose(values, probed, rtol=_SAME, atol=0)) >= _MOST:
-        return True
-    ratios = values[probed != 0] / probed[probed != 0]
-    if len(ratios) < _FEWEST:
-        return False
-    middle = float(np.median(ratios))
-    return middle > 0 and np.mean(np.abs(ratios - middle) <= _IN_PROPORTION * middle) >= _MOST
+    return best[0][0] if best and best[0][1] >= FEWEST else None

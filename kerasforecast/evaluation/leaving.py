@@ -10,19 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from kerasforecast.artifact.data_record import data_record
+from kerasforecast.artifact.lineage import FinalRecord, ParentTest, weights_digest
 from kerasforecast.artifact.manifest import Manifest, MemberRecord
 from kerasforecast.artifact.parent import Parent
-from kerasforecast.artifact.recorder import Recorder, data_record
+from kerasforecast.artifact.recorder import Recorder
 from kerasforecast.artifact.records import (
     LONGEST_HISTORY,
     DiagnosisRecord,
     EpochRecord,
-    FinalRecord,
     Metrics,
-    ParentTest,
     TestScores,
     TrainingRecord,
-    weights_digest,
 )
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.baselines.classical import classical_forecasts, require_extra
@@ -203,7 +202,7 @@ class Begun:
         """What a manifest says of how `predictor` forecasts, and its evaluation."""
         forecaster = Forecaster(predictor, self.config, self.baselines.volatility, context=self.split.context)
         forecaster = forecaster.calibrated(self.checked)
-        test = evaluate_windows(forecaster, self.tested, self.baselines, self._classical)
+        test = evaluate_windows(forecaster, self.tested, self.baselines, self._classical, self.split)
         if self.learned:
             test = replace(test, scores=test.scores | {"learned": self.learned})
         return {

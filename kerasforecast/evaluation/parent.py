@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kerasforecast.artifact.lineage import ParentTest
 from kerasforecast.artifact.parent import Parent
-from kerasforecast.artifact.records import ParentTest
 from kerasforecast.config import Config
 from kerasforecast.evaluation.learned import learned_windows
 from kerasforecast.evaluation.verdict import Rival

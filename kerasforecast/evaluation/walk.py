@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from kerasforecast.artifact.records import Scores, Share, Stamp, Text
+from kerasforecast.artifact.records import BaselineTest, Scores, Share, Stamp, Text
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
@@ -46,6 +46,8 @@ class _Who(_Part):
 class ScoreRow(Scores, _Who):
     """Scores of one contestant in one fold, or in all, as `kerasforecast.evaluation.scores.score_rows` gives them."""
 
+    of_several: ClassVar[tuple[str, ...]] = (*Scores.of_several, "series", "tests")
+
     relative_rmse: float | None
     relative_crps: float | None
     p_value: Share | None
@@ -54,6 +56,8 @@ class ScoreRow(Scores, _Who):
     best_crps_p_value: Share | None = None
     fit_seconds: float | None = None
     predict_ms: float | None = None
+    series: int | None = Field(None, ge=1, le=10**9)
+    tests: list[BaselineTest] | None = Field(None, max_length=100)
 
 
 class FoldRecord(_Part):

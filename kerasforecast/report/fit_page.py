@@ -27,7 +27,7 @@ from kerasforecast.report.parts import (
     steps_of,
     subject,
 )
-from kerasforecast.report.scores import evidence, option_tables, score_table
+from kerasforecast.report.scores import contestants, evidence, option_tables, score_table
 from kerasforecast.report.words import number
 
 _MODEL, _FORECASTS = {"model": "forecast"}, {"forecast": "forecast", "naive": "naive"}
@@ -71,9 +71,8 @@ def _outlook(fit: FinishedFit) -> list[Section]:
 
 def _scores(fit: FinishedFit) -> Section:
     test = fit.metrics["test"]
-    named = {name: scores for name, scores in test.items() if isinstance(scores, dict) and name != "dm"}
     note = "In the units of the data, on the test part; the same numbers as in metrics.json."
-    return Section("Scores", note, score_table(named), wide=True)
+    return Section("Scores", note, score_table(contestants(test)), wide=True)
 
 
 def _charts(fit: FinishedFit) -> list[Section]:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import kerasforecast as kf
-from kerasforecast.artifact.records import weights_digest
+from kerasforecast.artifact.lineage import weights_digest
 from kerasforecast.errors import InputError, OptionError, StoppedError
 from kerasforecast.training import replay
 from tests.backend.conftest import SMALL, prices
