@@ -232,10 +232,10 @@ def begin(
     Raises:
         InputError: The data or an option is wrong, or not those of the run to be resumed.
     """
-    require_extra(config)
+    require_extra(config, panel)
     split = split_panel(panel, config.split, config.network, config.steps)
     tested, checked = (scored_windows(config, panel, split, part) for part in ("test", "validation"))
-    config, left_out = within_validation(config, len(checked))
+    config, left_out = within_validation(config, split.windows_in("validation", config.steps))
     tested, learned, beside = unlearned(tested, parent)
     member = scaled_member(config.network, panel, split, parent.member if parent else None)
     check_size([member])

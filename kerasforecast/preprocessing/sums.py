@@ -103,5 +103,7 @@ def evenly(count: int, most: int) -> np.ndarray:
     """At most so many places `(n,)` of `count`, ascending, spread evenly but in step with no season; all where few."""
     if count <= most:
         return np.arange(count)
-    steps = np.arange(most)
-    return np.minimum(np.floor((steps + steps * _GOLDEN % 1) * (count / most)).astype(np.int64), count - 1)
+    steps, stride = np.arange(most), count / most
+    # Each place moves within its share of the way, by golden ratios: the next may come nearer by 0.382 of what it may.
+    moved = min(1.0, (1 - 1 / stride) / (1 - _GOLDEN)) * (steps * _GOLDEN % 1)
+    return np.minimum(np.floor((steps + moved) * stride).astype(np.int64), count - 1)

@@ -70,8 +70,8 @@ def test_a_file_keeps_them(model, tmp_path):
 
 def test_intervals_adapt_by_forecasts_that_know_their_hours(model):
     """The last origins reach beyond the series, where only the hours are known."""
-    adapted = model.forecaster.levels_after(model.series)
-    begin = model.forecaster.adapted.place(model.series.index)
+    adapted = model.forecaster.levels_after(kf.Panel.of(model.series))
+    begin = model.forecaster.adapted.first_rows(kf.Panel.of(model.series))[0]
     later = model.forecaster.predictor.window - 1
     assert begin > later
     assert np.shape(adapted) == np.shape(model.forecaster.adapted.levels)
