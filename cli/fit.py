@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     "--init-from",
     type=ModelFile(),
     metavar="MODEL",
-    help="Start from the weights of this model file: same network, scaling and columns. [learning rate: 0.0001]",
+    help="Start from the weights of this model file: same network, scaling and columns.",
 )
 @click.option(
     "--update", type=ModelFile(), metavar="MODEL", help="Go on training this model file with newer rows of its data."

@@ -186,7 +186,7 @@ def fit(
         output_dir: Folder for the model file and, in a folder of its name, its scores, history, forecasts and report,
             and for the state to go on from while it trains. Nothing is written when not given.
         init_from: Path of a model file, or a model, whose weights training starts from: one of the same network, whose
-            options, scaling and columns are taken over. Unless given, the learning rate is 0.0001.
+            options, scaling and columns are taken over.
         update: The same of a model that goes on with newer rows of its own data, and with all its options. Its test
             part becomes no training without a word, and the new test part lies after it.
         freeze: Layers that keep the weights they start from, by name or what names begin with; `kerasforecast inspect`

@@ -163,7 +163,7 @@ def test_a_child_starts_from_its_parent_and_keeps_what_is_frozen(frame, parent_f
     assert equal(parent.predictor.weights, child.predictor.weights) == [True] * 3 + [False] * 5
     assert child.manifest.members[0].scaling == parent.manifest.members[0].scaling
     assert child.config.network == parent.config.network
-    assert child.config.training.learning_rate == 1e-4
+    assert child.config.training.learning_rate == parent.config.training.learning_rate
     assert child.manifest.parameters.trained == small_parameters(parent) - (4 * 16 + 16 + 2 * 16)
     lineage = child.manifest.lineage
     assert (lineage.parent, lineage.frozen, lineage.kept) == ("series", ("lstm_1",), "child")
@@ -373,3 +373,34 @@ def test_a_gate_that_is_not_met_keeps_the_parent_and_exits_with_4(frame, parent_
     found = json.loads(next(line for line in done.output.splitlines() if line.startswith("{")))
     assert found["lineage"]["kept"] == "parent"
     assert weights_digest(kf.load(tmp_path / "child.keras").predictor.weights) == found["lineage"]["weights"]
+
+
+# Several series
+
+
+def shops(count, rows):
+    each = [prices(rows, seed=seed) for seed in range(count)]
+    series = [kf.Series(one.to_numpy(), one.index, ("Close",), frequency="B") for one in each]
+    return kf.Panel.joined(series, [f"s{number}" for number in range(count)], key="shop")
+
+
+@pytest.fixture(scope="module")
+def many():
+    return kf.fit(shops(4, 200), **SMALL, sample="series")
+
+
+def test_a_model_of_many_learns_from_all_rows_and_is_tuned_to_one(many):
+    assert many.manifest.final.rows == 800 and many.manifest.data.learned == ("train", "validation", "test")
+    assert many.evaluate(shops(4, 200)).judged is False
+    assert many.evaluate(shops(4, 240)).scores["n"] == 160  # the rows since
+    own, new = (kf.fit(prices(200, seed=seed), init_from=many, **TUNED) for seed in (1, 9))
+    assert own.verdict.startswith("no verdict") and own.manifest.lineage.test.n == 0
+    assert new.manifest.lineage.test.n == 30  # a series that its parent has never seen
+
+
+def test_an_update_of_many_tests_rows_after_the_old_ones(many):
+    child = kf.fit(shops(4, 220), update=many, final="none", **TUNED)
+    parts = child.manifest.data.split
+    assert parts["test"].rows == 80 and parts["test"].start > many.manifest.data.end
+    with pytest.raises(InputError, match=r"must hold the rows"):
+        kf.fit(kf.Panel.of(kf.fit(prices(220, seed=8), **SMALL).series), update=many, **TUNED)
