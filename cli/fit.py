@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @click.command(
     cls=SectionedCommand,
-    common=(*COMMON, "init_from", "update", "resume"),
+    common=(*COMMON, "init_from", "resume"),
     epilog="Example: kerasforecast fit prices.csv --target Close --epochs 30 --name acme",
     short_help="Train a model and write it as a .keras file.",
 )
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     "--init-from",
     type=ModelFile(),
     metavar="MODEL",
-    help="Start from the weights of this model file: same network, scaling and columns.",
+    help="Start from this model's weights: same network and columns.",
 )
 @click.option(
     "--update", type=ModelFile(), metavar="MODEL", help="Go on training this model file with newer rows of its data."
