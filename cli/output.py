@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kerasforecast.artifact.importance import Importance
+    from kerasforecast.artifact.manifest import Manifest
     from kerasforecast.evaluation.verdict import Judgement
     from kerasforecast.model import Model
 
@@ -173,6 +174,7 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     if model.test is None or record is None:
         raise ValueError("A fit has a test and a training record.")
     reason = "validation stopped improving" if record.stopped_early else "all epochs ran"
+    manifest = model.manifest
     if not quiet:
         say(f"Kept epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)")
         if model.manifest.metrics and (diagnosis := model.manifest.metrics.diagnosis):
@@ -185,8 +187,12 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
         print_wrapped(f"{held_out_line(found.scores, held_out.scores, held_out.verdict)}.")
     if found.importance and not quiet:
         print_importance(found.importance)
+    for line in after_scoring(manifest):
+        print_wrapped(line)
     merged = ""
-    if parameters.saved != parameters.trained:
+    if parameters.saved > parameters.trained:
+        merged = f" of {parameters.saved:,} saved: the others kept the parent's values"
+    elif parameters.saved < parameters.trained:
         merged = f", {parameters.saved:,} saved: the two bias vectors of a layer are summed"
     click.echo(f"{paths['model']} ({parameters.trained:,} parameters{merged})")
     click.echo(f"{paths['metrics'].parent}/ (report.html, forecast.csv, metrics.json, history.csv, test_forecasts.csv)")
@@ -199,6 +205,16 @@ def print_importance(importance: Importance) -> None:
     print_wrapped("Covariates, shuffled one by one (p-values corrected for their number):")
     for line in importance_lines(importance):
         print_wrapped(f"  {line}")
+
+
+def after_scoring(manifest: Manifest) -> list[str]:
+    """What became of the scored weights, and how they stand beside their parent's, a line each."""
+    lines = []
+    if (lineage := manifest.lineage) and lineage.test:
+        lines.append(f"Parent {lineage.parent}: {lineage.test.text}.")
+        if lineage.kept == "parent":
+            lines.append(f"Kept the parent: the weights of {lineage.parent} leave, scored on this data.")
+    return [*lines, *([manifest.final.line] if manifest.final else [])]
 
 
 def forecast_rows(forecasts: pd.DataFrame) -> list[dict[str, Any]]:

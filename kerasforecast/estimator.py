@@ -187,7 +187,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
                 wanted.append(name)
         network: NetworkConfig = checked(NetworkConfig, {name: parameters[name] for name in wanted})
         training: TrainingConfig = checked(
-            TrainingConfig, {name: parameters[name] for name in TrainingConfig.model_fields}
+            TrainingConfig, {name: parameters[name] for name in TrainingConfig.model_fields if name in parameters}
         )
         return network, training
 

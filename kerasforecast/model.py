@@ -171,7 +171,7 @@ class Model(OnWindows):
             )
         self.predictor.check(panel)
         windows = every_window(self.manifest, panel, steps)
-        learned = learned_windows(self.manifest.data, panel, windows.origins, steps)
+        learned = learned_windows(self.manifest.learned_from, panel, windows.origins, steps)
         baselines = self.manifest.baselines.of_steps(steps) if self.manifest.baselines else None
         return evaluate_unseen(self.forecaster, windows, baselines, learned)
 

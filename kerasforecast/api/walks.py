@@ -66,6 +66,7 @@ class Begun:
 def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> BacktestResult:
     """Walk over the test part, going on with the folds that are kept in the folder."""
     walk: BacktestConfig = checked(BacktestConfig, walk_options)
+    _refuse_final(request)
     begun = _begin(request, "backtest")
     panel = begun.panel
 
@@ -103,6 +104,7 @@ def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> Backte
 def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Request) -> WalkResult:
     """Rank models on the test part, training those that are named."""
     named = _named(models)
+    _refuse_final(request)
     trained = [model for model in named.values() if isinstance(model, str) and model in registry.names()]
     configs = Config.of_families(trained, **request.options)
     begun = _begin(request, "compare", next(iter(configs.values()), None))
@@ -137,6 +139,15 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
         notes.append(f"Prediction intervals are scored at the levels that all models have: {kept}.")
     record = compare_record(comparison, panel, config, begun.name, begun.choice.name, notes)
     return WalkResult(record, comparison.table, _written(begun.folder, record, comparison.table))
+
+
+def _refuse_final(request: Request) -> None:
+    """Refuse `--final`, by which weights learn from the rows that a walk is to forecast."""
+    if "final" in request.options:
+        raise OptionError(
+            "--final has no effect where the test part is walked over: no model may learn from it. "
+            f"Received: {shown(request.options['final'])}. Leave it out."
+        )
 
 
 def _held(config: Config, panel: Panel) -> list[str]:
@@ -224,7 +235,7 @@ def _contender(label: str, model: Model) -> Contender:
         model.forecaster,
         manifest.calibration.levels if manifest.calibration else (),
         manifest.training.seconds if manifest.training else None,
-        manifest.data,
+        manifest.learned_from,
         manifest.context,
         manifest.horizon,
     )
@@ -235,7 +246,8 @@ def _trained(model: str, config: Config, begun: Begun, progress: bool | None) ->
     from kerasforecast.pipeline import fit
 
     alone = config.evaluation.model_copy(update={"baselines": ()})  # the leaderboard has them, once
-    chosen = config.model_copy(update={"evaluation": alone})
+    unseen = config.training.model_copy(update={"final": "none"})  # it is to forecast the test part
+    chosen = config.model_copy(update={"evaluation": alone, "training": unseen})
     with Progress(chosen, begun.choice, progress) as shown_progress:
         return fit(
             chosen,

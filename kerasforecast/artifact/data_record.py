@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from kerasforecast.artifact.records import DataRecord, PartRecord, Probe, SeriesProbe, SeriesRecord, Stamp
+from kerasforecast.artifact.records import DataRecord, Part, PartRecord, Probe, SeriesProbe, SeriesRecord, Stamp
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.stamps import iso_texts, span
 from kerasforecast.preprocessing.split import PARTS, Split
@@ -16,8 +18,14 @@ _ROOM = 200_000  # characters of all ids together that a file has room for
 _ENDS = 2_000  # series whose own ends it has room for
 
 
-def data_record(panel: Panel, split: Split) -> DataRecord:
-    """What the manifest says of the data and of its parts."""
+def data_record(panel: Panel, split: Split, learned: Sequence[Part] = ("train", "validation")) -> DataRecord:
+    """What the manifest says of the data and of its parts.
+
+    Args:
+        panel: The data.
+        split: Its parts.
+        learned: Those that the weights have learned from, or were chosen by.
+    """
     source, several = panel.source, len(panel) > 1
     first, last = span(panel.index, panel.starts[:-1], panel.ends)
     return DataRecord(
@@ -33,8 +41,9 @@ def data_record(panel: Panel, split: Split) -> DataRecord:
         calendar=panel.calendar,
         sha256=panel.sha256,
         split={part: _part(panel, split, part) for part in PARTS},
-        probe=None if several else _probe(panel, split),
-        panel=_series(panel, split) if several else None,
+        learned=tuple(learned),
+        probe=None if several else _probe(panel, split.rows if "test" in learned else split.validation_end),
+        panel=_series(panel, split, whole="test" in learned) if several else None,
     )
 
 
@@ -45,17 +54,20 @@ def _part(panel: Panel, split: Split, part: str) -> PartRecord:
     return PartRecord(rows=int(split.rows_in(part).sum()), windows=windows, start=start, end=end)
 
 
-def _probe(panel: Panel, split: Split) -> Probe:
-    """Rows spread over what the model learns from, and the last of them one by one."""
-    end = split.validation_end
+def _probe(panel: Panel, end: int) -> Probe:
+    """Rows spread over what the model learns from, which is all before `end`, and the last of them one by one."""
     rows = np.unique(np.concatenate([np.linspace(0, end - 1, _PROBED).astype(int), np.arange(max(0, end - 50), end)]))
     stamps = iso_texts(panel.index[rows], panel.index)
     return Probe(rows=tuple(stamps), values=tuple(panel.values[rows, 0].tolist()))
 
 
-def _series(panel: Panel, split: Split) -> SeriesRecord:
-    """Which series the model learns from, some 200 of their values, and where each ends if they end apart."""
-    first, train, end = split.edges[:, 0], split.edges[:, 1], split.edges[:, 2]
+def _series(panel: Panel, split: Split, *, whole: bool) -> SeriesRecord:
+    """Which series the model learns from, some 200 of their values, and where each ends if they end apart.
+
+    `whole` where it learns from all rows of all of them.
+    """
+    first, train, validation = (split.starts if whole else split.edges[:, 0]), split.edges[:, 1], split.edges[:, 2]
+    end = panel.ends if whole else validation
     known = np.flatnonzero(end > first)  # those held out teach nothing
     ids = panel.ids[known]
     short = bool(len(known)) and max(map(len, ids.tolist())) <= _LONGEST_ID
@@ -64,7 +76,7 @@ def _series(panel: Panel, split: Split) -> SeriesRecord:
     if listed and len(known) <= _ENDS:
         # A series without validation ends with its training, one without training has none before its first row.
         trained = iso_texts(panel.index[np.maximum(train[known] - 1, first[known])], panel.index)
-        validated = iso_texts(panel.index[end[known] - 1], panel.index)
+        validated = iso_texts(panel.index[np.maximum(validation[known] - 1, first[known])], panel.index)
         if len(set(trained)) > 1 or len(set(validated)) > 1:
             ends = dict(zip(ids.tolist(), zip(trained, validated, strict=True), strict=True))
     each = max(_EACH, _PROBED // max(1, len(known)))

@@ -51,7 +51,7 @@ def panel_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_han
         panel = at_hand if at_hand is not None and not options else _trained_on(manifest, options)
     else:
         panel = _other(manifest, data, options)
-    panel = _with_columns_of(panel, manifest)
+    panel = with_columns_of(panel, manifest)
     said = {note: None for member in manifest.members for note in scaling_notes(member.scaling, panel)}
     return replace(panel, notes=(*panel.notes, *said)) if said else panel
 
@@ -79,7 +79,7 @@ def kept_panel(manifest: Manifest) -> Panel | None:
         return None
     offline = {"offline": True, "snapshot": record.snapshot} if record.snapshot else {}
     try:
-        config = manifest.config.data.model_copy(update=offline | _columns(manifest))
+        config = manifest.config.data.model_copy(update=offline | column_options(manifest))
         return _loaded(manifest, config, None)
     except KerasForecastError:
         return None  # moved or changed since
@@ -112,7 +112,7 @@ def _read(manifest: Manifest, values: dict[str, Any], data: Given | None, option
                 f"{flag(name)} has no effect on a trained model, which takes what it was trained on. "
                 f"Received: {shown(options[name])}. Leave it out."
             )
-    config: DataConfig = checked(DataConfig, values | _columns(manifest) | dict(options))
+    config: DataConfig = checked(DataConfig, values | column_options(manifest) | dict(options))
     check_effect_on_data(dict(options), config)
     return _loaded(manifest, config, data, _INHERITED - options.keys())
 
@@ -132,7 +132,7 @@ def _with_calendar_of(panel: Panel, manifest: Manifest) -> Panel:
     return with_features(panel, absent)
 
 
-def _columns(manifest: Manifest) -> dict[str, Any]:
+def column_options(manifest: Manifest) -> dict[str, Any]:
     """The options that name columns: the table's own; those that the dates give are computed, whatever their options.
 
     `auto` would choose others for a table of another length.
@@ -150,7 +150,7 @@ def _columns(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _with_columns_of(panel: Panel, manifest: Manifest) -> Panel:
+def with_columns_of(panel: Panel, manifest: Manifest) -> Panel:
     """`panel` with the columns of the model, called and ordered as there.
 
     Raises:

@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from kerasforecast.artifact.golden import GoldenBatch
+from kerasforecast.artifact.lineage import MOST_ANCESTORS, FinalRecord, Lineage
 from kerasforecast.artifact.records import Count, DataRecord, Metrics, Record, Sha256, Text, TrainingRecord
+from kerasforecast.artifact.roles import Roles
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
-from kerasforecast.data.date_features import feature
 from kerasforecast.data.holiday_days import holiday_kind
-from kerasforecast.data.panel import ColumnRole
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.forecasting.adaptive import Adapted
 from kerasforecast.forecasting.conformal import Calibration
@@ -25,45 +25,6 @@ from kerasforecast.preprocessing.split import least_context
 from kerasforecast.runtime.backend import loaded_backend, provenance, versions
 
 SCHEMA_VERSION = 2
-
-
-class Roles(Record):
-    """The columns of the data by their role: what is forecast, known until now, known ahead, one value a series.
-
-    Attributes:
-        calendar: Which of the known columns follow from the dates, and how: they are computed for dates ahead.
-    """
-
-    target: Text
-    past: tuple[Text, ...] = Field((), max_length=1_000)
-    known: tuple[Text, ...] = Field((), max_length=1_000)
-    static: tuple[Text, ...] = Field((), max_length=1_000)
-    calendar: dict[Text, Text] = Field({}, max_length=1_000)
-
-    @model_validator(mode="after")
-    def _known_features(self) -> Roles:
-        if not (self.calendar.keys() <= set(self.known) and all(map(feature, self.calendar.values()))):
-            raise ValueError("calendar must name known columns and features of dates")
-        return self
-
-    @model_validator(mode="after")
-    def _one_role_each(self) -> Roles:
-        names = (*self.columns, *self.static)
-        if len(set(names)) < len(names):
-            raise ValueError("a column has one role")
-        return self
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of the data: the target, those known until now, those known ahead."""
-        return (self.target, *self.past, *self.known)
-
-    @property
-    def each(self) -> tuple[ColumnRole, ...]:
-        """The role of each of them."""
-        past: list[ColumnRole] = ["past"] * len(self.past)
-        known: list[ColumnRole] = ["known"] * len(self.known)
-        return ("target", *past, *known)
 
 
 class WeightRecord(Record):
@@ -111,6 +72,9 @@ class Manifest(Record):
         baselines: What the simple baselines learned before the test part.
         calibration: What validation taught of its errors.
         adapted: Where its prediction intervals had come to at the end of the test part.
+        final: How the weights were trained on all rows after scoring: scores, intervals and the record of training are
+            of those before. `None` where the scored weights are these.
+        lineage: The model that training started from, if any.
         hashes: SHA-256 of the file's other members.
     """
 
@@ -128,6 +92,8 @@ class Manifest(Record):
     baselines: Baselines | None = None
     calibration: Calibration | None = None
     adapted: Adapted | None = None
+    final: FinalRecord | None = None
+    lineage: Lineage | None = None
     golden: GoldenBatch
     hashes: dict[Text, Sha256] = Field({}, max_length=10)
 
@@ -189,6 +155,12 @@ class Manifest(Record):
     def training(self) -> TrainingRecord | None:
         """How its first member was trained, where that is known."""
         return self.members[0].training
+
+    @property
+    def learned_from(self) -> tuple[DataRecord, ...]:
+        """All data that its weights have learned from, those of the models before it included; its own first."""
+        earlier = self.lineage.learned if self.lineage else ()
+        return (*([self.data] if self.data else []), *earlier)[:MOST_ANCESTORS]
 
     @model_validator(mode="after")
     def _fits_together(self) -> Manifest:

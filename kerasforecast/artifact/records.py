@@ -26,6 +26,7 @@ Stamp = Text | Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Share = Annotated[float, Field(ge=0, le=1)]
 ByLevel = Annotated[dict[Text, float | None], Field(max_length=100)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
+Part = Literal["train", "validation", "test"]
 Price = Annotated[float, Field(ge=-FLOAT32_LARGEST, le=FLOAT32_LARGEST)]
 
 
@@ -97,6 +98,7 @@ class DataRecord(SeveralRecord):
 
     Attributes:
         series: How many series; `rows` and the parts are of all together.
+        learned: The parts that the weights have learned from, or were chosen by.
         probe: Some of its rows with their values of the target; `None` in older files, and of several series.
         panel: Of several series, which they are.
     """
@@ -114,7 +116,8 @@ class DataRecord(SeveralRecord):
     frequency: Text | None
     calendar: Text | None
     sha256: Sha256
-    split: dict[Literal["train", "validation", "test"], PartRecord]
+    split: dict[Part, PartRecord]
+    learned: tuple[Part, ...] = Field(("train", "validation"), max_length=3)
     probe: Probe | None = None
     panel: SeriesRecord | None = None
 
@@ -225,13 +228,15 @@ class TestScores(SeveralRecord):
     Attributes:
         best: The best simple forecast on validation, which the model has to beat.
         best_intervals: The baseline with the best intervals there.
+        learned: What the model that training started from has learned of these very rows, in a few words: there is no
+            verdict then.
         series: How many were scored, where there are several.
         unscored: How many were not: too short, they are forecast only.
         unscaled: How many of those scored never changed in training, and so have no scaled scores.
         better: On which share of the series the model is better.
     """
 
-    of_several: ClassVar[tuple[str, ...]] = ("series", "unscored", "unscaled", "better")
+    of_several: ClassVar[tuple[str, ...]] = ("series", "unscored", "unscaled", "better", "learned")
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
     __pydantic_extra__: dict[str, Scores]
@@ -243,6 +248,7 @@ class TestScores(SeveralRecord):
     tests: list[BaselineTest] = Field([], max_length=100)
     best: Text = "naive"
     best_intervals: Text | None = None
+    learned: Text | None = None
     series: Annotated[int, Field(ge=1, le=10**9)] | None = None
     unscored: Count | None = None
     unscaled: Count | None = None

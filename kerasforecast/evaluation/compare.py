@@ -40,7 +40,7 @@ class Contender:
         forecaster: The model with its intervals.
         levels: Of its intervals; none where it has none.
         fit_seconds: Its training took, where known.
-        record: Of the data it has learned from, where known.
+        records: Of the data it has learned from, where known.
         context: Rows of its own series that a window needs at least; the whole window where `None`.
         horizon: Rows ahead that it reads known columns of, where more than are scored.
     """
@@ -51,7 +51,7 @@ class Contender:
     forecaster: Sequential
     levels: tuple[float, ...] = ()
     fit_seconds: float | None = None
-    record: DataRecord | None = None
+    records: tuple[DataRecord, ...] = ()
     context: int | None = None
     horizon: int = 0
 
@@ -119,7 +119,7 @@ def compare(data: Panel | Series, config: Config, split: Split, contenders: Sequ
     learned = {
         each.name: words
         for each in contenders
-        if (words := learned_windows(each.record, panel, windows.origins, windows.steps).text)
+        if (words := learned_windows(each.records, panel, windows.origins, windows.steps).text)
     }
     rows = [row | costs.get(row["model"], unknown) for row in tallied_rows(outcomes, board.tallies, "all", *best)]
     error = "rmse" if outcomes.grouped is None else "rmsse"

@@ -16,18 +16,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy.stats import t as student_t
 
 from kerasforecast.artifact.importance import CovariateWorth, Importance
+from kerasforecast.baselines.fitted import Baselines
+from kerasforecast.evaluation.evaluation import outcomes_of
 from kerasforecast.evaluation.shuffling import Answer, Rise, Shuffling, covariates_of, pools_of
 from kerasforecast.metrics.panels import BySeries, design_effect, losses_by_date, signed_rank
 from kerasforecast.metrics.rise import holm, rise_p_value
 from kerasforecast.metrics.significance import ALPHA, FEWEST, enough_to_test
 from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.windows import Windows
+
+if TYPE_CHECKING:
+    from kerasforecast.forecasting.predictor import Predictor
 
 _MOST_WINDOWS, _FEWEST_WINDOWS = 2_000, 200
 _MOST_SHUFFLES, _ENOUGH_SHUFFLES, _FEWEST_SHUFFLES = 10, 5, 2
@@ -199,3 +205,12 @@ def _tested_over_series(rise: Rise, chosen: Windows) -> tuple[float | None, Lite
         return (1 / (shuffles + 1) if least > rise.before else 1.0), "series"
     statistic = float(np.mean(moves)) / (spread * math.sqrt(1 + 1 / shuffles))
     return float(student_t.sf(statistic, df=shuffles - 1)), "series"
+
+
+def importance_after(
+    predictor: Predictor, tested: Windows, baselines: Baselines, split: Split, trained: int
+) -> Importance | None:
+    """Which covariates a network of one member makes something of, where training took so many windows in all."""
+    outcomes, member = outcomes_of(tested, baselines, split), predictor.members[0]
+    units = None if outcomes.grouped is None else outcomes.units[:, 0]
+    return importance_of(predictor.predict, member.scaling, tested, member.network.horizon, trained, units)

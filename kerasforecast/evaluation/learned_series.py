@@ -43,7 +43,7 @@ def learned_ends(record: DataRecord, panel: Panel) -> tuple[np.ndarray, np.ndarr
         named, same = _known_again(record, panel)
     parts = [record.split.get(name) for name in ("train", "validation")]
     limits = [part.end if part else None for part in parts]
-    train, validation = (_rows_until(panel, limit) if limit is not None else starts.copy() for limit in limits)
+    train, validation = (rows_until(panel, limit) if limit is not None else starts.copy() for limit in limits)
     known = named.copy()
     known[list(same)] = True
     train, validation = np.where(known, train, starts), np.where(known, validation, starts)
@@ -137,7 +137,7 @@ def _probes(record: DataRecord, panel: Panel) -> Iterator[_Probed]:
         yield _Probed(name, places[there], values[there], known[codes[there]])
 
 
-def _rows_until(panel: Panel, end: Stamp) -> np.ndarray:
+def rows_until(panel: Panel, end: Stamp) -> np.ndarray:
     """One past the last row of each series `(M,)` whose date is not after `end`."""
     before = np.concatenate([[0], np.cumsum(np.asarray(panel.index <= _stamp(end)))])
     starts = panel.starts[:-1]

@@ -74,6 +74,8 @@ def judged(scores: Mapping[str, Any]) -> Judgement:
     Args:
         scores: `test` of `metrics.json`, or `kerasforecast.evaluation.evaluation.Evaluation.scores`.
     """
+    if (learned := scores.get("learned")) and (n := scores["n"]):
+        return not_judged(f"its parent has learned from all {n:,} windows ({learned})", n, _steps(scores["model"]))
     names = [name for name, each in scores.items() if isinstance(each, Mapping) and "rmse" in each and name != "model"]
     rows = {name: scores[name] for name in ("model", *names)}
     found = _tests(scores.get("tests", ()))

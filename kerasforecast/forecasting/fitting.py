@@ -9,7 +9,7 @@ its very first state before each fold.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,16 +20,19 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.given import Given
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.member import Member
-from kerasforecast.models.network import build, initialise, merged_weights, set_weights
+from kerasforecast.models.network import build, initialise, merged_weights, set_weights, start_from, trained_parameters
+from kerasforecast.models.network import freeze as frozen_layers
 from kerasforecast.preprocessing.batch import Batches, TrainingSet, WindowBatch
 from kerasforecast.preprocessing.covariates import fit_covariates
 from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.suitability import check_rows
 from kerasforecast.preprocessing.windows import Windows, windows_of
+from kerasforecast.runtime.signals import Deferred
 from kerasforecast.sections.network import NetworkConfig
 from kerasforecast.sections.training import TrainingConfig
-from kerasforecast.training.train import History, compile_model, train
+from kerasforecast.training.replay import replay
+from kerasforecast.training.train import History, compile_model, steps_of, train
 
 Answer = Callable[[WindowBatch], np.ndarray]
 
@@ -49,12 +52,15 @@ class Trained:
     predictor: Predictor
 
 
-def scaled_member(network: NetworkConfig, panel: Panel, split: Split) -> Member:
-    """The network with a scaling fitted on the training rows of `panel`.
+def scaled_member(network: NetworkConfig, panel: Panel, split: Split, parent: Member | None = None) -> Member:
+    """The network with a scaling fitted on the training rows of `panel`, or with that of its parent.
 
     Raises:
         DataError: A column does not change there, or the panel holds values that the scaling cannot take.
     """
+    if parent is not None:  # its weights mean what they mean in its units
+        check_rows(parent.scaling, panel, remedy="Correct the value, or train a network anew.")
+        return parent.model_copy(update={"network": network, "weight": 1.0})
     rows, starts = split.training_rows(panel)
     head, past = bool(network.quantiles), panel.past_columns
     scaling = fit_scaling(network.scaling, rows[:, : len(past)], past, starts=starts, volatility_channel=head)
@@ -72,6 +78,14 @@ def training_sets(member: Member, panel: Panel, split: Split) -> tuple[TrainingS
     return known, validation
 
 
+def sampled(training: TrainingSet[Any], config: TrainingConfig) -> TrainingSet[Any]:
+    """`training` with the series that each window is of, where training is to draw by series (`--sample series`)."""
+    windows = training.windows
+    if config.sample == "windows" or not isinstance(windows, Windows):  # windows that stand alone are of no series
+        return training
+    return replace(training, owners=windows.panel.places(windows.origins))
+
+
 class Fitting:
     """A network about to be trained: it is built and has its starting weights.
 
@@ -81,9 +95,16 @@ class Fitting:
         training: Windows to learn from.
         validation: Windows that steer early stopping and the learning rate.
         reused: The network to train, where one serves many fits.
+        start: Weights to go on from, in the order of `kerasforecast.models.network.merged_weights`; drawn anew, where
+            `None`.
+        freeze: Names of layers that keep them.
 
     Attributes:
         network: In the training role.
+        frozen: The layers that keep their weights.
+
+    Raises:
+        OptionError: There is no layer to freeze of such a name, or none is left to train.
     """
 
     def __init__(
@@ -93,16 +114,36 @@ class Fitting:
         training: TrainingSet[Any],
         validation: TrainingSet[Any],
         reused: Reused | None = None,
+        *,
+        start: Sequence[np.ndarray] | None = None,
+        freeze: Sequence[str] = (),
     ) -> None:
         self._member, self._config, self._reused = member, config, reused
-        self._parts = training, validation
+        self._parts = sampled(training, config), validation
         if reused:
-            outside = [ScaledWindows(part.windows, member) for part in self._parts]
-            self._parts = TrainingSet(outside[0], training.targets), TrainingSet(outside[1], validation.targets)
+            learned, held_back = self._parts
+            self._parts = (
+                replace(learned, windows=ScaledWindows(learned.windows, member)),
+                replace(held_back, windows=ScaledWindows(held_back.windows, member)),
+            )
             self.network = reused.restarted()
         else:
             self.network = build(member.network, member.scaling, "training", config.seed, covariates=member.covariates)
-        initialise(self.network, member.network, config.seed, training.targets)
+        if start is None:
+            initialise(self.network, member.network, config.seed, training.targets)
+        else:
+            start_from(self.network, start)
+        self.frozen = frozen_layers(self.network, freeze)
+
+    @property
+    def trained(self) -> int:
+        """Numbers that are trained."""
+        return trained_parameters(self.network)
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of an epoch."""
+        return steps_of(self._parts[0], self._config)
 
     def train(self, **watched: Any) -> Trained:
         """Find the weights.
@@ -114,12 +155,25 @@ class Fitting:
             DivergedError: The loss stopped being a finite number.
             StoppedError: A signal ended training.
         """
-        member, levels = self._member, self._member.network.quantiles
+        levels = self._member.network.quantiles
         history = train(self.network, *self._parts, self._config, levels=levels, **watched)
-        weights = merged_weights(self.network)
+        return Trained(history, *self._found())
+
+    def replay(self, rates: Sequence[float], steps: int, stop: Deferred | None = None) -> tuple[float, Predictor]:
+        """Find weights as an earlier training did, with nothing to stop it: arguments as of `training.replay.replay`.
+
+        Returns:
+            The mean loss of the last steps, and what forecasts.
+        """
+        levels = self._member.network.quantiles
+        loss = replay(self.network, self._parts[0], self._config, rates, steps, levels=levels, stop=stop)
+        return loss, self._found()[1]
+
+    def _found(self) -> tuple[list[np.ndarray], Predictor]:
+        member, weights = self._member, merged_weights(self.network)
         if self._reused:
-            return Trained(history, weights, SharedPredictor(self._reused.predictor, member, weights))
-        return Trained(history, weights, Predictor([member], weights))
+            return weights, SharedPredictor(self._reused.predictor, member, weights)
+        return weights, Predictor([member], weights)
 
 
 class Reused:

@@ -148,6 +148,8 @@ def _training(fit: FinishedFit) -> Section:
     figure = figures.losses(history["epoch"].to_numpy(), loss, val_loss, rates, best, naive=found.get("naive_val_loss"))
     words = f"{found['name'].capitalize()}: {found['text']}; {found['advice']}." if found else ""
     note = f"{words} Epoch {best} of {len(history)} was kept."
+    if fit.manifest.final:
+        note = f"{note} {fit.manifest.final.line}"
     return Section("Loss curves", note.strip(), "", (("Loss by epoch", figure),), wide=True)
 
 

@@ -51,7 +51,14 @@ def finished_fit(
     if test is None or test.table is None:
         config = manifest.config
         split = split_panel(panel, config.split, config.network, config.steps)
-        parts = seen_and_held_out(scored_windows(config, panel, split, "test"), config)
+        windows = scored_windows(config, panel, split, "test")
+        parts = seen_and_held_out(windows, config)
+        if manifest.final or (manifest.lineage and len(parts.seen) != manifest.metrics.test.n):
+            raise ArtifactError(
+                f"{manifest.name}: its scores are of forecasts that cannot be made again, since "
+                f"{'its weights have learned' if manifest.final else 'its parent has learned'} from the test part. "
+                "Received: a model that was loaded. Use `kerasforecast report` on its file."
+            )
         test = evaluate_parts(forecaster, parts, manifest.baselines, split)
     table = test.table if test.table is not None else pd.DataFrame()
     epochs = pd.DataFrame([asdict(epoch) for epoch in history.epochs])

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from kerasforecast.api.loading import proven
-from kerasforecast.artifact.manifest import Manifest, MemberRecord, Roles
+from kerasforecast.artifact.manifest import Manifest, MemberRecord
 from kerasforecast.artifact.reader import read
+from kerasforecast.artifact.roles import Roles
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerasforecast.artifact.inputs import panel_for
-from kerasforecast.artifact.manifest import Roles
+from kerasforecast.artifact.roles import Roles
 from kerasforecast.data.calendar_choice import with_calendar
 from kerasforecast.data.calendar_columns import calendar_columns, held_beyond
 from kerasforecast.data.date_features import FEATURES, calendar_values

@@ -42,7 +42,7 @@ MAY_IMPORT_KERAS = {
     *("layers.dispatch", "layers.lstm", "layers.gru", "layers.simple_rnn", "layers.peephole", "layers.coupled"),
     *("layers.direct", "layers.dropout"),
     *("models.heads", "models.initializers", "models.network", "models.families.recurrent"),
-    *("training.callbacks", "training.losses", "training.optimizers", "training.state"),
+    *("training.callbacks", "training.losses", "training.optimizers", "training.replay", "training.state"),
     *("training.train", "training.threads", "forecasting.predictor", "forecasting.fitting"),
     *("artifact.writer", "artifact.recorder", "artifact.exchange.keras_model"),
 }

@@ -154,6 +154,9 @@ class Family(ABC):
         options: Its own options, a subclass of `FamilyOptions`.
         scaling: The scaling that it takes where none is asked for.
         smaller: Options that make a network smaller, for the message of one that is too large.
+        refitted: Whether the weights of one series' model are trained on all rows after scoring, where nobody says.
+        changeable: Options that may be others where training goes on from weights: none that the weights' meaning
+            hangs on.
         vocabulary: `(module, class)` of layers and operations without arrays that its saved graph may name beyond those
             which every network has (`kerasforecast.artifact.format.graph`).
     """
@@ -162,6 +165,8 @@ class Family(ABC):
     options: ClassVar[type[FamilyOptions]]
     scaling: ClassVar[str] = "anchor"
     smaller: ClassVar[tuple[str, ...]] = ()
+    refitted: ClassVar[bool] = True
+    changeable: ClassVar[tuple[str, ...]] = ()
     vocabulary: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 
     @abstractmethod
