@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasforecast.api.naming import default_model_name
-from kerasforecast.api.parents import checked_panel, inherited, moved_on, parent_of
-from kerasforecast.artifact.parent import How, Parent
 from kerasforecast.config import Config
 from kerasforecast.errors import OptionError, flag, shown, whole_number
 from kerasforecast.runtime.backend import Choice, load_quietly
@@ -21,6 +19,7 @@ from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.checkpoint import STATES, Generation, newest, resumed_config
 
 if TYPE_CHECKING:
+    from kerasforecast.artifact.parent import How, Parent
     from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
     from kerasforecast.data.table.given import Given
@@ -79,9 +78,11 @@ def carry_out(request: Request) -> Model:
     panel = panel_of(config, request.frame, resumed)
     notes: list[str] = []
     if parent:
+        from kerasforecast.api.parents import checked_panel, moved_on
+
         panel = checked_panel(parent, panel)
-    if parent and parent.how == "update" and not resumed:
-        config, notes = moved_on(parent, config, panel, request.options)
+        if parent.how == "update" and not resumed:
+            config, notes = moved_on(parent, config, panel, request.options)
     if request.output_dir is not None:
         name = name or default_model_name(panel, request.output_dir)
     load_quietly()
@@ -147,6 +148,10 @@ def _parent(request: Request, resumed: Generation | None) -> Parent | None:
     """
     known: dict[str, Any] = resumed.facts["run"].get("parent", {}) if resumed else {}
     source = request.init_from if request.init_from is not None else request.update
+    if source is None and not known:
+        return None
+    from kerasforecast.api.parents import parent_of  # reads files: whoever asked for none need not wait
+
     how: How = "update" if request.update is not None else "init-from"
     if resumed is None:
         return None if source is None else parent_of(source, how, request.freeze, request.require_better)
@@ -170,7 +175,11 @@ def _parent(request: Request, resumed: Generation | None) -> Parent | None:
 def _config(request: Request, resumed: Generation | None, parent: Parent | None) -> Config:
     if resumed:
         return resumed_config(resumed, request.options)
-    return inherited(parent, request.options) if parent else Config.from_options(**request.options)
+    if parent is None:
+        return Config.from_options(**request.options)
+    from kerasforecast.api.parents import inherited
+
+    return inherited(parent, request.options)
 
 
 def _resumed(request: Request) -> Generation | None:

@@ -245,7 +245,7 @@ def begin(
     config, left_out = within_validation(config, split.windows_in("validation", config.steps))
     parts = seen_and_held_out(tested, config)
     seen, learned, beside = unlearned(parts.seen, parent)
-    parts = parts._replace(seen=seen)
+    parts = Parts(seen, parts.apart, parts.held)
     member = scaled_member(config.network, panel, split, parent.member if parent else None)
     check_size([member])
     baselines = learn_baselines(config, panel, split)

@@ -14,7 +14,7 @@ from kerasforecast.preprocessing.windows import windows_of
 from kerasforecast.sections.split import SplitConfig
 from tests.roles import shops
 
-OPTIONS = {"window": 6, "horizon": 2, "units": 4, "layers": 1, "epochs": 2, "scaling": "standard"}
+OPTIONS = {"window": 6, "horizon": 2, "units": 4, "layers": 1, "epochs": 2, "scaling": "standard", "final": "none"}
 SHARE = 0.3
 
 
