@@ -13,7 +13,7 @@ from .options import (
     COMMON,
     SectionedCommand,
     backend_option,
-    fit_options,
+    fold_options,
     given,
     output_dir_option,
     output_options,
@@ -28,7 +28,7 @@ from .options import (
     epilog="Example: kerasforecast backtest prices.csv --folds 10 --scheme sliding --gap 5",
     short_help="Walk forward over the test part, fold by fold.",
 )
-@fit_options
+@fold_options
 @section(BacktestConfig)
 @click.option("--name", help="Name of the folder; replaces results there. The ticker's or file's when not given.")
 @output_dir_option

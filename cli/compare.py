@@ -18,6 +18,7 @@ from .models import model_path
 from .options import (
     COMMON,
     DATA_FLAGS,
+    FOLD_TRAINING,
     SectionedCommand,
     backend_option,
     given,
@@ -39,7 +40,7 @@ NETWORK_FLAGS = tuple(name for name in NetworkConfig.model_fields if name != "mo
 @section(DataConfig, only=("file", *DATA_FLAGS))
 @section(SplitConfig)
 @section(NetworkConfig, only=NETWORK_FLAGS)
-@section(TrainingConfig)
+@section(TrainingConfig, only=FOLD_TRAINING)
 @section(EvaluationConfig)
 @click.option("--name", help="Name of the folder; replaces results there. The ticker's or file's when not given.")
 @output_dir_option

@@ -181,30 +181,56 @@ def _print_fetched(outcomes: dict[str, Prices | KerasForecastError], as_json: bo
 
 def _print_findings(findings: Findings, quiet: bool) -> None:
     facts = findings.as_json()
-    span = f"{facts['start']} to {facts['end']}"
+    click.echo(_headline(facts))
+    if "series" in facts:
+        longest, shortest, median = (facts[which] for which in ("longest", "shortest", "median_rows"))
+        click.echo(f"  longest     {_cut(longest['series'])}, {longest['rows']:,} rows")
+        click.echo(f"  shortest    {_cut(shortest['series'])}, {shortest['rows']:,} rows; the median {median:,.0f}")
+    if facts.get("rows_ahead"):
+        click.echo(f"  known ahead {facts['rows_ahead']:,} rows after the last {printable(facts['target'])}")
     ruled = f"calendar {facts['calendar']}" if facts["calendar"] else "no calendar"
-    click.echo(f"{printable(facts['name'])}: {facts['rows']:,} rows of {printable(facts['target'])}, {span}")
     click.echo(f"  frequency   {facts['step']}, {ruled}")
     click.echo(f"  missing     {facts['missing']:,} rows, {facts['blank']:,} of them without any value")
     click.echo(f"  duplicates  {facts['duplicates']:,} rows")
     absent = f"{facts['gap_rows']:,} rows absent" if facts["step"] != "irregular" else "none can be told"
+    if facts["gap_rows"] and "series" in facts:
+        absent += f" in {facts['series_with_gaps']:,} series"
     click.echo(f"  gaps        {absent}" + _longest(facts["gaps"]))
-    splits = ", ".join(f"{split.date.date()} ({split.words})" for split in findings.rows.splits)
+    splits = ", ".join(f"{split.date.date()} ({_of(split.series)}{split.words})" for split in findings.rows.splits)
     click.echo(f"  splits      {splits or 'none suspected'}")
     for note in facts["notes"]:
         click.echo(f"  note        {printable(note)}")
     if not quiet:
         from kerasforecast.data.chart import chart
 
+        if "series" in facts:
+            click.echo(f"  {_cut(findings.series.name)}:")
         plain = "utf" not in (getattr(sys.stdout, "encoding", None) or "").lower()
         for line in chart(findings.series.values[:, 0], plain=plain):
             click.echo(f"  {line}")
+
+
+def _headline(facts: dict[str, Any]) -> str:
+    name, target, span = printable(facts["name"]), printable(facts["target"]), f"{facts['start']} to {facts['end']}"
+    if "series" not in facts:
+        return f"{name}: {facts['rows']:,} rows of {target}, {span}"
+    return f"{name}: {facts['series']:,} series of {target}, {facts['rows']:,} rows, {span}"
+
+
+def _of(series: str) -> str:
+    return f"{_cut(series)}, " if series else ""
+
+
+def _cut(text: str) -> str:
+    """An id as it is shown, on one line."""
+    text = printable(text)
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def _longest(gaps: list[dict[str, Any]]) -> str:
     if not gaps:
         return ""
     gap = gaps[0]
-    return (
-        f", most from {gap['start']} to {gap['end']} ({gap['rows']})" if gap["rows"] > 1 else f", e.g. {gap['start']}"
-    )
+    of = f" in {_cut(gap['series'])}" if "series" in gap else ""
+    one = f", e.g. {gap['start']}{of}"
+    return f", most from {gap['start']} to {gap['end']} ({gap['rows']}){of}" if gap["rows"] > 1 else one

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from .models import ModelFile
 from .options import (
     COMMON,
     SectionedCommand,
@@ -19,16 +20,39 @@ from .options import (
     skill_option,
 )
 
+if TYPE_CHECKING:
+    from kerasforecast.model import Model
+
 
 @click.command(
     cls=SectionedCommand,
-    common=(*COMMON, "resume"),
+    common=(*COMMON, "init_from", "resume"),
     epilog="Example: kerasforecast fit prices.csv --target Close --epochs 30 --name acme",
     short_help="Train a model and write it as a .keras file.",
 )
 @fit_options
 @click.option("--name", help="Name of the model; replaces one of this name. The ticker's or file's when not given.")
 @output_dir_option
+@click.option(
+    "--init-from",
+    type=ModelFile(),
+    metavar="MODEL",
+    help="Start from this model's weights: same network and columns.",
+)
+@click.option(
+    "--update", type=ModelFile(), metavar="MODEL", help="Go on training this model file with newer rows of its data."
+)
+@click.option(
+    "--freeze", metavar="A,B,...", help="Layers that keep the weights they start from, by name or its beginning."
+)
+@click.option(
+    "--require-better",
+    type=click.FloatRange(0, 1, min_open=True),
+    is_flag=False,
+    flag_value="0.05",
+    metavar="[P]",
+    help="Keep the model it started from, and exit with 4, unless better than it with a p-value below P.",
+)
 @click.option("--resume", metavar="NAME", help="Go on with the stopped run of this name, with its options and data.")
 @click.option(
     "--checkpoint-every",
@@ -45,6 +69,10 @@ from .options import (
 def fit(
     name: str | None,
     output_dir: Path,
+    init_from: Path | None,
+    update: Path | None,
+    freeze: str | None,
+    require_better: float | None,
     resume: str | None,
     checkpoint_every: int | None,
     threads: int | None,
@@ -71,6 +99,10 @@ def fit(
         **given(options),
         name=name,
         output_dir=output_dir,
+        init_from=init_from,
+        update=update,
+        freeze=tuple(part.strip() for part in (freeze or "").split(",") if part.strip()),
+        require_better=require_better,
         resume=resume,
         checkpoint_every=checkpoint_every,
         progress=not quiet,
@@ -83,9 +115,19 @@ def fit(
     from .output import print_fit, print_json
 
     if as_json:
-        files = {key: str(path) for key, path in model.files.items()}
-        print_json({**model.manifest.model_dump(mode="json")["metrics"], "files": files})
+        print_json(_as_json(model))
     else:
         print_fit(model, model.files, quiet=quiet)
     if require_skill is not None and model.test:
         model.test.require_skill(require_skill)
+    if lineage := model.manifest.lineage:
+        lineage.require_better()
+
+
+def _as_json(model: Model) -> dict[str, Any]:
+    """The content of `metrics.json`, what became of a parent and of the scored weights, and the files."""
+    known = model.manifest.model_dump(
+        mode="json", include={"metrics", "lineage", "final"}, exclude={"lineage": {"learned"}}
+    )
+    more = {key: known[key] for key in ("lineage", "final") if known[key] is not None}
+    return {**known["metrics"], **more, "files": {key: str(path) for key, path in model.files.items()}}

@@ -41,9 +41,11 @@ def inspect(model: Path, backend: str | None, as_json: bool, quiet: bool, debug:
 
 def _print(model: Model) -> None:
     from kerasforecast.errors import printable
+    from kerasforecast.models.network import weighted_layers
 
     manifest = model.manifest
-    for label, text in _lines(manifest):
+    layers = ", ".join(layer.name for layer in weighted_layers(model.predictor.network))
+    for label, text in [*_lines(manifest), ("layers", layers)]:
         click.echo(f"{label:<11} {printable(text)}")
     if manifest.metrics:
         from kerasforecast.evaluation.verdict import judged
@@ -85,6 +87,11 @@ def _lines(manifest: Manifest) -> list[tuple[str, str]]:
             (f"  {part}", f"{record.windows:,} windows, targets {record.start} to {record.end}")
             for part, record in data.split.items()
         ]
+    if lineage := manifest.lineage:
+        steps = f"{lineage.steps:,} steps later" if lineage.kept == "child" else "whose weights were kept"
+        frozen = f", without {', '.join(lineage.frozen)}" if lineage.frozen else ""
+        lines.append(("parent", f"{lineage.parent}, {steps}{frozen}; weights sha256 {lineage.weights[:12]}"))
+        lines += [("", lineage.test.text)] if lineage.test else []
     if training:
         state = "complete" if training.complete else "a checkpoint: training was not complete"
         lines.append(
@@ -94,4 +101,6 @@ def _lines(manifest: Manifest) -> list[tuple[str, str]]:
                 f"{training.best_val_loss:.4f}; {state}",
             )
         )
+    if manifest.final:
+        lines.append(("final", manifest.final.line))
     return lines

@@ -52,6 +52,7 @@ COMMON = ("ticker", "target", "id", "past", "known", "model", "window", "horizon
 LISTS = {
     name for model in _TITLES for name, field in model.model_fields.items() if get_origin(field.annotation) is tuple
 }
+FOLD_TRAINING = tuple(name for name in TrainingConfig.model_fields if name != "final")
 DATA_FLAGS = tuple(name for name in DataConfig.model_fields if name != "file")
 
 
@@ -137,6 +138,12 @@ def fit_options(command: Command) -> Command:
     for model in (EvaluationConfig, TrainingConfig, NetworkConfig, SplitConfig):
         command = section(model)(command)
     return data_options(command)
+
+
+def fold_options(command: Command) -> Command:
+    """Those of a fit whose model forecasts what it must not have learned from."""
+    command = section(TrainingConfig, only=FOLD_TRAINING)(section(EvaluationConfig)(command))
+    return data_options(section(SplitConfig)(section(NetworkConfig)(command)))
 
 
 def output_dir_option(command: Command) -> Command:

@@ -17,6 +17,8 @@ from kerasforecast.runtime.terminal import say
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kerasforecast.artifact.importance import Importance
+    from kerasforecast.artifact.manifest import Manifest
     from kerasforecast.evaluation.verdict import Judgement
     from kerasforecast.model import Model
 
@@ -25,6 +27,10 @@ Column: TypeAlias = list[str]  # its heading, and a text for each row
 # Two tables where one is too wide for the terminal: the points, and the prediction intervals.
 _POINTS = ("rmse", "mae", "mape", "mase", "directional_accuracy")
 _INTERVALS = ("crps", "coverage")
+# Those of several series, which may be of any size: each in the units of its own.
+_SCALED_POINTS = ("mase", "median_mase", "rmsse", "median_rmsse", "smape")
+_SCALED_INTERVALS = ("scaled_crps", "median_scaled_crps", "coverage")
+_WORST = 3  # series that are named
 _NARROWEST = 40  # columns; a terminal that says it has fewer is not believed
 
 
@@ -39,25 +45,57 @@ def print_json(content: Any) -> None:
 
 
 def print_scores(
-    scores: dict[str, Any], judgement: Judgement, title: str, note: str | None = None, *, quiet: bool = False
+    scores: dict[str, Any],
+    judgement: Judgement,
+    title: str,
+    note: str | None = None,
+    *,
+    quiet: bool = False,
+    per_series: pd.DataFrame | None = None,
 ) -> None:
-    """The verdicts, a note if any, and below them the model's scores above its baselines', some steps ahead apart."""
+    """The verdicts, a note if any, and below them the model's scores above its baselines', some steps ahead apart.
+
+    Of several series also on how many of them the model is better, and which went worst by `per_series`.
+    """
     print_verdicts("Verdict", judgement)
     if note:
         print_wrapped(note)
     if quiet:
         return
-    from kerasforecast.report.scores import shown_steps
+    from kerasforecast.report.scores import contestants, shown_steps
 
-    click.echo(f"{title}: {scores['n']:,} forecasts")
-    named = {name: value for name, value in scores.items() if isinstance(value, dict) and "rmse" in value}
+    several = scores.get("series")
+    print_wrapped(f"{title}: {scores['n']:,} forecasts{_of_series(scores) if several else ''}")
+    named = dict(contestants(scores))
     ours = named.pop("model")
     best = judgement.best.name if judgement.best else "naive"
     order = ["naive", *([best] if best != "naive" else []), *(name for name in named if name not in ("naive", best))]
     steps = ours.get("steps") or ()
     rows = {"model": ours} | {f"  step {step}": steps[step - 1] for step in (shown_steps(len(steps)) if steps else ())}
     rows |= {name.replace("_", " "): named[name] for name in order}
-    print_table([["", *rows]], *(columns_of(list(rows.values()), keys) for keys in (_POINTS, _INTERVALS)))
+    groups = (_SCALED_POINTS, _SCALED_INTERVALS) if several else (_POINTS, _INTERVALS)
+    print_table([["", *rows]], *(columns_of(list(rows.values()), keys) for keys in groups))
+    if several:
+        _print_series(scores, best, per_series)
+
+
+def _of_series(scores: dict[str, Any]) -> str:
+    """How many series were scored, and how many were not and why."""
+    apart = [(scores.get("unscored"), "too short to score"), (scores.get("unscaled"), "without a scale")]
+    more = "".join(f"; {count:,} {why}" for count, why in apart if count)
+    return f" of {scores['series']:,} series{more}. Scores are means over series"
+
+
+def _print_series(scores: dict[str, Any], best: str, per_series: pd.DataFrame | None) -> None:
+    from kerasforecast.evaluation.verdict import spoken
+    from kerasforecast.report.scores import worst_series
+
+    shares = scores["better"]
+    names = [("best", best), *([("naive", "naive")] if best != "naive" else [])]
+    better = " and ".join(f"better than {spoken(name)} on {shares[key]:.0%}" for key, name in names)
+    print_wrapped(f"By MASE the model is {better} of {scores['series']:,} series.")
+    if per_series is not None and (worst := worst_series(per_series, _WORST)):
+        print_wrapped(f"Worst series, by MASE: {', '.join(f'{name} {mase:.2f}' for name, mase in worst)}.")
 
 
 def print_verdicts(title: str, judgement: Judgement) -> None:
@@ -66,6 +104,8 @@ def print_verdicts(title: str, judgement: Judgement) -> None:
     lines = [f"{f'No v{title[1:]}' if unjudged else title}: {judgement.text.removeprefix('no verdict: ')}"]
     if judgement.interval_text:
         lines.append(f"Prediction intervals, by CRPS: {judgement.interval_text}")
+    if judgement.tested:
+        lines.append(f"Tested {judgement.tested}.")
     for line in lines:
         print_wrapped(line)
 
@@ -128,21 +168,53 @@ def _width(table: list[Column]) -> int:
 
 def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     """Scores, verdict, and where everything is."""
+    from kerasforecast.evaluation.cold_start import held_out_line
+
     record, parameters = model.manifest.training, model.manifest.parameters
     if model.test is None or record is None:
         raise ValueError("A fit has a test and a training record.")
     reason = "validation stopped improving" if record.stopped_early else "all epochs ran"
+    manifest = model.manifest
     if not quiet:
         say(f"Kept epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)")
         if model.manifest.metrics and (diagnosis := model.manifest.metrics.diagnosis):
             say(f"Loss curves: {diagnosis.line}")
     title = f"Test on {model.manifest.target}"
-    print_scores(model.test.scores, model.test.judgement, title, model.interval_note, quiet=quiet)
+    found = model.test
+    print_scores(found.scores, found.judgement, title, model.interval_note, quiet=quiet, per_series=found.per_series)
+    if found.held_out:
+        held_out = found.held_out
+        print_wrapped(f"{held_out_line(found.scores, held_out.scores, held_out.verdict)}.")
+    if found.importance and not quiet:
+        print_importance(found.importance)
+    for line in after_scoring(manifest):
+        print_wrapped(line)
     merged = ""
-    if parameters.saved != parameters.trained:
+    if parameters.saved > parameters.trained:
+        merged = f" of {parameters.saved:,} saved: the others kept the parent's values"
+    elif parameters.saved < parameters.trained:
         merged = f", {parameters.saved:,} saved: the two bias vectors of a layer are summed"
     click.echo(f"{paths['model']} ({parameters.trained:,} parameters{merged})")
     click.echo(f"{paths['metrics'].parent}/ (report.html, forecast.csv, metrics.json, history.csv, test_forecasts.csv)")
+
+
+def print_importance(importance: Importance) -> None:
+    """Which covariates earn their place, a line each."""
+    from kerasforecast.evaluation.importance import importance_lines
+
+    print_wrapped("Covariates, shuffled one by one (p-values corrected for their number):")
+    for line in importance_lines(importance):
+        print_wrapped(f"  {line}")
+
+
+def after_scoring(manifest: Manifest) -> list[str]:
+    """What became of the scored weights, and how they stand beside their parent's, a line each."""
+    lines = []
+    if (lineage := manifest.lineage) and lineage.test:
+        lines.append(f"Parent {lineage.parent}: {lineage.test.text}.")
+        if lineage.kept == "parent":
+            lines.append(f"Kept the parent: the weights of {lineage.parent} leave, scored on this data.")
+    return [*lines, *([manifest.final.line] if manifest.final else [])]
 
 
 def forecast_rows(forecasts: pd.DataFrame) -> list[dict[str, Any]]:

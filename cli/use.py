@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .future import print_frame, told
 from .models import ModelFile
 from .options import SectionedCommand, UserPath, backend_option, data_options, given, output_options, skill_option
 
@@ -24,13 +25,25 @@ TERMINAL = Path("-")  # what --plot has without a file
 
 @click.command(
     cls=SectionedCommand,
-    common=("ticker", "start", "end", "missing", "steps", "levels", "output", "backend", "as_json", "quiet"),
+    common=(
+        *("ticker", "start", "end", "missing", "steps", "future", "print_future", "levels", "output", "backend"),
+        *("as_json", "quiet"),
+    ),
     epilog="Example: kerasforecast predict saved_models/ibm.keras new_prices.csv --steps 5",
     short_help="Forecast the rows that follow the data.",
 )
 @click.argument("model", type=ModelFile())
 @data_options
 @click.option("--steps", type=int, default=1, show_default=True, help="Rows ahead; forecasts become inputs.")
+@click.option(
+    "--future",
+    type=click.Path(),
+    metavar="FILE",
+    help="Table of what is known of the rows to be forecast: ids, dates, known columns.",
+)
+@click.option(
+    "--print-future", is_flag=True, help="Write the table that --future takes, to be filled in; forecast nothing."
+)
 @click.option(
     "--levels",
     metavar="A,B,...",
@@ -50,6 +63,8 @@ TERMINAL = Path("-")  # what --plot has without a file
 def predict(
     model: Path,
     steps: int,
+    future: str | None,
+    print_future: bool,
     levels: str | None,
     output: Path | None,
     plot: Path | None,
@@ -61,8 +76,11 @@ def predict(
 ) -> None:
     """Forecast with the model file MODEL what follows FILE, a ticker, or the data it was trained on.
 
-    Rows beyond the horizon are forecast on earlier forecasts: the calendar features of their dates are known, other
-    features are held at their last value. The forecast of a model with a quantile head is its median, at every step.
+    Rows beyond the horizon are forecast on earlier forecasts: columns known ahead are known there too, other columns
+    are held at their last value. The forecast of a model with a quantile head is its median, at every step.
+
+    What is known of the rows to be forecast is computed where dates give it; else it stands in the table itself, after
+    the last target, or in the table that --future names.
 
     Prints CSV (date, forecast, and for each quantile level of the prediction intervals a column such as q0.1) or, with
     --json, {"forecasts": [{"date", "forecast", "quantiles": {"0.1": ...}}, ...]}.
@@ -73,10 +91,14 @@ def predict(
         from kerasforecast.report.plot import check_kind
 
         check_kind(plot)
-    steps = whole_number("--steps", steps)
-    manifest = _manifest(model, backend)
+    steps, manifest = whole_number("--steps", steps), _manifest(model, backend)
     names = None if levels is None else _columns_of(levels, manifest.config.levels)
     panel = _panel(manifest, options, quiet, steps)
+    if print_future:
+        beside = {"future": future, "levels": levels, "plot": plot, "json": as_json or None}
+        print_frame(manifest, panel, steps, output, beside)
+        return
+    panel = told(manifest, panel, future, given(options), steps, quiet=quiet)
     loaded = open_model(model, backend)
     forecasts = loaded.forecast(steps, panel)
     if names is not None:
@@ -150,16 +172,17 @@ def evaluate(
         if result.learned and result.judged:
             print_wrapped(f"Windows left out, since the model has learned from them: {result.learned}.")
         title = f"{panel.name}, {panel.target}"
-        print_scores(result.scores, result.judgement, title, loaded.interval_note, quiet=quiet)
+        note, each = loaded.interval_note, result.per_series
+        print_scores(result.scores, result.judgement, title, note, quiet=quiet, per_series=each)
     if require_skill is not None:
         result.require_skill(require_skill)
 
 
 def _plot(model: Model, panel: Panel, forecasts: pd.DataFrame, where: Path) -> None:
     """Draw `forecasts` after the last rows of `panel`, into a file or on the terminal."""
-    from kerasforecast.report.outlook import Outlook
+    from kerasforecast.report.outlooks import outlook_of
 
-    outlook = Outlook.after(model.manifest.name, panel.single("--plot"), forecasts, model.config.levels, model.verdict)
+    outlook = outlook_of(model.manifest.name, panel, forecasts, model.config.levels, model.verdict)
     if where == TERMINAL:
         from kerasforecast.report.terminal import drawn
 
@@ -224,7 +247,7 @@ def _panel(manifest: Manifest, options: dict[str, Any], quiet: bool, steps: int)
         from kerasforecast.data.calendar_columns import held_beyond
         from kerasforecast.errors import printable
 
-        lines += held_beyond(panel.columns, panel.calendar_columns, manifest.horizon, steps)
+        lines += held_beyond(panel.past_columns, manifest.horizon, steps)
 
         for line in lines:
             click.echo(printable(line), err=True)

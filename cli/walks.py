@@ -15,6 +15,13 @@ BOARD_GROUPS = (
     ("crps", "relative_crps", "crps_p_value", "coverage"),
 )
 
+# Of several series: each in the units of its own.
+SCALED_FOLD_GROUPS = (("mase", "rmsse", "relative_rmse", "p_value"), ("scaled_crps", "relative_crps", "coverage"))
+SCALED_BOARD_GROUPS = (
+    ("mase", "rmsse", "relative_rmse", "p_value", "fit_seconds", "predict_ms"),
+    ("scaled_crps", "relative_crps", "crps_p_value", "coverage"),
+)
+
 if TYPE_CHECKING:
     from kerasforecast.api.results import WalkResult
     from kerasforecast.evaluation.walk import WalkRecord
@@ -43,11 +50,15 @@ def _print_folds(record: WalkRecord) -> None:
     names = [["", *(f"fold {fold.fold}" for fold in record.folds)]]
     names += [["forecast", *(f"{fold.start} to {fold.end}" for fold in record.folds)]]
     names += [["n", *(f"{row['n']:,}" for row in ours)]]
-    print_table(names, *(columns_of(ours, keys) for keys in FOLD_GROUPS))
+    names += [["series", *(f"{fold.series:,}" for fold in record.folds)]] if record.several else []
+    groups = SCALED_FOLD_GROUPS if record.several else FOLD_GROUPS
+    print_table(names, *(columns_of(ours, keys) for keys in groups))
 
 
 def _print_board(record: WalkRecord) -> None:
     board = record.over_all()
-    click.echo(f"{record.kind} on {record.target}: {board[0]['n']:,} forecasts")
+    series = f" of {board[0]['series']:,} series, scores are means over series" if record.several else ""
+    click.echo(f"{record.kind} on {record.target}: {board[0]['n']:,} forecasts{series}")
     names = [str(row["model"]).replace("_", " ") for row in board]
-    print_table([["", *names]], *(columns_of(board, keys) for keys in BOARD_GROUPS))
+    groups = SCALED_BOARD_GROUPS if record.several else BOARD_GROUPS
+    print_table([["", *names]], *(columns_of(board, keys) for keys in groups))

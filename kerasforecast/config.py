@@ -46,6 +46,8 @@ class Config(Section):
         dropout = getattr(network.options, "dropout", 0)
         if evaluation.mc_dropout and (network.quantiles or not dropout):
             raise ValueError("--mc-dropout needs --dropout above 0 and no --quantiles")
+        if self.training.final == "all" and network.family.solved:
+            raise ValueError(f"--final all is no option of {network.model}, which chooses its penalty on validation")
         if evaluation.steps is not None and evaluation.steps < network.horizon:
             raise ValueError(f"--steps must be at least the horizon of {network.horizon}")
         if self.steps * len(self.levels) > LARGEST_INTERVALS:
@@ -152,7 +154,7 @@ def check_effect(given: dict[str, Any], config: Config) -> None:
     _refuse(given, dates, ("train_fraction", "validation_fraction"), "beside --validation-start and --test-start")
     _refuse(given, rows, ("train_fraction", "validation_fraction"), "beside --validation-rows and --test-rows")
     level = config.network.scaling == "level"
-    _refuse(given, not level, ("centre", "unit", "transform"), "without --scaling level")
+    _refuse(given, not level, ("centre", "unit", "target_transform"), "without --scaling level")
     _refuse(given, head, ("loss",), "beside --quantiles, which are trained by the pinball loss")
     _refuse(given, head, ("levels",), "beside --quantiles, which are the levels of its intervals")
 
@@ -163,7 +165,11 @@ def check_effect_on_data(given: dict[str, Any], data: DataConfig) -> None:
     reading = ("separator", "encoding", "decimal", "thousands", "date_format", "date_column")
     _refuse(given, data.ticker is None, downloads, "without --ticker")
     _refuse(given, data.ticker is not None, reading, "with --ticker, whose table needs no reading")
+    several = data.ticker is not None and "," in data.ticker
+    _refuse(given, several, ("id", "series"), "with several tickers, which are the ids")
     _refuse(given, data.ticker is not None, ("id", "series"), "with --ticker, which is one series")
+    _refuse(given, bool(data.targets), ("target",), "beside --targets, which are the columns to forecast")
+    _refuse(given, bool(data.targets), ("id", "series", "static"), "beside --targets, each of which is a series")
     _refuse(given, data.offline, ("timeout", "max_age"), "with --offline")
 
 

@@ -119,7 +119,9 @@ def flag(option: str) -> str:
 
 def addressed(text: str) -> str:
     """`text`, which names flags, as whoever called writes options: `--date-column` is `date_column=` in Python."""
-    return text if _flags_wanted.get() else _FLAG.sub(_argument, text).replace("a FILE", "data=")
+    if _flags_wanted.get():
+        return text
+    return _FLAG.sub(_argument, text.replace("--print-future", "future_frame")).replace("a FILE", "data=")
 
 
 def _argument(found: re.Match[str]) -> str:

@@ -36,7 +36,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         scaling: How raw values become what the network sees, and back.
         centre: What `scaling` level subtracts from a window: its last row or mean.
         unit: What `scaling` level divides by: a window's mean absolute change, or its spread.
-        transform: What `scaling` level takes the target by; log needs positive values, asinh none.
+        target_transform: What `scaling` level takes the target by; log needs positive values, asinh none.
         quantiles: Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them, and none means points.
         units: Hidden units of each recurrent layer. Only for lstm, gru, rnn, peephole, coupled, nbeats, nhits, tide.
         layers: Number of recurrent layers, one upon the other. Only for lstm, gru, rnn, peephole, coupled, patch, tide.
@@ -97,7 +97,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         scaling: Literal["anchor", "difference", "level", "minmax", "standard", "none"] = "anchor",
         centre: Literal["last", "mean"] = "mean",
         unit: Literal["change", "spread"] = "spread",
-        transform: Literal["none", "log", "sqrt", "asinh"] = "none",
+        target_transform: Literal["none", "log", "sqrt", "asinh"] = "none",
         quantiles: Sequence[float] = (),
         units: int = 50,
         layers: int = 2,
@@ -138,7 +138,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self.scaling = scaling
         self.centre = centre
         self.unit = unit
-        self.transform = transform
+        self.target_transform = target_transform
         self.quantiles = quantiles
         self.units = units
         self.layers = layers
@@ -235,7 +235,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
                 wanted.append(name)
         network: NetworkConfig = checked(NetworkConfig, {name: parameters[name] for name in wanted})
         training: TrainingConfig = checked(
-            TrainingConfig, {name: parameters[name] for name in TrainingConfig.model_fields}
+            TrainingConfig, {name: parameters[name] for name in TrainingConfig.model_fields if name in parameters}
         )
         return network, training
 

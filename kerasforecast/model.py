@@ -14,27 +14,28 @@ from kerasforecast.artifact.inputs import Data, panel_for
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.artifact.proof import golden_error
 from kerasforecast.config import Config
+from kerasforecast.data.future import wanted, with_future
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
-from kerasforecast.errors import ArtifactError, OptionError, callers_words, whole_number
+from kerasforecast.errors import OptionError, callers_words, whole_number
 from kerasforecast.evaluation.evaluation import Evaluation, evaluate_unseen, every_window, recorded
 from kerasforecast.evaluation.learned import learned_windows
 from kerasforecast.forecasting.forecaster import Forecaster
+from kerasforecast.forecasting.on_windows import OnWindows
 from kerasforecast.models.member import describe
 from kerasforecast.report.notebook import ForecastTable, model_html
-from kerasforecast.report.outlook import Outlook
+from kerasforecast.report.outlooks import outlook_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from kerasforecast.artifact.writer import Exporter
-    from kerasforecast.forecasting.given import Given
     from kerasforecast.forecasting.predictor import Predictor
     from kerasforecast.report.finished import FinishedFit
     from kerasforecast.training.train import History
 
 
-class Model:
+class Model(OnWindows):
     """A trained forecaster: what `kerasforecast.fit` returns and `kerasforecast.load` opens.
 
     Attributes:
@@ -111,68 +112,40 @@ class Model:
         return self.manifest.config
 
     @callers_words()
-    def predict(self, windows: Given) -> np.ndarray:
-        """Forecasts `(B, H)` float32 of windows, both in raw prices; those of a quantile head are its medians.
-
-        Args:
-            windows: `(B, L, F)`, the target and the columns of `manifest.roles.past`; a single window may come as
-                `(L, F)`, windows of one column as `(B, L)`. For a model that takes more, arrays by name: `past`, and
-                `known` `(B, L + H, K)`, the columns of `manifest.roles.known`.
-        """
-        return self.predictor.predict(windows)
-
-    @callers_words()
-    def predict_quantiles(self, windows: Given, steps: int | None = None) -> np.ndarray:
-        """Calibrated quantiles `(B, H, K)` float64 of windows that stand alone, raw prices.
-
-        Args:
-            windows: As in `predict`.
-            steps: Rows ahead, H where not given; beyond the horizon forecasts become inputs, and the other columns are
-                held at their last values, for windows have no dates.
-
-        Returns:
-            Ascending over K, the levels of `config.levels`.
-
-        Raises:
-            ArtifactError: The model was written by a release without intervals.
-        """
-        steps = self.config.network.horizon if steps is None else whole_number("--steps", steps)
-        intervals = self.forecaster.alone(windows, steps).quantiles
-        if intervals is None:
-            raise ArtifactError(f"{self.manifest.name}: has no prediction intervals for these windows. Train it again.")
-        return intervals
-
-    @callers_words()
-    def states(self, windows: Given) -> tuple[np.ndarray, ...]:
-        """Final states after raw windows: h (short-term) and c (long-term), each `(layers, B, units)`.
-
-        GRU and plain RNN have h alone; a bidirectional layer counts twice, forward first.
-        """
-        return self.predictor.states(windows)
-
-    @callers_words()
-    def decompose(self, windows: Given) -> dict[str, np.ndarray]:
-        """What the forecasts of raw windows are the sum of: `trend` and `season`, `(B, H)` each, raw values.
-
-        Of an interpretable N-BEATS alone (`model="nbeats", basis="interpretable"`); `windows` as in `predict`.
-        """
-        return self.predictor.parts(windows)
-
-    @callers_words()
-    def forecast(self, steps: int = 1, data: Data = None, **options: object) -> pd.DataFrame:
-        """Forecast the `steps` rows that follow `data`, or the training data where none is given.
+    def forecast(
+        self,
+        steps: int = 1,
+        data: Data = None,
+        future: str | PathLike | pd.DataFrame | None = None,
+        **options: object,
+    ) -> pd.DataFrame:
+        """Forecast the `steps` rows that follow each series of `data`, or of the training data where none is given.
 
         Args:
             steps: Rows ahead. Beyond the horizon, forecasts become inputs; a quantile head's median does, and is its
-                forecast at every step. Columns that the dates give are computed for the rows ahead, others are held.
+                forecast at every step. Columns known ahead are known there too, others are held.
             data: Path, DataFrame, `Panel` or `Series` ending where the forecast is to start.
+            future: What is known of the rows to be forecast, where neither dates give it nor `data` holds it after the
+                last target: a table with the columns of `future_frame`.
             **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
 
         Returns:
             Index `date` (of several series the id, then `date`), columns `forecast` and, for each level of the
             intervals, `q<level>`, in price units.
         """
-        return ForecastTable(self.forecaster.ahead(self.panel_from(data, **options), steps))
+        panel, ahead = self.panel_from(data, **options), max(whole_number("--steps", steps), self.manifest.horizon)
+        if future is not None:
+            panel = with_future(panel, future, ahead, self.config.data)
+        return ForecastTable(self.forecaster.ahead(panel, steps))
+
+    @callers_words()
+    def future_frame(self, steps: int = 1, data: Data = None, **options: object) -> pd.DataFrame:
+        """The table that says what is known of the rows to be forecast, to be filled in and given to `forecast`.
+
+        Arguments as there. It has the ids, the dates, and the columns known ahead that the dates do not give.
+        """
+        ahead = max(whole_number("--steps", steps), self.manifest.horizon)
+        return wanted(self.panel_from(data, **options), ahead)
 
     @callers_words()
     def evaluate(self, data: Data = None, steps: int | None = None, **options: object) -> Evaluation:
@@ -198,7 +171,7 @@ class Model:
             )
         self.predictor.check(panel)
         windows = every_window(self.manifest, panel, steps)
-        learned = learned_windows(self.manifest.data, panel, windows.origins, steps)
+        learned = learned_windows(self.manifest.learned_from, panel, windows.origins, steps)
         baselines = self.manifest.baselines.of_steps(steps) if self.manifest.baselines else None
         return evaluate_unseen(self.forecaster, windows, baselines, learned)
 
@@ -221,12 +194,11 @@ class Model:
     ) -> go.Figure:
         """Draw the forecast of the rows to come with its intervals, after the last rows that are known.
 
-        It is the first chart of the report.
+        It is the first chart of the report; of several series a few are drawn, evenly chosen.
 
         Args:
             steps: Rows ahead to draw, the steps that were scored when not given.
-            data: Path, DataFrame, `Panel` or `Series` ending where the forecast is to start; the training data where
-                none is given.
+            data: As in `forecast`.
             path: Of a file to write the picture to as well: `.html`, or `.png` and `.svg` with the extra `plot`.
             **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
 
@@ -243,9 +215,9 @@ class Model:
         file = None if path is None else user_path(path)
         if file is not None:
             check_kind(file)
-        series = self.panel_from(data, **options).single("plot")
-        ahead = self.forecaster.ahead(Panel.of(series), self.config.steps if steps is None else steps)
-        outlook = Outlook.after(self.manifest.name, series, ahead, self.config.levels, self.verdict)
+        panel = self.panel_from(data, **options)
+        ahead = self.forecaster.ahead(panel, self.config.steps if steps is None else steps)
+        outlook = outlook_of(self.manifest.name, panel, ahead, self.config.levels, self.verdict)
         if file is not None:
             write_plot(outlook, file)
         return forecast_figure(outlook)

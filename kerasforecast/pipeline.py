@@ -4,47 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from kerasforecast.artifact.parent import Parent
 from kerasforecast.artifact.recorder import Recorder
-from kerasforecast.artifact.records import (
-    LONGEST_HISTORY,
-    DiagnosisRecord,
-    EpochRecord,
-    Metrics,
-    TestScores,
-    TrainingRecord,
-)
-from kerasforecast.baselines.classical import classical_forecasts, require_extra
-from kerasforecast.baselines.fitted import learn_baselines
 from kerasforecast.config import Config
-from kerasforecast.data.calendar_columns import held_beyond
 from kerasforecast.data.load import load_panel
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import KerasForecastError, StoppedError
-from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, scored_windows
-from kerasforecast.forecasting.adaptive import adapted_after
-from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member, training_sets
-from kerasforecast.forecasting.forecaster import Forecaster
-from kerasforecast.forecasting.levels import within_validation
+from kerasforecast.evaluation.leaving import begin
 from kerasforecast.model import Model
-from kerasforecast.models.limits import check_size
-from kerasforecast.preprocessing.split import Split, split_panel
-from kerasforecast.preprocessing.suitability import fit_notes
+from kerasforecast.preprocessing.split import Split
 from kerasforecast.report import write_fit, write_fit_report
 from kerasforecast.runtime.backend import out_of_memory
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.callbacks import Callbacks, Epoch
-from kerasforecast.training.diagnosis import diagnose
-from kerasforecast.training.naive_loss import naive_loss
+from kerasforecast.training.replay import rates_of
 from kerasforecast.training.run import Run
-from kerasforecast.training.train import History
 
 
 def fit(
@@ -57,6 +37,7 @@ def fit(
     on_epoch: Callable[[Epoch], None] | None = None,
     on_note: Callable[[str], None] | None = None,
     callbacks: Callbacks = (),
+    parent: Parent | None = None,
 ) -> Model:
     """Train a model and score it on the test part.
 
@@ -69,6 +50,7 @@ def fit(
         on_epoch: Called after every epoch.
         on_note: Called with what a person should know.
         callbacks: Keras' own, which run beside ours while training.
+        parent: The model whose weights it starts from.
 
     Raises:
         InputError: The data or an option is wrong, or not those of the run to be resumed.
@@ -78,7 +60,7 @@ def fit(
     """
     panel = Panel.of(frame) if isinstance(frame, Panel | Series) else load(config, frame)
     try:
-        return _fit(config, panel, name or panel.name, run, on_start, on_epoch, on_note, callbacks)
+        return _fit(config, panel, name or panel.name, run, parent, on_start, on_epoch, on_note, callbacks)
     except Exception as error:
         if not out_of_memory(error):
             raise
@@ -89,7 +71,7 @@ def fit(
         on_note(f"Out of memory with batches of {config.training.batch_size}; starting again with {half}.")
     config = config.model_copy(update={"training": config.training.model_copy(update={"batch_size": half})})
     try:
-        return _fit(config, panel, name or panel.name, run, on_start, on_epoch, on_note, callbacks)
+        return _fit(config, panel, name or panel.name, run, parent, on_start, on_epoch, on_note, callbacks)
     except Exception as error:
         if not out_of_memory(error):
             raise
@@ -103,78 +85,55 @@ def _fit(
     panel: Panel,
     name: str,
     run: Run | None,
+    parent: Parent | None,
     on_start: Callable[[Panel, Split, int], None] | None,
     on_epoch: Callable[[Epoch], None] | None,
     on_note: Callable[[str], None] | None,
     callbacks: Callbacks,
 ) -> Model:
-    require_extra(config)
-    split = split_panel(panel, config.split, config.network, config.steps)
-    tested, checked = (scored_windows(config, panel, split, part) for part in ("test", "validation"))
-    config, left_out = within_validation(config, len(checked))
-    member = scaled_member(config.network, panel, split)
-    check_size([member])
-    baselines = learn_baselines(config, panel, split)
-    training, validation = training_sets(member, panel, split)
-    fitting = Fitting(member, config.training, training, validation)
-    windows = training.batch(np.array([0, len(training) - 1]))
-    trained = fitting.network.count_params()
-    recorder = Recorder(name, config, panel, split, member, trained, windows, run)
+    begun, fitting = begin(config, panel, name, run, parent)
+    recorder = begun.recorder
     if on_start:
-        on_start(panel, split, trained)
+        on_start(panel, begun.split, fitting.trained)
     if on_note:
-        said = fit_notes(member.scaling, panel, *split.training_rows(panel))
-        said += held_beyond(panel.columns, panel.calendar_columns, config.network.horizon, config.steps)
-        seasons = baselines.note if config.evaluation.period is None else None
-        for note in (*said, *(run.notes if run else ()), *filter(None, (seasons, left_out))):
+        for note in begun.notes(fitting.frozen):
             on_note(note)
 
     started = time.perf_counter() - recorder.state.seconds
-    fitted = _trained(fitting, recorder, run, on_epoch, callbacks)
-    history, weights = fitted.history, fitted.weights
-    record = _training_record(history, time.perf_counter() - started)
-    forecaster = Forecaster(fitted.predictor, config, baselines.volatility, context=split.context)
-    forecaster = forecaster.calibrated(checked)
-    classical = classical_forecasts(config, tested, split.edges[:, 2], baselines)
-    test = evaluate_windows(forecaster, tested, baselines, classical)
-    levels = config.network.quantiles
-    naive = naive_loss(training, validation, member.scaling, config.training, levels)
-    metrics = metrics_of(test, panel.target, _diagnosis(history, naive))
-    manifest = recorder.manifest(
-        weights,
-        record,
-        metrics=metrics,
-        baselines=baselines,
-        calibration=forecaster.calibration,
-        adapted=adapted_after(tested, test.adapted),
-    )
+    with _kept(recorder, run) as stop:
+        fitted = fitting.train(
+            on_epoch=on_epoch,
+            on_best=recorder.keep if run else None,
+            keeping=recorder.state.keeping(stop) if stop else None,
+            callbacks=callbacks,
+        )
+    leaving = begun.scored(fitted, fitting.steps, time.perf_counter() - started)
+    if parent and leaving.refused:
+        leaving = begun.of_parent(leaving)
+    elif begun.refits:
+        recorder.keep_scored(leaving.manifest, leaving.weights)
+        rates = rates_of(fitted.history)
+        if on_note:
+            on_note(f"Scored; training on all {panel.observed.sum():,} rows for {len(rates) * fitting.steps:,} steps.")
+        with _kept(recorder, run) as stop:
+            leaving = begun.refitted(leaving, rates, fitting.steps, stop)
     return Model(
-        manifest,
-        weights,
+        leaving.manifest,
+        leaving.weights,
         panel=panel,
-        history=history,
-        test=test,
-        exporter=recorder.exporter,
-        predictor=fitted.predictor,
+        history=leaving.history,
+        test=leaving.test,
+        exporter=leaving.exporter,
+        predictor=leaving.predictor,
     )
 
 
-def _trained(
-    fitting: Fitting,
-    recorder: Recorder,
-    run: Run | None,
-    on_epoch: Callable[[Epoch], None] | None,
-    callbacks: Callbacks,
-) -> Trained:
-    """Find the weights; whatever ends that early says what was kept of them."""
+@contextlib.contextmanager
+def _kept(recorder: Recorder, run: Run | None) -> Iterator[Deferred | None]:
+    """Find weights in the block; whatever ends it early says what was kept of them."""
     with Deferred() if run else contextlib.nullcontext() as stop:
         try:
-            return fitting.train(
-                on_epoch=on_epoch,
-                on_best=recorder.keep if run else None,
-                keeping=recorder.state.keeping(stop) if stop else None,
-                callbacks=callbacks,
-            )
+            yield stop
         except StoppedError as error:
             raise StoppedError(f"{error} {recorder.kept}", signal_number=error.exit_code - 128) from None
         except KerasForecastError as error:
@@ -190,17 +149,6 @@ def load(config: Config, frame: pd.DataFrame | pd.Series | None = None) -> Panel
     return load_panel(config.data, frame, positive_prices=config.network.wants_logs)
 
 
-def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord) -> Metrics:
-    """The content of `metrics.json`, which the manifest holds too."""
-    return Metrics(
-        target=target,
-        test=TestScores(**test.scores),
-        verdict=test.verdict,
-        interval_verdict=test.interval_verdict,
-        diagnosis=diagnosis,
-    )
-
-
 def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
     """Write what a fit produced; the model file last.
 
@@ -212,23 +160,3 @@ def write_run(model: Model, folder: Path, name: str) -> dict[str, Path]:
     finished = model.finished()
     paths = write_fit(finished, folder / name) | {"report": write_fit_report(finished, folder / name)}
     return paths | {"model": model.save(folder / f"{name}.keras")}
-
-
-def _diagnosis(history: History, naive_val_loss: float | None) -> DiagnosisRecord:
-    losses, val_losses = ([getattr(epoch, name) for epoch in history.epochs] for name in ("loss", "val_loss"))
-    found = diagnose(losses, val_losses, naive_val_loss)
-    return DiagnosisRecord(**asdict(found), naive_val_loss=naive_val_loss)
-
-
-def _training_record(history: History, seconds: float) -> TrainingRecord:
-    shown = len(history.epochs) <= LONGEST_HISTORY
-    return TrainingRecord(
-        epochs=len(history.epochs),
-        best_epoch=history.best_epoch,
-        best_loss=history.best.loss,
-        best_val_loss=history.best.val_loss,
-        stopped_early=history.stopped_early,
-        complete=True,
-        seconds=round(seconds, 3),
-        history=tuple(EpochRecord(**asdict(epoch)) for epoch in history.epochs if shown),
-    )

@@ -76,13 +76,13 @@ def section_fields(model):
 
 TARGETS = (
     Target("kerasforecast/api/fit.py", "fit", FIT),
-    Target("kerasforecast/api/backtest.py", "backtest", (*FIT, ("Walk", BacktestConfig))),
-    Target("kerasforecast/api/compare.py", "compare", FIT, frozenset({"file", "model"})),
+    Target("kerasforecast/api/backtest.py", "backtest", (*FIT, ("Walk", BacktestConfig)), frozenset({"file", "final"})),
+    Target("kerasforecast/api/compare.py", "compare", FIT, frozenset({"file", "model", "final"})),
     Target(
         "kerasforecast/estimator.py",
         "KerasForecaster",
         (("Network", NetworkConfig), ("Training", TrainingConfig)),
-        frozenset({"window", "horizon", "seed"}),
+        frozenset({"window", "horizon", "seed", "final"}),
         plain=True,
     ),
 )

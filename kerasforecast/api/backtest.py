@@ -65,7 +65,7 @@ def backtest(
     scaling: Literal["anchor", "difference", "level", "minmax", "standard", "none"] = default("anchor"),
     centre: Literal["last", "mean"] = default("mean"),
     unit: Literal["change", "spread"] = default("spread"),
-    transform: Literal["none", "log", "sqrt", "asinh"] = default("none"),
+    target_transform: Literal["none", "log", "sqrt", "asinh"] = default("none"),
     quantiles: Sequence[float] = default(()),
     units: int = default(50),
     layers: int = default(2),
@@ -166,7 +166,7 @@ def backtest(
         scaling: How raw values become what the network sees, and back.
         centre: What `scaling` level subtracts from a window: its last row or mean.
         unit: What `scaling` level divides by: a window's mean absolute change, or its spread.
-        transform: What `scaling` level takes the target by; log needs positive values, asinh none.
+        target_transform: What `scaling` level takes the target by; log needs positive values, asinh none.
         quantiles: Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them, and none means points.
         units: Hidden units of each recurrent layer. Only for lstm, gru, rnn, peephole, coupled, nbeats, nhits, tide.
         layers: Number of recurrent layers, one upon the other. Only for lstm, gru, rnn, peephole, coupled, patch, tide.

@@ -66,7 +66,7 @@ def fit(
     scaling: Literal["anchor", "difference", "level", "minmax", "standard", "none"] = default("anchor"),
     centre: Literal["last", "mean"] = default("mean"),
     unit: Literal["change", "spread"] = default("spread"),
-    transform: Literal["none", "log", "sqrt", "asinh"] = default("none"),
+    target_transform: Literal["none", "log", "sqrt", "asinh"] = default("none"),
     quantiles: Sequence[float] = default(()),
     units: int = default(50),
     layers: int = default(2),
@@ -99,6 +99,7 @@ def fit(
     patience: int = default(10),
     lr_patience: int = default(5),
     lr_factor: float = default(0.5),
+    final: Literal["all", "none"] | None = default(None),
     seed: int = default(0),
     # Scores and intervals
     levels: Sequence[float] = default((0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)),
@@ -109,6 +110,10 @@ def fit(
     # to here.
     name: str | None = None,
     output_dir: str | PathLike | None = None,
+    init_from: str | PathLike | Model | None = None,
+    update: str | PathLike | Model | None = None,
+    freeze: Sequence[str] = (),
+    require_better: float | None = None,
     resume: str | None = None,
     checkpoint_every: int | None = None,
     progress: bool | None = None,
@@ -165,7 +170,7 @@ def fit(
         scaling: How raw values become what the network sees, and back.
         centre: What `scaling` level subtracts from a window: its last row or mean.
         unit: What `scaling` level divides by: a window's mean absolute change, or its spread.
-        transform: What `scaling` level takes the target by; log needs positive values, asinh none.
+        target_transform: What `scaling` level takes the target by; log needs positive values, asinh none.
         quantiles: Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them, and none means points.
         units: Hidden units of each recurrent layer. Only for lstm, gru, rnn, peephole, coupled, nbeats, nhits, tide.
         layers: Number of recurrent layers, one upon the other. Only for lstm, gru, rnn, peephole, coupled, patch, tide.
@@ -199,6 +204,8 @@ def fit(
         patience: Epochs without better validation loss before stopping.
         lr_patience: Epochs without better validation loss before a lower rate.
         lr_factor: What the learning rate is multiplied by when it is lowered.
+        final: Rows that the weights which leave are trained on once more, after scoring: all of them, or none anew.
+            When not given: all for several series, none for one of a recurrent network.
         seed: Seed of the starting weights, of dropout, and of the order of windows.
         levels: Quantile levels of the prediction intervals, where `quantiles` does not give them.
         mc_dropout: Forecasts made with dropout on, whose spread the prediction intervals start from; 0 for none.
@@ -210,6 +217,15 @@ def fit(
             then no files that came out of another table are replaced.
         output_dir: Folder for the model file and, in a folder of its name, its scores, history, forecasts and report,
             and for the state to go on from while it trains. Nothing is written when not given.
+        init_from: Path of a model file, or a model, whose weights training starts from: one of the same network, whose
+            options, scaling and columns are taken over.
+        update: The same of a model that goes on with newer rows of its own data, and with all its options. Its test
+            part becomes no training without a word, and the new test part lies after it.
+        freeze: Layers that keep the weights they start from, by name or what names begin with; `kerasforecast inspect`
+            lists them.
+        require_better: Have the model that training started from leave in place of the new one, scored on this data,
+            unless the new one is better on rows that neither has learned from, with a Diebold-Mariano p-value below
+            this. `model.manifest.lineage.kept` says which it is.
         resume: Name of a stopped run in `output_dir` to go on with, with its own options and data. Those given here
             must be the same.
         checkpoint_every: Steps after which to save the state within an epoch too; after each epoch alone when not
@@ -238,9 +254,15 @@ def fit(
         <Model ibm: 1 x lstm of 4 units, window 8, horizon 1, forecasts Close>
         >>> model.verdict
         'no better than naive (DM p = ...)'
+
+        Training may start from another model's weights:
+
+        >>> child = kf.fit(start="2002-01-01", end="2004-01-01", init_from=model, epochs=1, freeze=["lstm_1"])
+        >>> child.manifest.lineage.parent, child.manifest.lineage.frozen
+        ('ibm', ('lstm_1',))
     """
     options = given(locals())
-    from kerasforecast.api.runs import Request, carry_out, split_data
+    from kerasforecast.api.runs import Request, carry_out, probability, split_data
     from kerasforecast.runtime.files import user_path
 
     frame, options = split_data(data, options)
@@ -258,5 +280,9 @@ def fit(
             progress=progress,
             callbacks=callbacks,
             tensorboard=None if tensorboard is None else user_path(tensorboard),
+            init_from=user_path(init_from) if isinstance(init_from, str | PathLike) else init_from,
+            update=user_path(update) if isinstance(update, str | PathLike) else update,
+            freeze=(freeze,) if isinstance(freeze, str) else tuple(freeze),
+            require_better=probability("--require-better", require_better),
         )
     )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
     from kerasforecast.data.panel import Panel
-    from kerasforecast.evaluation.backtest import Fold
+    from kerasforecast.evaluation.cuts import Fold
     from kerasforecast.evaluation.folds import Forecasts
     from kerasforecast.training.callbacks import Epoch
 
@@ -105,7 +105,8 @@ class Progress:
         how = "kept from before" if kept else f"{forecasts.epochs} epochs  {forecasts.fit_seconds:.1f} s"
         if not kept and not forecasts.fit_seconds:
             how = "the first fold's model"
-        self.note(f"fold {fold.number:>3}/{count}  {fold.stop - fold.start:>5,} forecasts  {how}")
+        several = f" of {(fold.forecast > 0).sum():,} series" if len(fold.forecast) > 1 else ""
+        self.note(f"fold {fold.number:>3}/{count}  {fold.forecast.sum():>5,} forecasts{several}  {how}")
 
     def _take_down(self) -> None:
         if self._bar:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerasforecast.api.naming import default_model_name
 from kerasforecast.config import Config
-from kerasforecast.errors import OptionError, shown, whole_number
+from kerasforecast.errors import OptionError, flag, shown, whole_number
 from kerasforecast.runtime.backend import Choice, load_quietly
 from kerasforecast.runtime.determinism import activate_for_training
 from kerasforecast.runtime.files import check_writable
@@ -19,6 +19,7 @@ from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.checkpoint import STATES, Generation, newest, resumed_config
 
 if TYPE_CHECKING:
+    from kerasforecast.artifact.parent import How, Parent
     from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
     from kerasforecast.data.table.given import Given
@@ -34,6 +35,10 @@ class Request:
     Attributes:
         options: Those that were given.
         frame: The data itself, where it is neither a file nor a ticker.
+        init_from: The model whose weights training starts from.
+        update: The same, where it goes on with newer rows of its own data.
+        freeze: Layers that keep them.
+        require_better: The p-value below which it must be better than that model, or that one leaves.
     """
 
     options: dict[str, Any]
@@ -48,6 +53,10 @@ class Request:
     progress: bool | None
     callbacks: Callbacks
     tensorboard: Path | None
+    init_from: Path | Model | None = None
+    update: Path | Model | None = None
+    freeze: tuple[str, ...] = ()
+    require_better: float | None = None
 
 
 def carry_out(request: Request) -> Model:
@@ -58,7 +67,8 @@ def carry_out(request: Request) -> Model:
     _check(request)
     name = request.resume or request.name
     resumed = _resumed(request)
-    config = resumed_config(resumed, request.options) if resumed else Config.from_options(**request.options)
+    parent = _parent(request, resumed)
+    config = _config(request, resumed, parent)
     machine = _machine(request, resumed)
     choice = activate_for_training(
         machine["backend"], machine["threads"], deterministic=bool(machine["deterministic"]), seed=config.training.seed
@@ -66,22 +76,40 @@ def carry_out(request: Request) -> Model:
     if request.output_dir is not None:
         check_writable(request.output_dir)
     panel = panel_of(config, request.frame, resumed)
+    notes: list[str] = []
+    if parent:
+        from kerasforecast.api.parents import checked_panel, moved_on
+
+        panel = checked_panel(parent, panel)
+        if parent.how == "update" and not resumed:
+            config, notes = moved_on(parent, config, panel, request.options)
     if request.output_dir is not None:
         name = name or default_model_name(panel, request.output_dir)
     load_quietly()
     if request.output_dir is None or name is None:
-        return _trained(request, config, choice, panel, name, None)
+        return _trained(request, config, choice, panel, name, None, parent, notes)
 
     from kerasforecast.pipeline import write_run
     from kerasforecast.training.run import Run
 
     run = Run(request.output_dir / name, request.checkpoint_every, machine | {"backend": choice.name}, resumed)
     with locked(run.folder):
-        model = _trained(request, config, choice, panel, name, run)
+        model = _trained(request, config, choice, panel, name, run, parent, notes)
         with Deferred():
             model.files = write_run(model, request.output_dir, name)
             run.clear()
     return model
+
+
+def probability(option: str, value: float | None) -> float | None:
+    """`value` where it is a p-value that a test can be held to, or `None`.
+
+    Raises:
+        OptionError: It is none.
+    """
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1):
+        raise OptionError(f"{option} must be a p-value above 0, at most 1. Received: {shown(value)}. Use 0.05.")
+    return value
 
 
 def _check(request: Request) -> None:
@@ -94,6 +122,15 @@ def _check(request: Request) -> None:
         raise OptionError(
             f"--resume NAME names the model itself. Received: --name {shown(request.name)} too. Leave it out."
         )
+    if request.init_from is not None and request.update is not None:
+        raise OptionError("--init-from and --update both name the model to start from. Received: both. Leave one out.")
+    alone = request.init_from is None and request.update is None and request.resume is None
+    for option in ("freeze", "require_better") if alone else ():
+        if received := getattr(request, option):
+            raise OptionError(
+                f"{flag(option)} has no effect without --init-from or --update. Received: {shown(received)}. "
+                "Leave it out."
+            )
     if request.checkpoint_every is not None:
         whole_number("--checkpoint-every", request.checkpoint_every)
     if (name := request.resume or request.name) is not None:
@@ -101,6 +138,48 @@ def _check(request: Request) -> None:
     if request.output_dir is None and (request.resume or request.checkpoint_every):
         option = "resume" if request.resume else "checkpoint_every"
         raise OptionError(f"{option} needs the folder of the run. Received: no output_dir. Give output_dir=.")
+
+
+def _parent(request: Request, resumed: Generation | None) -> Parent | None:
+    """The model to start from; of a resumed run the one that it started from.
+
+    Raises:
+        OptionError: A resumed run's is not at hand, or its options are given as others.
+    """
+    known: dict[str, Any] = resumed.facts["run"].get("parent", {}) if resumed else {}
+    source = request.init_from if request.init_from is not None else request.update
+    if source is None and not known:
+        return None
+    from kerasforecast.api.parents import parent_of  # reads files: whoever asked for none need not wait
+
+    how: How = "update" if request.update is not None else "init-from"
+    if resumed is None:
+        return None if source is None else parent_of(source, how, request.freeze, request.require_better)
+    if not known:
+        if source is not None:
+            raise OptionError(
+                f"--resume goes on with the same options and data. Received: --{how}, with which that run did not "
+                "begin. Leave it out."
+            )
+        return None
+    if source is None and known["file"] is None:
+        raise OptionError(
+            f"--resume needs the model that the run started from, which was no file. Received: none. "
+            f"Give it as {known['how'].replace('-', '_')}=."
+        )
+    source = source if source is not None else Path(known["file"])
+    freeze, alpha = request.freeze or tuple(known["freeze"]), request.require_better or known["require_better"]
+    return parent_of(source, known["how"] if request.init_from is None else how, freeze, alpha)
+
+
+def _config(request: Request, resumed: Generation | None, parent: Parent | None) -> Config:
+    if resumed:
+        return resumed_config(resumed, request.options)
+    if parent is None:
+        return Config.from_options(**request.options)
+    from kerasforecast.api.parents import inherited
+
+    return inherited(parent, request.options)
 
 
 def _resumed(request: Request) -> Generation | None:
@@ -139,7 +218,14 @@ def split_data(
 
 
 def _trained(
-    request: Request, config: Config, choice: Choice, panel: Panel, name: str | None, run: Run | None
+    request: Request,
+    config: Config,
+    choice: Choice,
+    panel: Panel,
+    name: str | None,
+    run: Run | None,
+    parent: Parent | None,
+    notes: list[str],
 ) -> Model:
     from kerasforecast.api.progress import Progress
     from kerasforecast.pipeline import fit
@@ -149,6 +235,8 @@ def _trained(
     if request.tensorboard is not None:
         callbacks.append(tensorboard(request.tensorboard))
     with Progress(config, choice, request.progress) as progress:
+        for note in notes:
+            progress.note(note)
         return fit(
             config,
             panel,
@@ -158,4 +246,5 @@ def _trained(
             on_epoch=progress.epoch,
             on_note=progress.note,
             callbacks=callbacks,
+            parent=parent,
         )

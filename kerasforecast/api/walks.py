@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from kerasforecast.evaluation.walk import WalkRecord
     from kerasforecast.model import Model
 
+# What else stands in a leaderboard, or in the table of forecasts beside it; and the baselines with a season.
+_TAKEN = frozenset(("date", "actual", "step", "naive", "drift", "moving_average", "smoothing", "ewma", "ewma_fhs"))
+
 
 @dataclass(frozen=True)
 class Request:
@@ -55,7 +58,7 @@ class Begun:
 
     config: Config
     choice: Choice
-    series: Series
+    panel: Panel
     name: str
     folder: Path | None
 
@@ -63,51 +66,54 @@ class Begun:
 def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> BacktestResult:
     """Walk over the test part, going on with the folds that are kept in the folder."""
     walk: BacktestConfig = checked(BacktestConfig, walk_options)
+    _refuse_final(request)
     begun = _begin(request, "backtest")
-    series = begun.series
+    panel = begun.panel
 
     from kerasforecast.api.progress import Progress
     from kerasforecast.api.results import BacktestResult
-    from kerasforecast.evaluation.backtest import fingerprint, folds_of, run_backtest
+    from kerasforecast.evaluation.backtest import fingerprint, run_backtest
+    from kerasforecast.evaluation.cuts import folds_of, left_out_of
     from kerasforecast.evaluation.folds import FoldStore
     from kerasforecast.evaluation.walk import backtest_record
     from kerasforecast.forecasting.levels import within_validation
 
-    first = folds_of(series, begun.config, walk)[0]  # refuse what cannot be walked before Keras loads
-    windows = first.known_end - first.train_end - begun.config.steps + 1
-    config, left_out = within_validation(begun.config, windows)
+    folds = folds_of(panel, begun.config, walk)  # refuse what cannot be walked before Keras loads
+    windows = folds[0].split(begun.config.network).windows_in("validation", begun.config.steps)
+    config, absent = within_validation(begun.config, windows)
     load_quietly()
     from kerasforecast.evaluation.refit import Refitter
 
     progress = Progress(config, begun.choice, request.progress)
-    for note in (*series.notes, *_held(config, series)):
+    left_out = left_out_of(folds, panel)
+    for note in (*panel.notes, *_held(config, panel), *left_out):
         progress.note(note)
     found = run_backtest(
-        series,
+        panel,
         config,
         walk,
         Refitter(config),
-        FoldStore(begun.folder, fingerprint(series, config, walk)) if begun.folder else None,
+        FoldStore(begun.folder, fingerprint(panel, config, walk)) if begun.folder else None,
         lambda fold, forecasts, kept: progress.fold(fold, forecasts, kept, walk.folds),
     )
-    notes = [left_out] if left_out else []
-    record = backtest_record(found, series, config, walk, begun.name, begun.choice.name, notes)
+    notes = [*left_out, *filter(None, [absent])]
+    record = backtest_record(found, panel, config, walk, begun.name, begun.choice.name, notes)
     return BacktestResult(record, found.table, _written(begun.folder, record, found.table), found=found)
 
 
 def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Request) -> WalkResult:
     """Rank models on the test part, training those that are named."""
     named = _named(models)
+    _refuse_final(request)
     trained = [model for model in named.values() if isinstance(model, str) and model in registry.names()]
     configs = Config.of_families(trained, **request.options)
     begun = _begin(request, "compare", next(iter(configs.values()), None))
-    config, series = begun.config, begun.series
+    config, panel = begun.config, begun.panel
 
     from kerasforecast.api.results import WalkResult
-    from kerasforecast.data.panel import Panel
     from kerasforecast.preprocessing.split import split_panel
 
-    split = split_panel(Panel.of(series), config.split, config.network)
+    split = split_panel(panel, config.split, config.network, config.steps)
     load_quietly()
 
     from kerasforecast.api.loading import load
@@ -121,8 +127,9 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
         else:
             found = load(model) if isinstance(model, str) else model
         contenders.append(_contender(label, found))
-    comparison = compare(series, config, split, contenders)
-    notes = [] if configs else _held(config, series)  # a fit says it
+    comparison = compare(panel, config, split, contenders)
+    notes = [] if configs else _held(config, panel)  # a fit says it
+    notes += comparison.notes
     notes += [
         f"{name} has learned from these forecasts ({words}): its scores flatter it."
         for name, words in comparison.learned.items()
@@ -130,14 +137,23 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
     if comparison.levels != config.levels:
         kept = ", ".join(map("{:g}".format, comparison.levels)) or "none"
         notes.append(f"Prediction intervals are scored at the levels that all models have: {kept}.")
-    record = compare_record(comparison, series, config, begun.name, begun.choice.name, notes)
+    record = compare_record(comparison, panel, config, begun.name, begun.choice.name, notes)
     return WalkResult(record, comparison.table, _written(begun.folder, record, comparison.table))
 
 
-def _held(config: Config, series: Series) -> list[str]:
+def _refuse_final(request: Request) -> None:
+    """Refuse `--final`, by which weights learn from the rows that a walk is to forecast."""
+    if "final" in request.options:
+        raise OptionError(
+            "--final has no effect where the test part is walked over: no model may learn from it. "
+            f"Received: {shown(request.options['final'])}. Leave it out."
+        )
+
+
+def _held(config: Config, panel: Panel) -> list[str]:
     from kerasforecast.data.calendar_columns import held_beyond
 
-    return held_beyond(series.columns, series.calendar_columns, config.network.horizon, config.steps)
+    return held_beyond(panel.past_columns, config.network.horizon, config.steps)
 
 
 def _begin(request: Request, kind: Literal["backtest", "compare"], config: Config | None = None) -> Begun:
@@ -151,18 +167,17 @@ def _begin(request: Request, kind: Literal["backtest", "compare"], config: Confi
 
     from kerasforecast.api.runs import panel_of
     from kerasforecast.baselines.classical import require_extra
-    from kerasforecast.data.panel import Panel
 
-    require_extra(config)
-    series = panel_of(config, request.frame).single(kind)
+    panel = panel_of(config, request.frame)
+    require_extra(config, panel)
     if request.output_dir is None:
-        return Begun(config, choice, series, request.name or name_from(series.name), None)
-    name = request.name or default_walk_name(Panel.of(series), request.output_dir, kind)
-    return Begun(config, choice, series, name, request.output_dir / name / kind)
+        return Begun(config, choice, panel, request.name or name_from(panel.name), None)
+    name = request.name or default_walk_name(panel, request.output_dir, kind)
+    return Begun(config, choice, panel, name, request.output_dir / name / kind)
 
 
 def _written(folder: Path | None, record: WalkRecord, table: pd.DataFrame) -> dict[str, Path]:
-    from kerasforecast.evaluation.walk import write_walk
+    from kerasforecast.evaluation.walk_files import write_walk
     from kerasforecast.report import write_walk_report
 
     if folder is None:
@@ -182,14 +197,14 @@ def _named(models: Sequence[str | PathLike | Model]) -> dict[str, str | Model]:
     names: dict[str, str | Model] = {}
     for each in models:
         model = str(each) if isinstance(each, str | PathLike) else each
-        label = model if isinstance(model, str) else model.manifest.name
+        label = model if isinstance(model, str) else _own(model.manifest.name)
         if isinstance(model, str) and model not in networks:
             if not model.endswith(".keras"):
                 raise OptionError(
                     f"A model to compare must be a .keras file or one of {', '.join(networks)}. "
                     f"Received: {shown(model)}."
                 )
-            label = Path(model).stem
+            label = _own(Path(model).stem)
             label = model if label in names or label in networks else label
         if label in names:
             raise OptionError(f"Models to compare must differ. Received: {shown(label)} twice.")
@@ -197,18 +212,32 @@ def _named(models: Sequence[str | PathLike | Model]) -> dict[str, str | Model]:
     return names
 
 
+def _own(name: str) -> str:
+    """The name of a model where no baseline and no other column of the table has it; one like it elsewhere."""
+    from kerasforecast.baselines.classical import STATISTICAL
+    from kerasforecast.baselines.seasonal import season_of
+
+    return f"{name} (model)" if name in _TAKEN or name in STATISTICAL or season_of(name) else name
+
+
 def _contender(label: str, model: Model) -> Contender:
     from kerasforecast.evaluation.compare import Contender
+    from kerasforecast.evaluation.matching import Wanted
+    from kerasforecast.preprocessing.covariates import Categories
 
-    manifest = model.manifest
+    manifest, roles = model.manifest, model.manifest.roles
+    static = manifest.members[0].covariates.static
+    categories = tuple(each.names if isinstance(each, Categories) else () for each in static)
     return Contender(
         label,
-        manifest.columns,
+        Wanted((roles.target, *roles.past), roles.known, roles.static, categories, roles.calendar),
         manifest.window,
         model.forecaster,
         manifest.calibration.levels if manifest.calibration else (),
         manifest.training.seconds if manifest.training else None,
-        manifest.data,
+        manifest.learned_from,
+        manifest.context,
+        manifest.horizon,
     )
 
 
@@ -217,11 +246,12 @@ def _trained(model: str, config: Config, begun: Begun, progress: bool | None) ->
     from kerasforecast.pipeline import fit
 
     alone = config.evaluation.model_copy(update={"baselines": ()})  # the leaderboard has them, once
-    chosen = config.model_copy(update={"evaluation": alone})
+    unseen = config.training.model_copy(update={"final": "none"})  # it is to forecast the test part
+    chosen = config.model_copy(update={"evaluation": alone, "training": unseen})
     with Progress(chosen, begun.choice, progress) as shown_progress:
         return fit(
             chosen,
-            begun.series,
+            begun.panel,
             name=model,
             on_start=shown_progress.start,
             on_epoch=shown_progress.epoch,

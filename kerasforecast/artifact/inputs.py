@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from os import PathLike
 from typing import Any, TypeAlias
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.config import check_effect_on_data
+from kerasforecast.data.calendar_choice import with_features
 from kerasforecast.data.calendar_columns import check_calendar_columns
+from kerasforecast.data.categories import recoded
 from kerasforecast.data.load import load_panel
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.data.table.columns import same
 from kerasforecast.data.table.given import Given
-from kerasforecast.errors import DataError, KerasForecastError, OptionError, shown
+from kerasforecast.errors import DataError, KerasForecastError, OptionError, flag, shown
+from kerasforecast.preprocessing.covariates import Categories
 from kerasforecast.preprocessing.suitability import scaling_notes
 from kerasforecast.runtime.files import user_path
 from kerasforecast.sections.data import DataConfig
 from kerasforecast.sections.section import checked
 
 # Options that name columns as the training table called them; another table may call them otherwise.
-_INHERITED = frozenset({"id", "series", "date_column"})
+_INHERITED = frozenset({"id", "series", "date_column", "targets"})
 
 Data: TypeAlias = str | PathLike | Given | Panel | Series | None
 
@@ -43,12 +46,12 @@ def panel_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_han
     if isinstance(data, Panel | Series):
         if options:
             raise OptionError(f"Options have no effect on a series at hand. Received: {shown(dict(options))}.")
-        panel = Panel.of(data)
+        panel = _with_calendar_of(Panel.of(data), manifest)
     elif data is None and not options.keys() & {"file", "ticker"}:
         panel = at_hand if at_hand is not None and not options else _trained_on(manifest, options)
     else:
         panel = _other(manifest, data, options)
-    panel = _with_columns_of(panel, manifest)
+    panel = with_columns_of(panel, manifest)
     said = {note: None for member in manifest.members for note in scaling_notes(member.scaling, panel)}
     return replace(panel, notes=(*panel.notes, *said)) if said else panel
 
@@ -76,8 +79,8 @@ def kept_panel(manifest: Manifest) -> Panel | None:
         return None
     offline = {"offline": True, "snapshot": record.snapshot} if record.snapshot else {}
     try:
-        config = manifest.config.data.model_copy(update=offline | _columns(manifest))
-        return load_panel(config, positive_prices=False)
+        config = manifest.config.data.model_copy(update=offline | column_options(manifest))
+        return _loaded(manifest, config, None)
     except KerasForecastError:
         return None  # moved or changed since
 
@@ -103,28 +106,51 @@ def _other(manifest: Manifest, data: str | PathLike | Given | None, options: Map
 
 
 def _read(manifest: Manifest, values: dict[str, Any], data: Given | None, options: Mapping[str, Any]) -> Panel:
-    config: DataConfig = checked(DataConfig, values | _columns(manifest) | dict(options))
+    for name in ("calendar_features", "holidays"):
+        if options.get(name):
+            raise OptionError(
+                f"{flag(name)} has no effect on a trained model, which takes what it was trained on. "
+                f"Received: {shown(options[name])}. Leave it out."
+            )
+    config: DataConfig = checked(DataConfig, values | column_options(manifest) | dict(options))
     check_effect_on_data(dict(options), config)
+    return _loaded(manifest, config, data, _INHERITED - options.keys())
+
+
+def _loaded(
+    manifest: Manifest, config: DataConfig, data: Given | None, inherited: Collection[str] = frozenset()
+) -> Panel:
     # Of the rows that are used, the network asks whether they are positive.
-    return load_panel(config, data, positive_prices=False, inherited=_INHERITED - options.keys())
+    panel = load_panel(config, data, positive_prices=False, inherited=inherited)
+    return _with_calendar_of(panel, manifest)
 
 
-def _columns(manifest: Manifest) -> dict[str, Any]:
-    """The options that name columns, as the model has them; those that dates give are made of dates again."""
+def _with_calendar_of(panel: Panel, manifest: Manifest) -> Panel:
+    """`panel` with the columns that its dates give, where it lacks them."""
+    own = set(map(same, panel.columns))
+    absent = {name: feature for name, feature in manifest.roles.calendar.items() if same(name) not in own}
+    return with_features(panel, absent)
+
+
+def column_options(manifest: Manifest) -> dict[str, Any]:
+    """The options that name columns: the table's own; those that the dates give are computed, whatever their options.
+
+    `auto` would choose others for a table of another length.
+    """
     roles, trained = manifest.roles, manifest.config.data
-    own = [name for name in roles.calendar if name in trained.past]  # a column of the table's own that dates give too
+    past, known = (set(map(same, names)) for names in (trained.past, trained.known))
     return {
         "target": None if trained.targets else roles.target,
         "targets": trained.targets,
-        "past": (*roles.past, *own),
-        "known": tuple(name for name in roles.known if name not in roles.calendar or name in trained.known),
+        "past": (*roles.past, *(name for name in roles.calendar if same(name) in past)),
+        "known": tuple(name for name in roles.known if name not in roles.calendar or same(name) in known),
         "static": roles.static,
-        "calendar_features": trained.calendar_features,
-        "holidays": trained.holidays,
+        "calendar_features": (),
+        "holidays": None,
     }
 
 
-def _with_columns_of(panel: Panel, manifest: Manifest) -> Panel:
+def with_columns_of(panel: Panel, manifest: Manifest) -> Panel:
     """`panel` with the columns of the model, called and ordered as there.
 
     Raises:
@@ -144,5 +170,23 @@ def _with_columns_of(panel: Panel, manifest: Manifest) -> Panel:
         panel = replace(
             panel, values=values, columns=manifest.columns, roles=manifest.roles.each, calendar_columns=calendar
         )
+    panel = _with_attributes_of(panel, manifest)
     check_calendar_columns(panel.values, panel.index, panel.columns, calendar)
     return panel
+
+
+def _with_attributes_of(panel: Panel, manifest: Manifest) -> Panel:
+    """`panel` with the attributes of the model in its order, categories by the numbers that it knows them by."""
+    wanted, own = manifest.roles.static, panel.static_columns
+    if sorted(wanted) != sorted(own):
+        raise DataError(
+            f"{panel.name}: the model needs the static columns {', '.join(wanted) or 'none'}. "
+            f"Received: {', '.join(own) or 'none'}."
+        )
+    if panel.static is None:
+        return panel
+    places = [own.index(name) for name in wanted]
+    categories = tuple(panel.categories[place] for place in places)
+    panel = replace(panel, static=panel.static[:, places], static_columns=wanted, categories=categories)
+    known = manifest.members[0].covariates.static
+    return recoded(panel, [each.names if isinstance(each, Categories) else () for each in known])

@@ -6,79 +6,25 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from kerasforecast.artifact.records import Count, DataRecord, Metrics, Price, Record, Sha256, Text, TrainingRecord
+from kerasforecast.artifact.golden import GoldenBatch
+from kerasforecast.artifact.lineage import MOST_ANCESTORS, FinalRecord, Lineage
+from kerasforecast.artifact.records import Count, DataRecord, Metrics, Record, Sha256, Text, TrainingRecord
+from kerasforecast.artifact.roles import Roles
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
-from kerasforecast.data.calendar_columns import FEATURES
-from kerasforecast.data.panel import ColumnRole
+from kerasforecast.data.holiday_days import holiday_kind
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.forecasting.adaptive import Adapted
 from kerasforecast.forecasting.conformal import Calibration
 from kerasforecast.models.member import Member
-from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.covariates import FittedCovariates
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.preprocessing.split import least_context
-from kerasforecast.runtime.backend import loaded_backend, provenance
+from kerasforecast.runtime.backend import loaded_backend, provenance, versions
 
 SCHEMA_VERSION = 2
-
-
-class Roles(Record):
-    """The columns of the data by their role: what is forecast, known until now, known ahead, one value a series.
-
-    Attributes:
-        calendar: Which of the known columns follow from the dates, and how: they are computed for dates ahead.
-    """
-
-    target: Text
-    past: tuple[Text, ...] = Field((), max_length=1_000)
-    known: tuple[Text, ...] = Field((), max_length=1_000)
-    static: tuple[Text, ...] = Field((), max_length=1_000)
-    calendar: dict[Text, Text] = Field({}, max_length=1_000)
-
-    @model_validator(mode="after")
-    def _known_features(self) -> Roles:
-        if not (self.calendar.keys() <= set(self.known) and set(self.calendar.values()) <= FEATURES.keys()):
-            raise ValueError("calendar must name known columns and features of dates")
-        return self
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of the data: the target, those known until now, those known ahead."""
-        return (self.target, *self.past, *self.known)
-
-    @property
-    def each(self) -> tuple[ColumnRole, ...]:
-        """The role of each of them."""
-        past: list[ColumnRole] = ["past"] * len(self.past)
-        known: list[ColumnRole] = ["known"] * len(self.known)
-        return ("target", *past, *known)
-
-
-class GoldenBatch(Record):
-    """A few windows, and what the network answered its maker: by it every loading is proved.
-
-    Attributes:
-        past: Raw windows `(B, L, F)`.
-        known: `(B, L + H, K)`, where the model takes columns known ahead.
-        static: `(B, S)`, where it takes attributes of the series.
-        forecast: `(B, H)`, or `(B, H K)` of a quantile head, raw values.
-    """
-
-    past: list[list[list[Price]]] = Field(min_length=1, max_length=8)
-    known: list[list[list[Price]]] | None = Field(None, min_length=1, max_length=8)
-    static: list[list[Price]] | None = Field(None, min_length=1, max_length=8)
-    forecast: list[list[Price]] = Field(min_length=1, max_length=8)
-
-    @property
-    def windows(self) -> WindowBatch:
-        """The raw windows as a network is given them."""
-        known, static = (None if part is None else np.asarray(part, np.float32) for part in (self.known, self.static))
-        return WindowBatch(np.asarray(self.past, np.float32), known, static)
 
 
 class WeightRecord(Record):
@@ -126,6 +72,9 @@ class Manifest(Record):
         baselines: What the simple baselines learned before the test part.
         calibration: What validation taught of its errors.
         adapted: Where its prediction intervals had come to at the end of the test part.
+        final: How the weights were trained on all rows after scoring: scores, intervals and the record of training are
+            of those before. `None` where the scored weights are these.
+        lineage: The model that training started from, if any.
         hashes: SHA-256 of the file's other members.
     """
 
@@ -143,6 +92,8 @@ class Manifest(Record):
     baselines: Baselines | None = None
     calibration: Calibration | None = None
     adapted: Adapted | None = None
+    final: FinalRecord | None = None
+    lineage: Lineage | None = None
     golden: GoldenBatch
     hashes: dict[Text, Sha256] = Field({}, max_length=10)
 
@@ -161,6 +112,7 @@ class Manifest(Record):
             ValidationError: They contradict one another.
         """
         made = provenance(loaded_backend() or "")
+        made["versions"] |= versions(*["holidays"] * any(map(holiday_kind, roles.calendar.values())))
         return cls(name=name, config=config, roles=roles, members=tuple(members), **made, **facts)
 
     def updated(self, **facts: Any) -> Manifest:
@@ -203,6 +155,12 @@ class Manifest(Record):
     def training(self) -> TrainingRecord | None:
         """How its first member was trained, where that is known."""
         return self.members[0].training
+
+    @property
+    def learned_from(self) -> tuple[DataRecord, ...]:
+        """All data that its weights have learned from, those of the models before it included; its own first."""
+        earlier = self.lineage.learned if self.lineage else ()
+        return (*([self.data] if self.data else []), *earlier)[:MOST_ANCESTORS]
 
     @model_validator(mode="after")
     def _fits_together(self) -> Manifest:
@@ -253,6 +211,8 @@ def _golden_lengths(manifest: Manifest) -> Iterator[tuple[str, object, object]]:
     yield "golden known windows", {(rows, len(roles.known))} if roles.known else None, _shapes(golden.known)
     widths = None if golden.static is None else set(map(len, golden.static))
     yield "golden attributes", {len(roles.static)} if roles.static else None, widths
+    fault = manifest.members[0].covariates.code_fault(golden.windows.static) if widths == {len(roles.static)} else None
+    yield "golden categories", None, fault
     counts = {len(part) for part in (golden.past, golden.known, golden.static) if part is not None}
     outputs = manifest.members[0].network.sizes(1).outputs
     forecasts = {len(golden.forecast)}, set(map(len, golden.forecast))
@@ -273,6 +233,7 @@ def _covariate_lengths(covariates: FittedCovariates, manifest: Manifest) -> Iter
 def _scaling_lengths(scaling: FittedScaling, columns: int) -> Iterator[tuple[str, object, object]]:
     yield "scaling", (columns,) * 3, (len(scaling.transforms), len(scaling.offset), len(scaling.scale))
     yield "scaling's floors", True, len(scaling.floor) in (0, columns)
+    yield "scaling's least volatility", True, len(scaling.least) in (0, columns)
     earlier = all(
         place < len(scaling.reference) and scaling.reference[place] < place
         for place, transform in enumerate(scaling.transforms)

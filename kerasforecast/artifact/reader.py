@@ -39,7 +39,7 @@ def read(path: Path) -> tuple[Manifest, list[np.ndarray]]:
     where = str(path)
     members, manifest = _opened(path)
     shapes = _implied(manifest, where)
-    check_graph(members[GRAPH], _classes(manifest), _largest(manifest, shapes), where)
+    check_graph(members[GRAPH], _classes(manifest), _largest(manifest, shapes), where, _inputs(manifest))
     parse_json(members["metadata.json"], f"{where}: metadata.json")
     return manifest, _arrays(members[WEIGHTS], shapes, where)
 
@@ -112,6 +112,17 @@ def _classes(manifest: Manifest) -> set[tuple[str, str]]:
         found |= member.network.family.vocabulary
         found |= {pair for layer in member.layers for pair in layer.classes}
     return found
+
+
+def _inputs(manifest: Manifest) -> dict[str, tuple[int, ...]]:
+    """What the network is given by name, and the shapes of one window."""
+    roles, rows = manifest.roles, manifest.window + manifest.horizon
+    shapes = {
+        "past": (manifest.window, 1 + len(roles.past)),
+        "known": (rows, len(roles.known)),
+        "static": (len(roles.static),),
+    }
+    return {name: shape for name, shape in shapes.items() if shape[-1]}
 
 
 def _largest(manifest: Manifest, shapes: dict[str, Shape]) -> int:

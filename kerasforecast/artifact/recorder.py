@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from kerasforecast.artifact.manifest import Manifest, MemberRecord, Roles
-from kerasforecast.artifact.records import DataRecord, PartRecord, Probe, TrainingRecord
+from kerasforecast.artifact.data_record import data_record
+from kerasforecast.artifact.lineage import FinalRecord
+from kerasforecast.artifact.manifest import GoldenBatch, Manifest, MemberRecord
+from kerasforecast.artifact.parent import Parent
+from kerasforecast.artifact.records import TrainingRecord
+from kerasforecast.artifact.roles import Roles
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
-from kerasforecast.data.stamps import iso_texts, span
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import merged_weights
 from kerasforecast.preprocessing.batch import WindowBatch
@@ -21,7 +25,6 @@ from kerasforecast.training.callbacks import Epoch
 from kerasforecast.training.run import Kept, Run
 from kerasforecast.training.train import History
 
-_PROBED = 200  # rows of the data that a file holds, so that a table of the same series is known again
 _GOLDEN_VALUES = 10_000  # of one window, up to which a file holds two as proof; a file's text is bounded
 
 
@@ -37,6 +40,8 @@ class Recorder:
         trained: Numbers that are trained.
         windows: Raw windows of the training part; the first and last serve as the golden batch.
         run: Where to write; `None` for nowhere.
+        parent: The model that it starts from, if any.
+        frozen: The layers that keep their weights.
     """
 
     def __init__(
@@ -49,20 +54,25 @@ class Recorder:
         trained: int,
         windows: WindowBatch,
         run: Run | None,
+        parent: Parent | None = None,
+        frozen: Sequence[str] = (),
     ) -> None:
         self._name, self._config, self._member, self._trained = name, config, member, trained
         self._roles = roles_of(panel)
+        self._panel, self._split = panel, split
         self._data = data_record(panel, split)
+        self.frozen = tuple(frozen)
+        self._lineage = parent.lineage(frozen) if parent else None
         one = windows.at(slice(0, 1))
         small = sum(array.size for array in one.arrays.values()) <= _GOLDEN_VALUES
-        self._windows = windows.at(np.array([0, -1])) if small else one
+        self.windows = windows.at(np.array([0, -1])) if small else one
         self._run = run
         self.exporter = Exporter([member])
         identity = {
             "name": name,
             "config": config.model_dump(mode="json"),
             "data": {"columns": list(panel.columns), "sha256 of the data": panel.sha256},
-        }
+        } | ({"parent": parent.identity} if parent else {})
         self.state = Kept(run, identity, panel.source.sha256)
         self._epoch = self.state.best
 
@@ -93,11 +103,26 @@ class Recorder:
             self.exporter.write(self._run.model, self.manifest(weights, record), weights)
         self._epoch = epoch
 
+    def keep_scored(self, manifest: Manifest, weights: list[np.ndarray]) -> None:
+        """Write the scored model in the place of the best one so far: what follows may still fail."""
+        if self._run is not None:
+            self.exporter.write(self._run.model, manifest, weights)
+
     def manifest(self, weights: list[np.ndarray], training: TrainingRecord, **facts: Any) -> Manifest:
         """The manifest of a model with these weights; `facts` are those known only after training."""
         member = MemberRecord.of(self._member, self._trained, training)
-        golden = self.exporter.golden(self._windows, weights)
-        return Manifest.of(self._name, self._config, self._roles, [member], data=self._data, golden=golden, **facts)
+        golden = self.exporter.golden(self.windows, weights)
+        known = {"data": self._data, "lineage": self._lineage, "golden": golden}
+        return Manifest.of(self._name, self._config, self._roles, [member], **known | facts)
+
+    def refitted(self, scored: Manifest, member: Member, golden: GoldenBatch, final: FinalRecord) -> Manifest:
+        """The manifest of the weights that leave after training on all rows; scores and intervals are of `scored`."""
+        return scored.updated(
+            members=(MemberRecord.of(member, self._trained, scored.training),),
+            data=data_record(self._panel, self._split, learned=PARTS),
+            golden=golden,
+            final=final,
+        )
 
 
 def roles_of(panel: Panel) -> Roles:
@@ -105,45 +130,6 @@ def roles_of(panel: Panel) -> Roles:
     target, *past = panel.past_columns
     calendar = dict(panel.calendar_columns)
     return Roles(target=target, past=past, known=panel.known_columns, static=panel.static_columns, calendar=calendar)
-
-
-def data_record(panel: Panel, split: Split) -> DataRecord:
-    """What the manifest says of the data and of its parts; of several series, of all their rows together."""
-    start, end = span(panel.index, panel.starts[:-1], panel.ends)
-    return DataRecord(
-        source=panel.source.kind,
-        location=panel.source.location,
-        snapshot=panel.source.sha256,
-        retrieved=panel.source.retrieved,
-        series=len(panel),
-        rows=int(panel.observed.sum()),
-        start=start,
-        end=end,
-        frequency=panel.frequency,
-        calendar=panel.calendar,
-        sha256=panel.sha256,
-        split={part: _part(panel, split, part) for part in PARTS},
-        probe=_probe(panel, split) if len(panel) == 1 else None,
-    )
-
-
-def _part(panel: Panel, split: Split, part: str) -> PartRecord:
-    place = PARTS.index(part)
-    start, end = span(panel.index, split.edges[:, place], split.edges[:, place + 1])
-    return PartRecord(
-        rows=int(split.rows_in(part).sum()),
-        windows=int(split.windows_in(part).sum()),
-        start=start,
-        end=end,
-    )
-
-
-def _probe(panel: Panel, split: Split) -> Probe:
-    """Rows spread over what the model learns from, and the last of them one by one."""
-    end = split.validation_end
-    rows = np.unique(np.concatenate([np.linspace(0, end - 1, _PROBED).astype(int), np.arange(max(0, end - 50), end)]))
-    stamps = iso_texts(panel.index[rows], panel.index)
-    return Probe(rows=tuple(stamps), values=tuple(panel.values[rows, 0].tolist()))
 
 
 def history_of(manifest: Manifest) -> History | None:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
+from kerasforecast.artifact.importance import Importance
 from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST
 from kerasforecast.training.diagnosis import Diagnosis, Pattern
 
@@ -17,6 +26,7 @@ Stamp = Text | Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Share = Annotated[float, Field(ge=0, le=1)]
 ByLevel = Annotated[dict[Text, float | None], Field(max_length=100)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
+Part = Literal["train", "validation", "test"]
 Price = Annotated[float, Field(ge=-FLOAT32_LARGEST, le=FLOAT32_LARGEST)]
 
 
@@ -24,6 +34,20 @@ class Record(BaseModel):
     """Frozen, and with nothing in it that it does not name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SeveralRecord(Record):
+    """A record with fields that only several series have: of a lone one it is written without them."""
+
+    of_several: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        for name in self.of_several:
+            if getattr(self, name) is None:
+                written.pop(name, None)
+        return written
 
 
 class PartRecord(Record):
@@ -48,27 +72,54 @@ class Probe(Record):
         return self
 
 
-class DataRecord(Record):
+class SeriesProbe(Probe):
+    """Some rows of one of several series."""
+
+    id: Text
+
+
+class SeriesRecord(Record):
+    """Which of several series a model has learned from, and up to where.
+
+    Attributes:
+        ids: What they are called; empty where they are too many for a file, and any series may be one.
+        ends: Of each by its id the last dates (or steps) of training and validation, where they differ between series
+            and are few enough for a file; where not, those of the parts hold, the latest of any.
+        probes: Some rows of some of them, by which a table of the same series is known again.
+    """
+
+    ids: tuple[Text, ...] = Field((), max_length=20_000)
+    ends: dict[Text, tuple[Stamp, Stamp]] = Field({}, max_length=2_000)
+    probes: tuple[SeriesProbe, ...] = Field((), max_length=200)
+
+
+class DataRecord(SeveralRecord):
     """The data the model was trained on, and how it was divided.
 
     Attributes:
         series: How many series; `rows` and the parts are of all together.
-        probe: Some of its rows with their values of the target; `None` in older files.
+        learned: The parts that the weights have learned from, or were chosen by.
+        probe: Some of its rows with their values of the target; `None` in older files, and of several series.
+        panel: Of several series, which they are.
     """
+
+    of_several: ClassVar[tuple[str, ...]] = ("panel",)
 
     source: Text
     location: Text
     snapshot: Text
     retrieved: Text
-    series: Count = 1
+    series: Annotated[int, Field(ge=1, le=10**9)] = 1
     rows: Count
     start: Stamp
     end: Stamp
     frequency: Text | None
     calendar: Text | None
     sha256: Sha256
-    split: dict[Literal["train", "validation", "test"], PartRecord]
+    split: dict[Part, PartRecord]
+    learned: tuple[Part, ...] = Field(("train", "validation"), max_length=3)
     probe: Probe | None = None
+    panel: SeriesRecord | None = None
 
 
 class EpochRecord(Record):
@@ -95,12 +146,25 @@ class TrainingRecord(Record):
     history: tuple[EpochRecord, ...] = Field((), max_length=LONGEST_HISTORY)
 
 
-class StepScores(Record):
+class Medians(SeveralRecord):
+    """The medians over series of the scores whose means stand beside them."""
+
+    of_several: ClassVar[tuple[str, ...]] = ("scaled_crps",)
+
+    mase: float | None
+    rmsse: float | None
+    smape: float | None
+    scaled_crps: float | None = None
+
+
+class StepScores(SeveralRecord):
     """Scores of one contestant, in price units, percent and shares; `None` where one is not defined.
 
     By interval, as `"0.8"`: `coverage` and `winkler`; by level, as `"0.1"`: `pinball`. Empty where there are no
-    intervals.
+    intervals. Of several series `mase`, `rmsse`, `smape` and `scaled_crps` are means over series.
     """
+
+    of_several: ClassVar[tuple[str, ...]] = ("scaled_crps", "median")
 
     rmse: float | None
     mae: float | None
@@ -114,6 +178,8 @@ class StepScores(Record):
     coverage: ByLevel = {}
     pinball: ByLevel = {}
     winkler: ByLevel = {}
+    scaled_crps: float | None = None
+    median: Medians | None = None
 
 
 class Scores(StepScores):
@@ -122,15 +188,25 @@ class Scores(StepScores):
     steps: list[StepScores] = Field([], max_length=1_000)
 
 
-class DieboldMariano(Record):
+class DieboldMariano(SeveralRecord):
     """The test of the model's losses against the naive forecast's; an infinite statistic is `None`.
 
     So is the p-value where there are too few forecasts to test.
+
+    Attributes:
+        ratio: Of several series the model's mean loss over the other's, in units of each series.
+        better: The share of series on which it is smaller.
+        over: What was tested over: the loss of each date, or that of each series.
     """
+
+    of_several: ClassVar[tuple[str, ...]] = ("ratio", "better", "over")
 
     loss: Text
     statistic: float | None
     p_value: Share | None
+    ratio: float | None = Field(None, ge=0)
+    better: Share | None = None
+    over: Literal["dates", "series"] | None = None
 
 
 class BaselineTest(DieboldMariano):
@@ -139,13 +215,28 @@ class BaselineTest(DieboldMariano):
     baseline: Text
 
 
-class TestScores(Record):
+class SharesBetter(Record):
+    """On which share of the series the model's MASE is below that of the best simple forecast, and of the naive one."""
+
+    best: Share
+    naive: Share
+
+
+class TestScores(SeveralRecord):
     """Scores on the test part, beside those of the naive forecast and of every other baseline by its name.
 
     Attributes:
         best: The best simple forecast on validation, which the model has to beat.
         best_intervals: The baseline with the best intervals there.
+        learned: What the model that training started from has learned of these very rows, in a few words: there is no
+            verdict then.
+        series: How many were scored, where there are several.
+        unscored: How many were not: too short, they are forecast only.
+        unscaled: How many of those scored never changed in training, and so have no scaled scores.
+        better: On which share of the series the model is better.
     """
+
+    of_several: ClassVar[tuple[str, ...]] = ("series", "unscored", "unscaled", "better", "learned")
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
     __pydantic_extra__: dict[str, Scores]
@@ -157,12 +248,19 @@ class TestScores(Record):
     tests: list[BaselineTest] = Field([], max_length=100)
     best: Text = "naive"
     best_intervals: Text | None = None
+    learned: Text | None = None
+    series: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    unscored: Count | None = None
+    unscaled: Count | None = None
+    better: SharesBetter | None = None
 
     @model_validator(mode="after")
     def _few_baselines(self) -> TestScores:
         names = self.__pydantic_extra__
         if len(names) > 30 or not all(name.isidentifier() and len(name) <= 50 for name in names):
             raise ValueError("at most 30 baselines, each with a plain name")
+        if (self.series is None) != (self.better is None):
+            raise ValueError("series and better stand together")
         return self
 
 
@@ -180,11 +278,19 @@ class DiagnosisRecord(Record):
         return Diagnosis(self.name, self.text, self.advice).line
 
 
-class Metrics(Record):
-    """The content of `metrics.json`."""
+class Metrics(SeveralRecord):
+    """The content of `metrics.json`; `importance` where there are covariates.
+
+    Attributes:
+        held_out: Scores of the series that training never saw, where some were held out; `test` is of the others.
+    """
+
+    of_several = ("importance", "held_out")
 
     target: Text
     test: TestScores
     verdict: Text
     interval_verdict: Text | None = None
     diagnosis: DiagnosisRecord | None = None
+    importance: Importance | None = None
+    held_out: TestScores | None = None

@@ -15,7 +15,8 @@ import numpy as np
 
 from kerasforecast.artifact.format.archive import KERAS_MEMBERS, MANIFEST, WEIGHTS, pack
 from kerasforecast.artifact.format.hdf5 import read_arrays
-from kerasforecast.artifact.manifest import GoldenBatch, Manifest
+from kerasforecast.artifact.golden import GoldenBatch
+from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.errors import ArtifactError, KerasForecastError, shown
 from kerasforecast.models.limits import check_size
 from kerasforecast.models.member import Member, array_shapes

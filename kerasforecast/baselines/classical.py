@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -10,11 +11,14 @@ import numpy as np
 
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
 from kerasforecast.errors import OptionError, shown
-from kerasforecast.forecasting.forecast import Forecast
+from kerasforecast.forecasting.forecast import Forecast, joined
 from kerasforecast.metrics.probabilistic import checked_levels
 from kerasforecast.preprocessing.windows import Windows
 
+_MOST = 1_000  # series: a model takes a tenth of a second to some seconds each
+_LEAST = 10  # rows that a model is fitted on; statsforecast calls fewer "tiny datasets"
 STATISTICAL = {"auto_ets": "AutoETS", "auto_arima": "AutoARIMA", "theta": "AutoTheta"}
 
 
@@ -58,33 +62,52 @@ def statistical(
     return points, np.stack(columns, axis=-1)  # (N, H, K)
 
 
-def require_extra(config: Config) -> None:
-    """Refuse, before anything takes long, classical baselines that are not installed.
+def require_extra(config: Config, panel: Panel | None = None) -> None:
+    """Refuse, before anything takes long, classical baselines that are not installed, or would take for ever.
 
     Raises:
-        OptionError: They are asked for, and statsforecast is absent.
+        OptionError: They are asked for, and statsforecast is absent, or there are too many series in the panel.
     """
-    if config.evaluation.baselines and not _installed():
-        raise _absent(config.evaluation.baselines[0], "none")
+    names = config.evaluation.baselines
+    if names and not _installed():
+        raise _absent(names[0], "none")
+    if names and panel is not None and len(panel) > _MOST:
+        raise OptionError(
+            f"--baselines {','.join(names)} fits a model to each series, of which there may be {_MOST:,}. "
+            f"Received: {len(panel):,} series. Leave it out, or take fewer with --series."
+        )
 
 
 def classical_forecasts(
     config: Config, windows: Windows, known: np.ndarray, baselines: Baselines
 ) -> dict[str, Forecast]:
-    """Forecasts of `windows` by the classical models that `config` asks for.
+    """Forecasts of `windows` by the classical models that `config` asks for, a model for each series.
+
+    A series with too few rows for such a model is forecast as the naive baseline does.
 
     Args:
         config: Names them.
-        windows: Of a series.
-        known: `(N,)` one past the last row of each series that the models are fitted on.
+        windows: Of one or more series.
+        known: `(N,)` one past the last row of each series, in rows of the panel, that the models are fitted on.
         baselines: The simple ones, for the season and the levels.
     """
-    values = windows.panel.single("the classical baselines").values[:, 0]
-    rows, levels = int(known[0]), baselines.levels
-    return {
-        name: Forecast(*statistical(name, values, rows, windows.origins, windows.steps, baselines.period, levels))
-        for name in config.evaluation.baselines
-    }
+    require_extra(config, windows.panel)
+    return {name: _of_each_series(name, windows, known, baselines) for name in config.evaluation.baselines}
+
+
+def _of_each_series(name: str, windows: Windows, known: np.ndarray, baselines: Baselines) -> Forecast:
+    panel, origins = windows.panel, np.asarray(windows.origins, np.int64)
+    places, begins = np.unique(panel.places(origins), return_index=True)
+    parts = []
+    for place, own in zip(places.tolist(), np.split(origins, begins[1:]), strict=True):
+        first, end = int(panel.starts[place]), int(panel.ends[place])
+        if known[place] - first < _LEAST:
+            parts.append(next(forecast for _, forecast in baselines.each(replace(windows, origins=own))))
+            continue
+        values, rows = panel.values[first:end, 0], int(known[place]) - first
+        found = statistical(name, values, rows, own - first, windows.steps, baselines.period, baselines.levels)
+        parts.append(Forecast(*found))
+    return joined(parts)
 
 
 def _model(name: str, period: int) -> Any:

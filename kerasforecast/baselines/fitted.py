@@ -7,28 +7,19 @@ from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from kerasforecast.baselines.periods import calendar_periods, find_periods
-from kerasforecast.baselines.seasonal import RULES, Origins, season_of, seasonal_name
-from kerasforecast.baselines.simple import (
-    best_share,
-    drift,
-    ewma_fhs_table,
-    ewma_table,
-    moving_average,
-    naive,
-    residual_table,
-    scaled_quantiles,
-    smoothing,
-)
+from kerasforecast.baselines.judge import Judge
+from kerasforecast.baselines.periods import calendar_periods, shared_periods
+from kerasforecast.baselines.seasonal import RULES, Origins, seasonal_name
+from kerasforecast.baselines.simple import best_share, scaled_quantiles, window_points
+from kerasforecast.baselines.tables import Past, error_tables, shared_share
+from kerasforecast.baselines.units import own_units
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import OptionError
 from kerasforecast.forecasting.forecast import Forecast, joined
-from kerasforecast.metrics.point import rmse, seasonal_scales
-from kerasforecast.metrics.probabilistic import crps
+from kerasforecast.metrics.point import seasonal_scales, series_scales
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.volatility import Volatility, volatility_of
 from kerasforecast.preprocessing.windows import Windows, windows_of
@@ -45,8 +36,6 @@ Name = Annotated[
     ),
 ]
 _SCALED = ("ewma", "ewma_fhs")  # a normal step's volatility is the window's own; their point is the naive forecast
-_CHUNK = 4_096  # windows of the history gathered at once
-_JUDGED = 5_000  # windows of validation, evenly spread, that say which baseline is the best
 # The share of the naive forecast's error that another rule must stay below to take its place: among several the best of
 # a random walk is a matter of chance.
 _CLEARLY = 0.99
@@ -64,8 +53,9 @@ class Baselines(BaseModel):
         share: Weight of the newest value in exponential smoothing; `None` in older files, which have none.
         volatility: How moves are measured.
         scales: Mean and root mean square of the changes over one season in training: the units of MASE and RMSSE.
-        tables: Per baseline, quantiles of its errors by step and level: as moves, or in units of volatility for `ewma`
-            and `ewma_fhs`.
+            `None` of several series, each of which has its own.
+        tables: Per baseline, quantiles of its errors by step and level: as moves, of several series in units of what
+            each has moved by until then; in units of volatility for `ewma` and `ewma_fhs`.
         best: The one with the least error on validation, which a model has to beat: `naive` where none is clearly
             better than that.
         best_intervals: The one whose intervals had the least CRPS there; `None` where none has any.
@@ -80,10 +70,15 @@ class Baselines(BaseModel):
     periods: tuple[Period, ...] = Field((), max_length=10)
     share: float | None = Field(None, gt=0, le=1)
     volatility: Volatility
-    scales: tuple[float, float]
+    scales: tuple[float, float] | None
     tables: dict[Name, Table]
     best: Name = "naive"
     best_intervals: Name | None = None
+
+    @property
+    def pooled(self) -> bool:
+        """Whether they learned from several series together."""
+        return self.scales is None
 
     @property
     def note(self) -> str | None:
@@ -106,27 +101,35 @@ class Baselines(BaseModel):
 
     def each(self, windows: Windows) -> Iterator[tuple[str, Forecast]]:
         """The same one by one, for whoever need not hold the quantiles of all at once."""
+        units = own_units(windows.panel, windows.origins, self.volatility) if self.pooled else None
         for name in ("naive", "drift"):
-            yield name, self._near(name, windows)
+            yield name, self._near(name, windows, units)
         origins, ahead = Origins.of(windows), range(1, windows.steps + 1)
         for period in self.periods:
             for kind, rule in RULES.items():
                 name, point = seasonal_name(kind, period), rule(origins, ahead, period)
-                yield name, Forecast(point, self._around(name, point))
+                yield name, Forecast(point, self._around(name, point, units))
         for name in ("moving_average", *(["smoothing"] if self.share else []), *_SCALED):
-            yield name, self._near(name, windows)
+            yield name, self._near(name, windows, units)
 
-    def after_validation(self, windows: Windows) -> Baselines:
-        """These, knowing which of them did best on the `windows` of validation, or on some thousands of them."""
-        windows = replace(windows, origins=windows.origins[:: -(-len(windows) // _JUDGED)])
-        actual = windows.targets()
+    def after_validation(self, windows: Windows, scales: np.ndarray | None = None) -> Baselines:
+        """These, knowing which of them did best on the `windows` of validation, or on some thousands of them.
+
+        Args:
+            windows: With their outcomes.
+            scales: `(N, 2)` by what errors of each of several series are divided (`series_scales`), so that the largest
+                does not decide alone. Series without take no part.
+        """
+        judge = Judge.of(windows, scales)
+        if judge is None:
+            return self
         errors: dict[str, float] = {}
         losses: dict[str, float] = {}
-        for name, found in self.each(windows):
+        for name, found in self.each(judge.windows):
             if name not in _SCALED:
-                errors[name] = rmse(actual, found.point)
+                errors[name] = judge.error(found.point)
             if found.quantiles is not None:
-                losses[name] = crps(actual, found.quantiles, self.levels)
+                losses[name] = judge.loss(found.quantiles, self.levels)
         best = min(errors, key=lambda name: errors[name])
         facts = {
             "best": best if errors[best] < _CLEARLY * errors["naive"] else "naive",
@@ -134,144 +137,99 @@ class Baselines(BaseModel):
         }
         return self.model_copy(update=facts)
 
-    def _near(self, name: str, windows: Windows) -> Forecast:
+    def _near(self, name: str, windows: Windows, units: np.ndarray | None) -> Forecast:
         """The forecast of a rule to which the windows alone suffice."""
-        return joined([self._of_context(name, windows.context(indices)) for indices in windows.chunks()])
+        return joined(
+            [
+                self._of_context(name, windows.context(chunk), None if units is None else units[chunk])
+                for chunk in windows.chunks()
+            ]
+        )
 
-    def _of_context(self, name: str, windows: np.ndarray) -> Forecast:
-        point = _window_points(name, windows, self.steps, self.share)
+    def _of_context(self, name: str, windows: np.ndarray, units: np.ndarray | None) -> Forecast:
+        point = window_points(name, windows, self.steps, self.share)
         if name not in self.tables:
             return Forecast(point)
         if name in _SCALED:
             return Forecast(point, scaled_quantiles(windows, np.array(self.tables[name]), self.volatility))
-        return Forecast(point, self._around(name, point))
+        return Forecast(point, self._around(name, point, units))
 
-    def _around(self, name: str, point: np.ndarray) -> np.ndarray | None:
-        """Quantiles `(N, H, K)` from a baseline's past errors."""
-        return self.volatility.around(point, np.array(self.tables[name])) if name in self.tables else None
+    def _around(self, name: str, point: np.ndarray, units: np.ndarray | None) -> np.ndarray | None:
+        """Quantiles `(N, H, K)` from a baseline's past errors, in `units` `(N,)` of each window's series, if any."""
+        if name not in self.tables:
+            return None
+        moves = np.array(self.tables[name])
+        return self.volatility.around(point, moves if units is None else units[:, None, None] * moves)
 
 
 def fit_baselines(
-    train: np.ndarray,
-    history: np.ndarray,
-    window: int,
-    steps: int,
-    levels: Sequence[float],
-    periods: Sequence[int] = (),
+    panel: Panel, split: Split, steps: int, levels: Sequence[float], periods: Sequence[int] = ()
 ) -> Baselines:
     """Let the simple baselines learn.
 
     Args:
-        train: `(T,)` training rows of the target, for the units of scaled scores, the share of exponential smoothing
-            and the least volatility.
-        history: `(U,)` training and validation rows, for quantiles.
-        window: Rows of history that baselines without a season see, L.
+        panel: One or more series.
+        split: Its parts: of the training rows come the units of scaled scores, the share of exponential smoothing and
+            the least volatility, of these and the validation rows the quantiles. Its window is what baselines without
+            a season see.
         steps: Steps ahead H.
         levels: The K levels, ascending.
-        periods: Rows of each season, as `kerasforecast.baselines.periods.find_periods` finds them.
+        periods: Rows of each season, as `kerasforecast.baselines.periods.shared_periods` finds them.
     """
-    volatility = volatility_of(history, train)
-    share, season = best_share(train, window, steps), periods[0] if periods else 1
-    tables = {
-        "naive": residual_table(history, steps, levels, volatility),
-        "ewma": ewma_table(steps, levels),
-        "ewma_fhs": ewma_fhs_table(history, window, steps, levels, volatility),
-    }
-    tables |= _error_tables(history, window, steps, levels, volatility, share)
-    tables |= _seasonal_tables(history, steps, levels, volatility, periods)
+    train, train_starts = split.training_rows(panel)
+    history, starts = replace(split, edges=split.edges[:, [0, 2, 2, 2]]).training_rows(panel)
+    train, history = train[:, 0], history[:, 0]
+    volatility = volatility_of(history, train, starts, train_starts)
+    past, season = Past(panel, split, volatility, steps, levels), periods[0] if periods else 1
+    alone = len(panel) == 1
+    share = best_share(train, split.window, steps) if alone else shared_share(past)
     return Baselines(
-        window=window,
+        window=split.window,
         steps=steps,
         levels=tuple(levels),
         period=season,
         periods=tuple(periods),
         share=share,
         volatility=volatility,
-        scales=seasonal_scales(train, season if season < len(train) else 1),
-        tables={name: tuple(map(tuple, table.tolist())) for name, table in tables.items()},
+        scales=seasonal_scales(train, season if season < len(train) else 1) if alone else None,
+        tables={name: tuple(map(tuple, t.tolist())) for name, t in error_tables(past, share, periods).items()},
     )
 
 
 def learn_baselines(config: Config, panel: Panel, split: Split, like: Baselines | None = None) -> Baselines:
-    """Let the simple baselines learn from the rows before the test part of the one series of `panel`.
+    """Let the simple baselines learn from the rows before the test part of each series of `panel`.
+
+    A series without such rows takes no part.
 
     Args:
         config: Window, steps, levels, and the season where it is given.
-        panel: The series.
+        panel: One or more series.
         split: Its parts. Validation says which baseline is the best.
         like: Those of another stretch of the series, whose seasons and best are to hold here too.
 
     Raises:
-        DataError: The panel holds several series.
-        OptionError: The season given is longer than half of the training rows.
+        OptionError: The season given is longer than half of the training rows of the longest series.
     """
-    series = panel.single("the simple baselines")
-    target = series.values[:, 0]
-    train = target[: split.train_end]
-    periods = like.periods if like else _periods(config.evaluation.period, train, series.frequency)
-    window, steps = config.network.window, config.steps
-    found = fit_baselines(train, target[: split.validation_end], window, steps, config.levels, periods)
+    periods = like.periods if like else _periods(config.evaluation.period, panel, split)
+    found = fit_baselines(panel, split, config.steps, config.levels, periods)
     if like:
         return found.model_copy(update={"best": like.best, "best_intervals": like.best_intervals})
-    origins = split.origins("validation", steps)
-    return found.after_validation(windows_of(panel, origins, window, steps)) if len(origins) else found
+    origins = split.origins("validation", config.steps)
+    if not len(origins):
+        return found
+    scales = series_scales(panel, split.edges[:, 1], found.period) if len(panel) > 1 else None
+    return found.after_validation(windows_of(panel, origins, split.window, config.steps), scales)
 
 
-def _periods(given: int | None, train: np.ndarray, frequency: str | None) -> tuple[int, ...]:
+def _periods(given: int | None, panel: Panel, split: Split) -> tuple[int, ...]:
+    first, stop = split.edges[:, 0], split.edges[:, 1]
     if given is None:
-        return find_periods(train, calendar_periods(frequency))
-    if given > len(train) // 2:
+        return shared_periods(panel.values[:, 0], first, stop, calendar_periods(panel.frequency))
+    longest = int((stop - first).max())
+    if given > longest // 2:
+        whose = "" if len(panel) == 1 else " of the longest series"
         raise OptionError(
-            f"--period must fit twice into the {len(train):,} training rows. Received: {given}. "
+            f"--period must fit twice into the {longest:,} training rows{whose}. Received: {given}. "
             "Give a shorter one, or more rows."
         )
     return (given,) if given > 1 else ()
-
-
-def _window_points(name: str, windows: np.ndarray, steps: int, share: float | None) -> np.ndarray:
-    """Forecasts `(N, H)` of a rule that windows `(N, L)` suffice for."""
-    if name == "drift":
-        return drift(windows, steps)
-    if name == "moving_average":
-        return moving_average(windows, steps)
-    return smoothing(windows, steps, share) if name == "smoothing" and share else naive(windows, steps)
-
-
-def _error_tables(
-    history: np.ndarray, window: int, steps: int, levels: Sequence[float], volatility: Volatility, share: float
-) -> dict[str, np.ndarray]:
-    """Quantiles `(H, K)` of the errors that the rules with a window of their own made in the history."""
-    views = sliding_window_view(history, window + steps)  # (N, L + H), no copy
-    chunks = [views[start : start + _CHUNK, :window] for start in range(0, len(views), _CHUNK)]
-    tables = {}
-    for name in ("drift", "moving_average", "smoothing"):
-        point = np.concatenate([_window_points(name, chunk, steps, share) for chunk in chunks])
-        if not volatility.logarithmic or np.all(point > 0):  # a steep line may cross zero far ahead
-            tables[name] = np.quantile(volatility.moves(point, views[:, window:]), levels, axis=0).T
-    return tables
-
-
-def _seasonal_tables(
-    history: np.ndarray, steps: int, levels: Sequence[float], volatility: Volatility, periods: Sequence[int]
-) -> dict[str, np.ndarray]:
-    """The same of the rules with a season, a step at a time: memory grows with the rows of the history."""
-    tables = {}
-    for name in [seasonal_name(kind, period) for period in periods for kind in RULES]:
-        table = [_seasonal_errors(history, step, levels, volatility, name) for step in range(1, steps + 1)]
-        if all(row is not None for row in table):
-            tables[name] = np.array(table)
-    return tables
-
-
-def _seasonal_errors(
-    history: np.ndarray, step: int, levels: Sequence[float], volatility: Volatility, name: str
-) -> np.ndarray | None:
-    kind, period = season_of(name) or ("naive", 1)
-    first = period if kind == "naive" else 2 * period  # rows that the rule needs
-    rows = np.arange(first - 1, len(history) - step)
-    if not len(rows):
-        return None
-    point = RULES[kind](Origins.of_one(history, rows), [step], period)[:, 0]
-    if volatility.logarithmic and np.any(point <= 0):
-        return None
-    return np.quantile(volatility.moves(point, history[rows + step]), levels)

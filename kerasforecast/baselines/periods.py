@@ -5,6 +5,7 @@ Several may matter at once: half-hourly demand has a day of 48 rows and a week o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +19,7 @@ _ACF_BOUND = 4.0  # standard errors; a plain 95 % bound would find a season amon
 _LONGEST_SEARCH = 3_000  # rows of a season that no calendar suggests
 _ROWS = 100_000  # the newest training rows that seasons are looked for in: enough for any of them
 _ABOUT = 1.2  # spreads within this factor are about the same: the shortest season of them counts
+_ASKED = 36  # series of several that are asked for their seasons
 _MULTIPLES = 60  # of a season found, among which a longer one is looked for
 
 _SECONDS = {"s": 1, "min": 60, "h": 3_600, "D": 86_400, "W": 604_800}
@@ -48,6 +50,22 @@ def find_periods(history: np.ndarray, usual: Sequence[int] = ()) -> tuple[int, .
     if found and (longer := _longer(values, min(found))) and not any(_alike(longer, known) for known in found):
         found.append(longer)
     return tuple(sorted(found)[:MOST])
+
+
+def shared_periods(values: np.ndarray, first: np.ndarray, stop: np.ndarray, usual: Sequence[int]) -> tuple[int, ...]:
+    """Rows of each season that most of the longer of several series have; those of the one, where there is one.
+
+    Args:
+        values: `(R,)` the rows of all N series.
+        first: `(N,)` the first training row of each.
+        stop: `(N,)` one past the last.
+        usual: As `find_periods`.
+    """
+    rows = stop - first
+    long = np.flatnonzero(rows >= max(1, rows.max() / 2))
+    asked = long[np.unique(np.linspace(0, len(long) - 1, _ASKED).astype(int))]
+    found = Counter(period for place in asked for period in find_periods(values[first[place] : stop[place]], usual))
+    return tuple(sorted(period for period, count in found.items() if 2 * count > len(asked))[:MOST])
 
 
 def calendar_periods(frequency: str | None) -> tuple[int, ...]:

@@ -10,13 +10,48 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
+from kerasforecast.data.panel import Panel
+from kerasforecast.preprocessing.sums import running_sums
 from kerasforecast.preprocessing.windows import Windows
 
 _LARGEST_GROWTH = 5.0  # of the log: no rule may overflow, however steep its last two seasons and far its horizon
+
+
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """The target of one or more series.
+
+    Attributes:
+        values: `(R,)` float64, the rows of all series one after another.
+        starts: `(N + 1,)` the first row of each, and R.
+    """
+
+    values: np.ndarray
+    starts: np.ndarray
+
+    @classmethod
+    def of(cls, panel: Panel) -> Histories:
+        """Those of `panel`."""
+        return cls(panel.values[:, 0], panel.starts)
+
+    @cached_property
+    def firsts(self) -> np.ndarray:
+        """`(N,)` the first value of each series."""
+        return self.values[np.minimum(self.starts[:-1], len(self.values) - 1)]
+
+    @cached_property
+    def sums(self) -> np.ndarray:
+        """`(R,)` sums from the first row of a series to each of its rows, of what exceeds its first value.
+
+        What comes after a row changes none of them, nor what stands in another series, not by a bit.
+        """
+        values = np.where(np.isfinite(self.values), self.values, 0.0)  # rows after the end of a series
+        return running_sums(values - np.repeat(self.firsts, np.diff(self.starts)), self.starts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,25 +59,32 @@ class Origins:
     """N origins in one or more series, and the target before them.
 
     Attributes:
-        values: `(R,)` float64, the target of all series one after another.
+        histories: The series.
         rows: `(N,)` the row of each origin.
-        firsts: `(N,)` the first row of each origin's series.
     """
 
-    values: np.ndarray
+    histories: Histories
     rows: np.ndarray
-    firsts: np.ndarray
 
     @classmethod
     def of(cls, windows: Windows) -> Origins:
         """Those of `windows`."""
-        panel, rows = windows.panel, np.asarray(windows.origins, np.int64)
-        return cls(panel.values[:, 0], rows, panel.starts[panel.places(rows)])
+        return cls(Histories.of(windows.panel), np.asarray(windows.origins, np.int64))
 
     @classmethod
     def of_one(cls, values: np.ndarray, rows: np.ndarray) -> Origins:
         """Origins in one series `(T,)`."""
-        return cls(np.asarray(values, np.float64), rows, np.zeros(len(rows), np.int64))
+        return cls(Histories(np.asarray(values, np.float64), np.array([0, len(values)])), rows)
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """`(N,)` which series each origin belongs to."""
+        return np.searchsorted(self.histories.starts, self.rows, side="right") - 1
+
+    @property
+    def known(self) -> np.ndarray:
+        """`(N,)` rows of its own series known at each origin."""
+        return self.rows - self.histories.starts[self.places] + 1
 
 
 def seasonal_name(kind: str, period: int) -> str:
@@ -70,8 +112,8 @@ def seasonal_naive(origins: Origins, steps: Sequence[int], period: int) -> np.nd
     ahead = np.asarray(steps)
     back = ahead - period * -(-ahead // period)  # (H,) the same place of the season, from the origin back
     rows = origins.rows[:, None] + back  # (N, H)
-    enough = _lengths(origins) >= period
-    return origins.values[np.where(enough[:, None], rows, origins.rows[:, None])]
+    enough = origins.known >= period
+    return origins.histories.values[np.where(enough[:, None], rows, origins.rows[:, None])]
 
 
 def seasonal_drift(origins: Origins, steps: Sequence[int], period: int) -> np.ndarray:
@@ -103,16 +145,13 @@ def _seasons(steps: Sequence[int], period: int) -> np.ndarray:
     return -(-np.asarray(steps) // period)
 
 
-def _lengths(origins: Origins) -> np.ndarray:
-    """Rows known at each origin, `(N,)`."""
-    return origins.rows - origins.firsts + 1
-
-
 def _means(origins: Origins, period: int) -> tuple[np.ndarray, ...]:
     """Means of the last season and of the one before, `(N,)` each; both the same where the history is too short."""
-    values = np.where(np.isfinite(origins.values), origins.values, 0.0)  # rows after the end of a series
-    # Sums from the first row on: what comes after an origin changes none of them, not by a bit.
-    sums = np.concatenate([[0.0], np.cumsum(values - values[0])])
-    enough = _lengths(origins) >= 2 * period
-    total = [sums[np.where(enough, origins.rows + 1 - back, 0)] for back in (0, period, 2 * period)]
-    return tuple((later - earlier) / period + values[0] for later, earlier in pairwise(total))
+    histories, known = origins.histories, origins.known
+    enough = known >= 2 * period
+    total = [
+        np.where(enough & (known > back), histories.sums[np.maximum(origins.rows - back, 0)], 0.0)
+        for back in (0, period, 2 * period)
+    ]
+    first = histories.firsts[origins.places]
+    return tuple((later - earlier) / period + first for later, earlier in pairwise(total))

@@ -66,6 +66,15 @@ def smoothing_weights(length: int, share: float) -> np.ndarray:
     return weights / weights.sum()
 
 
+def window_points(name: str, windows: np.ndarray, steps: int, share: float | None) -> np.ndarray:
+    """Forecasts `(N, H)` of a rule by its name, for which windows `(N, L)` suffice."""
+    if name == "drift":
+        return drift(windows, steps)
+    if name == "moving_average":
+        return moving_average(windows, steps)
+    return smoothing(windows, steps, share) if name == "smoothing" and share else naive(windows, steps)
+
+
 def best_share(train: np.ndarray, window: int, steps: int) -> float:
     """The weight of the newest value with which `smoothing` has the least squared error on the training rows `(T,)`."""
     from scipy.signal import oaconvolve  # 0.6 s: only where it is learned

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.data.frequency import DAY, following, infer_frequency, is_daily, slots_after, step_within_day
-from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.data.stamps import iso_texts
 from kerasforecast.data.week import open_hours, week_seconds
@@ -132,12 +131,6 @@ def future_index(series: Series, steps: int) -> pd.Index:
     if series.calendar is not None and bar is not None:
         return _bars_after(series.calendar, index, bar, steps)
     return following(index, frequency, steps)  # weekly and monthly bars are dated by the week or month
-
-
-def future_indices(panel: Panel, steps: int) -> pd.Index:
-    """The dates (or integer steps) of the `steps` rows after the last observed row of each series, `(N steps,)`."""
-    found = [future_index(series, steps) for series in panel]
-    return found[0].append(found[1:])
 
 
 def require_step(series: Series) -> None:

@@ -133,8 +133,13 @@ def _weekday_of_month(index: pd.DatetimeIndex) -> str | None:
     return None
 
 
+def on_offset(index: pd.DatetimeIndex, offset: pd.DateOffset) -> np.ndarray:
+    """Which dates lie on `offset`, `(T,)`."""
+    return np.array([offset.is_on_offset(date) for date in index], bool)
+
+
 def _share_on(index: pd.DatetimeIndex, offset: pd.DateOffset) -> float:
-    return float(np.mean([offset.is_on_offset(date) for date in index]))
+    return float(np.mean(on_offset(index, offset)))
 
 
 def _anchor(index: pd.DatetimeIndex, step: int) -> str:

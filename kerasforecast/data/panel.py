@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from kerasforecast.data.calendar_columns import calendar_rows
+from kerasforecast.data.date_features import calendar_table
 from kerasforecast.data.panel_checks import check_panel
 from kerasforecast.data.series import Series, Source, rows_digest, unwritable
 from kerasforecast.errors import DataError, shown
@@ -181,23 +181,28 @@ class Panel:
     def __iter__(self) -> Iterator[Series]:
         return (self[place] for place in range(len(self)))
 
-    def reaching(self, index: pd.Index) -> Panel:
-        """This panel with rows for `index` `(N S,)` after the last of each series, of which known columns are known.
+    def reaching(self, index: pd.Index, given: np.ndarray | None = None) -> Panel:
+        """This panel with S rows after the last observed one of each series, in place of those that it has.
 
-        Without such columns it has no rows to add.
+        Args:
+            index: `(N S,)` their dates, as `kerasforecast.data.future_dates` has them.
+            given: `(N S, G)` of the known columns that do not follow from the dates. Without any it stays itself.
         """
         if not self.known_columns:
             return self
-        ahead = calendar_rows(self.columns, self.calendar_columns, index)
-        steps = len(index) // len(self)
-        owner = np.concatenate([self.places(np.arange(len(self.index))), np.repeat(np.arange(len(self)), steps)])
-        order = np.argsort(owner, kind="stable")
-        return replace(
-            self,
-            values=np.concatenate([self.values, ahead])[order],
-            index=self.index.append(index)[order],
-            starts=self.starts + np.arange(len(self) + 1) * steps,
-        )
+        ahead = np.full((len(index), len(self.columns)), np.nan)
+        if isinstance(index, pd.DatetimeIndex) and (features := self.calendar_columns):
+            ahead[:, list(map(self.columns.index, features))] = calendar_table([*features.values()], index)
+        if given is not None:
+            ahead[:, list(map(self.columns.index, self.given_columns))] = given
+        rows, lengths = len(self.index), self.observed + len(index) // len(self)
+        starts = np.append(0, np.cumsum(lengths))
+        added = np.arange(starts[-1]) >= np.repeat(starts[:-1] + self.observed, lengths)
+        order = np.empty(len(added), np.int64)
+        order[added] = np.arange(rows, rows + len(index))
+        order[~added] = np.flatnonzero(np.arange(rows) < np.repeat(self.ends, np.diff(self.starts)))
+        values = _fixed(np.concatenate([self.values, ahead])[order])
+        return replace(self, values=values, index=self.index.append(index)[order], starts=starts)
 
     @property
     def target(self) -> str:
@@ -218,6 +223,11 @@ class Panel:
     def known_columns(self) -> tuple[str, ...]:
         """The columns known for the rows to be forecast too."""
         return self.columns[len(self.past_columns) :]
+
+    @property
+    def given_columns(self) -> tuple[str, ...]:
+        """The known columns that do not follow from the dates: of rows ahead somebody must say what they are."""
+        return tuple(column for column in self.known_columns if column not in self.calendar_columns)
 
     @cached_property
     def ends(self) -> np.ndarray:
@@ -275,9 +285,7 @@ class Panel:
         Raises:
             DataError: There are some.
         """
-        given = [column for column, role in zip(self.columns, self.roles, strict=True) if role == "known"]
-        known = [column for column in given if column not in self.calendar_columns]
-        if more := [*known, *self.static_columns]:
+        if more := [*self.given_columns, *self.static_columns]:
             raise DataError(
                 f"Known and static columns are not supported yet by {user}. Received: {shown(more)}. Leave them out."
             )

@@ -14,7 +14,7 @@ from kerasforecast.data.stamps import iso_text, iso_texts
 _RATIOS = np.array([1.5, *range(2, 11), 12, 15, 20, 25, 30, 40, 50, 100])
 _NEWS_VOLUME = 8.0  # a crash trades many times the usual volume; a split about as much as its ratio
 _NEIGHBOURS = 8  # with fewer rows around it, nobody can say what an ordinary day is
-_STALE_ROWS = 5
+STALE_ROWS = 5
 _STEP_CHANGE = 2.5
 _RUN = 100
 _LARGE = 1.39  # price before over price after, or the inverse
@@ -29,10 +29,12 @@ class StockSplit:
     Attributes:
         date: First day at the new price.
         ratio: Price before over price after: 2.0 for 2 for 1, 0.1 for 1 for 10.
+        series: The id of the series, in a panel.
     """
 
     date: pd.Timestamp
     ratio: float
+    series: str = ""
 
     @property
     def words(self) -> str:
@@ -56,7 +58,7 @@ def find_splits(
         volume: `(T,)` units traded, where the table has them: they tell a crash from a split.
     """
     found = []
-    for step in _large_steps(prices)[:100]:
+    for step in large_steps(prices)[:100]:
         jumps = _jumps(prices[max(step - 20, 0) : step + 22])
         jump = jumps[min(step, 20)]
         ratio = _nearest_ratio(jump)
@@ -74,7 +76,7 @@ def _jumps(prices: np.ndarray) -> np.ndarray:
         return np.log(prices[:-1] / prices[1:])
 
 
-def _large_steps(prices: np.ndarray) -> np.ndarray:
+def large_steps(prices: np.ndarray) -> np.ndarray:
     """Positions after which the price changes by a third or more; in blocks, since series may be long."""
     found = []
     for start in range(0, len(prices) - 1, _BLOCK):
@@ -124,7 +126,7 @@ def suspicions(index: pd.Index, target: np.ndarray) -> list[str]:
 def _stale_tail(index: pd.Index, target: np.ndarray) -> str | None:
     run = int(np.argmax(target[::-1] != target[-1]))
     before = np.diff(target[:-run][-_BLOCK:])
-    if run < _STALE_ROWS or (len(before) and (before == 0).mean() > 0.2):
+    if run < STALE_ROWS or (len(before) and (before == 0).mean() > 0.2):
         return None
     since, value = iso_text(index[-run], index), digits(target[-1], 7)
     return f"The last {run} values are all {value}, from {since} on: the tail looks stale."

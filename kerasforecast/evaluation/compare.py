@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,12 @@ from kerasforecast.baselines.fitted import learn_baselines
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
-from kerasforecast.data.table.columns import find
 from kerasforecast.errors import DataError
-from kerasforecast.evaluation.evaluation import Sequential, baselines_of, ids_and_dates, outcomes_of, scored_windows
+from kerasforecast.evaluation.evaluation import Sequential, ids_and_dates, outcomes_of, scored_windows
 from kerasforecast.evaluation.learned import learned_windows
-from kerasforecast.evaluation.scores import Row, score_rows
+from kerasforecast.evaluation.matching import Wanted, matched
+from kerasforecast.evaluation.outcomes import Outcomes
+from kerasforecast.evaluation.scores import Row, Scored, add_to, stretches_of, tallied_rows
 from kerasforecast.evaluation.verdict import Judgement, judged_row
 from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.preprocessing.split import Split
@@ -33,21 +35,25 @@ class Contender:
 
     Attributes:
         name: On the leaderboard, unlike any other's.
-        columns: That it needs, the target first.
+        wanted: The columns that it needs.
         window: Rows of history it sees.
         forecaster: The model with its intervals.
         levels: Of its intervals; none where it has none.
         fit_seconds: Its training took, where known.
-        record: Of the data it has learned from, where known.
+        records: Of the data it has learned from, where known.
+        context: Rows of its own series that a window needs at least; the whole window where `None`.
+        horizon: Rows ahead that it reads known columns of, where more than are scored.
     """
 
     name: str
-    columns: tuple[str, ...]
+    wanted: Wanted
     window: int
     forecaster: Sequential
     levels: tuple[float, ...] = ()
     fit_seconds: float | None = None
-    record: DataRecord | None = None
+    records: tuple[DataRecord, ...] = ()
+    context: int | None = None
+    horizon: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +61,17 @@ class Comparison:
     """A finished comparison.
 
     Attributes:
-        rows: One a forecaster, the smallest RMSE first: those of `kerasforecast.evaluation.scores.score_rows` with
-            `fold` `"all"`, for models with `fit_seconds` and `predict_ms` for all origins.
-        table: One row a forecast: `date`, `actual`, one column a forecaster; `step` where there are several.
+        rows: One a forecaster, the smallest RMSE first, of several series the smallest mean RMSSE: those of
+            `kerasforecast.evaluation.scores.score_rows` with `fold` `"all"`, for models with `fit_seconds` and
+            `predict_ms` for all origins.
+        table: One row a forecast: `date` (before it the id, where series have ids), `actual`, one column a forecaster;
+            `step` where there are several.
         best: The best simple forecast on validation.
         best_intervals: The baseline with the best intervals there.
         judgements: For each model, whether it is worth using.
         levels: Of the intervals that were scored: those which all contenders have.
         learned: What models have learned from these very origins, in a few words; there is no verdict on such.
+        notes: What else a reader should know, one sentence each.
     """
 
     rows: list[Row]
@@ -72,70 +81,117 @@ class Comparison:
     judgements: dict[str, Judgement]
     levels: tuple[float, ...]
     learned: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def compare(data: Panel | Series, config: Config, split: Split, contenders: Sequence[Contender]) -> Comparison:
     """Forecast every origin of the test part with each contender and each baseline, and rank them.
 
     Args:
-        data: One series that holds every column that a contender needs.
+        data: One or more series that hold every column that a contender needs.
         config: Steps to score, levels of the intervals, and which baselines.
         split: Its test part is forecast; the baselines learn from the parts before.
         contenders: At least one. Intervals are scored at the levels that all of those with intervals have.
 
     Raises:
-        DataError: There are several series, or a contender needs a column or a longer history than the series has.
+        DataError: A contender needs a column or a longer history than the data has.
     """
     panel = Panel.of(data)
-    series = panel.single("compare")
-    windows = scored_windows(config, panel, split, "test")
+    panels = {each.name: matched(panel, each.wanted, each.name) for each in contenders}
+    whole = scored_windows(config, panel, split, "test")
+    windows = replace(whole, origins=_common(panel, whole, contenders))
     baselines = learn_baselines(config, panel, split)
     levels = tuple(level for level in config.levels if all(level in each.levels for each in contenders if each.levels))
-    forecasts, costs = {}, {}
-    for contender in contenders:
-        forecast, milliseconds = _timed(contender, _windows(series, contender, windows))
-        forecasts[contender.name] = _at_levels(forecast, contender.levels, levels)
-        costs[contender.name] = {"fit_seconds": contender.fit_seconds, "predict_ms": milliseconds}
-    others = baselines_of(windows, baselines) | classical_forecasts(config, windows, split.edges[:, 2], baselines)
-    others = {name: _at_levels(forecast, baselines.levels, levels) for name, forecast in others.items()}
-    forecasts |= others
-    outcomes = replace(outcomes_of(windows, baselines), levels=levels)
-    unknown = {"fit_seconds": None, "predict_ms": None}
-    best, learned = (baselines.best, baselines.best_intervals), {}
+    outcomes = replace(outcomes_of(windows, baselines, split), levels=levels)
+    board = _Board(outcomes, {}, {})
+    costs = {}
     for each in contenders:
-        if words := learned_windows(each.record, panel, windows.origins, windows.steps).text:
-            learned[each.name] = words
-    rows = [row | costs.get(row["model"], unknown) for row in score_rows(outcomes, forecasts, "all", *best)]
+        own = windows_of(panels[each.name], windows.origins, each.window, windows.steps, each.horizon)
+        forecast, milliseconds = _timed(each, own)
+        costs[each.name] = {"fit_seconds": each.fit_seconds, "predict_ms": milliseconds}
+        board.add(each.name, _at_levels(forecast, each.levels, levels))
+    classical = classical_forecasts(config, windows, split.edges[:, 2], baselines)
+    for stretch in stretches_of(outcomes):
+        others = baselines.each(replace(windows, origins=windows.origins[stretch]))
+        for name, forecast in chain(others, ((name, each.at(stretch)) for name, each in classical.items())):
+            board.add_part(name, stretch, _at_levels(forecast, baselines.levels, levels))
+    best, unknown = (baselines.best, baselines.best_intervals), {"fit_seconds": None, "predict_ms": None}
+    learned = {
+        each.name: words
+        for each in contenders
+        if (words := learned_windows(each.records, panel, windows.origins, windows.steps).text)
+    }
+    rows = [row | costs.get(row["model"], unknown) for row in tallied_rows(outcomes, board.tallies, "all", *best)]
+    error = "rmse" if outcomes.grouped is None else "rmsse"
     return Comparison(
-        sorted(rows, key=lambda row: row["rmse"]),
-        _table(windows, outcomes.actual, forecasts),
+        sorted(rows, key=lambda row: (row[error] is None, row[error])),
+        _table(windows, outcomes.actual, board.points),
         *best,
         {each.name: judged_row(rows, each.name, *best, learned=learned.get(each.name)) for each in contenders},
         levels,
         learned,
+        _left_out(whole, windows),
     )
 
 
-def _windows(series: Series, contender: Contender, windows: Windows) -> Windows:
-    """The same origins as `windows`, with the columns and the history that a contender sees."""
-    names = [find(series.columns, column) for column in contender.columns]
-    indices = [series.columns.index(name) for name in names if name is not None]
-    if None in names or names[0] != series.target:
-        raise DataError(
-            f"{contender.name}: needs the columns {', '.join(contender.columns)} and forecasts the first. "
-            f"Received: {', '.join(series.columns)}. Give its columns with --target and --past."
-        )
-    known = windows.origins[0] + 1
-    if known < contender.window:
-        raise DataError(
-            f"{contender.name}: needs {contender.window} rows before the test part. Received: {known}. "
-            "Give more rows or another split."
-        )
-    if indices != list(range(len(series.columns))):
-        known = {name: kind for name, kind in series.calendar_columns.items() if name in contender.columns}
-        values = series.values[:, indices]
-        series = replace(series, values=values, columns=contender.columns, calendar_columns=known)
-    return windows_of(Panel.of(series), windows.origins, contender.window, windows.steps)
+@dataclass(frozen=True, eq=False)
+class _Board:
+    """What is kept of all forecasts: quantiles of many series are large, so they are scored and let go."""
+
+    outcomes: Outcomes
+    tallies: dict[str, Scored]
+    points: dict[str, list[np.ndarray]]
+
+    def add(self, name: str, forecast: Forecast) -> None:
+        """Score one contestant's forecasts of all origins."""
+        for stretch in stretches_of(self.outcomes):
+            self.add_part(name, stretch, forecast.at(stretch))
+
+    def add_part(self, name: str, stretch: slice, forecast: Forecast) -> None:
+        """Score those of the next stretch of origins."""
+        add_to(self.tallies, name, self.outcomes, stretch, forecast)
+        self.points.setdefault(name, []).append(forecast.point.astype(np.float32))
+
+
+def _common(panel: Panel, windows: Windows, contenders: Sequence[Contender]) -> np.ndarray:
+    """The origins of `windows` that every contender can forecast from.
+
+    Of several series those are left out that have fewer rows than one of them needs, or too few known ones ahead.
+
+    Raises:
+        DataError: There are none; or the one series is too short.
+    """
+    origins = windows.origins
+    places = panel.places(origins)
+    before, ahead = origins + 1 - panel.starts[places], panel.starts[places + 1] - 1 - origins
+    for each in contenders:
+        needs = each.window if each.context is None else each.context
+        fits = before >= needs
+        if not fits.all() and (len(panel) == 1 or not fits.any()):
+            known = before[0] if len(panel) == 1 else before.max()
+            raise DataError(
+                f"{each.name}: needs {needs} rows before the test part. Received: {known}. "
+                "Give more rows or another split."
+            )
+        if each.wanted.known:
+            fits &= ahead >= each.horizon
+        origins, before, ahead = origins[fits], before[fits], ahead[fits]
+        if not len(origins):
+            raise DataError(
+                f"{each.name}: needs a row before the test part, and known columns for {each.horizon} rows ahead, in "
+                "the same series as every other model. Received: no such series. Give more rows or another split."
+            )
+    return origins
+
+
+def _left_out(whole: Windows, windows: Windows) -> tuple[str, ...]:
+    absent = len(whole) - len(windows)
+    if not absent:
+        return ()
+    return (
+        f"{absent:,} of {len(whole):,} forecasts are left out, which not all models can make: before them are too few "
+        "rows, or after them too few whose known columns are there.",
+    )
 
 
 def _timed(contender: Contender, windows: Windows) -> tuple[Forecast, float]:
@@ -153,12 +209,12 @@ def _at_levels(forecast: Forecast, have: tuple[float, ...], wanted: tuple[float,
     return replace(forecast, quantiles=forecast.quantiles[:, :, [have.index(level) for level in wanted]])
 
 
-def _table(windows: Windows, actual: np.ndarray, forecasts: dict[str, Forecast]) -> pd.DataFrame:
+def _table(windows: Windows, actual: np.ndarray, points: dict[str, list[np.ndarray]]) -> pd.DataFrame:
     columns: dict[str, Any] = {
-        **ids_and_dates(windows),
+        **ids_and_dates(windows, points),
         "actual": actual.ravel(),
-        **{name: forecast.point.ravel().astype(np.float32) for name, forecast in forecasts.items()},
+        **{name: np.concatenate(parts).ravel() for name, parts in points.items()},
     }
     if windows.steps > 1:
         columns["step"] = np.tile(np.arange(1, windows.steps + 1), len(windows))
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, copy=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
+from kerasforecast.artifact.importance import Importance
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError
 from kerasforecast.evaluation.learned import Learned
-from kerasforecast.evaluation.scores import Outcomes, dm_tests, scores
+from kerasforecast.evaluation.outcomes import Outcomes
+from kerasforecast.evaluation.per_series import LEARNED, counts, per_series_table
+from kerasforecast.evaluation.scores import LoneTally, Tally, side_by_side
 from kerasforecast.evaluation.verdict import Judgement, judged, not_judged
 from kerasforecast.forecasting.forecast import Forecast, quantile_column
-from kerasforecast.preprocessing.split import Split, split_panel
+from kerasforecast.metrics.point import series_scales
+from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.windows import Windows, all_origins, windows_of
 
 if TYPE_CHECKING:
@@ -44,11 +48,17 @@ class Evaluation:
             `step` too where there are several steps, and a column `q<level>` for each quantile. `None` in a model that
             was loaded: its file has no forecasts.
         scores: `{"n", "model": {...}, "naive": {...}, ..., "dm": {...}, "tests": [...], "best", "best_intervals"}`; `n`
-            counts windows.
+            counts windows. Of several series also `series`, `unscored`, `unscaled` and `better`, as
+            `kerasforecast.evaluation.per_series.counts` says, and what scores and tests say more of several.
         adapted: `(S, K)` levels of the intervals in force after the last window.
         learned: What the model has learned from already, in a few words, where it has from some of the windows given:
             scores are then of the others alone, or of all where there are no others.
         judged: Whether there were others: there is no verdict without.
+        per_series: A row of scores for each series, as `kerasforecast.evaluation.per_series.per_series_table` makes it;
+            `None` for a lone series, and in a model that was loaded.
+        importance: Which covariates earn their place, of a fit with covariates.
+        held_out: That of the series which training never saw, where some were held out; all else but `table` and
+            `per_series`, which have all series, is of the others.
     """
 
     table: pd.DataFrame | None
@@ -56,6 +66,9 @@ class Evaluation:
     adapted: np.ndarray | None = None
     learned: str | None = None
     judged: bool = True
+    per_series: pd.DataFrame | None = None
+    importance: Importance | None = None
+    held_out: Evaluation | None = None
 
     @cached_property
     def judgement(self) -> Judgement:
@@ -87,7 +100,11 @@ class Evaluation:
 
 
 def evaluate_windows(
-    forecaster: Sequential, windows: Windows, baselines: Baselines | None, more: Mapping[str, Forecast] | None = None
+    forecaster: Sequential,
+    windows: Windows,
+    baselines: Baselines | None,
+    more: Mapping[str, Forecast] | None = None,
+    split: Split | None = None,
 ) -> Evaluation:
     """Forecast consecutive windows and score the forecasts against what happened and against every baseline.
 
@@ -98,23 +115,26 @@ def evaluate_windows(
         windows: With their outcomes.
         baselines: The simple ones; the naive forecast alone where `None`.
         more: Forecasts of other baselines by name.
+        split: Of several series, whose training parts give the units of scaled scores; where `None`, all rows of a
+            series up to its first origin do.
     """
     ours, adapted = forecaster.in_sequence(windows)
-    outcomes = outcomes_of(windows, baselines)
-    found, against = {"model": scores(outcomes, ours)}, []
-    naive = np.repeat(windows.last()[:, None], windows.steps, axis=1)
-    for name, other in chain(_each(windows, baselines), (more or {}).items()):  # one at a time: quantiles are large
-        found[name] = scores(outcomes, other)
-        against += [{"baseline": name, **test} for test in dm_tests(outcomes, ours, other)]
-    summary = {
-        "n": len(windows),
-        **found,
-        "dm": {name: value for name, value in against[0].items() if name != "baseline"},
-        "tests": against,
-        "best": baselines.best if baselines else "naive",
-        "best_intervals": baselines.best_intervals if baselines else None,
-    }
-    return Evaluation(forecast_table(windows, ours, naive, outcomes.levels), summary, adapted)
+    outcomes = outcomes_of(windows, baselines, split)
+    best, intervals = (baselines.best, baselines.best_intervals) if baselines else ("naive", None)
+    table, n = forecast_table(windows, ours, outcomes.levels), len(windows)
+    if outcomes.grouped is None:
+        others = chain(_each(windows, baselines), (more or {}).items())  # one at a time: quantiles are large
+        lone = {name: LoneTally(outcomes, each) for name, each in chain([("model", ours)], others)}
+        return Evaluation(table, {"n": n, **side_by_side(lone, best, intervals)}, adapted)
+    tallies: dict[str, Tally] = {}
+    for indices in outcomes.stretches():  # nor are all of one held
+        part = replace(windows, origins=windows.origins[indices])
+        others = chain(_each(part, baselines), ((name, each.at(indices)) for name, each in (more or {}).items()))
+        for name, forecast in chain([("model", ours.at(indices))], others):
+            tallies.setdefault(name, Tally(outcomes, each=name == "model")).add(indices, forecast)
+    contenders = tallies["model"], tallies["naive"], tallies[best]
+    summary = {"n": n, **side_by_side(tallies, best, intervals), **counts(outcomes, *contenders)}
+    return Evaluation(table, summary, adapted, per_series=per_series_table(windows.panel, outcomes, *contenders))
 
 
 def evaluate_unseen(
@@ -123,43 +143,46 @@ def evaluate_unseen(
     """As `evaluate_windows`, of the windows that the model has not learned from; of all where there are none such."""
     unseen = learned.unseen
     chosen = replace(windows, origins=windows.origins[unseen]) if len(unseen) else windows
-    return replace(evaluate_windows(forecaster, chosen, baselines), learned=learned.text, judged=len(unseen) > 0)
+    found = evaluate_windows(forecaster, chosen, baselines)
+    if found.per_series is not None:
+        places = windows.panel.places(windows.origins)
+        seen = (np.bincount(places, minlength=len(windows.panel)) > 0) & (found.per_series["windows"] == 0)
+        found.per_series.loc[seen, "note"] = LEARNED
+    return replace(found, learned=learned.text, judged=len(unseen) > 0)
 
 
 def every_window(manifest: Manifest, panel: Panel, steps: int) -> Windows:
-    """All windows of `panel` that a model can be scored on, `steps` rows ahead.
+    """All windows of `panel` that a model can be scored on, `steps` rows ahead; a series may have none.
 
     Raises:
-        DataError: There is none.
+        DataError: There is none at all.
     """
     window = manifest.window
     # A network reads what is known of all rows of its horizon.
     reach = max(steps, manifest.horizon) if panel.known_columns else steps
     origins = all_origins(panel, manifest.context, reach)
     if not len(origins):
+        several = f"{len(panel):,} series of at most " if len(panel) > 1 else ""
         raise DataError(
             f"{panel.name}: an evaluation needs a window of {manifest.context} rows and {reach} more. "
-            f"Received: {panel.observed.max()} rows."
+            f"Received: {several}{panel.observed.max()} rows."
         )
     return windows_of(panel, origins, window, steps, manifest.horizon)
 
 
 def scored_windows(config: Config, panel: Panel, split: Split, part: str) -> Windows:
-    """The windows of a part whose next `config.steps` rows all lie in it.
+    """The windows of a part whose next `config.steps` rows all lie in it; a series may have none.
 
     Raises:
         DataError: No series has one.
     """
     if not split.windows_in(part, config.steps).any():
         longest = int(np.argmax(split.rows_in(part)))
-        rows = split.rows_in(part)[longest]
-        raise DataError(f"{panel.ids[longest]}: {part} has {rows} rows. Received: --steps {config.steps}. Use fewer.")
+        rows, which = split.rows_in(part)[longest], "" if len(panel) == 1 else ", the longest in it"
+        raise DataError(
+            f"{panel.ids[longest]}{which}: {part} has {rows} rows. Received: --steps {config.steps}. Use fewer."
+        )
     return windows_of(panel, split.origins(part, config.steps), split.window, config.steps)
-
-
-def windows_tested(config: Config, panel: Panel) -> Windows:
-    """The windows that a fit of `config` scores its model on."""
-    return scored_windows(config, panel, split_panel(panel, config.split, config.network, config.steps), "test")
 
 
 def recorded(manifest: Manifest) -> Evaluation | None:
@@ -168,13 +191,35 @@ def recorded(manifest: Manifest) -> Evaluation | None:
     if found is None:
         return None
     adapted = np.array(manifest.adapted.levels) if manifest.adapted else None
-    return Evaluation(None, found.test.model_dump(mode="json"), adapted)
+    cold = None if found.held_out is None else Evaluation(None, found.held_out.model_dump(mode="json"))
+    test = found.test.model_dump(mode="json")
+    return Evaluation(None, test, adapted, importance=found.importance, held_out=cold)
 
 
-def outcomes_of(windows: Windows, baselines: Baselines | None) -> Outcomes:
-    """What happened after `windows`, to be scored in the units and at the levels of `baselines`."""
-    levels, scales = (baselines.levels, baselines.scales) if baselines else ((), None)
-    return Outcomes(windows.targets(), windows.last(), levels, scales)
+def outcomes_of(windows: Windows, baselines: Baselines | None, split: Split | None = None) -> Outcomes:
+    """What happened after `windows`, to be scored in the units and at the levels of `baselines`; `split` as above."""
+    actual, last, levels = windows.targets(), windows.last(), baselines.levels if baselines else ()
+    panel, scales = windows.panel, baselines.scales if baselines else None
+    if len(panel) == 1 and (scales is not None or baselines is None):
+        return Outcomes(actual, last, levels, scales)
+    each = series_scales(panel, _known(windows, split), baselines.period if baselines else 1)
+    if len(panel) == 1:
+        return Outcomes(actual, last, levels, (float(each[0, 0]), float(each[0, 1])))
+    times = windows.panel.index.asi8 if panel.dated else panel.index.to_numpy()
+    return Outcomes(actual, last, levels, each, panel.places(windows.origins), times[windows.origins])
+
+
+def _known(windows: Windows, split: Split | None) -> np.ndarray:
+    """One past the last row of each series `(M,)` that the unit of its scaled scores may come from."""
+    panel = windows.panel
+    known = panel.starts[:-1].copy()
+    places = panel.places(windows.origins)
+    first = np.flatnonzero(np.diff(places, prepend=-1))  # the first window of each series that has one
+    known[places[first]] = windows.origins[first] + 1
+    if split is None:
+        return known
+    trained = split.edges[:, 1]
+    return np.where(trained > split.edges[:, 0], trained, known)  # a series held out has no training part
 
 
 def baselines_of(windows: Windows, baselines: Baselines | None) -> dict[str, Forecast]:
@@ -188,25 +233,40 @@ def _each(windows: Windows, baselines: Baselines | None) -> Iterator[tuple[str, 
     return baselines.each(windows)
 
 
-def forecast_table(windows: Windows, ours: Forecast, naive: np.ndarray, levels: tuple[float, ...]) -> pd.DataFrame:
-    """One row a forecast, the steps of an origin below one another; columns as in `Evaluation.table`."""
-    steps = np.arange(1, windows.steps + 1)
+def forecast_table(windows: Windows, ours: Forecast, levels: tuple[float, ...]) -> pd.DataFrame:
+    """One row a forecast, the steps of an origin below one another; columns as in `Evaluation.table`.
+
+    Of several series all but what happened are float32: there may be many.
+    """
+    steps, several = windows.steps, len(windows.panel) > 1
+    naive = np.repeat(windows.last(), steps)
     columns: dict[str, Any] = {
         **ids_and_dates(windows),
         "actual": windows.targets().ravel(),
         "forecast": ours.point.ravel().astype(np.float32),  # what the network gave; prints without a float64 tail
-        "naive": naive.ravel(),
+        "naive": naive.astype(np.float32) if several else naive,
     }
-    if windows.steps > 1:
-        columns["step"] = np.tile(steps, len(windows))
+    if steps > 1:
+        columns["step"] = np.tile(np.arange(1, steps + 1, dtype=np.int16 if several else np.int64), len(windows))
     if ours.quantiles is not None:
-        rows = ours.quantiles.reshape(-1, len(levels)).astype(np.float32)
-        columns |= {quantile_column(level): rows[:, k] for k, level in enumerate(levels)}
-    return pd.DataFrame(columns)
+        rows = ours.quantiles.reshape(-1, len(levels))
+        columns |= {quantile_column(level): rows[:, k].astype(np.float32) for k, level in enumerate(levels)}
+    return pd.DataFrame(columns, copy=False)
 
 
-def ids_and_dates(windows: Windows) -> dict[str, Any]:
-    """The first columns of a table of forecasts, a row a step of each window: `date`, before it the id, if any."""
+_TAKEN = frozenset(("date", "fold", "actual", "forecast", "naive", "step"))  # other columns of a table of forecasts
+
+
+def ids_and_dates(windows: Windows, taken: Collection[str] = ()) -> dict[str, Any]:
+    """The first columns of a table of forecasts, a row a step of each window: `date`, before it the id, if any.
+
+    The ids stand under the panel's own name for them, or one like it where that is `taken` by another column.
+    """
     panel, rows = windows.panel, (windows.origins[:, None] + np.arange(1, windows.steps + 1)).ravel()
     dates = {"date": panel.index[rows]}
-    return dates if panel.key is None else {panel.key: panel.ids[panel.places(rows)]} | dates
+    if panel.key is None:
+        return dates
+    key = panel.key
+    while key in _TAKEN or key in taken:
+        key = f"{key} id"
+    return {key: pd.Categorical.from_codes(panel.places(rows), pd.Index(panel.ids, dtype="str"))} | dates

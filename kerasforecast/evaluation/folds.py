@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.runtime.files import atomic_write
+
+_ARRAYS = ("point", "quantiles", "samples")
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,15 +31,14 @@ class Forecasts:
     fit_seconds: float
 
 
-class _File(BaseModel):
+class _Facts(BaseModel):
+    """What stands beside the arrays of a fold."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     fingerprint: str
     epochs: int = Field(ge=0)
     fit_seconds: float = Field(ge=0)
-    points: list[list[float]]
-    quantiles: list[list[list[float]]] | None
-    samples: list[list[list[float]]] | None
 
 
 class FoldStore:
@@ -53,26 +56,28 @@ class FoldStore:
     def load(self, number: int) -> Forecasts | None:
         """What fold `number` gave, `None` where it is still to be made."""
         try:
-            file = _File.model_validate_json(self._path(number).read_bytes())
-        except (OSError, ValidationError):
+            with np.load(io.BytesIO(self._path(number).read_bytes()), allow_pickle=False) as file:
+                facts = _Facts.model_validate_json(file["facts"].tobytes())
+                if facts.fingerprint != self._fingerprint:
+                    return None
+                point, quantiles, samples = (file.get(name) for name in _ARRAYS)
+        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):  # absent, or damaged
             return None
-        if file.fingerprint != self._fingerprint:
-            return None
-        arrays = (None if found is None else np.array(found) for found in (file.quantiles, file.samples))
-        return Forecasts(Forecast(np.array(file.points), *arrays), file.epochs, file.fit_seconds)
+        return (
+            None if point is None else Forecasts(Forecast(point, quantiles, samples), facts.epochs, facts.fit_seconds)
+        )
 
     def save(self, number: int, forecasts: Forecasts) -> None:
         """Keep what fold `number` gave."""
-        forecast = forecasts.forecast
-        file = _File(
-            fingerprint=self._fingerprint,
-            epochs=forecasts.epochs,
-            fit_seconds=forecasts.fit_seconds,
-            points=forecast.point.tolist(),
-            quantiles=None if forecast.quantiles is None else forecast.quantiles.tolist(),
-            samples=None if forecast.samples is None else forecast.samples.tolist(),
+        facts = _Facts(fingerprint=self._fingerprint, epochs=forecasts.epochs, fit_seconds=forecasts.fit_seconds)
+        arrays = {name: getattr(forecasts.forecast, name) for name in _ARRAYS}
+        content = io.BytesIO()
+        np.savez(
+            content,
+            facts=np.frombuffer(facts.model_dump_json().encode(), np.uint8),
+            **{name: array for name, array in arrays.items() if array is not None},
         )
-        atomic_write(self._path(number), file.model_dump_json().encode())
+        atomic_write(self._path(number), content.getvalue())
 
     def _path(self, number: int) -> Path:
-        return self._folder / f"fold-{number:04}.json"
+        return self._folder / f"fold-{number:04}.npz"

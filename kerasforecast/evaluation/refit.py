@@ -13,7 +13,7 @@ from kerasforecast.preprocessing.split import Split
 
 
 class Refitter:
-    """Fits the network of `config` to one series after another; each fit starts from the same state.
+    """Fits the network of `config` to one panel after another; each fit starts from the same state.
 
     Args:
         config: Network and training.
@@ -35,6 +35,6 @@ class Refitter:
             self._reused = Reused(config.training, member)
         known, validation = training_sets(member, panel, split)
         trained = Fitting(member, config.training, known, validation, self._reused).train()
-        forecaster = Forecaster(trained.predictor, config, baselines.volatility)
+        forecaster = Forecaster(trained.predictor, config, baselines.volatility, context=split.context)
         forecaster = forecaster.calibrated(scored_windows(config, panel, split, "validation"))
         return Fitted(forecaster, len(trained.history.epochs))

@@ -7,58 +7,20 @@ files of a walk hold them, so whoever reads these says the same as whoever wrote
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kerasforecast.baselines.seasonal import season_of
 from kerasforecast.errors import SkillError
-from kerasforecast.metrics.significance import ALPHA, FEWEST
+from kerasforecast.evaluation.rival import Rival, Status, percent, plain, spoken
+from kerasforecast.metrics.significance import FEWEST
 
-Status = Literal["better", "no better", "worse", "too few to test", "not judged"]
+__all__ = ["Judgement", "Rival", "Status", "Tone", "judged", "judged_row", "not_judged", "plain", "spoken"]
+
 Tone = Literal["good", "neutral", "bad"]
 
 _WORST_FIRST: tuple[Status, ...] = ("not judged", "too few to test", "worse", "no better", "better")
-
-
-@dataclass(frozen=True)
-class Rival:
-    """A model beside one simple forecast, by one score.
-
-    Attributes:
-        name: Of the simple forecast, as scores have it, e.g. `seasonal_growth_12`.
-        ratio: The model's score over its own, smaller is better; `None` where its own is zero and the model's is not.
-        p_value: Of the Diebold-Mariano test; `None` where there are too few forecasts for one.
-    """
-
-    name: str
-    ratio: float | None
-    p_value: float | None
-
-    def beaten(self, alpha: float) -> bool:
-        """Whether the model is better, with a p-value below `alpha`."""
-        return self.p_value is not None and self.p_value < alpha and self.ratio is not None and self.ratio < 1
-
-    @property
-    def status(self) -> Status:
-        """Whether the model is better, and the test says it is not luck."""
-        if self.p_value is None:
-            return "too few to test"
-        if not self.p_value < ALPHA:
-            return "no better"
-        return "better" if self.beaten(ALPHA) else "worse"
-
-    @property
-    def text(self) -> str:
-        """That in one clause, e.g. `better than naive by 3.1 % (p = 0.002)`."""
-        name = spoken(self.name)
-        if self.p_value is None:
-            return f"RMSE {self.ratio:.2f} times that of {name}" if self.ratio is not None else f"{name} is exact here"
-        if self.status == "no better":
-            return f"no better than {name} (DM {_p_text(self.p_value)})"
-        if self.ratio is None:
-            return f"worse than {name}, which is exact here ({_p_text(self.p_value)})"
-        return f"{self.status} than {name} by {_percent(self.ratio)} ({_p_text(self.p_value)})"
 
 
 @dataclass(frozen=True)
@@ -76,6 +38,7 @@ class Judgement:
         best: Beside the best simple forecast, by RMSE; `None` where nothing was judged.
         naive: Beside the naive forecast.
         sharpest: Beside the baseline whose intervals did best on validation, by CRPS.
+        tested: Of several series, how many there are and what was tested over, e.g. `over 152 series, by date`.
     """
 
     status: Status
@@ -88,6 +51,7 @@ class Judgement:
     best: Rival | None = None
     naive: Rival | None = None
     sharpest: Rival | None = None
+    tested: str | None = None
 
     def require_skill(self, p_value: float) -> None:
         """Hold the model to `--require-skill`.
@@ -110,11 +74,14 @@ def judged(scores: Mapping[str, Any]) -> Judgement:
     Args:
         scores: `test` of `metrics.json`, or `kerasforecast.evaluation.evaluation.Evaluation.scores`.
     """
+    if (learned := scores.get("learned")) and (n := scores["n"]):
+        return not_judged(f"its parent has learned from all {n:,} windows ({learned})", n, _steps(scores["model"]))
     names = [name for name, each in scores.items() if isinstance(each, Mapping) and "rmse" in each and name != "model"]
     rows = {name: scores[name] for name in ("model", *names)}
-    found = {(test["baseline"], test["loss"]): test["p_value"] for test in scores.get("tests", ())}
-    found.setdefault(("naive", "squared"), scores["dm"]["p_value"])
-    return _judged(rows, "model", scores["n"], found, scores.get("best") or "naive", scores.get("best_intervals"))
+    found = _tests(scores.get("tests", ()))
+    found.setdefault(("naive", "squared"), scores["dm"])
+    best = scores.get("best") or "naive", scores.get("best_intervals")
+    return _judged(rows, "model", scores["n"], found, *best, scores.get("series"))
 
 
 def judged_row(
@@ -137,10 +104,13 @@ def judged_row(
     ours = named[model]
     if learned:
         return not_judged(f"the model has learned from these forecasts ({learned})", ours["n"], _steps(ours))
+    if ours.get("series"):
+        return _judged(named, model, ours["n"], _tests(ours.get("tests") or ()), best, sharpest, ours["series"])
     found = {("naive", "squared"): ours["p_value"], ("naive", "crps"): ours["crps_p_value"]}
     found |= {(best, "squared"): ours["best_p_value"]} if best != "naive" else {}
     found |= {(sharpest, "crps"): ours["best_crps_p_value"]} if sharpest not in (None, "naive") else {}
-    return _judged(named, model, ours["n"], found, best, sharpest)
+    tests = {pair: {"p_value": p_value} for pair, p_value in found.items()}
+    return _judged(named, model, ours["n"], tests, best, sharpest)
 
 
 def not_judged(reason: str, n: int, steps: int) -> Judgement:
@@ -148,62 +118,74 @@ def not_judged(reason: str, n: int, steps: int) -> Judgement:
     return Judgement("not judged", f"no verdict: {reason}", None, f"No verdict: {reason}.", "neutral", n, steps)
 
 
-def spoken(name: str) -> str:
-    """A simple forecast in the field's words, e.g. `seasonal naive of 12 rows with growth`."""
-    found = season_of(name)
-    if found is None:
-        return name if name.startswith("ewma") else name.replace("_", " ")
-    kind, period = found
-    return f"seasonal naive of {period} rows{'' if kind == 'naive' else f' with {kind}'}"
+Tests = Mapping[tuple[str, str], Mapping[str, Any]]  # by baseline and loss
 
 
-def plain(name: str) -> str:
-    """What a simple forecast does, in words that need no glossary, to stand after "the simple rule of"."""
-    if found := season_of(name):
-        kind, period = found
-        more = {"naive": "", "drift": ", plus the rise since", "growth": ", with the growth since"}[kind]
-        return f"repeating what happened {period} rows earlier{more}"
-    rules = {
-        "drift": "drawing the line of the last rows on",
-        "moving_average": "taking the mean of the last few values",
-        "smoothing": "taking a mean in which newer values weigh more",
-    }
-    return rules.get(name, "repeating the last value")
+def _tests(found: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    return {(test["baseline"], test["loss"]): test for test in found}
 
 
 def _judged(
     rows: Mapping[str, Mapping[str, Any]],
     model: str,
     n: int,
-    p_values: Mapping[tuple[str, str], float | None],
+    tests: Tests,
     best: str,
     sharpest: str | None,
+    series: int | None = None,
 ) -> Judgement:
     ours, best = rows[model], best if best in rows else "naive"
+    squared, crps = ("rmse", "crps") if series is None else ("rmsse", "scaled_crps")
 
     def rival(name: str, score: str, loss: str) -> Rival:
-        return Rival(name, _ratio(ours[score], rows[name][score]), p_values.get((name, loss)))
+        return _rival(name, ours.get(score), rows[name].get(score), tests.get((name, loss), {}), score, series)
 
-    first, naive = rival(best, "rmse", "squared"), rival("naive", "rmse", "squared")
-    if rows.get(sharpest or "", {}).get("crps") is None:
-        scored = [name for name, loss in p_values if loss == "crps" and name in rows]
-        tested = {name: rows[name]["crps"] for name in scored if rows[name].get("crps") is not None}
+    first, naive = rival(best, squared, "squared"), rival("naive", squared, "squared")
+    if rows.get(sharpest or "", {}).get(crps) is None:
+        scored = [name for name, loss in tests if loss == "crps" and name in rows]
+        tested = {name: rows[name][crps] for name in scored if rows[name].get(crps) is not None}
         sharpest = min(tested, key=lambda name: tested[name]) if tested else None
-    intervals = rival(sharpest, "crps", "crps") if sharpest and ours.get("crps") is not None else None
+    intervals = rival(sharpest, crps, "crps") if sharpest and ours.get(crps) is not None else None
     steps = _steps(ours)
+    counted = _counted(n, steps, series)
     status = min(first.status, naive.status, key=_WORST_FIRST.index)
     return Judgement(
         status=status,
-        text=_text(first, naive, n, steps),
-        interval_text=_interval_text(intervals, n, steps),
-        sentence=_sentence(status, first, naive, intervals, n, steps),
+        text=_text(first, naive, counted),
+        interval_text=_interval_text(intervals, counted),
+        sentence=_sentence(status, first, naive, intervals, counted, _apart(n, steps, series)),
         tone=_tone(status, intervals),
         n=n,
         steps=steps,
         best=first,
         naive=naive,
         sharpest=intervals,
+        tested=_tested(first),
     )
+
+
+_MEASURES = {"rmse": "RMSE", "crps": "CRPS", "rmsse": "RMSSE", "scaled_crps": "scaled CRPS"}
+
+
+def _rival(
+    name: str, ours: float | None, theirs: float | None, test: Mapping[str, Any], score: str, series: int | None
+) -> Rival:
+    """The model beside `name` by `score`; of several series by what the test compared, of which its p-value speaks."""
+    p_value, measure = test.get("p_value"), _MEASURES[score]
+    if series is None:
+        return Rival(name, _ratio(ours, theirs), p_value, measure=measure)
+    ratio = test.get("ratio", _ratio(ours, theirs) if p_value is None else None)
+    if ratio is not None and "ratio" in test and score == "rmsse":
+        ratio = math.sqrt(ratio)  # of mean squared errors
+    return Rival(name, ratio, p_value, series, test.get("better"), test.get("over"), measure)
+
+
+def _tested(best: Rival) -> str | None:
+    if best.series is None or best.over is None:
+        return None
+    if best.over == "dates":
+        return f"over {best.series:,} series, by date: errors of one date go together"
+    return f"across {best.series:,} series, allowing for what their errors of one date have in common"
 
 
 def _steps(scores: Mapping[str, Any]) -> int:
@@ -218,34 +200,31 @@ def _ratio(ours: float | None, theirs: float | None) -> float | None:
     return ours / theirs
 
 
-def _text(best: Rival, naive: Rival, n: int, steps: int) -> str:
+def _text(best: Rival, naive: Rival, counted: str) -> str:
     clauses = [rival.text for rival in (best, *([naive] if naive.name != best.name else []))]
     if "too few to test" in (best.status, naive.status):
-        return f"too few forecasts to test ({_counted(n, steps)}): {', '.join(clauses).replace(', RMSE', ',')}"
+        clauses[1:] = [clause.removeprefix(f"{naive.measure} ") for clause in clauses[1:]]
+        return f"too few forecasts to test ({counted}): {', '.join(clauses)}"
     return "; ".join(clauses)
 
 
-def _interval_text(sharpest: Rival | None, n: int, steps: int) -> str | None:
+def _interval_text(sharpest: Rival | None, counted: str) -> str | None:
     if sharpest is None:
         return None
     if sharpest.status == "too few to test":
-        return f"too few forecasts to test ({_counted(n, steps)}): {sharpest.text.replace('RMSE', 'CRPS')}"
+        return f"too few forecasts to test ({counted}): {sharpest.text}"
     return sharpest.text
 
 
-def _sentence(status: Status, best: Rival, naive: Rival, intervals: Rival | None, n: int, steps: int) -> str:
+def _sentence(status: Status, best: Rival, naive: Rival, intervals: Rival | None, counted: str, needed: str) -> str:
     about = _about_intervals(status, intervals)
     if status == "too few to test":
-        apart = -(-n // steps)
-        return (
-            f"Too few forecasts to tell: {_counted(n, steps)}, of which {apart} {'does' if apart == 1 else 'do'} not "
-            f"overlap, where a test needs {FEWEST}. {_sizes(best, naive)}, which may be luck."
-        )
+        return f"Too few forecasts to tell: {counted}, {needed}. {_sizes(best, naive)}, which may be luck."
     if status == "better":
         return f"Worth using: {_sizes(best, naive).lower()}, more than chance would make{about}."
     rival = best if best.status == status else naive  # the one that the status comes from
     if status == "worse":
-        larger = f"{_percent(rival.ratio)} larger" if rival.ratio is not None else "larger"
+        larger = f"{percent(rival.ratio)} larger" if rival.ratio is not None else "larger"
         good = intervals is not None and intervals.status == "better"
         advice = "Not worth using for its point forecasts" if good else "Do not use"
         return f"{advice}: its errors are {larger} than those of {plain(rival.name)}{about}."
@@ -258,7 +237,7 @@ def _sentence(status: Status, best: Rival, naive: Rival, intervals: Rival | None
 def _sizes(best: Rival, naive: Rival) -> str:
     rivals = [best, *([naive] if naive.name != best.name else [])]
     sizes = [
-        f"{_percent(rival.ratio)} {'smaller' if rival.ratio < 1 else 'larger'} than those of {plain(rival.name)}"
+        f"{percent(rival.ratio)} {'smaller' if rival.ratio < 1 else 'larger'} than those of {plain(rival.name)}"
         for rival in rivals
         if rival.ratio is not None
     ]
@@ -282,17 +261,14 @@ def _tone(status: Status, intervals: Rival | None) -> Tone:
     return "good" if good and sharp != "worse" else "neutral"
 
 
-def _counted(n: int, steps: int) -> str:
-    return f"{n:,} of {steps} step{'s' if steps > 1 else ''}"
+def _counted(n: int, steps: int, series: int | None) -> str:
+    where = "" if series is None else f" in {series:,} series"
+    return f"{n:,} of {steps} step{'s' if steps > 1 else ''}{where}"
 
 
-def _percent(ratio: float | None) -> str:
-    """How far from 1, in percent: one decimal, but never "0.0 %" for a difference that the test calls real."""
-    size = abs(100 * (1 - (1.0 if ratio is None else ratio)))
-    return f"{size:.1f} %" if size >= 0.05 else f"{size:.1g} %"
-
-
-def _p_text(p_value: float) -> str:
-    if p_value < 0.001:
-        return "p < 0.001"
-    return f"p = {p_value:.3f}" if p_value < 0.1 else f"p = {p_value:.2f}"
+def _apart(n: int, steps: int, series: int | None) -> str:
+    """How many there are, where a test needs how many, as a clause."""
+    if series is not None:
+        return f"where a test needs {FEWEST} series with a scale, or {FEWEST} dates whose forecasts do not overlap"
+    apart = -(-n // steps)
+    return f"of which {apart} {'does' if apart == 1 else 'do'} not overlap, where a test needs {FEWEST}"

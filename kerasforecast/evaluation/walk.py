@@ -1,32 +1,30 @@
 """What a backtest and a comparison leave: a JSON file with scores and provenance, beside it a table of forecasts.
 
-A record is made of a result by `backtest_record` or `compare_record`, written with its table by `write_walk`, and read
-back by `read_walk`.
+A record is made of a result by `backtest_record` or `compare_record`, and written with its table and read back by
+`kerasforecast.evaluation.walk_files`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kerasforecast.artifact.records import Scores, Share, Stamp, Text
+from kerasforecast.artifact.records import BaselineTest, Count, Scores, SeveralRecord, Share, Stamp, Text
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
-from kerasforecast.data.stamps import iso_texts, span
-from kerasforecast.errors import ArtifactError, shown
-from kerasforecast.evaluation.tables import as_written
+from kerasforecast.data.stamps import span
+from kerasforecast.errors import shown
 from kerasforecast.evaluation.verdict import Judgement, judged_row
-from kerasforecast.forecasting.forecast import quantile_column
 from kerasforecast.runtime.backend import activate, provenance
-from kerasforecast.runtime.files import atomic_write, json_text
 from kerasforecast.sections.split import BacktestConfig
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kerasforecast.evaluation.backtest import Backtest, Fold
     from kerasforecast.evaluation.compare import Comparison
 
@@ -46,6 +44,8 @@ class _Who(_Part):
 class ScoreRow(Scores, _Who):
     """Scores of one contestant in one fold, or in all, as `kerasforecast.evaluation.scores.score_rows` gives them."""
 
+    of_several: ClassVar[tuple[str, ...]] = (*Scores.of_several, "series", "tests")
+
     relative_rmse: float | None
     relative_crps: float | None
     p_value: Share | None
@@ -54,10 +54,17 @@ class ScoreRow(Scores, _Who):
     best_crps_p_value: Share | None = None
     fit_seconds: float | None = None
     predict_ms: float | None = None
+    series: int | None = Field(None, ge=1, le=10**9)
+    tests: list[BaselineTest] | None = Field(None, max_length=100)
 
 
-class FoldRecord(_Part):
-    """A fold: rows it learned from, validated on, left out and forecast, and the dates of the last."""
+class FoldRecord(SeveralRecord):
+    """A fold: rows it learned from, validated on, left out and forecast, and the dates of the last.
+
+    Of several series the rows of all together; `series` counts those that it forecast, `learned` those it learned from.
+    """
+
+    of_several = ("series", "learned")
 
     fold: int = Field(ge=1)
     skipped: int = Field(ge=0)
@@ -67,24 +74,33 @@ class FoldRecord(_Part):
     test: int = Field(ge=0)
     start: Stamp
     end: Stamp
+    series: Count | None = None
+    learned: Count | None = None
 
 
-class WalkRecord(_Part):
-    """The content of `backtest.json` and `compare.json`."""
+class WalkRecord(SeveralRecord):
+    """The content of `backtest.json` and `compare.json`.
+
+    Attributes:
+        key: The column of the table that holds the ids of series, where these have some.
+    """
+
+    of_several = ("key",)
 
     kind: Literal["backtest", "compare"]
     name: Text
     target: Text
+    key: Text | None = None
     verdicts: dict[Text, Text] = Field(min_length=1)  # of each model, the first one's first
-    interval_verdicts: dict[Text, Text] = {}
+    interval_verdicts: dict[Text, Text] = Field({})
     best: Text = "naive"  # the best simple forecast on validation, and the baseline with the best intervals there
     best_intervals: Text | None = None
-    learned: dict[Text, Text] = {}  # by model, what it has learned from these very forecasts
+    learned: dict[Text, Text] = Field({})  # by model, what it has learned from these very forecasts
     rows: list[ScoreRow] = Field(max_length=1_000_000)
     folds: list[FoldRecord] = Field(default=[], max_length=10_000)
     config: Config
     walk: BacktestConfig | None = None
-    notes: list[Text] = []
+    notes: list[Text] = Field([])
     data: Text
     created: Text
     backend: Text
@@ -102,6 +118,11 @@ class WalkRecord(_Part):
     def models(self) -> list[str]:
         """The models, without the baselines."""
         return list(self.verdicts)
+
+    @property
+    def several(self) -> bool:
+        """Whether it is of several series, whose scores are means over them."""
+        return any(row.series for row in self.rows)
 
     def judgement(self, model: str) -> Judgement:
         """Whether one of the models is worth using: the status, the words and the numbers."""
@@ -125,7 +146,7 @@ class WalkRecord(_Part):
 
 def backtest_record(
     found: Backtest,
-    series: Series,
+    data: Panel | Series,
     config: Config,
     walk: BacktestConfig,
     name: str,
@@ -136,7 +157,7 @@ def backtest_record(
 
     Args:
         found: Its result.
-        series: The data that it walked over.
+        data: One or more series, that it walked over.
         config: Of the model.
         walk: Of the folds.
         name: What to call it.
@@ -148,15 +169,15 @@ def backtest_record(
         notes=list(notes),
         **_verdicts(found, {config.network.model: found.judgement}),
         rows=found.rows,
-        folds=_folds(found.folds, series),
+        folds=_folds(found.folds, Panel.of(data)),
         walk=walk,
-        **_facts(series, config, name, backend),
+        **_facts(Panel.of(data), found.table, config, name, backend),
     )
 
 
 def compare_record(
     found: Comparison,
-    series: Series,
+    data: Panel | Series,
     config: Config,
     name: str,
     backend: str | None = None,
@@ -166,7 +187,7 @@ def compare_record(
 
     Args:
         found: Its result.
-        series: The data whose test part was forecast.
+        data: One or more series, whose test part was forecast.
         config: Of the comparison.
         name: What to call it.
         backend: That the models ran on; the one in force where not given.
@@ -178,7 +199,7 @@ def compare_record(
         learned=found.learned,
         rows=found.rows,
         notes=list(notes),
-        **_facts(series, config, name, backend),
+        **_facts(Panel.of(data), found.table, config, name, backend),
     )
 
 
@@ -193,22 +214,23 @@ def _verdicts(found: Backtest | Comparison, judgements: Mapping[str, Judgement])
     }
 
 
-def _folds(folds: Sequence[Fold], series: Series) -> list[FoldRecord]:
-    starts = iso_texts(series.index[[fold.start for fold in folds]], series.index)
-    ends = iso_texts(series.index[[fold.stop - 1 for fold in folds]], series.index)
-    return [
-        FoldRecord(
-            fold=fold.number,
-            skipped=fold.first,
-            train=fold.train_end - fold.first,
-            validation=fold.known_end - fold.train_end,
-            gap=fold.start - fold.known_end,
-            test=fold.stop - fold.start,
-            start=start,
-            end=end,
-        )
-        for fold, start, end in zip(folds, starts, ends, strict=True)
-    ]
+def _folds(folds: Sequence[Fold], panel: Panel) -> list[FoldRecord]:
+    several = len(panel) > 1
+    found = []
+    for fold in folds:
+        start, end = span(panel.index, fold.start, fold.stop)
+        rows = {
+            "skipped": fold.first - panel.starts[:-1],
+            "train": fold.train_end - fold.first,
+            "validation": fold.known_end - fold.train_end,
+            "gap": np.where(fold.forecast, fold.start - fold.known_end, 0),
+            "test": fold.forecast,
+        }
+        counts = {name: int(each.sum()) for name, each in rows.items()}
+        series = {"series": fold.forecast > 0, "learned": fold.known_end > fold.first} if several else {}
+        counts |= {name: int(each.sum()) for name, each in series.items()}
+        found.append(FoldRecord(fold=fold.number, start=start, end=end, **counts))
+    return found
 
 
 def data_text(panel: Panel) -> str:
@@ -219,56 +241,12 @@ def data_text(panel: Panel) -> str:
     return f"{source}: {several}{panel.observed.sum():,} rows, {start} to {end}"
 
 
-def _facts(series: Series, config: Config, name: str, backend: str | None) -> dict[str, Any]:
+def _facts(panel: Panel, table: pd.DataFrame, config: Config, name: str, backend: str | None) -> dict[str, Any]:
     return {
         "name": name,
-        "target": series.target,
+        "target": panel.target,
+        "key": None if panel.key is None else str(table.columns[0]),
         "config": config,
-        "data": data_text(Panel.of(series)),
+        "data": data_text(panel),
         **provenance(backend or activate().name),
     }
-
-
-def write_walk(folder: Path, record: WalkRecord, table: pd.DataFrame) -> dict[str, Path]:
-    """Write a walk's files; the record last, so that it never stands beside another's forecasts.
-
-    Args:
-        folder: Where to.
-        record: Of the walk.
-        table: Its forecasts.
-
-    Returns:
-        The paths by what they hold: `forecasts`, `scores`.
-    """
-    paths = {"forecasts": folder / f"{record.kind}.csv", "scores": folder / f"{record.kind}.json"}
-    atomic_write(paths["forecasts"], as_written(table).to_csv(index=False).encode())
-    atomic_write(paths["scores"], json_text(record.model_dump(mode="json")).encode())
-    return paths
-
-
-def read_walk(path: Path) -> tuple[WalkRecord, pd.DataFrame]:
-    """The record at `path` and the forecasts beside it.
-
-    Raises:
-        ArtifactError: One of the files is absent, damaged, or does not fit the other.
-    """
-    try:
-        record = WalkRecord.model_validate_json(path.read_bytes())
-        table = pd.read_csv(path.with_suffix(".csv"))
-        own = ["forecast", "fold"] if record.kind == "backtest" else record.models
-        wanted = {"date", "actual", "naive", *own, *map(quantile_column, record.levels)}
-        if not wanted <= set(table.columns) or table.empty:
-            raise ValueError(f"columns {list(table.columns)}")
-    except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(map(str, fault["loc"]))
-        raise ArtifactError(
-            f"{path}: must be what `kerasforecast backtest` or `compare` wrote; {place or 'content'}: "
-            f"{fault['msg'].lower()}. Received: {shown(fault['input'])}. Run it again."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise ArtifactError(
-            f"{path}: must stand with its table of forecasts, as it was written. Received: "
-            f"{getattr(error, 'strerror', None) or error}. Run the command again."
-        ) from None
-    return record, table

@@ -1,4 +1,4 @@
-"""Intervals that learn as time goes on: their levels adapt to what has become known, origin after origin.
+"""Intervals that learn as time goes on: their levels adapt to what has become known, date after date.
 
 Adaptive conformal inference (Gibbs & Candes 2021): a miss widens a little, a hit narrows a little. At each origin only
 outcomes known by then count, never later ones. Where that had come to at the end of the test part is kept with the
@@ -8,13 +8,15 @@ model, and goes on with the rows that follow.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, NaiveDatetime
 
+from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.conformal import Calibration
+from kerasforecast.forecasting.timeline import NEVER, Timeline
 from kerasforecast.preprocessing.windows import Windows
 
 RATE = 0.005  # how far one miss moves a level: gamma of Gibbs & Candes (2021), at their value
@@ -35,12 +37,16 @@ class Adapted(BaseModel):
     at: NaiveDatetime | Annotated[int, Field(ge=-(2**63), lt=2**63)]
     levels: tuple[Annotated[tuple[Share, ...], Field(max_length=100)], ...] = Field(min_length=1, max_length=1_000)
 
-    def place(self, index: pd.Index) -> int | None:
-        """The first row of `index` at or after `at`; `None` where there is none, or one has dates and the other not."""
-        if isinstance(index, pd.DatetimeIndex) != isinstance(self.at, dt.datetime):
+    def first_rows(self, panel: Panel) -> np.ndarray | None:
+        """`(N,)` the first row of each series at or after `at`, or one past its last.
+
+        `None` where no series has such a row, or one has dates and the other not.
+        """
+        if panel.dated != isinstance(self.at, dt.datetime):
             return None
-        found = int((index < self.at).sum())
-        return found if found < len(index) else None
+        before = np.concatenate([[0], np.cumsum(np.asarray(panel.index < self.at))])
+        rows = panel.starts[:-1] + before[panel.ends] - before[panel.starts[:-1]]
+        return rows if (rows < panel.ends).any() else None
 
 
 def adapt(
@@ -50,40 +56,68 @@ def adapt(
     actual: np.ndarray,
     start: np.ndarray | None = None,
     rate: float = RATE,
+    timeline: Timeline | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Calibrated quantiles of consecutive origins, each adapted to the outcomes known by then.
+    """Calibrated quantiles of origins in time, each adapted to the outcomes known by then.
+
+    Several series share their levels, which move by the mean miss over the outcomes that became known at a date.
 
     Args:
         calibration: What validation taught.
-        base: `(N, S, K)` as in `Calibration.intervals`, row t the origin after row t - 1.
+        base: `(N, S, K)` as in `Calibration.intervals`.
         moves: `(N, S)` one standard move, price units.
-        actual: `(N, S)` what happened, price units. Step h of origin t is looked at from origin t + h on.
+        actual: `(N, S)` what happened, price units.
         start: `(S, K)` levels in force at the first origin; as learned, where `None`.
         rate: How far one miss moves a level; 0 does not adapt.
+        timeline: When forecasts are made and outcomes known; where not given, row t is the origin after row t - 1.
 
     Returns:
         The quantiles `(N, S, K)`, price units, ascending over K, and the levels `(S, K)` in force at the origin that
         would come next.
     """
-    tables = calibration.tables(base.shape[1])
+    count, steps, _ = base.shape
+    timeline = timeline or Timeline.of_one(count, steps)
+    tables = calibration.tables(steps)
     wanted = np.broadcast_to(calibration.levels, base.shape[1:])  # (S, K)
     used = np.array(wanted if start is None else start)
-    indices, intervals = np.arange(base.shape[1]), np.empty(base.shape)
-    for origin in range(len(base) + 1):
-        known = origin - indices - 1  # the origin whose step h has just become known
-        due = indices[known >= 0]
-        below = actual[known[due], due][:, None] <= intervals[known[due], due]  # (D, K)
-        used[due] = np.clip(used[due] + rate * (wanted[due] - below), 0, 1)
-        if origin < len(base):
-            intervals[origin] = calibration.around(base[origin], moves[origin], tables, used)
+    intervals = np.empty(base.shape)
+    for made, windows, ahead in _dates(timeline):
+        if len(windows):
+            below = actual[windows, ahead][:, None] <= intervals[windows, ahead]  # (P, K), the steps ascending
+            due, first = np.unique(ahead, return_index=True)
+            share = np.add.reduceat(below.astype(np.float64), first) / np.diff([*first, len(ahead)])[:, None]  # (D, K)
+            used[due] = np.clip(used[due] + rate * (wanted[due] - share), 0, 1)
+        if len(made):
+            intervals[made] = calibration.around(base[made], moves[made], tables, used)
     return intervals, used
 
 
+def _dates(timeline: Timeline) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """For each date in turn the forecasts made at it, and forecast and step of each outcome known from it on.
+
+    The last date is that of the origin that comes next.
+    """
+    until = timeline.next
+    counted = (timeline.known <= until) & (timeline.known < NEVER)
+    steps = timeline.known.shape[1]
+    dates, slots = np.unique(np.concatenate([timeline.made, timeline.known[counted]]), return_inverse=True)
+    made, known = slots[: len(timeline.made)], slots[len(timeline.made) :]
+    windows, ahead = np.nonzero(counted)
+    order = np.argsort(known * steps + ahead, kind="stable")
+    windows, ahead = windows[order], ahead[order]
+    origins = np.argsort(made, kind="stable")
+    ends = [np.searchsorted(each, np.arange(len(dates) + 1)) for each in (made[origins], known[order])]
+    for slot in range(len(dates)):
+        (first, stop), (begin, end) = (edges[slot : slot + 2] for edges in ends)
+        yield origins[first:stop], windows[begin:end], ahead[begin:end]
+
+
 def adapted_after(windows: Windows, levels: np.ndarray | None) -> Adapted | None:
-    """The `levels` `(S, K)` in force after consecutive `windows`, to be kept; `None` where there are none."""
+    """The `levels` `(S, K)` in force after `windows`, to be kept; `None` where there are none."""
     if levels is None:
         return None
-    series = windows.panel.single("adapted intervals")
-    stamp = series.index[windows.origins[-1] + 1]  # of the origin that comes next
-    at = stamp.to_pydatetime() if series.dated else int(stamp)
+    panel, timeline = windows.panel, Timeline.of(windows)
+    place, step = np.argwhere(timeline.known == timeline.next)[0]
+    stamp = panel.index[windows.origins[place] + 1 + step]  # of the origin that comes next
+    at = stamp.to_pydatetime() if panel.dated else int(stamp)
     return Adapted(at=at, levels=tuple(map(tuple, levels.tolist())))

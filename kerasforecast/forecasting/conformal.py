@@ -10,7 +10,8 @@ origins stands in `kerasforecast.forecasting.adaptive`.
 With n errors the smallest one lies below a new one with probability 1 / (n + 1), so no level nearer to 0 or 1 than that
 can be had from them: `supported` says which can. Where there are fewer validation windows than the levels ask for, or
 few that do not overlap, the errors of all steps are taken together, in units that grow with the step as errors do, and
-as many count as there are rows that were forecast.
+as many count as there are rows that were forecast. Errors of several series are taken together too, each in the moves
+of its own windows; `kerasforecast.forecasting.widths` tells which series are to have wider intervals than others.
 
 A quantile head's median is its point forecast, at every step: what is rolled forward, what is printed as the forecast,
 and what stands at level 0.5. Steps beyond the network's horizon are rolled forward on its own forecasts; their
@@ -23,18 +24,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from scipy.stats import norm
-from scipy.stats import t as student_t
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from kerasforecast.forecasting.distribution import GRID, pooled_tables, read_at, table
+from kerasforecast.forecasting.timeline import Timeline
+from kerasforecast.forecasting.widths import Widths, learned_widths
 from kerasforecast.metrics.probabilistic import crps
 
 FEW = 100  # validation windows, below which it is said how many there were
 _ENOUGH_APART = 10  # windows that do not overlap, from which on each step has a distribution of its own
-GRID = np.linspace(0, 1, 101)  # levels at which the distribution of errors is kept
 
 Basis = Literal["point", "quantiles", "mc_dropout"]
 Level = Annotated[float, Field(gt=0, lt=1)]
@@ -56,6 +58,7 @@ class Calibration(BaseModel):
         kept: Whether the correction of a quantile head is applied; if not, only its adaptation over time is.
         windows: Validation windows that all this rests on; `None` in older files.
         pooled: Whether errors of all steps were taken together, because these are few.
+        widths: How wide the intervals of each of several series are; `None` of a lone one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -68,6 +71,12 @@ class Calibration(BaseModel):
     kept: bool
     windows: int | None = Field(None, ge=1)
     pooled: bool = False
+    widths: Widths | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_several_have(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        return {name: value for name, value in fields.items() if name != "widths" or value is not None}
 
     @model_validator(mode="after")
     def _errors_for_every_base(self) -> Calibration:
@@ -82,13 +91,16 @@ class Calibration(BaseModel):
     @property
     def note(self) -> str | None:
         """What the intervals rest on, where that is little; `None` where it is enough not to be mentioned."""
-        if self.windows is None or (self.windows >= FEW and not self.pooled):
+        if self.windows is None or (self.windows >= FEW and not self.pooled and self.widths is None):
             return None
         pooled = f", the errors of their {len(self.errors)} steps taken together" if self.pooled else ""
-        windows = f"{self.windows} validation window{'s' if self.windows > 1 else ''}"
+        windows = f"{self.windows:,} validation window{'s' if self.windows > 1 else ''}"
+        if self.widths:
+            windows += f" of {self.widths.series:,} series together"
         if self.basis == "quantiles" and not self.kept:
             return f"Prediction intervals are the network's own, not corrected on the {windows}."
-        return f"Prediction intervals rest on {windows}{' only' if self.windows < FEW else ''}{pooled}."
+        own = f"; {len(self.widths.own):,} series have a width of their own" if self.widths and self.widths.own else ""
+        return f"Prediction intervals rest on {windows}{' only' if self.windows < FEW else ''}{pooled}{own}."
 
     def intervals(self, base: np.ndarray, moves: np.ndarray, levels: np.ndarray | None = None) -> np.ndarray:
         """Calibrated quantiles of windows that stand alone.
@@ -109,7 +121,7 @@ class Calibration(BaseModel):
 
     def around(self, base: np.ndarray, moves: np.ndarray, tables: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         """Quantiles `(..., S, K)` around `base` at the levels `wanted` `(S, K)` of what `tables` gives for S steps."""
-        return self._ordered(base + moves[..., None] * _at(tables, wanted))
+        return self._ordered(base + moves[..., None] * read_at(tables, wanted))
 
     def tables(self, steps: int) -> np.ndarray:
         """What to add at each level of `GRID`, `(S, K, G)` standard moves."""
@@ -117,7 +129,7 @@ class Calibration(BaseModel):
         for step in range(steps):
             errors = np.array(self.errors[step] if step < len(self.errors) else (self.beyond,))  # (K, G) or (1, G)
             if self._by_level(step) and not self.kept:
-                errors = errors - _at(errors, np.array(self.levels))[:, None]
+                errors = errors - read_at(errors, np.array(self.levels))[:, None]
             tables[step] = errors
             if self._by_level(step) or self.basis == "quantiles":
                 tables[step, np.array(self.levels) == 0.5] = 0.0  # the median is the forecast itself
@@ -145,52 +157,95 @@ def calibrate(
     levels: tuple[float, ...],
     basis: Basis,
     horizon: int,
+    timeline: Timeline | None = None,
+    ids: np.ndarray | None = None,
 ) -> Calibration:
     """Learn from the validation part.
 
     Args:
-        points: `(N, S)` forecasts, price units, origins in time order.
+        points: `(N, S)` forecasts, price units.
         base: `(N, S, K)` what the intervals start from, price units.
         moves: `(N, S)` one standard move, price units.
         actual: `(N, S)` what happened, price units.
         levels: The K levels, as `supported` leaves them.
         basis: Where `base` comes from.
         horizon: Steps that the network forecasts at once.
+        timeline: When the forecasts are made and known; those of one series in turn, where not given.
+        ids: `(M,)` of the series that the timeline numbers, where there are several.
     """
-    errors = (actual[..., None] - base) / moves[..., None]  # (N, S, K)
-    around = ((actual - points) / moves)[..., None]  # (N, S, 1)
     count, steps = base.shape[:2]
-    few = count < max(map(errors_needed, levels))
-    pooled = steps > 1 and (few or _apart(count, steps) < _ENOUGH_APART)
+    timeline = timeline or Timeline.of_one(count, steps)
+    widths = None if ids is None else learned_widths((actual - points) / moves, timeline, ids)
+    if widths and basis != "point":  # what starts from a spread of its own has the width of its series already
+        widths = Widths(series=widths.series)
+    if widths and ids is not None:
+        moves = moves * widths.of(ids)[timeline.places][:, None]
+    past = _Past(
+        errors=(actual[..., None] - base) / moves[..., None],
+        around=((actual - points) / moves)[..., None],
+        timeline=timeline,
+        levels=levels,
+        basis=basis,
+        horizon=horizon,
+        widths=widths,
+    )
+    earlier, later = timeline.halves()
+    if basis == "quantiles" and not past.few and earlier.any() and later.any():
+        corrected = past.learned(earlier, kept=True).intervals(base[later], moves[later])
+        unit = moves[later, :1] if widths else np.ones((1, 1))  # so that no series counts for more than another
+        scores = [
+            crps(actual[later, :horizon] / unit, intervals[:, :horizon] / unit[..., None], levels)
+            for intervals in (corrected, base[later])
+        ]
+        return past.learned(slice(None), kept=scores[0] < scores[1])
+    # The point alone, or dropout's spread alone, leaves out the noise of what is forecast: always corrected.
+    return past.learned(slice(None), kept=basis != "quantiles")
 
-    def learned(rows: slice, kept: bool) -> Calibration:
-        each = [_has_base_of_each_level(basis, horizon, step) for step in range(steps)]
-        if pooled:
-            by_level, last = _pooled(errors[rows]), _pooled(around[rows])[-1][0]
-            tables = [table if own else table[:1] for table, own in zip(by_level, each, strict=True)]
+
+@dataclass(frozen=True, eq=False)
+class _Past:
+    """Errors on validation, in standard moves: `(N, S, K)` of each level's base, `(N, S, 1)` around the forecast."""
+
+    errors: np.ndarray
+    around: np.ndarray
+    timeline: Timeline
+    levels: tuple[float, ...]
+    basis: Basis
+    horizon: int
+    widths: Widths | None
+
+    @property
+    def few(self) -> bool:
+        """Whether there are fewer windows than the levels ask for."""
+        return len(self.errors) < max(map(errors_needed, self.levels))
+
+    @property
+    def pooled(self) -> bool:
+        """Whether there are too few for a distribution of each step."""
+        return self.errors.shape[1] > 1 and (self.few or self.timeline.apart().sum() < _ENOUGH_APART)
+
+    def learned(self, rows: slice | np.ndarray, kept: bool) -> Calibration:
+        """What the windows of these rows teach."""
+        errors, around = self.errors[rows], self.around[rows]
+        each = [_has_base_of_each_level(self.basis, self.horizon, step) for step in range(errors.shape[1])]
+        if self.pooled:
+            apart = float(self.timeline.at(rows).apart().sum())
+            by_level, last = pooled_tables(errors, apart), pooled_tables(around, apart)[-1][0]
+            tables = [each_level if own else each_level[:1] for each_level, own in zip(by_level, each, strict=True)]
         else:
-            tables = [_table(errors[rows, step, : None if own else 1]) for step, own in enumerate(each)]
-            last = _table(around[rows, -1])[0]
+            tables = [table(errors[:, step, : None if own else 1]) for step, own in enumerate(each)]
+            last = table(around[:, -1])[0]
         return Calibration(
-            levels=levels,
-            basis=basis,
-            horizon=horizon,
+            levels=self.levels,
+            basis=self.basis,
+            horizon=self.horizon,
             errors=tuple(tables),
             beyond=last,
             kept=kept,
-            windows=count,
-            pooled=pooled,
+            windows=len(self.errors),
+            pooled=self.pooled,
+            widths=self.widths,
         )
-
-    half = count // 2
-    later = slice(half + steps - 1, None)  # targets of these do not reach into the first half
-    if basis == "quantiles" and not few and len(base[later]):
-        corrected = learned(slice(0, half), kept=True).intervals(base[later], moves[later])
-        within = slice(0, horizon)
-        scores = [crps(actual[later, within], intervals[:, within], levels) for intervals in (corrected, base[later])]
-        return learned(slice(None), kept=scores[0] < scores[1])
-    # The point alone, or dropout's spread alone, leaves out the noise of what is forecast: always corrected.
-    return learned(slice(None), kept=basis != "quantiles")
 
 
 def errors_needed(level: float) -> int:
@@ -209,49 +264,3 @@ def _has_base_of_each_level(basis: Basis, horizon: int, step: int) -> bool:
     Beyond the horizon there is only the rolled point.
     """
     return basis != "point" and step < horizon
-
-
-def _table(errors: np.ndarray) -> tuple[tuple[float, ...], ...]:
-    """Quantiles of errors `(N, C)` at the levels of `GRID`, `(C, G)`.
-
-    By Weibull's plotting positions, k / (n + 1): a new error lies below the k-th of n with just that probability.
-    """
-    return tuple(map(tuple, np.quantile(errors, GRID, axis=0, method="weibull").T.tolist()))
-
-
-def _pooled(errors: np.ndarray) -> list[tuple[tuple[float, ...], ...]]:
-    """Tables `(C, G)` of each step from the errors `(N, S, C)` of all, by the power of the step that they grow with.
-
-    Errors of overlapping windows are much the same errors, so their spread is known no better than from the windows
-    that do not overlap: quantiles are put as much farther out as Student's t with so many degrees of freedom has them
-    beyond the normal. (Simulated with twelve steps over random walks, autoregressions and seasons, intervals of 80 %
-    cover 77 to 94 % after 5 windows and 79 to 85 % after 40, where quantiles of each step alone cover 40 to 66 % and 74
-    to 81 %.)
-    """
-    count, steps, columns = errors.shape
-    ahead = np.arange(1.0, steps + 1)
-    sizes = np.sqrt(ahead) * np.abs(errors).mean(axis=(0, 2))  # (S,) in moves of one step
-    there = sizes > 0
-    power = float(np.polyfit(np.log(ahead[there]), np.log(sizes[there]), 1)[0]) if there.sum() > 1 else 0.5
-    growth = ahead ** (np.clip(power, 0, 1) - 0.5)  # (S,) of errors in standard moves, which grow with the root
-    alike = (errors / growth[:, None]).reshape(count * steps, columns)  # (N S, C)
-    levels = np.clip(GRID, 1 / 1_000, 1 - 1 / 1_000)
-    usual = np.where(levels == 0.5, 1.0, norm.ppf(levels))
-    farther = np.where(levels == 0.5, 1.0, student_t.ppf(levels, _apart(count, steps)) / usual)  # (G,)
-    middle = np.median(alike, axis=0)
-    table = middle + (np.quantile(alike, GRID, axis=0, method="weibull") - middle) * farther[:, None]  # (G, C)
-    return [tuple(map(tuple, (table.T * factor).tolist())) for factor in growth]
-
-
-def _apart(windows: int, steps: int) -> float:
-    """How many windows of `steps` rows fit beside one another into the rows that consecutive `windows` forecast."""
-    return (windows + steps - 1) / steps
-
-
-def _at(tables: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Tables `(..., G)` read at `levels` `(...)` in 0..1, linearly between the levels of `GRID`."""
-    place = levels * (len(GRID) - 1)
-    low = np.minimum(place.astype(int), len(GRID) - 2)[..., None]
-    share = place[..., None] - low
-    found = np.take_along_axis(tables, low, -1) * (1 - share) + np.take_along_axis(tables, low + 1, -1) * share
-    return found[..., 0]

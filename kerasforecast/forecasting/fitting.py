@@ -9,7 +9,7 @@ its very first state before each fold.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,18 +18,22 @@ import numpy as np
 
 from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.given import Given
+from kerasforecast.forecasting.outside import ScaledWindows, scaled, unscaled
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.member import Member
-from kerasforecast.models.network import build, initialise, merged_weights, set_weights
-from kerasforecast.preprocessing.batch import Batches, TrainingSet, WindowBatch
+from kerasforecast.models.network import build, initialise, merged_weights, set_weights, start_from, trained_parameters
+from kerasforecast.models.network import freeze as frozen_layers
+from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
 from kerasforecast.preprocessing.covariates import fit_covariates
-from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
+from kerasforecast.preprocessing.scaling import fit_scaling
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.suitability import check_rows
 from kerasforecast.preprocessing.windows import Windows, windows_of
+from kerasforecast.runtime.signals import Deferred
 from kerasforecast.sections.network import NetworkConfig
 from kerasforecast.sections.training import TrainingConfig
-from kerasforecast.training.train import History, compile_model, train
+from kerasforecast.training.replay import replay
+from kerasforecast.training.train import History, compile_model, steps_of, train
 
 Answer = Callable[[WindowBatch], np.ndarray]
 
@@ -49,19 +53,23 @@ class Trained:
     predictor: Predictor
 
 
-def scaled_member(network: NetworkConfig, panel: Panel, split: Split) -> Member:
-    """The network with a scaling fitted on the training rows of `panel`.
+def scaled_member(network: NetworkConfig, panel: Panel, split: Split, parent: Member | None = None) -> Member:
+    """The network with a scaling fitted on the training rows of `panel`, or with that of its parent.
 
     Raises:
         DataError: A column does not change there, or the panel holds values that the scaling cannot take.
     """
+    if parent is not None:  # its weights mean what they mean in its units
+        check_rows(parent.scaling, panel, remedy="Correct the value, or train a network anew.")
+        return parent.model_copy(update={"network": network, "weight": 1.0})
     rows, starts = split.training_rows(panel)
     head, past = bool(network.quantiles), panel.past_columns
     scaling = fit_scaling(
         network.scaling, rows[:, : len(past)], past, starts=starts, volatility_channel=head, level=network.level
     )
     check_rows(scaling, panel)
-    return Member(network=network, scaling=scaling, covariates=fit_covariates(panel, rows))
+    covariates = fit_covariates(panel, rows, split.rows_in("train") > 0)
+    return Member(network=network, scaling=scaling, covariates=covariates)
 
 
 def training_sets(member: Member, panel: Panel, split: Split) -> tuple[TrainingSet[Windows], TrainingSet[Windows]]:
@@ -73,6 +81,14 @@ def training_sets(member: Member, panel: Panel, split: Split) -> tuple[TrainingS
     return known, validation
 
 
+def sampled(training: TrainingSet[Any], config: TrainingConfig) -> TrainingSet[Any]:
+    """`training` with the series that each window is of, where training is to draw by series (`--sample series`)."""
+    windows = training.windows
+    if config.sample == "windows" or not isinstance(windows, Windows):  # windows that stand alone are of no series
+        return training
+    return replace(training, owners=windows.panel.places(windows.origins))
+
+
 class Fitting:
     """A network about to be trained: it is built and has its starting weights.
 
@@ -82,9 +98,16 @@ class Fitting:
         training: Windows to learn from.
         validation: Windows that steer early stopping and the learning rate.
         reused: The network to train, where one serves many fits.
+        start: Weights to go on from, in the order of `kerasforecast.models.network.merged_weights`; drawn anew, where
+            `None`.
+        freeze: Names of layers that keep them.
 
     Attributes:
         network: In the training role.
+        frozen: The layers that keep their weights.
+
+    Raises:
+        OptionError: There is no layer to freeze of such a name, or none is left to train.
     """
 
     def __init__(
@@ -94,17 +117,37 @@ class Fitting:
         training: TrainingSet[Any],
         validation: TrainingSet[Any],
         reused: Reused | None = None,
+        *,
+        start: Sequence[np.ndarray] | None = None,
+        freeze: Sequence[str] = (),
     ) -> None:
         self._member, self._config, self._reused = member, config, reused
-        self._parts = training, validation
+        self._parts = sampled(training, config), validation
         if reused:
-            outside = [ScaledWindows(part.windows, member) for part in self._parts]
-            self._parts = TrainingSet(outside[0], training.targets), TrainingSet(outside[1], validation.targets)
+            learned, held_back = self._parts
+            self._parts = (
+                replace(learned, windows=ScaledWindows(learned.windows, member)),
+                replace(held_back, windows=ScaledWindows(held_back.windows, member)),
+            )
             self.network = reused.restarted()
         else:
             self.network = build(member.network, member.scaling, "training", config.seed, covariates=member.covariates)
-        initialise(self.network, member.network, config.seed, training.targets)
-        self._solved = self._begun_at_a_solution()
+        if start is None:
+            initialise(self.network, member.network, config.seed, training.targets)
+        else:
+            start_from(self.network, start)
+        self.frozen = frozen_layers(self.network, freeze)
+        self._solved = start is None and self._begun_at_a_solution()
+
+    @property
+    def trained(self) -> int:
+        """Numbers that are trained."""
+        return trained_parameters(self.network)
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of an epoch."""
+        return steps_of(self._parts[0], self._config)
 
     def train(self, **watched: Any) -> Trained:
         """Find the weights.
@@ -116,24 +159,38 @@ class Fitting:
             DivergedError: The loss stopped being a finite number.
             StoppedError: A signal ended training.
         """
-        member, levels = self._member, self._member.network.quantiles
+        levels = self._member.network.quantiles
         history = train(self.network, *self._parts, self._config, levels=levels, solved=self._solved, **watched)
-        weights = merged_weights(self.network)
+        return Trained(history, *self._found())
+
+    def replay(self, rates: Sequence[float], steps: int, stop: Deferred | None = None) -> tuple[float, Predictor]:
+        """Find weights as an earlier training did, with nothing to stop it: arguments as of `training.replay.replay`.
+
+        Returns:
+            The mean loss of the last steps, and what forecasts.
+        """
+        levels = self._member.network.quantiles
+        loss = replay(self.network, self._parts[0], self._config, rates, steps, levels=levels, stop=stop)
+        return loss, self._found()[1]
+
+    def _found(self) -> tuple[list[np.ndarray], Predictor]:
+        member, weights = self._member, merged_weights(self.network)
         if self._reused:
-            return Trained(history, weights, SharedPredictor(self._reused.predictor, member, weights))
-        return Trained(history, weights, Predictor([member], weights))
+            return weights, SharedPredictor(self._reused.predictor, member, weights)
+        return weights, Predictor([member], weights)
+
+    @property
+    def _scaled(self) -> tuple[TrainingSet[Any], TrainingSet[Any]]:  # for what does without the network's own scaling
+        known, held = (TrainingSet(ScaledWindows(part.windows, self._member), part.targets) for part in self._parts)
+        return known, held
 
     def _begun_at_a_solution(self) -> bool:
-        """Set the weights that the family finds without steps; whether there are any."""
-        member = self._member
-        scaled_parts = [
-            part if self._reused else TrainingSet(ScaledWindows(part.windows, member), part.targets)
-            for part in self._parts
-        ]
-        found = member.network.family.solve(member.network.options, member.sizes, *scaled_parts)
-        for name, weights in (found or {}).items():
+        """Whether the family finds weights without steps; they are set."""
+        member, parts = self._member, self._parts if self._reused else self._scaled
+        found = member.network.family.solve(member.network.options, member.sizes, *parts) or {}
+        for name, weights in found.items():
             self.network.get_layer(name).set_weights(weights)
-        return found is not None
+        return bool(found)
 
 
 class Reused:
@@ -198,38 +255,6 @@ class SharedPredictor(Predictor):
     def _outside(self, answer: Answer, windows: Given) -> np.ndarray:
         batch, member = self.checked(windows), self.members[0]
         return np.asarray(member.scaling.restore(batch.past, answer(scaled(member, batch))), np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class ScaledWindows:
-    """Windows whose inputs are scaled in NumPy, for a network that has no scaling of its own."""
-
-    windows: Batches
-    member: Member
-
-    def __len__(self) -> int:
-        return len(self.windows)
-
-    def batch(self, indices: np.ndarray | slice) -> WindowBatch:
-        """The windows at `indices`, scaled, `past` `(n, L, C)`; float32."""
-        return scaled(self.member, self.windows.batch(indices))
-
-
-def scaled(member: Member, raw: WindowBatch) -> WindowBatch:
-    """Raw windows as a network without a scaling of its own is given them."""
-    covariates = member.covariates
-    return WindowBatch(
-        member.scaling.inputs(raw.past).astype(np.float32),
-        None if raw.known is None else covariates.known_inputs(raw.known).astype(np.float32),
-        None if raw.static is None else covariates.static_inputs(raw.static).astype(np.float32),
-    )
-
-
-def unscaled(channels: int) -> FittedScaling:
-    """No scaling at all, over so many columns."""
-    return FittedScaling(
-        kind="none", transforms=("linear",) * channels, offset=(0.0,) * channels, scale=(1.0,) * channels
-    )
 
 
 @dataclass(eq=False)

@@ -22,7 +22,7 @@ class Forecast:
     quantiles: np.ndarray | None = None
     samples: np.ndarray | None = None
 
-    def at(self, indices: slice) -> Forecast:
+    def at(self, indices: slice | np.ndarray) -> Forecast:
         """That of the windows at `indices`."""
         return Forecast(
             self.point[indices],

@@ -9,16 +9,19 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.config import Config
-from kerasforecast.data.calendars import future_indices
+from kerasforecast.data.future import reaching
+from kerasforecast.data.future_dates import future_dates
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import whole_number
 from kerasforecast.forecasting.adaptive import Adapted, adapt
 from kerasforecast.forecasting.conformal import Basis, Calibration, calibrate
 from kerasforecast.forecasting.forecast import Forecast, joined, quantile_column
+from kerasforecast.forecasting.timeline import Timeline
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.suitability import first_after_unusable
+from kerasforecast.preprocessing.sums import evenly
 from kerasforecast.preprocessing.volatility import Volatility
-from kerasforecast.preprocessing.windows import Windows, windows_of
+from kerasforecast.preprocessing.windows import Windows, stretches, windows_of
 
 if TYPE_CHECKING:
     from kerasforecast.forecasting.given import Given
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 # Outcomes that a level is adapted to at most. At the rate of `kerasforecast.forecasting.adaptive.RATE` half of
 # a level's distance from where it belongs is gone after about 150 of them, so older ones have left no trace.
 _REMEMBERED = 2_000
+_FORECAST = 50_000  # windows of several series that their levels are adapted to at most
+_CALIBRATED = 200_000  # validation windows of several series that intervals are learned from at most
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,11 @@ class Forecaster:
     _after: dict[str, tuple[np.ndarray | None]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def calibrated(self, validation: Windows) -> Forecaster:
-        """This forecaster with intervals learned from consecutive windows of the validation part."""
+        """This forecaster with intervals learned from the windows of the validation part, of one series or several."""
+        panel = validation.panel
+        if len(panel) > 1:
+            chosen = evenly(len(validation), _CALIBRATED)
+            validation = replace(validation, origins=validation.origins[chosen])
         points, base = self._start(validation)
         calibration = calibrate(
             points,
@@ -62,14 +71,16 @@ class Forecaster:
             self.config.levels,
             self._basis,
             self.config.network.horizon,
+            Timeline.of(validation),
+            panel.ids if len(panel) > 1 else None,
         )
         return replace(self, calibration=calibration)
 
     def in_sequence(self, windows: Windows, start: np.ndarray | None = None) -> tuple[Forecast, np.ndarray | None]:
-        """Forecasts of consecutive windows, whose intervals adapt to what was known at each origin.
+        """Forecasts of consecutive windows, whose intervals adapt to what was known at the date of each origin.
 
         Args:
-            windows: Consecutive ones. Outcomes may be absent (NaN) where the series has ended.
+            windows: Consecutive ones, of one series or several. Outcomes may be absent (NaN) where a series has ended.
             start: `(S, K)` levels of the intervals in force at the first; as learned, where `None`.
 
         Returns:
@@ -78,20 +89,32 @@ class Forecaster:
         points, base = self._start(windows)
         if self.calibration is None or self.volatility is None:
             return Forecast(points, None), None
-        intervals, after = adapt(self.calibration, base, self._moves(windows), windows.targets(), start)
+        moves, timeline = self._moves(windows), Timeline.of(windows)
+        if self.calibration.widths:
+            moves = moves * self.calibration.widths.of(windows.panel.ids)[timeline.places][:, None]
+        intervals, after = adapt(self.calibration, base, moves, windows.targets(), start, timeline=timeline)
         return Forecast(points, intervals), after
 
-    def alone(self, windows: Given, steps: int, levels: np.ndarray | None = None) -> Forecast:
+    def alone(
+        self, windows: Given, steps: int, levels: np.ndarray | None = None, ids: np.ndarray | None = None
+    ) -> Forecast:
         """Forecasts of raw windows that stand alone: points `(B, steps)`, intervals `(B, steps, K)`.
 
-        `levels` `(S, K)` are those in force for the intervals; as learned, where `None`.
+        Args:
+            windows: Raw.
+            steps: Rows ahead.
+            levels: `(S, K)` those in force for the intervals; as learned, where `None`.
+            ids: `(B,)` of the series that each window is of; of series that were not seen, where `None`.
         """
         batch = self.predictor.checked(windows, max(steps, self.config.network.horizon))
         points, base = self._raw(batch, steps)
         context = batch.past[:, :, 0].astype(np.float64)
         if self.calibration is None or self.volatility is None:
             return Forecast(points, None)
-        return Forecast(points, self.calibration.intervals(base, self._moves_of(context, steps), levels))
+        moves = self._moves_of(context, steps)
+        if self.calibration.widths:
+            moves = moves * self.calibration.widths.of(np.full(len(moves), "") if ids is None else ids)[:, None]
+        return Forecast(points, self.calibration.intervals(base, moves, levels))
 
     def ahead(self, panel: Panel, steps: int) -> pd.DataFrame:
         """Forecast the `steps` rows after each series, with intervals as adapted to all that is known by its end.
@@ -109,11 +132,13 @@ class Forecaster:
         # One that has learned from windows of few rows forecasts from any: they are mirrored into those before.
         self.predictor.check_last(panel, window if self.context in (None, window) else 1)
         reach = max(steps, self.config.network.horizon)
-        index = future_indices(panel, reach)  # (N reach,)
-        reached = panel.reaching(index)
+        index = future_dates(panel, reach)  # (N reach,)
+        reached = reaching(panel, index)
         windows = windows_of(reached, reached.ends - 1, window, reach)
         levels = self.levels_after(panel)
-        found = joined([self.alone(windows.batch(chunk), steps, levels) for chunk in windows.chunks()])
+        found = joined(
+            [self.alone(windows.batch(chunk), steps, levels, panel.ids[chunk]) for chunk in windows.chunks()]
+        )
         columns = {"forecast": _short(found.point)}
         if found.quantiles is not None:
             columns |= {
@@ -130,7 +155,7 @@ class Forecaster:
         """Levels `(S, K)` of the intervals in force at the end of `panel`: those kept, adapted to the rows since.
 
         Returns:
-            `None`, as learned, where none were kept or the series ends before they were: they would know its future.
+            `None`, as learned, where none were kept or every series ends before they were: they would know its future.
         """
         found = self._after.get(panel.sha256)
         if found is None:
@@ -140,20 +165,22 @@ class Forecaster:
         return found[0]
 
     def _adapted_to(self, panel: Panel) -> np.ndarray | None:
-        begin = self.adapted.place(panel.index) if self.adapted else None
-        if self.adapted is None or begin is None or len(panel) > 1:
+        first = self.adapted.first_rows(panel) if self.adapted else None
+        if self.adapted is None or first is None:
             return None
-        kept = np.array(self.adapted.levels)
-        last, window = int(panel.observed[0]) - 1, self.config.network.window
-        usable = max(
-            first_after_unusable(member.scaling, panel.values[: last + 1]) for member in self.predictor.members
-        )
-        origins = np.arange(max(begin, usable + window - 1, last - _REMEMBERED), last)
+        kept, window = np.array(self.adapted.levels), self.config.network.window
+        usable = np.max([first_after_unusable(member.scaling, panel) for member in self.predictor.members], axis=0)
+        starts, last = panel.starts[:-1], panel.ends - 1
+        # A window of few rows mirrors those from its series' first on, so that none of them may be unusable.
+        earliest = np.where(usable > starts, usable + window, starts + (self.context or window)) - 1
+        origins = _few_of(np.maximum.reduce([first, earliest, last - _REMEMBERED]), last)
         if not len(origins):
             return kept
         steps = self.config.steps
-        windows = windows_of(panel.reaching(future_indices(panel, steps)), origins, window, steps)
-        return self.in_sequence(windows, kept)[1]
+        # Of the last of them some outcomes have not come, and what is known of those rows may not be at hand either.
+        reached = reaching(panel, future_dates(panel, steps), hold=True) if panel.known_columns else panel
+        origins = origins + (reached.starts - panel.starts)[panel.places(origins)]
+        return self.in_sequence(windows_of(reached, origins, window, steps), kept)[1]
 
     @property
     def _basis(self) -> Basis:
@@ -187,6 +214,15 @@ class Forecaster:
         if self.volatility is None:
             raise ValueError("Intervals need a volatility.")
         return self.volatility.standard_moves(context, steps)
+
+
+def _few_of(first: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """The rows from each of `first` `(N,)` up to its `stop`, `(n,)`; of so many series at most as there is room for."""
+    lengths = np.maximum(stop - first, 0)
+    some = np.flatnonzero(lengths)
+    if len(some) > 1 and (total := lengths.sum()) > _FORECAST:
+        some = some[evenly(len(some), max(1, int(len(some) * _FORECAST / total)))]
+    return stretches(first[some], stop[some]).astype(np.int64)
 
 
 def _short(values: np.ndarray) -> np.ndarray:

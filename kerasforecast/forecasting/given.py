@@ -38,6 +38,8 @@ def checked(windows: Given, members: Sequence[Member], window: int, reach: int) 
     if batch.known is not None:
         batch = replace(batch, known=batch.known[:, : window + reach])
     _check_shapes(batch.arrays, {name: shape for name, shape in columns.items() if shape[-1]})
+    if fault := covariates.code_fault(batch.static):
+        raise DataError(f"Windows' static {fault}. Leave such windows out, or train again with that category.")
     logs = sorted({place for member in members for place in member.scaling.logged})
     if logs and (batch.past[:, :, logs] <= 0).any():
         raise DataError(

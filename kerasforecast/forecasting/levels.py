@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from kerasforecast.config import Config
 from kerasforecast.errors import DataError
 from kerasforecast.forecasting.conformal import errors_needed, supported
 from kerasforecast.metrics.probabilistic import central_intervals
 
 
-def within_validation(config: Config, windows: int) -> tuple[Config, str | None]:
+def within_validation(config: Config, windows: int | np.ndarray) -> tuple[Config, str | None]:
     """The configuration with those levels alone that can be had, and what to say of the others.
 
     Args:
         config: Of the fit. The levels of a quantile head stay: they are the network's own.
-        windows: Of the validation part, each of `config.steps` rows.
+        windows: Of the validation part, each of `config.steps` rows; of several series `(N,)`, how many each has.
 
     Returns:
         The configuration, the same one where all can be had, and a sentence where some are left out.
@@ -21,10 +23,11 @@ def within_validation(config: Config, windows: int) -> tuple[Config, str | None]
     Raises:
         DataError: None of the levels can be had.
     """
-    kept = supported(config.levels, windows, config.steps)
+    each = np.atleast_1d(windows)
+    rows = int((each + config.steps - 1)[each > 0].sum())  # that are forecast
+    kept = supported(config.levels, rows, 1)
     if config.network.quantiles or kept == config.levels:
         return config, None
-    rows = windows + config.steps - 1
     absent = [level for level in config.levels if level not in kept]
     named = f"level{'s' if len(absent) > 1 else ''} {', '.join(f'{level:g}' for level in absent)}"
     if not kept:

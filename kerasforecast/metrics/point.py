@@ -16,7 +16,9 @@ import numpy as np
 from scipy.stats import binomtest
 from sklearn.metrics import mean_absolute_error, mean_absolute_percentage_error, mean_squared_error
 
+from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError
+from kerasforecast.preprocessing.sums import stretch_means
 
 Score = TypeVar("Score")
 
@@ -119,9 +121,13 @@ def smape(actual: np.ndarray, forecast: np.ndarray) -> float:
 
     A zero forecast as zero counts as no error.
     """
-    y, f = checked_pair(actual, forecast)
-    size = np.abs(y) + np.abs(f)
-    return float(np.mean(200 * np.abs(y - f) / np.where(size == 0, 1.0, size)))
+    return float(np.mean(smape_losses(*checked_pair(actual, forecast))))
+
+
+def smape_losses(actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
+    """The symmetric percentage error of every single forecast, of the shape of `actual`, 0 to 200 percent."""
+    size = np.abs(actual) + np.abs(forecast)
+    return 200 * np.abs(actual - forecast) / np.where(size == 0, 1.0, size)
 
 
 def mase(actual: np.ndarray, forecast: np.ndarray, history: np.ndarray, period: int = 1) -> float:
@@ -169,8 +175,7 @@ def direction(actual: np.ndarray, forecast: np.ndarray, last: np.ndarray, confid
     anchor = np.asarray(last, dtype=np.float64)
     if anchor.shape != y.shape[:1] or not np.all(np.isfinite(anchor)):
         raise DataError(f"`last` must hold one finite value a window, {y.shape[:1]}. Received: shape {anchor.shape}.")
-    anchor = anchor.reshape(-1, *[1] * (y.ndim - 1))
-    called, went = _sign(f - anchor, anchor), _sign(y - anchor, anchor)
+    called, went = moves(f, last), moves(y, last)
     moved = went != 0
     n, right = int(moved.sum()), int((called == went)[moved].sum())
     if n == 0 or not np.any(called):
@@ -206,8 +211,36 @@ def seasonal_scales(history: np.ndarray, period: int = 1) -> tuple[float, float]
     return float(np.mean(np.abs(changes))), float(np.sqrt(np.mean(changes**2)))
 
 
-def _sign(move: np.ndarray, last: np.ndarray) -> np.ndarray:
-    return np.where(np.abs(move) <= _NO_MOVE * np.abs(last), 0, np.sign(move))
+def series_scales(panel: Panel, ends: np.ndarray, period: int = 1) -> np.ndarray:
+    """`seasonal_scales` of each series of a panel, from its training rows: units of its MASE and RMSSE.
+
+    Args:
+        panel: N series.
+        ends: `(N,)` one past the last training row of each, in rows of the panel.
+        period: Rows of one season. A series with no more training rows is measured by single rows.
+
+    Returns:
+        `(N, 2)`; NaN where a series has fewer than two training rows, or they never change.
+    """
+    values, first = panel.values[:, 0], panel.starts[:-1]
+    ends = np.maximum(np.asarray(ends), first)
+    back = np.where(ends - first > period, period, 1)
+    found = np.full((len(panel), 2), np.nan)
+    for lag in np.unique(back):
+        these = np.flatnonzero(back == lag)
+        changes = values[lag:] - values[:-lag]
+        sizes, squares = (
+            stretch_means(each, first[these], ends[these] - lag) for each in (np.abs(changes), changes**2)
+        )
+        found[these, 0], found[these, 1] = sizes, np.sqrt(squares)
+    return np.where(found > 0, found, np.nan)
+
+
+def moves(values: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Which way each of `values` `(N,)` or `(N, H)` lies of the last one observed `(N,)`: -1, 0 or 1."""
+    anchor = np.asarray(last, dtype=np.float64).reshape(-1, *[1] * (np.ndim(values) - 1))
+    move = values - anchor
+    return np.where(np.abs(move) <= _NO_MOVE * np.abs(anchor), 0, np.sign(move))
 
 
 def finite(value: float) -> float | None:

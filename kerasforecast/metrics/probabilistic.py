@@ -76,8 +76,13 @@ def crps_losses(actual: np.ndarray, quantiles: np.ndarray, levels: Sequence[floa
     for k in range(len(tau)):
         checked_pair(actual, q[..., k])
     error = np.asarray(actual, dtype=np.float64)[..., None] - q
-    edges = np.concatenate([[0.0], (tau[1:] + tau[:-1]) / 2, [1.0]])
-    return 2 * np.maximum(tau * error, (tau - 1) * error) @ np.diff(edges)
+    return 2 * np.maximum(tau * error, (tau - 1) * error) @ level_weights(levels)
+
+
+def level_weights(levels: Sequence[float]) -> np.ndarray:
+    """How much of 0..1 each of the K levels stands for, `(K,)`, as in `crps`."""
+    tau = checked_levels(levels)
+    return np.diff(np.concatenate([[0.0], (tau[1:] + tau[:-1]) / 2, [1.0]]))
 
 
 def coverage(actual: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> float:

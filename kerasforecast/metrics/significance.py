@@ -89,10 +89,15 @@ def compare_losses(loss_a: np.ndarray, loss_b: np.ndarray, loss: str) -> dict[st
     forecasts are too few to test.
     """
     a, b = (np.asarray(each, dtype=np.float64).reshape(len(each), -1) for each in (loss_a, loss_b))
-    if not enough_to_test(*a.shape):
-        _differences(a.mean(axis=1), b.mean(axis=1))  # checks them
+    return compare_origins(a.mean(axis=1), b.mean(axis=1), loss, a.shape[1])
+
+
+def compare_origins(loss_a: np.ndarray, loss_b: np.ndarray, loss: str, steps: int) -> dict[str, str | float | None]:
+    """The same of losses `(N,)`, one an origin, of forecasts of so many steps."""
+    if not enough_to_test(len(loss_a), steps):
+        _differences(loss_a, loss_b)  # checks them
         return {"loss": loss, "statistic": None, "p_value": None}
-    return diebold_mariano(a.mean(axis=1), b.mean(axis=1), steps=a.shape[1]).as_json(loss)
+    return diebold_mariano(loss_a, loss_b, steps).as_json(loss)
 
 
 def squared_losses(actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:

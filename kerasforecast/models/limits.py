@@ -30,7 +30,9 @@ def check_size(members: Sequence[Member]) -> None:
     """
     layers = [layer for member in members for layer in member.layers]
     window = max(
-        member.network.window * (len(member.scaling.transforms) + len(member.covariates.known)) for member in members
+        member.network.window * len(member.scaling.transforms)
+        + (member.network.window + member.network.horizon) * len(member.covariates.known)
+        for member in members
     )
     steps = sum(layer.loops * layer.rows for layer in layers)
     smaller = " or ".join(
@@ -47,7 +49,7 @@ def check_size(members: Sequence[Member]) -> None:
         ("layers, bidirectional ones counted twice", sum(layer.loops for layer in layers), LOOP_LIMIT, smaller),
         ("rows times layers", steps, ROW_LIMIT, _either("--window", smaller)),
         ("layers with weights", len(layers), LAYER_LIMIT, smaller),
-        ("values in a window", window, WINDOW_LIMIT, "--window or --past"),
+        ("values in a window", window, WINDOW_LIMIT, "--window, --past or --known"),
     ):
         if received > limit:
             raise InputError(

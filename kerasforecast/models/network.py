@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
-from kerasforecast.errors import OptionError
+from kerasforecast.errors import OptionError, shown
 from kerasforecast.layers.direct import LeanModel
 from kerasforecast.models.families.base import Graph, Inputs, Role
 from kerasforecast.models.heads import start_at
@@ -140,6 +140,54 @@ def merged_weights(model: keras.Model) -> list[np.ndarray]:
     return weights
 
 
+def start_from(model: keras.Model, weights: Sequence[np.ndarray]) -> None:
+    """Give `model` the weights of another of its family and sizes to start from: of two bias vectors the second is 0.
+
+    Args:
+        model: In the training role.
+        weights: In the order of `merged_weights`.
+    """
+    left = list(weights)
+    for layer in weighted_layers(model):
+        layer.set_weights(_parted(layer, left))
+    if left:
+        raise ValueError(f"A network takes as many arrays as it has. Received: {len(left)} more.")
+
+
+def freeze(model: keras.Model, names: Sequence[str]) -> tuple[str, ...]:
+    """Keep the weights of some layers as they are in training, and return the names of these layers.
+
+    Args:
+        model: In the training role, not compiled yet.
+        names: Of layers, or what their names begin with.
+
+    Raises:
+        OptionError: No layer is called so, or none would be left to train.
+    """
+    layers = {layer.name: layer for layer in weighted_layers(model)}
+    for name in names:
+        if not any(each.startswith(name) for each in layers):
+            raise OptionError(
+                f"--freeze must name layers of the network, or what their names begin with: {', '.join(layers)}. "
+                f"Received: {shown(name)}."
+            )
+    frozen = tuple(each for each in layers if each.startswith(tuple(names)))
+    if len(frozen) == len(layers):
+        raise OptionError(
+            f"--freeze must leave a layer to train: {', '.join(layers)}. Received: {shown(', '.join(names))}, which is "
+            "all of them. Leave one out."
+        )
+    for each in frozen:
+        layers[each].trainable = False
+    return frozen
+
+
+def trained_parameters(model: keras.Model) -> int:
+    """Numbers that training changes; moving statistics of a normalisation count as such."""
+    frozen = sum(layer.count_params() for layer in weighted_layers(model) if not layer.trainable)
+    return int(model.count_params() - frozen)
+
+
 def set_weights(model: keras.Model, weights: Sequence[np.ndarray]) -> None:
     """Assign `weights`, in the order of `merged_weights`, to a network in another role than training.
 
@@ -219,5 +267,18 @@ def _attributes(covariates: FittedCovariates, static: KerasTensor) -> KerasTenso
 def _merged(layer: keras.layers.Layer) -> list[np.ndarray]:
     if isinstance(layer, keras.layers.Bidirectional):
         return _merged(layer.forward_layer) + _merged(layer.backward_layer)
-    two_biases = getattr(getattr(layer, "cell", None), "recurrent_bias", None) is not None
-    return layer.keras_weights() if two_biases else layer.get_weights()
+    return layer.keras_weights() if _two_biases(layer) else layer.get_weights()
+
+
+def _parted(layer: keras.layers.Layer, left: list[np.ndarray]) -> list[np.ndarray]:
+    """What `layer.set_weights` takes, of what `_merged` gave; taken away from the front of `left`."""
+    if isinstance(layer, keras.layers.Bidirectional):
+        return _parted(layer.forward_layer, left) + _parted(layer.backward_layer, left)
+    second = 1 if _two_biases(layer) else 0
+    count = len(layer.weights) - second
+    own = [left.pop(0) for _ in range(count)]
+    return [*own, *([np.zeros_like(own[-1])] if second else [])]
+
+
+def _two_biases(layer: keras.layers.Layer) -> bool:
+    return getattr(getattr(layer, "cell", None), "recurrent_bias", None) is not None

@@ -69,10 +69,13 @@ class TrainingSet(Generic[Gathered]):
     Attributes:
         windows: N of them.
         targets: `(N, H)` float32, scaled.
+        owners: `(N,)` which series each window is of, ascending, where every series is to count alike in training;
+            `None` where every window is.
     """
 
     windows: Gathered
     targets: np.ndarray
+    owners: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.windows)

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from kerasforecast.data.calendar_columns import FEATURES, CalendarFeature
+from kerasforecast.data.date_features import feature
 from kerasforecast.data.panel import Panel
 from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST, FLOAT32_SMALLEST
 
@@ -52,10 +52,27 @@ class Categories(BaseModel):
 
     names: tuple[_Name, ...] = Field(min_length=1, max_length=MOST_CATEGORIES)
 
+    @model_validator(mode="after")
+    def _each_once(self) -> Categories:
+        if len(set(self.names)) < len(self.names):
+            raise ValueError("categories must differ")
+        return self
+
     @property
     def width(self) -> int:
         """Numbers that the network learns for each category."""
         return min(_WIDEST, (len(self.names) + 1) // 2)
+
+
+def _kind(attribute: Any) -> str:
+    """Which of the two an attribute is, so that what is wrong with one is said of that one."""
+    names = "names" in attribute if isinstance(attribute, dict) else isinstance(attribute, Categories)
+    return "categories" if names else "number"
+
+
+Attribute = Annotated[
+    Annotated[Standardised, Tag("number")] | Annotated[Categories, Tag("categories")], Discriminator(_kind)
+]
 
 
 class FittedCovariates(BaseModel):
@@ -69,7 +86,7 @@ class FittedCovariates(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     known: tuple[Standardised, ...] = Field((), max_length=1_000)
-    static: tuple[Standardised | Categories, ...] = Field((), max_length=1_000)
+    static: tuple[Attribute, ...] = Field((), max_length=1_000)
 
     @property
     def numeric(self) -> tuple[int, ...]:
@@ -93,6 +110,19 @@ class FittedCovariates(BaseModel):
         static = (plain if isinstance(each, Standardised) else each for each in self.static)
         return FittedCovariates(known=(plain,) * len(self.known), static=tuple(static))
 
+    def code_fault(self, static: np.ndarray | None) -> str | None:
+        """What is wrong with the numbers of categories in attributes `(B, S)`; `None` where nothing is.
+
+        A network has no vector for another number: some backends fail there, others answer nonsense.
+        """
+        for place, each in self.embedded.items() if static is not None else ():
+            codes = np.asarray(static)[:, place]
+            wrong = codes[~((codes >= 0) & (codes < len(each.names)) & (codes == np.floor(codes)))]
+            if len(wrong):
+                last, received = len(each.names) - 1, f"{wrong[0]:g}"
+                return f"column {place} must hold numbers of its categories, 0 to {last}. Received: {received}"
+        return None
+
     def known_inputs(self, known: Any) -> Any:
         """Raw known columns `(B, L + H, K)`, scaled."""
         return _standardised(known, self.known)
@@ -105,19 +135,20 @@ class FittedCovariates(BaseModel):
 NO_COVARIATES = FittedCovariates()
 
 
-def fit_covariates(panel: Panel, train: np.ndarray) -> FittedCovariates:
+def fit_covariates(panel: Panel, train: np.ndarray, learned: np.ndarray | None = None) -> FittedCovariates:
     """Learn what the training rows say of the columns known ahead, and the series of their attributes.
 
     Args:
         panel: With its roles.
         train: `(R, C)` training rows of all series.
+        learned: `(N,)` which series have some: the attributes of the others say nothing; all where not given.
     """
     first = len(panel.past_columns)
     known = [
-        _by_range(FEATURES[panel.calendar_columns[name]]) if name in panel.calendar_columns else _fitted(column)
+        _by_range(panel.calendar_columns[name]) if name in panel.calendar_columns else _fitted(column)
         for name, column in zip(panel.known_columns, train[:, first:].T, strict=True)
     ]
-    columns = () if panel.static is None else panel.static.T
+    columns = () if panel.static is None else (panel.static if learned is None else panel.static[learned]).T
     static = [
         Categories(names=names) if names else _fitted(column)
         for names, column in zip(panel.categories, columns, strict=True)
@@ -131,9 +162,12 @@ def _fitted(values: np.ndarray) -> Standardised:
     return Standardised(offset=float(np.float32(np.mean(values))), scale=float(np.float32(scale)))
 
 
-def _by_range(feature: CalendarFeature) -> Standardised:
+def _by_range(name: str) -> Standardised:
     """A feature of dates from its known range to [-1, 1]: a training part of three months has seen no December."""
-    return Standardised(offset=(feature.high + feature.low) / 2, scale=(feature.high - feature.low) / 2)
+    found = feature(name)
+    if found is None:
+        raise ValueError(f"There is no feature of dates called {name}.")
+    return Standardised(offset=(found.high + found.low) / 2, scale=(found.high - found.low) / 2)
 
 
 def _standardised(values: Any, columns: Sequence[Standardised | Categories]) -> Any:

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from kerasforecast.errors import DataError, shown
 from kerasforecast.sections.network import Centre, Squeeze, Unit
 
 _LEAST = float(np.finfo(np.float32).tiny)
@@ -114,16 +115,27 @@ class Level(BaseModel):
         return (xp.expm1(values) - xp.expm1(-values)) * 0.5
 
 
-def fit_level(centre: Centre, unit: Unit, transform: Squeeze, train: np.ndarray, starts: np.ndarray) -> Level:
+def fit_level(
+    centre: Centre, unit: Unit, transform: Squeeze, train: np.ndarray, starts: np.ndarray, target: str
+) -> Level:
     """Learn the least unit of a window.
 
     Args:
         centre: As `Level` has it.
         unit: Likewise.
         transform: Likewise.
-        train: `(T, F)` training rows of all series; the target positive for logs.
+        train: `(T, F)` training rows of all series.
         starts: `(N,)` first row of each series.
+        target: What the target is called.
+
+    Raises:
+        DataError: The target is not positive, and logs are to be taken of it.
     """
+    if transform == "log" and (train[:, 0] <= 0).any():
+        raise DataError(
+            f"{target} must be positive for --target-transform log. Received: {shown(float(train[:, 0].min()))} in "
+            "training. Use --target-transform asinh."
+        )
     plain = Level(centre=centre, unit=unit, transform=transform, floors=(1.0,) * train.shape[1])
     values = train.copy()
     if transform == "log":

@@ -22,23 +22,18 @@ from types import ModuleType
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
+from pydantic import SerializerFunctionWrapHandler as Handler
 
 from kerasforecast.data.precision import check_training_rows
-from kerasforecast.data.table.columns import is_count, is_price
-from kerasforecast.errors import DataError, shown
+from kerasforecast.preprocessing.columns import close_by, feature_floors, usual_change
 from kerasforecast.preprocessing.level import Level, fit_level
 from kerasforecast.preprocessing.volatility import VOLATILITY_FLOOR, ewma_volatility
 from kerasforecast.sections.network import LOGARITHMIC, Centre, Scaling, Squeeze, Unit
 
 FLOAT32_SMALLEST, FLOAT32_LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 _LOGGED = ("log", "ratio")  # transforms that need positive values
-_FLOOR = 0.1  # of a feature's least positive training value
 _LEAST = 1e-20  # positive values below this, which nothing measured has, count in part as the floor
-
-# A feature enters as its ratio to an earlier column where their log-ratio is, in training, no larger than so many
-# typical changes of the target.
-_CLOSE_BY = 2.0
 
 Transform = Literal["log", "difference", "ratio", "level", "linear"]
 
@@ -51,11 +46,14 @@ class FittedScaling(BaseModel):
         transforms: Per column: `"log"` or `"difference"` (relative to the window), `"ratio"` (relative to the column
             in `reference`), `"level"`, or `"linear"`.
         offset: Per column, for `"linear"`: subtracted first, in the column's unit.
-        scale: Per column: what one scaled unit is. For relative columns the training volatility of `r_t`.
+        scale: Per column: what one scaled unit is. For relative columns the training volatility of `r_t`; of several
+            series, that of the middle one.
         reference: Per column, for `"ratio"`: the place of the column it is compared with, an earlier one. May be empty.
         floor: Per column: what a value that is not positive counts as, where logs are taken of a feature; 0 for none.
             Empty where no column has one.
         volatility_channel: Whether a lone relative column, too, brings a channel that says how high volatility is.
+        least: Per column: the least volatility of a window, where it was learned from several series: a share of that
+            of the quieter ones. Empty where it is that share of `scale`.
         level: How windows are normalised, where every column is `"level"`.
     """
 
@@ -68,6 +66,7 @@ class FittedScaling(BaseModel):
     reference: tuple[Annotated[int, Field(ge=0, le=999)], ...] = Field((), max_length=1_000)
     floor: tuple[Annotated[float, Field(ge=0, le=FLOAT32_LARGEST)], ...] = Field((), max_length=1_000)
     volatility_channel: bool = False
+    least: tuple[Annotated[float, Field(ge=FLOAT32_SMALLEST, le=FLOAT32_LARGEST)], ...] = Field((), max_length=1_000)
     level: Level | None = None
 
     @model_validator(mode="after")
@@ -76,6 +75,11 @@ class FittedScaling(BaseModel):
         if levels != {self.level is not None} or (self.level and len(self.level.floors) != len(self.transforms)):
             raise ValueError("a scaling by level must be one of all its columns")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_others_have(self, handler: Handler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        return {name: value for name, value in fields.items() if name not in ("least", "level") or value}
 
     @property
     def per_window(self) -> bool:
@@ -175,7 +179,7 @@ class FittedScaling(BaseModel):
 
     def _spread(self, changes: Any, xp: Any) -> Any:
         """`(B, 1, F)` exponentially weighted volatility of each window's own changes, floored."""
-        spread = ewma_volatility(changes, _row(VOLATILITY_FLOOR * np.asarray(self.scale)), xp)
+        spread = ewma_volatility(changes, _row(self.least or VOLATILITY_FLOOR * np.asarray(self.scale)), xp)
         if "ratio" not in self.transforms:
             return spread
         own = [0 if transform == "ratio" else place for place, transform in enumerate(self.transforms)]
@@ -207,14 +211,14 @@ def fit_scaling(
         kind: The scaling option.
         train: Raw training rows, `(T, F)` float64, or separate stretches of rows, `(N, T, F)`.
         columns: Their names, for messages.
-        starts: `(N,)` first row of each stretch of `(T, F)`, ascending; one stretch, where not given. From the last row
-            of one to the first of the next is no change.
+        starts: `(N,)` first row of each series in `(T, F)`, ascending; one series, where not given. From the last row
+            of one to the first of the next is no change. Stretches are taken for those of one series.
         volatility_channel: Show the network how high volatility is, as a quantile head needs it.
         level: Centre, unit and transform of the scaling `level`.
 
     Raises:
-        DataError: A column does not change within the training rows, or not by enough for float32; or it has a value
-            beyond 1e18.
+        DataError: A column does not change within the training rows of any series, or not by enough for float32; or it
+            has a value beyond 1e18.
     """
     rows = train.reshape(-1, len(columns))
     if train.ndim == 3:
@@ -222,21 +226,11 @@ def fit_scaling(
     starts = np.zeros(1, int) if starts is None else starts
     check_training_rows(rows, columns, starts, constant=kind == "none")
     if kind in ("anchor", "difference"):
-        return _fit_relative(kind, rows, columns, starts, volatility_channel)
+        return _fit_relative(kind, rows, columns, starts, train.ndim == 2 and len(starts) > 1, volatility_channel)
     if kind == "level":
-        if level[2] == "log" and (rows[:, 0] <= 0).any():
-            raise DataError(
-                f"{columns[0]} must be positive for --transform log. Received: {shown(float(rows[:, 0].min()))} in "
-                "training. Use --transform asinh."
-            )
-        one = (1.0,) * len(columns)
-        return FittedScaling(
-            kind=kind,
-            transforms=("level",) * len(columns),
-            offset=(0.0,) * len(columns),
-            scale=one,
-            level=fit_level(*level, rows, starts),
-        )
+        transforms: list[Transform] = ["level"] * len(columns)
+        none, one, found = (0.0,) * len(columns), (1.0,) * len(columns), fit_level(*level, rows, starts, columns[0])
+        return FittedScaling(kind=kind, transforms=tuple(transforms), offset=none, scale=one, level=found)
     offset, scale = _fit_linear(kind, rows)
     return FittedScaling(
         kind=kind, transforms=("linear",) * len(columns), offset=_exact(offset), scale=_exact(_normal(scale))
@@ -244,21 +238,27 @@ def fit_scaling(
 
 
 def _fit_relative(
-    kind: Scaling, train: np.ndarray, columns: tuple[str, ...], starts: np.ndarray, volatility_channel: bool
+    kind: Scaling,
+    train: np.ndarray,
+    columns: tuple[str, ...],
+    starts: np.ndarray,
+    several: bool,
+    volatility_channel: bool,
 ) -> FittedScaling:
-    floor = _floors(train, columns) if kind in LOGARITHMIC else ()
+    floor = _exact(feature_floors(train, columns)) if kind in LOGARITHMIC else ()
+    floor = floor if any(floor) else ()
     if floor:
         train = np.where((train > 0) | (np.array(floor) == 0), train, floor)
     transforms: list[Transform] = []
-    volatility = []
-    for place in range(train.shape[-1]):
+    volatility, least = [], []
+    for place, name in enumerate(columns):
         values = train[:, place]
         logs = kind in LOGARITHMIC and bool((values > 0).all())
-        changes = np.log(values[1:] / values[:-1]) if logs else np.diff(values)
-        changes = np.delete(changes, starts[1:] - 1)  # from one stretch to the next
+        usual, quiet = usual_change(name, values, starts, logs, several)
         transforms.append("log" if logs else "difference")
-        volatility.append(np.sqrt(np.mean(changes**2)))
-    reference = [_close_by(train, transforms, place, volatility[0]) for place in range(len(transforms))]
+        volatility.append(usual)
+        least.append(VOLATILITY_FLOOR * quiet)
+    reference = [close_by(train, transforms, place, volatility[0]) for place in range(len(transforms))]
     transforms = [
         "ratio" if other < place else transform
         for place, (other, transform) in enumerate(zip(reference, transforms, strict=True))
@@ -271,28 +271,8 @@ def _fit_relative(
         reference=tuple(reference) if "ratio" in transforms else (),
         floor=floor,
         volatility_channel=volatility_channel,
+        least=_exact(_normal(least)) if several else (),
     )
-
-
-def _floors(train: np.ndarray, columns: tuple[str, ...]) -> tuple[float, ...]:
-    """The floor of each feature that is positive throughout the training rows, or is a count; 0 for the others."""
-    found = np.zeros(len(columns))
-    for place, (name, values) in enumerate(zip(columns, train.T, strict=True)):
-        positive = values[values > 0]
-        counts = is_count(name) and bool((values >= 0).all())
-        if place and not is_price(name) and len(positive) and (counts or len(positive) == len(values)):
-            found[place] = max(_FLOOR * positive.min(), FLOAT32_SMALLEST)
-    return _exact(found) if found.any() else ()
-
-
-def _close_by(train: np.ndarray, transforms: list[Transform], place: int, volatility: float) -> int:
-    """The first earlier column that column `place` stays close to, else `place`."""
-    for other in range(place if transforms[0] == transforms[place] == "log" else 0):
-        if transforms[other] == "log":
-            distance = np.log(train[..., place] / train[..., other])
-            if 0 < np.sqrt(np.mean(distance**2)) < _CLOSE_BY * volatility:
-                return other
-    return place
 
 
 def _fit_linear(kind: Scaling, train: np.ndarray) -> tuple[Any, Any]:
@@ -313,8 +293,7 @@ def _exact(numbers: Any) -> tuple[float, ...]:
 
 
 def _normal(scale: Any) -> Any:
-    """Scales that float32 can divide by."""
-    return np.maximum(scale, FLOAT32_SMALLEST)
+    return np.maximum(scale, FLOAT32_SMALLEST)  # what float32 can divide by
 
 
 def _row(numbers: Any) -> np.ndarray:

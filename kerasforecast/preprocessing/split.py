@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from kerasforecast.preprocessing.windows import stretches
 from kerasforecast.sections.network import NetworkConfig
 from kerasforecast.sections.split import SplitConfig
 
-PARTS = ("train", "validation", "test")
+PARTS: tuple[Literal["train"], Literal["validation"], Literal["test"]] = ("train", "validation", "test")
 _FEW_ROWS = 4  # of its own that a series among several needs before a forecast, where nothing else is asked for
 
 
@@ -44,6 +45,12 @@ class Split:
         """The split of a panel of one."""
         edges = np.array([[0, train_end, validation_end, rows]], np.int64)
         return cls(edges, np.zeros(1, np.int64), window, horizon, window)
+
+    @property
+    def whole(self) -> Split:
+        """The same rows with all of each series, one that is held out included, in training."""
+        ends = self.edges[:, 3]
+        return replace(self, edges=np.stack([self.starts, ends, ends, ends], axis=1))
 
     @property
     def train_end(self) -> int:

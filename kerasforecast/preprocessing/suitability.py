@@ -41,11 +41,13 @@ def check_rows(
             )
 
 
-def first_after_unusable(scaling: FittedScaling, values: np.ndarray) -> int:
-    """The row of `values` `(T, F)` after the last one that the scaling cannot take; 0 where it takes all."""
-    logged = list(scaling.logged)
-    wrong = (np.abs(values) > LARGEST).any(axis=1) | (values[:, logged] <= 0).any(axis=1)
-    return int(np.flatnonzero(wrong)[-1]) + 1 if wrong.any() else 0
+def first_after_unusable(scaling: FittedScaling, panel: Panel) -> np.ndarray:
+    """`(N,)` the row after the last one of each series that the scaling cannot take; its first where it takes all."""
+    wrong = (np.abs(panel.values) > LARGEST).any(axis=1)
+    wrong |= (panel.values[:, list(scaling.logged)] <= 0).any(axis=1)
+    rows, found = np.flatnonzero(wrong), panel.starts[:-1].copy()
+    np.maximum.at(found, panel.places(rows), rows + 1)
+    return found
 
 
 def scaling_notes(scaling: FittedScaling, panel: Panel) -> list[str]:

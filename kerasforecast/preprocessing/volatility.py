@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from kerasforecast.preprocessing.sums import own_volatility, stretch_means
+
 EWMA_LAMBDA = 0.94
 # A window's volatility counts as at least this share of the training volatility: after a flat stretch one ordinary
 # day would otherwise be an input hundreds of units large.
 VOLATILITY_FLOOR = 0.1
+_QUIET = 0.05  # of several series so many may be quieter than what the floor is a share of
 _CHUNK = 4_096  # windows at once
 
 
@@ -45,8 +48,9 @@ class Volatility(BaseModel):
     Attributes:
         logarithmic: Whether moves are log-ratios, so that a price ten times as high has an interval ten times as wide;
             plain differences where the history is not positive.
-        floor: The least volatility of a window. A tenth of that of the training rows, and never zero.
-        size: How large the values of the history are, whatever their sign.
+        floor: The least volatility of a window. A tenth of that of the training rows (of several series, of the quieter
+            ones'), and never zero.
+        size: How large the values of the history are, whatever their sign; of several series, of the middle one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -106,22 +110,42 @@ def _positive(windows: np.ndarray) -> np.ndarray:
     return found
 
 
-def volatility_of(history: np.ndarray, train: np.ndarray | None = None) -> Volatility:
+def volatility_of(
+    history: np.ndarray,
+    train: np.ndarray | None = None,
+    starts: np.ndarray | None = None,
+    train_starts: np.ndarray | None = None,
+) -> Volatility:
     """Learn how to measure moves.
+
+    Of several series, the floor is a share of the volatility of the quieter among them (`least_volatility`): one of the
+    others' would drown whoever counts in small numbers.
 
     Args:
         history: `(T,)` price units; it says whether moves are ratios.
         train: `(U,)` rows that the floor is learned from, as a network's scaling is; the history, where not given or
             where these do not move.
+        starts: `(N,)` first row of each series in `history`; of one series, where not given.
+        train_starts: `(M,)` the same in `train`.
     """
     past = np.asarray(history, dtype=np.float64)
+    starts = np.zeros(1, np.int64) if starts is None else starts
     logarithmic = bool(past.min() > 0)
-    known = past if train is None or np.ptp(train) == 0 else np.asarray(train, dtype=np.float64)
-    changes = np.log(known[1:] / known[:-1]) if logarithmic else np.diff(known)
-    usual = float(np.sqrt(np.mean(changes**2)))
+    usual = 0.0
+    if train is not None and np.ptp(train) > 0:
+        first = np.zeros(1, np.int64) if train_starts is None else train_starts
+        usual = least_volatility(own_volatility(np.asarray(train, np.float64), first, logarithmic))
+    usual = usual or least_volatility(own_volatility(past, starts, logarithmic))
     least = float(np.finfo(np.float64).tiny)
+    sizes = stretch_means(np.abs(past), starts, np.append(starts[1:], len(past)))
     return Volatility(
         logarithmic=logarithmic,
         floor=max(VOLATILITY_FLOOR * usual, least),
-        size=max(float(np.abs(past).mean()), least),
+        size=max(float(np.nanquantile(sizes, 0.5, method="lower")), least),
     )
+
+
+def least_volatility(own: np.ndarray) -> float:
+    """What no ordinary one of several series falls below: a low quantile of their own volatility `(N,)`; one's own."""
+    moving = own[own > 0]
+    return float(np.quantile(moving, _QUIET, method="lower")) if len(moving) else 0.0

@@ -4,6 +4,7 @@ finished   what a fit hands over to its report, what it writes of it, and how th
 traces     lines, bands, bars and axes of plotly figures, plain dictionaries; colours are named
 figures    the charts, each made from arrays
 outlook    the forecast of the future: the first chart of a report, and the picture that stands alone
+outlooks   the same of several series, a few on a sheet
 plot       that picture as a plotly figure, PNG, SVG or page; `colours` has the style sheet's colours for it
 terminal   that picture in lines of text
 notebook   what a notebook shows of a model and of its forecasts
@@ -13,6 +14,11 @@ words      charts and numbers as text
 scores     scores and verdicts as texts, on the terminal too
 parts      what the pages share
 fit_page   the report of a fit
+panel_page what the report of a fit of many series has instead
+  ranked        their scores, from the best to the worst
+  curves        what is drawn of each, as arrays
+  carried       those arrays as the page carries them; panel_data.js reads them, panel_draw.js and panel.js show them
+  panel_figures charts of all of them at once
 walk_page  the reports of a backtest and of a comparison
 """
 
@@ -22,7 +28,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from kerasforecast.evaluation.walk import WalkRecord, read_walk
+from kerasforecast.evaluation.walk import WalkRecord
+from kerasforecast.evaluation.walk_files import read_walk
 from kerasforecast.report.finished import FinishedFit, read_fit, write_fit
 from kerasforecast.report.fit_page import fit_report
 from kerasforecast.report.walk_page import walk_report

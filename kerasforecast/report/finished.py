@@ -22,6 +22,7 @@ from kerasforecast.runtime.files import atomic_write, json_text
 
 _HISTORY = ("epoch", "loss", "val_loss", "learning_rate")
 _FORECASTS = ("date", "actual", "forecast", "naive")
+_WORDS = ("date", "best", "better", "note")  # columns of what a fit leaves that need not hold numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +33,14 @@ class FinishedFit:
         manifest: The model's, with the scores of its test part.
         history: One row an epoch: `epoch`, `loss`, `val_loss`, `learning_rate`.
         forecasts: One row a forecast of the test part: `date`, `actual`, `forecast`, `naive`, price units; `step` where
-            the horizon exceeds 1; a column `q<level>` for each of `levels`, price units. In the form of
-            `kerasforecast.evaluation.tables.as_written`, whatever form it is given in.
+            the horizon exceeds 1; a column `q<level>` for each of `levels`, price units. Where series have ids, these
+            stand in a column before. In the form of `kerasforecast.evaluation.tables.as_written`, whatever form it is
+            given in.
         panel: The data that the model was trained on, where it is at hand.
         ahead: The forecast of the rows after the data: `date`, `forecast`, and `q<level>` where it has intervals, in
-            the same form; `None` where the dates of those rows cannot be known.
+            the same form, ids before; `None` where the dates of those rows cannot be known.
+        per_series: Of several series a row each: the column of ids, `windows`, `mase`, `rmsse`, `smape`, `crps`,
+            `scaled_crps`, for each interval a column such as `in_80`, `naive_mase`, `best_mase`, `better`, `note`.
     """
 
     manifest: Manifest
@@ -44,6 +48,7 @@ class FinishedFit:
     forecasts: pd.DataFrame
     panel: Panel | None = None
     ahead: pd.DataFrame | None = None
+    per_series: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if self.manifest.metrics is None:
@@ -51,6 +56,8 @@ class FinishedFit:
         object.__setattr__(self, "forecasts", as_written(self.forecasts))
         if self.ahead is not None:
             ahead = self.ahead if "date" in self.ahead else self.ahead.rename_axis(index={None: "date"}).reset_index()
+            ids = [] if self.key is None else [self.key]
+            ahead = ahead[[*ids, *ahead.columns.drop(ids)]]
             object.__setattr__(self, "ahead", as_written(ahead))
 
     @cached_property
@@ -59,8 +66,20 @@ class FinishedFit:
         return self.manifest.model_dump(mode="json", include={"metrics"})["metrics"]
 
     @property
+    def key(self) -> str | None:
+        """Name of the column of ids; `None` where the series has none."""
+        first, second = map(str, self.forecasts.columns[:2])
+        return first if second == "date" and first not in _FORECASTS else None
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one series."""
+        counts = [len(each) for each in (self.panel, self.per_series) if each is not None]
+        return max(counts, default=1) > 1 or (self.key is not None and self.forecasts[self.key].nunique() > 1)
+
+    @property
     def series(self) -> Series | None:
-        """The data, where it is one series and at hand."""
+        """The data where it is one series and at hand."""
         return self.panel[0] if self.panel is not None and len(self.panel) == 1 else None
 
     @property
@@ -73,7 +92,8 @@ def write_fit(fit: FinishedFit, folder: Path) -> dict[str, Path]:
     """Write a finished fit's scores, history and forecasts into `folder`, the model's own.
 
     Returns:
-        The paths by what they hold: `metrics`, `history`, `test_forecasts`, and `forecast` where there is one.
+        The paths by what they hold: `metrics`, `history`, `test_forecasts`, and `forecast` and `series`, the scores of
+        each, where there are such.
     """
     paths = {
         "metrics": folder / "metrics.json",
@@ -83,12 +103,14 @@ def write_fit(fit: FinishedFit, folder: Path) -> dict[str, Path]:
     atomic_write(paths["metrics"], json_text(fit.metrics).encode())
     atomic_write(paths["history"], fit.history.to_csv(index=False).encode())
     atomic_write(paths["test_forecasts"], fit.forecasts.to_csv(index=False).encode())
-    ahead = folder / "forecast.csv"
-    if fit.ahead is None:
-        ahead.unlink(missing_ok=True)  # that of an earlier fit
-        return paths
-    atomic_write(ahead, fit.ahead.to_csv(index=False).encode())
-    return paths | {"forecast": ahead}
+    for name, table in (("forecast", fit.ahead), ("series", fit.per_series)):
+        path = folder / f"{name}.csv"
+        if table is None:
+            path.unlink(missing_ok=True)  # that of an earlier fit
+        else:
+            atomic_write(path, table.to_csv(index=False).encode())
+            paths[name] = path
+    return paths
 
 
 def read_fit(model: Path, panel: Panel | None = None) -> FinishedFit:
@@ -110,12 +132,15 @@ def read_fit(model: Path, panel: Panel | None = None) -> FinishedFit:
             f"{folder}: its metrics.json must be that of {model.name}. Received: the scores of another fit. "
             "Run `kerasforecast fit` again."
         )
+    forecasts = _table(folder / "test_forecasts.csv", (*_FORECASTS, *map(quantile_column, _levels(manifest))))
+    ahead, each = folder / "forecast.csv", folder / "series.csv"
     return FinishedFit(
         manifest,
         _table(folder / "history.csv", _HISTORY),
-        _table(folder / "test_forecasts.csv", (*_FORECASTS, *map(quantile_column, _levels(manifest)))),
+        forecasts,
         _same(manifest, panel if panel is not None else kept_panel(manifest)),
-        _table(folder / "forecast.csv", ("date", "forecast")) if (folder / "forecast.csv").exists() else None,
+        _table(ahead, ("date", "forecast")) if ahead.exists() else None,
+        _table(each, (str(forecasts.columns[0]), "mase")) if each.exists() else None,
     )
 
 
@@ -133,10 +158,15 @@ def _json(path: Path) -> Any:
 
 def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path)
+        names = list(pd.read_csv(path, nrows=0).columns)
+        ids = _ids(names)
+        # An id is text, be it "007" or "NA".
+        empty: dict[str, list[str]] = {name: ["", "nan"] for name in names if name != ids}
+        as_text: dict[str, Any] = {} if ids is None else {"dtype": {ids: str}, "keep_default_na": False}
+        table = pd.read_csv(path, **as_text, **({"na_values": empty} if as_text else {}))
     except (OSError, ValueError) as error:
         raise _absent(path, error) from None
-    numbers = table.columns.difference(["date", "best"])
+    numbers = table.columns.difference([*_WORDS, *([ids] if ids else [])])
     whole = set(columns) <= set(table.columns) and len(table)
     if not whole or not all(pd.api.types.is_numeric_dtype(table[name]) for name in numbers):
         raise InputError(
@@ -144,6 +174,12 @@ def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
             f"{shown(list(table.columns))}. Run `kerasforecast fit` again."
         )
     return table
+
+
+def _ids(names: list[str]) -> str | None:
+    """The column of ids, which stands first: before the dates, or before the scores of each series."""
+    has_ids = names and names[0] != "date" and ("date" in names or "mase" in names)
+    return names[0] if has_ids else None
 
 
 def _absent(path: Path, error: Exception) -> InputError:

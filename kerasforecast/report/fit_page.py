@@ -9,13 +9,16 @@ import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.data.frequency import in_words
+from kerasforecast.evaluation.cold_start import held_out_line
 from kerasforecast.evaluation.verdict import judged
 from kerasforecast.metrics.point import rmse
 from kerasforecast.models.member import describe
 from kerasforecast.report import figures
 from kerasforecast.report.finished import FinishedFit
+from kerasforecast.report.importance import importance_section
 from kerasforecast.report.outlook import Outlook
 from kerasforecast.report.page import Headline, Section, facts, folded, page, text
+from kerasforecast.report.panel_page import ManySeries
 from kerasforecast.report.parts import (
     LEAD_NOTE,
     calibration,
@@ -27,7 +30,7 @@ from kerasforecast.report.parts import (
     steps_of,
     subject,
 )
-from kerasforecast.report.scores import evidence, option_tables, score_table
+from kerasforecast.report.scores import contestants, evidence, option_tables, score_table
 from kerasforecast.report.words import number
 
 _MODEL, _FORECASTS = {"model": "forecast"}, {"forecast": "forecast", "naive": "naive"}
@@ -35,27 +38,51 @@ _MODEL, _FORECASTS = {"model": "forecast"}, {"forecast": "forecast", "naive": "n
 
 def fit_report(fit: FinishedFit) -> str:
     """The page of a fit, whole."""
+    many = ManySeries.of(fit) if fit.several else None
+    if many is not None:
+        return _page(fit, _headline(fit, many.counted), _sections_of_many(fit, many), *many.scripts())
     sections = [
         *_outlook(fit),
         _scores(fit),
         *_charts(fit),
+        *importance_section(fit.manifest.metrics),
         _training(fit),
         *_errors(fit),
         _split(fit.manifest),
     ]
     sections.append(_configuration(fit.manifest))
+    return _page(fit, _headline(fit), sections)
+
+
+def _page(fit: FinishedFit, headline: Headline, sections: list[Section], style: str = "", scripts: str = "") -> str:
     versions = fit.manifest.versions
     footer = f"kerasforecast {versions.get('kerasforecast')}, {fit.manifest.created}. This file needs no network."
-    return page(_headline(fit), sections, footer)
+    return page(headline, sections, footer, style, scripts)
 
 
-def _headline(fit: FinishedFit) -> Headline:
+def _sections_of_many(fit: FinishedFit, many: ManySeries) -> list[Section]:
+    test = fit.metrics["test"]
+    return [
+        *many.each(),
+        *many.side_by_side(),
+        many.scores(),
+        *calibration(fit.forecasts, fit.levels, test["model"]),
+        *many.over_steps_and_dates(),
+        *importance_section(fit.manifest.metrics),
+        _training(fit),
+        _split(fit.manifest),
+        _configuration(fit.manifest),
+    ]
+
+
+def _headline(fit: FinishedFit, counted: str = "") -> Headline:
     judgement, test = judged(fit.metrics["test"]), fit.metrics["test"]
     parts = fit.manifest.data.split if fit.manifest.data else {}
     span = f", {parts['test'].start} to {parts['test'].end}" if "test" in parts else ""
-    lead = (
-        f"{evidence(judgement)} Measured on {test['n']:,} forecasts of the test part{span}, which training never saw."
-    )
+    whose = f"the test parts of {counted}" if counted else "the test part"
+    lead = f"{evidence(judgement)} Measured on {test['n']:,} forecasts of {whose}{span}, which training never saw."
+    if held := fit.metrics.get("held_out"):
+        lead += f" {held_out_line(test, held, judged(held).text)}."
     kicker = f"{fit.manifest.name}: forecasts of {fit.manifest.target}"
     return Headline(kicker, judgement.sentence, lead, judgement.tone)
 
@@ -71,9 +98,8 @@ def _outlook(fit: FinishedFit) -> list[Section]:
 
 def _scores(fit: FinishedFit) -> Section:
     test = fit.metrics["test"]
-    named = {name: scores for name, scores in test.items() if isinstance(scores, dict) and name != "dm"}
     note = "In the units of the data, on the test part; the same numbers as in metrics.json."
-    return Section("Scores", note, score_table(named), wide=True)
+    return Section("Scores", note, score_table(contestants(test)), wide=True)
 
 
 def _charts(fit: FinishedFit) -> list[Section]:
@@ -122,6 +148,8 @@ def _training(fit: FinishedFit) -> Section:
     figure = figures.losses(history["epoch"].to_numpy(), loss, val_loss, rates, best, naive=found.get("naive_val_loss"))
     words = f"{found['name'].capitalize()}: {found['text']}; {found['advice']}." if found else ""
     note = f"{words} Epoch {best} of {len(history)} was kept."
+    if fit.manifest.final:
+        note = f"{note} {fit.manifest.final.line}"
     return Section("Loss curves", note.strip(), "", (("Loss by epoch", figure),), wide=True)
 
 

@@ -10,8 +10,10 @@ from kerasforecast.artifact.inputs import same_panel
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import ArtifactError, DataError
-from kerasforecast.evaluation.evaluation import Evaluation, evaluate_windows, windows_tested
+from kerasforecast.evaluation.cold_start import evaluate_parts, seen_and_held_out
+from kerasforecast.evaluation.evaluation import Evaluation, scored_windows
 from kerasforecast.forecasting.forecaster import Forecaster
+from kerasforecast.preprocessing.split import split_panel
 from kerasforecast.report.finished import FinishedFit
 from kerasforecast.training.train import History
 
@@ -47,8 +49,17 @@ def finished_fit(
     except DataError:  # nobody knows the dates that follow
         ahead = None
     if test is None or test.table is None:
-        windows = windows_tested(manifest.config, panel)
-        test = evaluate_windows(forecaster, windows, manifest.baselines)
+        config = manifest.config
+        split = split_panel(panel, config.split, config.network, config.steps)
+        windows = scored_windows(config, panel, split, "test")
+        parts = seen_and_held_out(windows, config)
+        if manifest.final or (manifest.lineage and len(parts.seen) != manifest.metrics.test.n):
+            raise ArtifactError(
+                f"{manifest.name}: its scores are of forecasts that cannot be made again, since "
+                f"{'its weights have learned' if manifest.final else 'its parent has learned'} from the test part. "
+                "Received: a model that was loaded. Use `kerasforecast report` on its file."
+            )
+        test = evaluate_parts(forecaster, parts, manifest.baselines, split)
     table = test.table if test.table is not None else pd.DataFrame()
     epochs = pd.DataFrame([asdict(epoch) for epoch in history.epochs])
-    return FinishedFit(manifest, epochs, table, panel, ahead)
+    return FinishedFit(manifest, epochs, table, panel, ahead, test.per_series)

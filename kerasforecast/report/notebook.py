@@ -21,6 +21,7 @@ from kerasforecast.report.traces import Interval
 from kerasforecast.report.words import numbers
 
 _KEYS = ("rmse", "mae", "mase", "crps", "coverage")
+_KEYS_OF_MANY = ("mase", "rmsse", "smape", "scaled_crps", "coverage")  # means over series of any size
 _ROWS = 60  # of a long forecast, that a notebook shows
 _WIDTH = 240  # of the picture in each row, pixels
 
@@ -33,22 +34,33 @@ class ForecastTable(pd.DataFrame):
         if "forecast" not in self or not len(self):  # its holder has changed it
             return super()._repr_html_()
         shown = pd.DataFrame(self).head(_ROWS)
-        header, columns = [str(self.index.name), "forecast"], [numbers(shown["forecast"])]
+        if isinstance(shown.index, pd.MultiIndex):  # ids, then dates
+            shown = shown.reset_index(level=0)
+        own = [str(name) for name in shown.columns[: shown.columns.get_loc("forecast")]]  # ids, where series have any
+        dates = [] if "date" in own else [str(shown.index.name)]
+        header, columns = [*own, *dates, "forecast"], [shown[name].astype(str).tolist() for name in own]
+        texts = iso_texts(shown.index, self.index.get_level_values(-1))
+        columns += [[str(date) for date in texts] for _ in dates]
+        columns.append(numbers(shown["forecast"]))
         intervals = intervals_of(shown, levels)
         for name, lower, upper in reversed(intervals):
             header += [f"{name.removesuffix(' interval')} from", "to"]
             columns += [numbers(lower), numbers(upper)]
-        rows = zip(map(str, iso_texts(shown.index, self.index)), *columns, strict=True)
-        pictures = _pictures(shown["forecast"].to_numpy(np.float64), intervals)
+        rows = zip(*columns, strict=True)
+        series = pd.factorize(shown[own[0]])[0] if own else np.zeros(len(shown), np.int64)
+        pictures = _pictures(shown["forecast"].to_numpy(np.float64), intervals, series)
         more = f"<p>The first {_ROWS} of {len(self):,} rows.</p>" if len(self) > _ROWS else ""
         return f"<div>{table(header, list(rows), pictures=pictures)}{more}</div>"
 
 
-def _pictures(points: np.ndarray, intervals: list[Interval]) -> list[str]:
-    """In each row the intervals as bars and the forecast as a dot, all rows on one scale."""
-    ends = [points, *(np.asarray(end, np.float64) for _, *pair in intervals for end in pair)]
-    low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
-    places = [5 + (_WIDTH - 10) * (end - low) / ((high - low) or 1.0) for end in ends]
+def _pictures(points: np.ndarray, intervals: list[Interval], series: np.ndarray) -> list[str]:
+    """In each row the intervals as bars and the forecast as a dot, all rows of a series on one scale."""
+    ends = np.array([points, *(np.asarray(end, np.float64) for _, *pair in intervals for end in pair)])
+    places = np.empty_like(ends)
+    for each in np.unique(series):
+        own = series == each
+        low, high = float(np.nanmin(ends[:, own])), float(np.nanmax(ends[:, own]))
+        places[:, own] = 5 + (_WIDTH - 10) * (ends[:, own] - low) / ((high - low) or 1.0)
     pictures = []
     for row, point in enumerate(places[0]):
         bars = "".join(
@@ -70,7 +82,9 @@ def model_html(manifest: Manifest) -> str:
         found = manifest.model_dump(mode="json", include={"metrics"})["metrics"]
         lines.insert(1, text(judged(found["test"]).sentence))
         named = {name: each for name, each in found["test"].items() if isinstance(each, dict) and "rmse" in each}
-        header, cells = score_cells(list(named.values()), _KEYS)
+        count = found["test"].get("series")
+        header, cells = score_cells(list(named.values()), _KEYS_OF_MANY if count else _KEYS)
         rows = [[name.replace("_", " "), *row] for name, row in zip(named, cells, strict=True)]
-        scores = table([f"test, {found['test']['n']:,} forecasts", *header], rows)
+        whose = f" of {count:,} series" if count else ""
+        scores = table([f"test, {found['test']['n']:,} forecasts{whose}", *header], rows)
     return f"<div><p>{'<br>'.join(lines)}</p>{scores}</div>"

@@ -34,6 +34,7 @@ class Outlook:
         ahead: One row a step: `date`, `forecast`, and `q<level>` for each of `levels`.
         levels: Quantile levels, ascending; none without intervals.
         verdict: On the model, which goes with a picture that stands alone; `None` where it was not scored.
+        id: Of the series, where it is one of several.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Outlook:
     ahead: pd.DataFrame
     levels: tuple[float, ...]
     verdict: str | None = None
+    id: str | None = None
 
     @classmethod
     def after(
@@ -86,7 +88,8 @@ class Outlook:
     def titles(self) -> list[str]:
         """What stands above a picture that stands alone, a line or two."""
         verdict = [] if self.verdict is None else [f"On the test part: {self.verdict}"]
-        return [f"{self.name}: forecast of {self.target}", *verdict]
+        whose = "" if self.id is None else f", {self.id}"
+        return [f"{self.name}: forecast of {self.target}{whose}", *verdict]
 
     @property
     def intervals(self) -> list[Interval]:
@@ -110,7 +113,8 @@ class Outlook:
         body = self._table()
         label = f"Forecast of the next {rows}"
         below = folded("Every step", body) if steps > _LISTED else body
-        return Section("Forecast", note, "", ((label, self.figure()),), wide=True, after=below)
+        title = "Forecast" if self.id is None else self.id
+        return Section(title, note, "", ((label, self.figure()),), wide=True, after=below)
 
     def _table(self) -> str:
         header, columns = ["", "forecast"], [numbers(self.ahead["forecast"])]

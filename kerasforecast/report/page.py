@@ -64,8 +64,8 @@ class Section:
     after: str = ""
 
 
-def page(headline: Headline, sections: Sequence[Section], footer: str) -> str:
-    """The whole file."""
+def page(headline: Headline, sections: Sequence[Section], footer: str, style: str = "", scripts: str = "") -> str:
+    """The whole file; `style` and the elements in `scripts` come after its own."""
     figures = [figure for section in sections for _, figure in section.figures]
     numbers = iter(range(len(figures)))
     body = "\n".join(_section(section, [next(numbers) for _ in section.figures]) for section in sections)
@@ -78,7 +78,7 @@ def page(headline: Headline, sections: Sequence[Section], footer: str) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="color-scheme" content="light dark">',
             f"<title>{title}</title>",
-            f"<style>{_asset('page.css')}</style></head><body>",
+            f"<style>{page_asset('page.css')}{style}</style></head><body>",
             f'<header class="{headline.tone}"><p class="kicker">{text(headline.kicker)}</p>',
             f"<h1>{text(headline.sentence)}</h1>",
             f'<p class="lead">{text(headline.lead)}</p></header>',
@@ -87,8 +87,8 @@ def page(headline: Headline, sections: Sequence[Section], footer: str) -> str:
             f"<footer>{text(footer)}</footer>",
             f'<script type="application/json" id="figures">{embedded(packed(figures))}</script>',
             f'<script type="text/plain" id="plotly">{_plotly()}</script>',
-            f"<script>{_asset('page.js')}</script>",
-            "</body></html>",
+            f"<script>{page_asset('page.js')}</script>",
+            f"{scripts}</body></html>",
         ]
     )
 
@@ -139,6 +139,11 @@ def folded(summary: str, body: str) -> str:
     return f"<details><summary>{text(summary)}</summary>{body}</details>"
 
 
+def page_asset(name: str) -> str:
+    """The text of a file beside this module."""
+    return (files("kerasforecast.report") / name).read_text(encoding="utf-8")
+
+
 def _section(section: Section, numbers: Sequence[int]) -> str:
     charts = "".join(
         f'<div class="chart" id="figure-{number}" role="img" aria-label="{text(f"{label}. {words(figure)}")}"></div>'
@@ -154,10 +159,6 @@ def _row(cells: Sequence[str], strong: bool, picture: str) -> str:
     inner = f'<th scope="row">{text(first)}</th>' + "".join(f"<td>{text(cell)}</td>" for cell in rest)
     inner += picture
     return f'<tr class="strong">{inner}</tr>' if strong else f"<tr>{inner}</tr>"
-
-
-def _asset(name: str) -> str:
-    return (files("kerasforecast.report") / name).read_text(encoding="utf-8")
 
 
 def _plotly() -> str:

@@ -115,17 +115,17 @@ def calibration(forecasts: pd.DataFrame, levels: Sequence[float], scores: Mappin
     return [Section(title, note, body, (("Observed share below each quantile", figure),))]
 
 
-def steps_ahead(model: Mapping[str, Any], naive: Mapping[str, Any]) -> list[Section]:
-    """The scores of each step ahead; nothing where there is one alone."""
+def steps_ahead(model: Mapping[str, Any], naive: Mapping[str, Any], score: str = "rmse") -> list[Section]:
+    """The scores of each step ahead, `score` drawn; nothing where there is one alone."""
     if not model["steps"]:
         return []
     errors = {
-        name: np.array([step["rmse"] for step in scores["steps"]], np.float64)
+        name: np.array([step[score] for step in scores["steps"]], np.float64)
         for name, scores in (("model", model), ("naive", naive))
     }
     figure = figures.step_errors(range(1, len(model["steps"]) + 1), errors)
     header, rows = score_cells(model["steps"])
     body = table(["step", *header], [[str(number), *row] for number, row in enumerate(rows, 1)])
-    note = "The model's RMSE of each step beside the naive forecast's."
-    label = (("RMSE by steps ahead", figure),)
+    note = f"The model's {score.upper()} of each step beside the naive forecast's."
+    label = ((f"{score.upper()} by steps ahead", figure),)
     return [Section("Error by steps ahead", note, "", label, wide=True, after=folded("Every score of each step", body))]

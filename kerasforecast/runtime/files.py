@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,12 @@ def cache_folder() -> Path:
     return Path(user_cache_dir("kerasforecast", appauthor=False))
 
 
-def atomic_write(path: Path, data: bytes) -> None:
+def atomic_write(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Put `data` at `path` so that a reader, or a crash, sees the old file or the new one and nothing between.
 
     Args:
         path: Target. Its folder is made where absent; a link stays one, and what it points to is replaced.
-        data: The whole content.
+        data: The whole content, or its parts in order, of which one is held at a time.
 
     Raises:
         InputError: The folder cannot be written, or what stands there is no file.
@@ -108,7 +108,7 @@ def writing(path: Path, folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _replace(target: Path, data: bytes | Iterable[bytes]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=target.parent)
     try:
@@ -147,10 +147,11 @@ def _make(target: Path, files: dict[str, bytes]) -> None:
         raise
 
 
-def _write(handle: int, data: bytes) -> None:
+def _write(handle: int, data: bytes | Iterable[bytes]) -> None:
     """Write, sync and close an open file."""
     with os.fdopen(handle, "wb") as file:
-        file.write(data)
+        for part in [data] if isinstance(data, bytes) else data:
+            file.write(part)
         file.flush()
         os.fsync(file.fileno())
 

@@ -35,7 +35,7 @@ class NetworkConfig(Section):
     unit: Unit = Field(
         "spread", description="What --scaling level divides by: a window's mean absolute change, or its spread."
     )
-    transform: Squeeze = Field(
+    target_transform: Squeeze = Field(
         "none", description="What --scaling level takes the target by; log needs positive values, asinh none."
     )
     quantiles: tuple[float, ...] = Field(
@@ -75,12 +75,12 @@ class NetworkConfig(Section):
     @property
     def level(self) -> tuple[Centre, Unit, Squeeze]:
         """Centre, unit and transform of the scaling `level`."""
-        return self.centre, self.unit, self.transform
+        return self.centre, self.unit, self.target_transform
 
     @property
     def wants_logs(self) -> bool:
         """Whether prices must be positive to be learned from, since the scaling is to take logs of them."""
-        return self.scaling in LOGARITHMIC or (self.scaling == "level" and self.transform == "log")
+        return self.scaling in LOGARITHMIC or (self.scaling == "level" and self.target_transform == "log")
 
     def sizes(
         self,

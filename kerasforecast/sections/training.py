@@ -37,6 +37,11 @@ class TrainingConfig(Section):
         5, ge=1, le=100_000, description="Epochs without better validation loss before a lower rate."
     )
     lr_factor: float = Field(0.5, gt=0, lt=1, description="What the learning rate is multiplied by when it is lowered.")
+    final: Literal["all", "none"] | None = Field(
+        None,
+        description="Rows that the weights which leave are trained on once more, after scoring: all of them, or none "
+        "anew. When not given: all for several series, none for one of a recurrent network.",
+    )
     seed: int = Field(
         0, ge=0, lt=2**31, description="Seed of the starting weights, of dropout, and of the order of windows."
     )

@@ -18,6 +18,7 @@ from kerasforecast.sections.training import TrainingConfig
 from kerasforecast.training.callbacks import Callbacks, Epoch, Keeping, Watch
 from kerasforecast.training.losses import Pinball
 from kerasforecast.training.optimizers import Adam
+from kerasforecast.training.order import BySeries, shuffled
 from kerasforecast.training.threads import chosen_threads
 
 _EVALUATION_BATCH = 512  # PyTorch and TensorFlow hold all gates of all its rows: 25 MB for the reference model
@@ -67,19 +68,18 @@ def train(
         training: Windows and scaled targets to learn from.
         validation: Those that steer early stopping and the learning rate.
         config: Optimizer, loss, epochs, patience, seed.
-        levels: Of the quantile head, if `model` has one.
+        levels: As of `compile_model`.
         solved: Whether the starting weights are a solution already, which counts as the first epoch.
         on_epoch: Called after each epoch.
         on_best: Called with the model whenever the validation loss is the lowest so far.
         keeping: How to save the state, when to stop, and where to go on from.
-        callbacks: Keras' own or a user's; each is called after ours, and may end training by `model.stop_training`.
+        callbacks: Others, called after ours; each may end training by `model.stop_training`.
 
     Raises:
-        DivergedError: The loss stopped being a finite number.
-        StoppedError: A signal ended training.
+        DivergedError, StoppedError: The loss stopped being a finite number, or a signal ended training.
         KerasForecastError: A callback failed.
     """
-    steps = min(-(-len(training) // config.batch_size), config.steps_per_epoch or len(training))
+    steps = steps_of(training, config)
     if not model.compiled:
         compile_model(model, config, steps, levels)
     watch = Watch(config, on_epoch, on_best, keeping)
@@ -105,11 +105,19 @@ def train(
             begun = 0
             if model.stop_training:  # by us or by a callback
                 break
-    best = watch.best
-    if best is None:  # the first epoch is the best so far
-        raise RuntimeError("Keras ended training without an epoch.")
     model.set_weights(watch.best_weights)
-    return History(tuple(watch.epochs), best.epoch, len(watch.epochs) < config.epochs)
+    return History(tuple(watch.epochs), _best(watch), len(watch.epochs) < config.epochs)
+
+
+def _best(watch: Watch) -> int:
+    if watch.best is None:  # the first epoch is the best so far
+        raise RuntimeError("Keras ended training without an epoch.")
+    return watch.best.epoch
+
+
+def steps_of(training: TrainingSet, config: TrainingConfig) -> int:
+    """Optimizer steps of an epoch."""
+    return min(-(-len(training) // config.batch_size), config.steps_per_epoch or len(training))
 
 
 @contextlib.contextmanager
@@ -151,13 +159,6 @@ def _block(steps: int) -> int:
     return max(block for block in range(1, min(steps, _LONGEST_BLOCK) + 1) if steps % block == 0)
 
 
-def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
-    """The order of `count` windows in an epoch, `(count,)` int32: the same on every backend and after a resume."""
-    order = np.arange(count, dtype=np.int32)
-    np.random.default_rng([seed, 3, epoch]).shuffle(order)
-    return order
-
-
 def training_batches(
     training: TrainingSet,
     batch_size: int,
@@ -178,9 +179,10 @@ def training_batches(
     count = len(training)
     used = min(count, (steps or count) * batch_size)
     even = used % batch_size == 0
+    by_series = None if training.owners is None else BySeries(training.owners)
     while True:
-        order = shuffled(count, seed, epoch)
-        if used < count:
+        order = by_series.drawn(used, seed, epoch) if by_series else shuffled(count, seed, epoch)
+        if used < len(order):
             order = order[:used].copy()  # a view would keep all of it
         for start in range(step * batch_size, used, batch_size):
             indices = order[start : start + batch_size]

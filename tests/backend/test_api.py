@@ -318,13 +318,15 @@ def test_models_to_compare_are_a_list_of_different_ones(models, table):
         kf.compare(models, table, **TINY)
 
 
-def test_a_panel_of_one_is_a_series_and_of_several_is_refused(table):
+def test_a_panel_of_one_is_a_series_and_several_are_one_model(table):
     frame = pd.read_csv(table, index_col=0, parse_dates=True)
     model = kf.fit(frame, **TINY)
     assert same_weights(kf.fit(kf.Panel.of(model.series), **TINY), model)
     both = kf.Panel.joined([model.series, model.series], ["a", "b"])
-    with pytest.raises(kf.DataError):
-        kf.fit(both, **TINY)
+    several = kf.fit(both, **TINY)
+    assert (len(several.panel), several.series, several.manifest.data.series) == (2, None, 2)
+    assert several.forecast(2).index.names == ["id", "date"]
+    assert several.test.per_series["id"].tolist() == ["a", "b"]
 
 
 def test_a_newer_table_is_read_by_the_dates_that_the_model_learned_from(tmp_path):

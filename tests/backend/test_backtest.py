@@ -1,6 +1,7 @@
 """Folds of real networks: one compiled network for all, no trace of what comes after, and the two commands."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from kerasforecast_cli.main import cli
 
+import kerasforecast as kf
 from kerasforecast.config import Config
 from kerasforecast.data.load import load_series
 from kerasforecast.evaluation.backtest import run_backtest
@@ -15,7 +17,9 @@ from kerasforecast.evaluation.refit import Refitter
 from kerasforecast.pipeline import fit
 from kerasforecast.sections.split import BacktestConfig
 from tests.backend.conftest import SMALL, prices
+from tests.backend.test_leakage import ROLES, shops
 
+ROLES_ALONE = {name: ROLES[name] for name in ("window", "horizon")}
 OPTIONS = SMALL | {"layers": 1}
 FLAGS = [part for name, value in OPTIONS.items() for part in (f"--{name.replace('_', '-')}", str(value))]
 
@@ -50,8 +54,8 @@ def test_a_fold_does_not_depend_on_the_folds_before_it():
     shared, alone = Kept(config), Kept(config)
     folds = walk(prices(), shared, config).folds
     cut = BacktestConfig(folds=1)
-    test_start = prices().index[folds[-1].start].date()
-    validation_start = prices().index[folds[-1].train_end].date()
+    test_start = prices().index[folds[-1].start[0]].date()
+    validation_start = prices().index[folds[-1].train_end[0]].date()
     last = config_of(
         dropout=0.3, lr_patience=1, epochs=3, validation_start=str(validation_start), test_start=str(test_start)
     )
@@ -99,8 +103,8 @@ def test_backtest_prints_folds_and_total_and_goes_on_where_it_stopped(table, tmp
     assert "fold   3/3     15 forecasts  2 epochs" in first.stderr
     folder = tmp_path / "acme" / "backtest"
     written = {path.name for path in folder.iterdir()}
-    assert written == {"backtest.csv", "backtest.html", "backtest.json", *(f"fold-000{n}.json" for n in (1, 2, 3))}
-    (folder / "fold-0003.json").unlink()
+    assert written == {"backtest.csv", "backtest.html", "backtest.json", *(f"fold-000{n}.npz" for n in (1, 2, 3))}
+    (folder / "fold-0003.npz").unlink()
     again = run(*command)
     assert again.stderr.count("kept from before") == 2
     rows = json.loads(run(*command, "--json", "--quiet").stdout)
@@ -150,3 +154,16 @@ def test_models_that_cannot_be_compared_are_refused(models, message, table, tmp_
     result = CliRunner().invoke(cli, ["compare", *models, "--file", str(table), "--output-dir", str(tmp_path), *FLAGS])
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+def test_models_of_several_series_are_compared_by_names_of_columns_and_categories():
+    data = shops()
+    static = np.array([[1.5, 1], [2.5, 0], [3.0, 0], [2.0, 1]])  # the same attributes in another order
+    other = replace(data, static=static, static_columns=("Size", "Region"), categories=((), ("b", "a")))
+    model = kf.fit(data, name="naive", **ROLES)
+    alone, both = kf.compare([model], data, **ROLES_ALONE), kf.compare([model, "gru"], other, **ROLES)
+    assert set(both.verdicts) == {"naive (model)", "gru"}  # apart from the baseline
+    assert both.table["naive (model)"].to_numpy().tobytes() == alone.table["naive (model)"].to_numpy().tobytes()
+    assert both.record.rows[0].series == 4
+    with pytest.raises(kf.InputError, match=r"needs the static columns region, size\. Received: none\."):
+        kf.compare([model], replace(data, static=None, static_columns=(), categories=()), **ROLES_ALONE)

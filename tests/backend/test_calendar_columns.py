@@ -25,14 +25,16 @@ def load_of(**columns):
 @pytest.fixture(scope="module")
 def model():
     frame = load_of(Stunde=HOURS.hour, Other=np.arange(len(HOURS)) % 5 + 1.0)
-    return kf.fit(frame, past=("hour", "Stunde", "Other"), steps=24, epochs=1, **SMALL)
+    return kf.fit(frame, past=("Stunde", "Other"), calendar_features="hour", steps=24, epochs=1, **SMALL)
 
 
 def by_hand(model, rows, dates):
     """Rolled row by row from a window of the series, each with the hour of its own date and of the one forecast."""
+    angles = 2 * np.pi * dates.dt.hour.to_numpy() / 24 if isinstance(dates, pd.Series) else 2 * np.pi * dates.hour / 24
+    ahead = np.stack([24 * angles / 2 / np.pi, np.sin(angles), np.cos(angles)], axis=1).astype(np.float32)
     past, known, found = rows[:, :2].astype(np.float32), rows[:, 2:].astype(np.float32), []
-    for date in dates:
-        known = np.concatenate([known, np.full((1, 2), date.hour, np.float32)])  # (L + 1, K)
+    for row in ahead:
+        known = np.concatenate([known, row[None]])  # (L + 1, K)
         found.append(float(model.predict({"past": past[None], "known": known[None]})[0, 0]))
         past, known = np.concatenate([past[1:], [[found[-1], past[-1, 1]]]]).astype(np.float32), known[1:]
     return found
@@ -40,7 +42,7 @@ def by_hand(model, rows, dates):
 
 def test_hours_go_on_while_a_forecast_rolls(model):
     forecast = model.forecast(30)
-    assert model.series.columns == ("y", "Other", "hour", "Stunde")
+    assert model.series.columns == ("y", "Other", "Stunde", "hour_sin", "hour_cos")
     expected = by_hand(model, model.series.values[-24:], forecast.index)
     assert forecast["forecast"].to_numpy() == pytest.approx(expected, rel=1e-5)
 
@@ -57,9 +59,9 @@ def test_hours_go_on_in_the_scores_too(model):
 def test_a_file_keeps_them(model, tmp_path):
     path = model.save(tmp_path / "load.keras")
     loaded = kf.load(path)
-    assert loaded.manifest.roles.calendar == {"hour": "hour", "Stunde": "hour"}
+    assert loaded.manifest.roles.calendar == {"Stunde": "hour", "hour_sin": "hour_sin", "hour_cos": "hour_cos"}
     rows = model.series.values[-25:]
-    few = pd.DataFrame({"y": rows[:, 0], "Stunde": rows[:, 3], "Other": rows[:, 1]}, index=HOURS[-25:])[-24:]
+    few = pd.DataFrame({"y": rows[:, 0], "Stunde": rows[:, 2], "Other": rows[:, 1]}, index=HOURS[-25:])[-24:]
     pd.testing.assert_frame_equal(loaded.forecast(30, few)[["forecast"]], model.forecast(30)[["forecast"]])
     windows = {"past": rows[None, :24, :2].astype(np.float32), "known": rows[None, :, 2:].astype(np.float32)}
     plain = keras.models.load_model(path).predict(windows, verbose=0)
@@ -70,8 +72,8 @@ def test_a_file_keeps_them(model, tmp_path):
 
 def test_intervals_adapt_by_forecasts_that_know_their_hours(model):
     """The last origins reach beyond the series, where only the hours are known."""
-    adapted = model.forecaster.levels_after(model.series)
-    begin = model.forecaster.adapted.place(model.series.index)
+    adapted = model.forecaster.levels_after(kf.Panel.of(model.series))
+    begin = model.forecaster.adapted.first_rows(kf.Panel.of(model.series))[0]
     later = model.forecaster.predictor.window - 1
     assert begin > later
     assert np.shape(adapted) == np.shape(model.forecaster.adapted.levels)
@@ -80,7 +82,7 @@ def test_intervals_adapt_by_forecasts_that_know_their_hours(model):
 
 def test_a_season_is_forecast_to_its_noise():
     """With the hour held at its last value the error grew to half of the season."""
-    model = kf.fit(load_of(), past=("hour",), steps=24, epochs=12, **SMALL)
+    model = kf.fit(load_of(), calendar_features="hour", steps=24, epochs=12, **SMALL)
     assert model.test.scores["model"]["rmse"] < 4  # noise of 1, a season of 20
 
 
@@ -88,7 +90,7 @@ def test_a_season_is_forecast_to_its_noise():
 def test_what_is_held_is_said_in_one_line(tmp_path, command):
     table = tmp_path / "load.csv"
     load_of(Stunde=HOURS.hour, Other=np.arange(len(HOURS)) % 5 + 1.0)[:300].to_csv(table)
-    options = ["--past", "hour,Other", "--steps", "3", "--epochs", "1"]
+    options = ["--past", "Other", "--calendar-features", "hour", "--steps", "3", "--epochs", "1"]
     options += ["--window", "8", "--units", "4", "--layers", "1"]
     said = "Beyond the horizon of 1, Other is held at the last value."
     folder = ["--output-dir", str(tmp_path / "models")]
@@ -106,8 +108,37 @@ def test_what_is_held_is_said_in_one_line(tmp_path, command):
     assert result.output.count(said) == 1
 
 
+def test_the_decoder_sees_the_calendar_of_the_rows_that_it_forecasts(tmp_path):
+    """Two holidays of Victoria lie in the rows ahead, none in the window."""
+    hours = pd.date_range("2015-10-01", "2015-12-24 17:00", freq="h")
+    frame = pd.DataFrame({"y": 500 + 300 * np.sin(2 * np.pi * hours.hour / 24)}, index=hours.rename("Date"))
+    options = {"calendar_features": "auto", "holidays": "au-victoria", "horizon": 30, "epochs": 1}
+    model = kf.fit(frame, output_dir=tmp_path, name="steps", **SMALL, **options)
+    names = ("hour_sin", "hour_cos", "weekday_sin", "weekday_cos", "holiday", "holiday_before", "holiday_after")
+    assert model.manifest.roles.known == names
+    assert model.manifest.roles.calendar["holiday"] == "holiday:AU-VIC"
+    assert model.manifest.versions["holidays"]
+    seen = []
+    predictor = model.forecaster.predictor
+    outputs = predictor.outputs
+    predictor.outputs = lambda windows: seen.append(windows) or outputs(windows)
+    forecast = model.forecast(40)
+    known = pd.DataFrame(seen[0].known[0], columns=names)
+    dates = pd.date_range(hours[-24], periods=24 + 40, freq="h")
+    np.testing.assert_allclose(known["hour_sin"], np.sin(2 * np.pi * dates.hour / 24), atol=1e-6)
+    np.testing.assert_allclose(known["weekday_cos"], np.cos(2 * np.pi * dates.day_of_week / 7), atol=1e-6)
+    assert known["holiday"].tolist() == dates.day.isin([25, 26]).astype(float).tolist()
+    assert known["holiday_before"].tolist() == dates.day.isin([24, 25]).astype(float).tolist()
+    loaded = kf.load(tmp_path / "steps.keras")
+    pd.testing.assert_frame_equal(loaded.forecast(40, frame[-30:])[["forecast"]], forecast[["forecast"]])
+    with pytest.raises(kf.InputError, match=r"holidays=.* no effect on a trained model"):
+        loaded.forecast(40, frame[-30:], holidays="BR")
+
+
 def test_a_quantile_heads_median_is_its_forecast_at_every_step():
-    model = kf.fit(load_of(), past=("hour",), steps=6, epochs=1, quantiles=(0.1, 0.5, 0.9), horizon=2, **SMALL)
+    model = kf.fit(
+        load_of(), calendar_features="hour", steps=6, epochs=1, quantiles=(0.1, 0.5, 0.9), horizon=2, **SMALL
+    )
     forecast = model.forecast(9)
     assert np.array_equal(forecast["forecast"], forecast["q0.5"])
     assert (forecast["q0.1"] <= forecast["q0.5"]).all()
@@ -115,7 +146,8 @@ def test_a_quantile_heads_median_is_its_forecast_at_every_step():
     table = model.test.table
     assert table["forecast"].to_numpy() == pytest.approx(table["q0.5"].to_numpy(), rel=1e-6)
     rows = model.series.values[-24:].astype(np.float32)
-    known = np.concatenate([rows[:, 1:], forecast.index.hour.to_numpy()[:2, None]]).astype(np.float32)
+    angles = 2 * np.pi * forecast.index.hour.to_numpy()[:2] / 24
+    known = np.concatenate([rows[:, 1:], np.stack([np.sin(angles), np.cos(angles)], axis=1)]).astype(np.float32)
     first = model.predict({"past": rows[None, :, :1], "known": known[None]})[0]
     assert forecast["forecast"].to_numpy()[:2] == pytest.approx(first, rel=1e-6)
 

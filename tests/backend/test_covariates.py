@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from kerasforecast.api.loading import proven
-from kerasforecast.artifact.manifest import Manifest, MemberRecord, Roles
+from kerasforecast.artifact.manifest import Manifest, MemberRecord
 from kerasforecast.artifact.reader import read
+from kerasforecast.artifact.roles import Roles
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
@@ -42,6 +43,13 @@ def batch(covariates, count=6, seed=0, rows=WINDOW + HORIZON):
     return WindowBatch(
         past, known if covariates.known else None, static.astype(np.float32) if covariates.static else None
     )
+
+
+def coded(windows, code):
+    """The first window of a category of another number."""
+    static = windows.static.copy()
+    static[0, 1] = code
+    return WindowBatch(windows.past, windows.known, static)
 
 
 def fresh(covariates, quantiles=(), seed=0, **options):
@@ -140,6 +148,10 @@ def test_known_rows_are_used_beyond_the_horizon():
         (lambda b: WindowBatch(b.past, b.known[:, :-1], b.static), r"known columns must have shape \(B, 8, 2\)"),
         (lambda b: WindowBatch(b.past, b.known, b.static[:2]), r"static columns must have shape \(B, 3\)"),
         (lambda b: WindowBatch(b.past, b.known * np.nan, b.static), "must be finite"),
+        (lambda b: coded(b, 5), r"static column 1 must hold numbers of its categories, 0 to 4\. Received: 5\. Leave"),
+        (lambda b: coded(b, -1), r"0 to 4\. Received: -1\."),
+        (lambda b: coded(b, 0.5), r"0 to 4\. Received: 0\.5\."),
+        (lambda b: dict(coded(b, 2).arrays, stats=b.static), "Windows are named past, known and static"),
     ],
 )
 def test_windows_that_lack_what_the_network_takes_are_refused(change, message):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import kerasforecast as kf
-from kerasforecast.artifact.manifest import Manifest, MemberRecord, Roles
+from kerasforecast.artifact.manifest import Manifest, MemberRecord
+from kerasforecast.artifact.roles import Roles
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
 from kerasforecast.errors import ArtifactError

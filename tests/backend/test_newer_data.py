@@ -90,10 +90,12 @@ def test_arrays_and_dicts(home):
 
 @pytest.mark.parametrize("command", ["fit", "backtest", "compare"])
 def test_every_command_takes_the_remedy(home, command):
-    words = ["gru", "--file", "~/all.csv"] if command == "compare" else ["~/all.csv"]
+    numbered = pd.concat([frame.assign(Shop=number) for number, frame in enumerate(PRICES.values())])
+    numbered.to_csv(home / "numbered.csv", index=False)
+    words = ["gru", "--file", "~/numbered.csv"] if command == "compare" else ["~/numbered.csv"]
     refused = CliRunner().invoke(cli, [command, *words])
     assert refused.exit_code == 2
-    assert "2 series in column Shop: north, south. Use --id Shop --series north" in refused.stderr
+    assert "2 series in column Shop: 0, 1. Use --id Shop to take all of them, or --id Shop --series 0" in refused.stderr
 
 
 def test_what_has_no_effect_is_refused(home):

@@ -89,7 +89,7 @@ def test_commands_fit_backtest_compare_and_show_it(table, tmp_path):
 
 def test_help_has_its_option_and_says_whose_it_is():
     text = " ".join(run("fit", "--help-all").output.split())
-    assert "[lstm|gru|rnn|peephole|coupled|toy]" in text
+    assert "[lstm|gru|rnn|peephole|coupled|linear|nbeats|nhits|patch|tide|toy]" in text
     assert "--rows INTEGER Last rows of the window that the toy looks at. Only toy. [default: 3]" in text
     assert "4 for toy" in text
 
@@ -97,7 +97,10 @@ def test_help_has_its_option_and_says_whose_it_is():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"model": "toy", "layers": 2}, "layers= is no option of toy; only lstm, gru, rnn, peephole, coupled have it"),
+        (
+            {"model": "toy", "layers": 2},
+            "layers= is no option of toy; only lstm, gru, rnn, peephole, coupled, patch, tide have it",
+        ),
         ({"model": "lstm", "rows": 2}, "rows= is no option of lstm; only toy has it"),
         ({"model": "toy", "rows": 0}, "rows: input should be greater than or equal to 1"),
     ],

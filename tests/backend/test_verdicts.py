@@ -73,7 +73,7 @@ def test_levels_left_out_are_said_by_a_fit_and_a_backtest(monthly, tmp_path):
 def test_an_evaluation_may_score_fewer_steps_than_the_fit_did():
     hours = pd.date_range("2024-01-01", periods=600, freq="h", name="Date")
     frame = pd.DataFrame({"y": 100 + 10 * np.sin(hours.hour / 4) + np.arange(600) % 7}, index=hours)
-    model = kf.fit(frame, past=("hour",), horizon=3, steps=5, **SMALL)
+    model = kf.fit(frame, calendar_features="hour", horizon=3, steps=5, **SMALL)
     whole = model.evaluate(frame)
     for steps in (1, 2, 5):
         few = model.evaluate(frame, steps=steps)

@@ -18,7 +18,7 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, OptionError
 from kerasforecast.metrics import probabilistic as interval_metrics
-from kerasforecast.preprocessing.split import split_panel
+from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.windows import Windows
 
 DATA = Path(__file__).parents[1] / "data"
@@ -74,8 +74,13 @@ def lone(windows, horizon):
 
 def forecasts_of(windows, horizon, levels, history, periods=()):
     """What every baseline that learned from `history` says of `windows`."""
-    learned = fit_baselines(history, history, np.shape(windows)[1], horizon, levels, periods)
-    return learned.forecasts(lone(windows, horizon))
+    return fitted_on(history, np.shape(windows)[1], horizon, levels, periods).forecasts(lone(windows, horizon))
+
+
+def fitted_on(history, window, horizon, levels, periods=()):
+    """Baselines that learned from all of a history."""
+    split = Split.of_one(len(history), len(history), len(history), window, horizon)
+    return fit_baselines(Panel.of(series_of(history)), split, horizon, levels, periods)
 
 
 def quantiles_of(*args):
@@ -163,7 +168,7 @@ def test_later_rows_change_no_earlier_forecast_by_a_bit():
     values = walk(400)
     changed = values.copy()
     changed[300:] = values[300:][::-1] * 7 + 1e6
-    learned = fit_baselines(values[:200], values[:200], 20, 3, LEVELS, (5, 35))
+    learned = fitted_on(values[:200], 20, 3, LEVELS, (5, 35))
     before, after = (
         learned.forecasts(Windows(Panel.of(series_of(rows)), np.arange(200, 300), 20, 3)) for rows in (values, changed)
     )

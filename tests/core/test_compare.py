@@ -9,6 +9,7 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
 from kerasforecast.evaluation.compare import Contender, compare
+from kerasforecast.evaluation.matching import Wanted
 from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.preprocessing.split import split_panel
 
@@ -33,7 +34,7 @@ def oracle(share, columns=("Close",), window=5, name="oracle", levels=LEVELS):
             points = (last + share * (nexts - last))[:, None].astype(np.float64)
             return Forecast(points, points[..., None] + 2 * (np.array(levels) - 0.5) if levels else None), None
 
-    return Contender(name, columns, window, Oracle(), levels, fit_seconds=2.5)
+    return Contender(name, Wanted(columns), window, Oracle(), levels, fit_seconds=2.5)
 
 
 def test_rows_are_ranked_and_carry_scores_p_values_and_costs():

@@ -55,3 +55,23 @@ def test_a_scaled_network_is_given_the_same_columns_without_units():
     assert (plain.known_inputs(np.ones((1, 2, 1))) == 1).all()
     assert plain.static_inputs(np.array([[0.0, 4.0]])).tolist() == [[0, 4]]
     assert plain.static_width == fitted.static_width
+
+
+def test_attributes_of_a_series_that_nothing_is_learned_from_say_nothing():
+    made = panel(np.arange(10.0))
+    fitted = fit_covariates(made, made.values[:4], np.array([True, False]))
+    assert fitted.static[1] == Standardised(offset=10, scale=1)
+
+
+def test_numbers_of_categories_that_a_network_does_not_know():
+    fitted = FittedCovariates(static=(Standardised(offset=0, scale=1), Categories(names=("a", "b"))))
+    assert fitted.code_fault(None) is None
+    assert fitted.code_fault(np.array([[7.5, 0], [1e30, 1]])) is None
+    for wrong in (2, -1, 0.5, np.nan, np.inf):
+        fault = fitted.code_fault(np.array([[0, 1], [0, wrong]]))
+        assert fault == f"column 1 must hold numbers of its categories, 0 to 1. Received: {wrong:g}"
+
+
+def test_categories_differ():
+    with pytest.raises(ValueError, match="categories must differ"):
+        Categories(names=("a", "a"))

@@ -149,9 +149,10 @@ def test_columns_are_found_and_given(tmp_path):
     table = TABLE.assign(**{"Adj Close": CLOSE / 2, "Open": CLOSE + 1})
     assert load(tmp_path, table.to_csv(index=False)).target == "Close"
     assert load(tmp_path, table.drop(columns="Close").to_csv(index=False)).target == "Adj Close"
-    series = load(tmp_path, table.to_csv(index=False), target="adj_close", past=("volume", "Open", "weekday", "month"))
-    assert series.columns == ("Adj Close", "Volume", "Open", "weekday", "month")
-    np.testing.assert_array_equal(series.values[:, 3], DATES.day_of_week)
+    options = {"target": "adj_close", "past": ("volume", "Open"), "calendar_features": "weekday"}
+    series = load(tmp_path, table.to_csv(index=False), **options)
+    assert series.columns == ("Adj Close", "Volume", "Open", "weekday_sin", "weekday_cos")
+    np.testing.assert_allclose(series.values[:, 3], np.sin(2 * np.pi * DATES.day_of_week / 7))
     only = load(tmp_path, "when,temperature\n2020-01-01,1\n2020-01-02,2\n", date_column="when")
     assert only.notes[0] == "Target column temperature: the only column of numbers."
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from kerasforecast.data.load import load_series
+from kerasforecast.data.load import load_panel, load_series
 from kerasforecast.errors import DataError, InputError
 from kerasforecast.sections.data import DataConfig
 
@@ -50,8 +50,7 @@ def test_polars():
     assert load(zoned).index.equals(DAYS)
     assert load(polars.Series("sales", VALUES)).target == "sales"
     long = polars.concat([frame.with_columns(shop=polars.lit(shop)) for shop in ("north", "south")])
-    with pytest.raises(DataError, match=r"2 series in column shop: north, south\. Use --id shop --series north"):
-        load(long)
+    assert load_panel(DataConfig(), long).ids.tolist() == ["north", "south"]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +105,7 @@ def test_a_frame_that_needs_another_package_says_so(monkeypatch):
 
 def test_pandas_needs_no_narwhals():
     code = (
-        "import sys, pandas as pd; from kerasforecast.data.load import load_series; "
+        "import sys, pandas as pd; from kerasforecast.data.load import load_panel, load_series; "
         "from kerasforecast.sections.data import DataConfig; "
         "load_series(DataConfig(), pd.DataFrame({'y': [1.0, 2.0]})); assert 'narwhals' not in sys.modules"
     )

@@ -1,8 +1,9 @@
-"""Tables of several series are never read as one: a series is chosen, or the column that names them is."""
+"""Tables of several series are never read as one: they are a panel where their ids are plain, else ids are named."""
 
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,9 @@ from hypothesis import strategies as st
 
 from kerasforecast.config import Config
 from kerasforecast.data.check import examine
-from kerasforecast.data.load import load_series
-from kerasforecast.data.table.several import identified
-from kerasforecast.errors import DataError, InputError, OptionError
+from kerasforecast.data.load import load_panel, load_series
+from kerasforecast.data.table.ids import identified
+from kerasforecast.errors import DataError, OptionError
 from kerasforecast.sections.data import DataConfig
 
 try:
@@ -59,9 +60,6 @@ def numbered(ids):
         (LONG.astype({"Name": "category"}), {}, "Name", "AAPL", 3),
         (LONG.assign(Name=LONG["Name"].mask(LONG["Date"] == DAYS[3])), {}, "Name", "AAPL", 3),
         (LONG.rename(columns={"Name": "Store name"}), {}, "Store name", "AAPL", 3),
-        (numbered([17, 4, 5]).rename(columns={"Name": "shop"}), {}, "shop", "17", 3),
-        (numbered([17, 4, 5]).rename(columns={"Name": "shop"}), {"id": "shop"}, "shop", "17", 3),
-        (STORES, {"target": "sales"}, "store,item", "1,7", 6),
         (MANY, {}, "Name", "AAPL", 3),
         (MANY.swaplevel().sort_index(), {}, "Name", "AAPL", 3),
         (MANY.rename_axis([None, None]), {}, "level_0", "AAPL", 3),
@@ -75,21 +73,47 @@ def numbered(ids):
         (LONG.set_axis(["unique_id", "ds", "y"], axis=1), {}, "unique_id", "AAPL", 3),
         (LONG.set_axis(["unique_id", "ds", "y"], axis=1).assign(ds=[*range(40)] * 3), {}, "unique_id", "AAPL", 3),
         (LONG.set_axis(["item_id", "timestamp", "target"], axis=1), {}, "item_id", "AAPL", 3),
+        (numbered([17, 4, 5]).rename(columns={"Name": "shop"}), {"id": "shop"}, "shop", "17", 3),
+    ],
+)
+def test_several_series_with_plain_ids_are_a_panel_and_that_is_said(frame, options, column, first, count):
+    panel = load_panel(DataConfig(**options), frame)
+    assert (len(panel), panel.key, panel.ids[0]) == (count, column, first)
+    said = [note for note in panel.notes if note.startswith(f"{count} series of column {column}")]
+    assert len(said) == 1
+    quoted = f"'{column}'" if " " in column else column
+    told = "id" not in options
+    assert told == (f"give --id {quoted} --series {first} to take one of them." in said[0])
+    chosen = load(frame, **{**options, "id": column, "series": first})
+    assert chosen.values.tolist() == panel[0].values.tolist()
+    assert chosen.index.equals(panel[0].index)
+    assert any(note.startswith(f"Series {first} of column") for note in chosen.notes)
+    assert chosen.name == f"series-{first}"
+
+
+@pytest.mark.parametrize(
+    ("frame", "options", "column", "first", "count"),
+    [
+        (numbered([17, 4, 5]).rename(columns={"Name": "shop"}), {}, "shop", "17", 3),
+        (STORES, {"target": "sales"}, "store,item", "1,7", 6),
         (LONG.drop(columns="Date").rename(columns={"Name": "Ticker"}), {}, "Ticker", "AAPL", 3),
     ],
 )
-def test_several_series_are_refused_with_a_remedy_that_works(frame, options, column, first, count):
+def test_several_series_whose_ids_are_not_plain_are_refused_with_remedies_that_work(
+    frame, options, column, first, count
+):
     with pytest.raises(DataError) as caught:
         load(frame, **options)
     text = str(caught.value)
     assert f"Received: {count} series in column" in text
-    quoted = f"'{column}'" if " " in column else column
-    assert text.endswith(f"Use --id {quoted} --series {first} to take one of them.")
+    assert text.endswith(
+        f"Use --id {column} to take all of them, or --id {column} --series {first} to take one of them."
+    )
     assert "--duplicates" not in text
+    panel = load_panel(DataConfig(**{**options, "id": column}), frame)
+    assert (len(panel), panel.key, panel.ids[0]) == (count, column, first)
     chosen = load(frame, **{**options, "id": column, "series": first})
-    assert len(chosen) in (20, 39, 40)
-    assert any(note.startswith(f"Series {first} of column") for note in chosen.notes)
-    assert chosen.name == f"series-{first}"
+    assert chosen.values.tolist() == panel[0].values.tolist()
 
 
 @pytest.mark.parametrize("series", ["Coca Cola", "coca cola"])
@@ -170,7 +194,10 @@ def doubled(**columns):
 
 def test_few_repeated_dates_that_another_column_tells_apart():
     flagged = doubled(flag=("final", "early"))
-    with pytest.raises(DataError, match=r"2 series in column flag: final, early\. Use --id flag --series final"):
+    with pytest.raises(
+        DataError,
+        match=r"2 series in column flag: final, early\. .* or --id flag --series final",
+    ):
         load(flagged)
     assert len(load(flagged, id="flag", series="final")) == 40
     assert len(load(flagged, duplicates="first")) == 40  # who says so knows of them
@@ -191,12 +218,17 @@ def test_data_check_says_what_fit_says(tmp_path):
     path = tmp_path / "all.csv"
     LONG.to_csv(path, index=False)
     cli = Commands("kerasforecast", {"data": data})
-    refused = CliRunner().invoke(cli, ["data", "check", str(path)])
-    assert refused.exit_code == 2
-    assert "Received: 3 series in column Name: AAPL, MSFT, Coca Cola. Use --id Name --series AAPL" in refused.stderr
+    panel = load_panel(DataConfig(file=str(path)))
+    whole = CliRunner().invoke(cli, ["data", "check", str(path), "--json"])
+    found = json.loads(whole.stdout)
+    assert (found["series"], found["key"], found["rows"], found["sha256"]) == (3, "Name", 120, panel.sha256)
+    assert tuple(found["notes"]) == panel.notes
     taken = CliRunner().invoke(cli, ["data", "check", str(path), "--id", "Name", "--series", "MSFT", "--json"])
     found = json.loads(taken.stdout)
     assert (found["name"], found["rows"], found["duplicates"]) == ("all-MSFT", 40, 0)
+    LONG.assign(Name=LONG["Name"].str.len()).to_csv(path, index=False)
+    refused = CliRunner().invoke(cli, ["data", "check", str(path)])
+    assert refused.exit_code == 2
 
 
 def test_ids_of_several_columns():
@@ -207,7 +239,7 @@ def test_ids_of_several_columns():
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_any_panel_is_told_from_one_series(draw):
-    """Series of any lengths and ids on the same dates, rows in any order: refused, and each taken alone is itself."""
+    """Series of any lengths and ids on the same dates, rows in any order: a panel of them all."""
     names = draw.draw(st.lists(st.text("abcxyz-. é01", min_size=1, max_size=5).map(str.strip).filter(bool), min_size=2,
                                max_size=5, unique_by=str.casefold))  # fmt: skip
     lengths = [draw.draw(st.integers(3, 12)) for _ in names]
@@ -215,7 +247,12 @@ def test_any_panel_is_told_from_one_series(draw):
     frame = pd.concat(parts, names=["who", "Date"]).reset_index()
     if draw.draw(st.booleans()):
         frame = frame.sort_values("Date", kind="stable", ignore_index=True)
-    with pytest.raises(InputError, match=rf"Received: {len(names)} series in column who"):
-        load(frame)
+    try:
+        panel = load_panel(DataConfig(), frame)
+    except DataError as error:  # few dates repeat, where one series is much longer than the others
+        assert re.search(rf"Received: {len(names)} series in column who.*Use --id who to take all", str(error))
+        panel = load_panel(DataConfig(id="who"), frame)
+    assert sorted(panel.ids) == sorted(names)
     for name, part in parts.items():
+        np.testing.assert_array_equal(panel[name].values, part.to_numpy())
         np.testing.assert_array_equal(load(frame, id="who", series=name).values, part.to_numpy())

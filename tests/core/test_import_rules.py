@@ -41,17 +41,9 @@ ROWS = {name: row for row, line in enumerate(ORDER.split("\n")) for name in line
 MAY_IMPORT_KERAS = {
     *("layers.dispatch", "layers.lstm", "layers.gru", "layers.simple_rnn", "layers.peephole", "layers.coupled"),
     *("layers.direct", "layers.dropout"),
-    *(
-        "models.heads",
-        "models.initializers",
-        "models.network",
-        "models.families.recurrent",
-        "models.families.linear",
-        "models.families.residual",
-        "models.families.patch",
-        "models.families.tide",
-    ),
-    *("training.callbacks", "training.losses", "training.optimizers", "training.state"),
+    *("models.heads", "models.initializers", "models.network", "models.families.recurrent", "models.families.linear"),
+    *("models.families.residual", "models.families.patch", "models.families.tide"),
+    *("training.callbacks", "training.losses", "training.optimizers", "training.replay", "training.state"),
     *("training.train", "training.threads", "forecasting.predictor", "forecasting.fitting"),
     *("artifact.writer", "artifact.recorder", "artifact.exchange.keras_model"),
 }

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
+from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
 from kerasforecast.forecasting.adaptive import Adapted, adapt
 from kerasforecast.forecasting.conformal import Calibration, calibrate, errors_needed, supported
@@ -104,7 +106,9 @@ DAYS = pd.bdate_range("2020-01-01", periods=5)
     ],
 )
 def test_the_rows_since_are_found_by_date_or_step(at, index, place):
-    assert Adapted(at=at, levels=((0.5,),)).place(index) == place
+    series = Series(np.ones((5, 1)), index, ("y",))
+    rows = Adapted(at=at, levels=((0.5,),)).first_rows(Panel.of(series))
+    assert (None if rows is None else rows.tolist()) == (None if place is None else [place])
 
 
 @given(st.integers(1, 40), st.integers(1, 4), st.integers(0, 2**16))

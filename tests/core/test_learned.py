@@ -11,7 +11,7 @@ from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.evaluation.evaluation import evaluate_unseen
-from kerasforecast.evaluation.learned import learned_windows
+from kerasforecast.evaluation.learned import continues, learned_windows
 from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.preprocessing.windows import windows_of
 
@@ -143,3 +143,35 @@ def test_new_rows_say_nothing_of_it():
     later = pd.bdate_range(DATES[-1], periods=61)[1:]
     found = evaluated(series(VALUES[:60], later))
     assert (found.learned, found.scores["n"]) == (None, 52)
+
+
+def test_the_test_part_counts_where_the_weights_have_learned_from_it():
+    record = RECORDS[True].model_copy(update={"learned": ("train", "validation", "test")})
+    data = Panel.of(series())
+    found = learned_windows(record, data, np.arange(WINDOW - 1, ROWS - 1), 1)
+    assert [int(part.sum()) for part in (found.train, found.validation, found.test)] == [202, 45, 45]
+    assert found.text == "202 in its training part, 45 in its validation part and 45 in its test part"
+    assert not len(found.unseen)
+
+
+def test_what_the_models_before_it_have_learned_counts_too():
+    """Each window once, in the first part that it is of."""
+    later = RECORDS[True].split | {"train": RECORDS[True].split["test"]}
+    other = RECORDS[True].model_copy(update={"split": later})
+    data = Panel.of(series())
+    found = learned_windows((RECORDS[True], other), data, np.arange(WINDOW - 1, ROWS - 1), 1)
+    assert [int(part.sum()) for part in (found.train, found.validation, found.test)] == [247, 45, 0]
+
+
+def test_newer_data_holds_the_old_rows_or_begins_after_them():
+    longer = np.concatenate([VALUES, VALUES[:50]])
+    dates = pd.bdate_range("2020-01-01", periods=ROWS + 50)
+    record = RECORDS[True]
+    assert continues(record, Panel.of(series(longer, dates)))
+    assert continues(record, Panel.of(series(longer[100:], dates[100:])))
+    assert continues(record, Panel.of(series(longer[ROWS:], dates[ROWS:])))
+    assert not continues(record, Panel.of(series(longer[::-1], dates)))
+    assert not continues(record, Panel.of(series(longer, pd.RangeIndex(ROWS + 50))))
+    steps = RECORDS[False]
+    assert continues(steps, Panel.of(series(longer, pd.RangeIndex(ROWS + 50))))
+    assert not continues(steps, Panel.of(series(longer[100:], pd.RangeIndex(ROWS - 50))))  # numbered from 0 again

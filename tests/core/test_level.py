@@ -67,7 +67,7 @@ def test_there_and_back_in_any_unit(centre, unit, transform, size):
 
 def test_values_that_a_transform_cannot_take_have_their_place():
     signed = rows() - 100
-    with pytest.raises(DataError, match=r"^y must be positive for --transform log\. Received: -"):
+    with pytest.raises(DataError, match=r"^y must be positive for --target-transform log\. Received: -"):
         fit_scaling("level", signed, ("y",), level=("last", "change", "log"))
     windows, targets = windows_of(signed)
     for transform in ("none", "asinh", "sqrt"):
@@ -81,7 +81,7 @@ def test_values_that_a_transform_cannot_take_have_their_place():
 def test_a_flat_window_counts_as_moving_a_tenth_of_what_a_quiet_series_does():
     quiet, loud = rows(60, seed=1), 1000 * rows(60, seed=2)
     stacked = np.concatenate([quiet, loud, quiet * 2])
-    level = fit_level("last", "change", "none", stacked, np.array([0, 60, 120]))
+    level = fit_level("last", "change", "none", stacked, np.array([0, 60, 120]), "y")
     usual = np.quantile([np.abs(np.diff(part[:, 0])).mean() for part in (quiet, loud, quiet * 2)], 0.1)
     assert level.floors == (pytest.approx(0.1 * usual, rel=1e-5),)
     flat = np.full((1, 8, 1), 5.0)
@@ -90,7 +90,7 @@ def test_a_flat_window_counts_as_moving_a_tenth_of_what_a_quiet_series_does():
 
 
 def test_its_options_have_no_effect_without_it():
-    for option in ({"centre": "last"}, {"unit": "change"}, {"transform": "log"}):
+    for option in ({"centre": "last"}, {"unit": "change"}, {"target_transform": "log"}):
         with pytest.raises(OptionError, match="has no effect without scaling"):
             Config.from_options(**option)
-    assert Config.from_options(scaling="level", transform="log").network.wants_logs
+    assert Config.from_options(scaling="level", target_transform="log").network.wants_logs

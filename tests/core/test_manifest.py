@@ -5,6 +5,7 @@ import datetime as dt
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,10 +13,13 @@ from hypothesis import strategies as st
 from kerasforecast.artifact.manifest import Manifest, MemberRecord, parse
 from kerasforecast.baselines.fitted import fit_baselines
 from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
+from kerasforecast.data.series import Series
 from kerasforecast.errors import ArtifactError
 from kerasforecast.forecasting.conformal import calibrate
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.preprocessing.split import Split
 
 WINDOW, HORIZON = 3, 2
 
@@ -205,7 +209,8 @@ def with_intervals(**changes):
     """The valid manifest with what its baselines and intervals learned, and `changes` to where adapting had come to."""
     config = Config.model_validate(VALID["config"])
     history = 100 + np.sin(np.arange(60.0))
-    baselines = fit_baselines(history[:50], history, WINDOW, HORIZON, config.levels)
+    series = Series(history[:, None], pd.RangeIndex(60), ("y",))
+    baselines = fit_baselines(Panel.of(series), Split.of_one(50, 60, 60, WINDOW, HORIZON), HORIZON, config.levels)
     zeros, base = np.zeros((20, HORIZON)), np.zeros((20, HORIZON, len(config.levels)))
     calibration = calibrate(zeros, base, zeros + 1, zeros, config.levels, "point", HORIZON)
     adapted = {"at": "2013-02-28T00:00:00", "levels": [list(config.levels)] * HORIZON} | changes

@@ -9,7 +9,8 @@ import pytest
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.errors import printable
-from kerasforecast.evaluation.walk import WalkRecord, read_walk
+from kerasforecast.evaluation.walk import WalkRecord
+from kerasforecast.evaluation.walk_files import read_walk
 from kerasforecast.report import fit_report, page, read_fit, walk_report
 from tests.core.written_run import write_run
 from tests.core.written_walk import write_backtest, write_compare

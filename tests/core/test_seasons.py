@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kerasforecast.baselines.periods import calendar_periods, find_period, find_periods
-from kerasforecast.baselines.seasonal import Origins, seasonal_drift, seasonal_growth, seasonal_naive
+from kerasforecast.baselines.seasonal import Histories, Origins, seasonal_drift, seasonal_growth, seasonal_naive
 from kerasforecast.baselines.simple import naive
 
 DATA = Path(__file__).parents[1] / "data"
@@ -33,7 +33,8 @@ def test_the_season_again_by_hand():
 
 
 def test_a_season_that_is_not_there_yet_gives_way_to_simpler_rules():
-    short = Origins(np.concatenate([VALUES, VALUES]), np.array([7, 9]), np.array([6, 6]))  # 2 and 4 rows of the second
+    both = Histories(np.concatenate([VALUES, VALUES]), np.array([0, 6, 12]))
+    short = Origins(both, np.array([7, 9]))  # 2 and 4 rows of the second
     assert seasonal_naive(short, [1, 2], 3).tolist() == [[2, 2], [2, 3]]
     for rule in (seasonal_drift, seasonal_growth):
         assert np.array_equal(rule(short, [1, 2], 3), seasonal_naive(short, [1, 2], 3))

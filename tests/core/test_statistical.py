@@ -17,7 +17,7 @@ from kerasforecast.errors import OptionError
 from kerasforecast.evaluation.compare import compare
 from kerasforecast.evaluation.evaluation import evaluate_windows, scored_windows
 from kerasforecast.forecasting.forecast import Forecast
-from kerasforecast.preprocessing.split import split_panel
+from kerasforecast.preprocessing.split import Split, split_panel
 from tests.core import test_backtest, test_compare
 
 
@@ -107,6 +107,29 @@ def test_each_fold_fits_them_anew_on_its_known_rows(installed):
     assert Drifting.seen == found.folds[-1].known_end
     compared = compare(test_compare.SERIES, config, test_compare.SPLIT, [test_compare.oracle(0.5)])
     assert "theta" in {row["model"] for row in compared.rows}
+
+
+def test_each_series_of_a_panel_has_a_model_of_its_own(installed, monkeypatch):
+    """Fitted on its own known rows; one with too few of them is forecast as the naive baseline does."""
+    config = Config.from_options(window=5, horizon=2, baselines=("theta",))
+    parts = [seasonal(60), 1000 + seasonal(80), np.arange(12.0)]
+    series = [Series(part[:, None], pd.RangeIndex(len(part)), ("y",)) for part in parts]
+    panel = Panel.joined(series, ["a", "b", "c"])
+    edges = np.stack([panel.starts[:-1], panel.ends - 8, panel.ends - 4, panel.ends], axis=1)
+    split = Split(edges, panel.starts[:-1], 5, 2, 5)
+    fitted = []
+    monkeypatch.setattr(Drifting, "fit", lambda self, y: fitted.append(y))
+    baselines = learn_baselines(config, panel, split)
+    windows = scored_windows(config, panel, split, "test")
+    found = classical_forecasts(config, windows, split.edges[:, 2], baselines)["theta"]
+    assert [each.tolist() for each in fitted] == [part[:-4].tolist() for part in parts[:2]]
+    assert np.array_equal(found.point, np.repeat(windows.last()[:, None], 2, axis=1))
+    assert found.quantiles.shape == (len(windows), 2, len(config.levels))
+    monkeypatch.setattr("kerasforecast.baselines.classical._MOST", 2)
+    with pytest.raises(
+        OptionError, match=r"of which there may be 2\. Received: 3 series\. Leave it out, or take fewer"
+    ):
+        require_extra(config, panel)
 
 
 def test_their_absence_is_said_before_anything_takes_long(monkeypatch):

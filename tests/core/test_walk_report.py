@@ -8,7 +8,7 @@ import pytest
 from kerasforecast.config import Config
 from kerasforecast.errors import ArtifactError
 from kerasforecast.evaluation.tables import as_written
-from kerasforecast.evaluation.walk import read_walk
+from kerasforecast.evaluation.walk_files import read_walk
 from kerasforecast.report import rewrite_report, walk_report
 from tests.core.helpers import run_command
 from tests.core.test_report import HOSTILE, Page

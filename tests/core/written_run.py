@@ -32,7 +32,7 @@ def write_run(folder, **options):
     """
     fit = finished_fit(folder, **options)
     write_fit(fit, folder / "acme")
-    (folder / "acme.keras").write_bytes(_model_file(fit.manifest))
+    (folder / "acme.keras").write_bytes(model_file(fit.manifest))
     return folder / "acme.keras"
 
 
@@ -91,14 +91,17 @@ def _ahead(last, date, steps, levels):
     return pd.DataFrame({"forecast": point} | columns, index=index)
 
 
-def _model_file(manifest):
-    """A whole model file whose weights are zeros and whose graph for plain Keras is empty."""
+def model_file(manifest):
+    """A whole model file whose weights are zeros and whose graph for plain Keras has an input alone."""
     shapes = array_shapes(manifest.members)
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         for path, shape in shapes.items():
             file[path] = np.zeros(shape, np.float32)
-    members = {"metadata.json": b"{}", GRAPH: b"{}", WEIGHTS: buffer.getvalue()}
+    given = {"name": "past", "batch_shape": [None, manifest.window, 1 + len(manifest.roles.past)]}
+    layer = {"module": "keras.layers", "class_name": "InputLayer", "config": given}
+    graph = json.dumps({"config": {"layers": [layer]}}).encode()
+    members = {"metadata.json": b"{}", GRAPH: graph, WEIGHTS: buffer.getvalue()}
     hashes = {member: hashlib.sha256(data).hexdigest() for member, data in members.items()}
     content = manifest.model_dump(mode="json") | {"hashes": hashes}
     return pack(members | {MANIFEST: json.dumps(content).encode()})

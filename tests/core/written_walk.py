@@ -3,7 +3,8 @@
 from unittest import mock
 
 from kerasforecast.evaluation.compare import compare
-from kerasforecast.evaluation.walk import backtest_record, compare_record, write_walk
+from kerasforecast.evaluation.walk import backtest_record, compare_record
+from kerasforecast.evaluation.walk_files import write_walk
 from kerasforecast.sections.split import BacktestConfig
 from tests.core import test_backtest, test_compare
 

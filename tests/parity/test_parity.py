@@ -23,14 +23,17 @@ model.save(sys.argv[1])
 unmoved = {"epochs": 1, "optimizer": "sgd", "learning_rate": 1e-30}
 start = kf.fit(sys.argv[2], window=20, units=8, past=("Volume",), horizon=2, **unmoved)
 start.save(sys.argv[1].replace(".keras", ".start.keras"))
+from tests.roles import OPTIONS, shops
+kf.fit(shops(), **OPTIONS).save(sys.argv[1].replace(".keras", ".roles.keras"))
 """
 
 USE = """
 import sys, numpy as np, kerasforecast as kf
 from kerasforecast.runtime.backend import loaded_backend
-windows = np.load(sys.argv[1])
 for path in sys.argv[2:]:
-    model = kf.load(path)
+    model = kf.load(path)  # which proves the golden batch
+    windows = np.load(sys.argv[1].replace(".npy", ".npz") if ".roles." in path else sys.argv[1])
+    windows = dict(windows) if ".roles." in path else windows
     arrays = {f"w{i}": array for i, array in enumerate(model.predictor.weights)}
     np.savez(path + "-kerasforecast-" + loaded_backend() + ".npz", forecasts=model.predict(windows), **arrays)
 """
@@ -39,9 +42,10 @@ PLAIN = """
 import sys
 sys.modules["kerasforecast"] = None
 import keras, numpy as np
-windows = np.load(sys.argv[1])
 for path in sys.argv[2:]:
     model = keras.models.load_model(path)
+    windows = np.load(sys.argv[1].replace(".npy", ".npz") if ".roles." in path else sys.argv[1])
+    windows = dict(windows) if ".roles." in path else windows
     arrays = {f"w{i}": w for i, w in enumerate(w for w in model.get_weights() if w.dtype == np.float32)}
     np.savez(path + "-keras-" + keras.backend.backend() + ".npz", forecasts=model.predict(windows, verbose=0), **arrays)
 """
@@ -72,47 +76,61 @@ def folder(tmp_path_factory):
     frame.to_csv(folder / "msft.csv", index=False)
     values = frame[["Close", "Volume"]].to_numpy(np.float32)
     np.save(folder / "windows.npy", np.stack([values[start : start + 20] for start in range(0, 500, 10)]))
+    np.savez(folder / "windows.npz", **windows_of_shops())
     at_once([(backend, TRAIN, folder / f"{backend}.keras", folder / "msft.csv") for backend in BACKENDS])
     return folder
+
+
+def windows_of_shops():
+    """Windows with columns of every role, by the names of a network's inputs."""
+    from kerasforecast.preprocessing.windows import windows_of
+    from tests.roles import OPTIONS, shops
+
+    panel = shops()
+    origins = panel.starts[:-1, None] + np.arange(10, 70, 7)
+    return windows_of(panel, origins.ravel(), OPTIONS["window"], OPTIONS["horizon"]).batch().arrays
 
 
 @pytest.fixture(scope="module")
 def answers(folder):
     """What each model forecasts on each backend, by our loader and by plain Keras."""
-    models = [folder / f"{backend}.keras" for backend in BACKENDS]
+    models = [folder / f"{backend}.{kind}" for backend in BACKENDS for kind in ("keras", "roles.keras")]
     at_once([(opened, script, folder / "windows.npy", *models) for opened, script in product(BACKENDS, (USE, PLAIN))])
     return {
-        (trained, opened, loader): dict(np.load(folder / f"{trained}.keras-{loader}-{opened}.npz"))
-        for trained, opened, loader in product(BACKENDS, BACKENDS, ("kerasforecast", "keras"))
+        (trained, opened, loader): dict(np.load(folder / f"{trained}-{loader}-{opened}.npz"))
+        for trained, opened, loader in product((path.name for path in models), BACKENDS, ("kerasforecast", "keras"))
     }
 
 
-def unit(folder, trained):
+def unit(folder, model, windows):
     """What one scaled unit is for each window and step, in prices, by NumPy."""
     import zipfile
 
     from kerasforecast.artifact.manifest import parse
 
-    with zipfile.ZipFile(folder / f"{trained}.keras") as archive:
-        scaling = parse(archive.read("kerasforecast.json"), trained).members[0].scaling
-    windows = np.load(folder / "windows.npy").astype(np.float64)
+    with zipfile.ZipFile(folder / model) as archive:
+        scaling = parse(archive.read("kerasforecast.json"), model).members[0].scaling
+    windows = windows.astype(np.float64)
     half = np.full((len(windows), 2), 0.5)
     return scaling.restore(windows, half) - scaling.restore(windows, -half)
 
 
+@pytest.mark.parametrize("kind", ["keras", "roles.keras"])
 @pytest.mark.parametrize("loader", ["kerasforecast", "keras"])
 @pytest.mark.parametrize(("trained", "opened"), list(product(BACKENDS, BACKENDS)))
-def test_a_model_means_the_same_wherever_it_is_opened(folder, answers, trained, opened, loader):
-    home = answers[trained, trained, "kerasforecast"]
-    away = answers[trained, opened, loader]
+def test_a_model_means_the_same_wherever_it_is_opened(folder, answers, trained, opened, loader, kind):
+    """One of two columns, and one with columns known ahead, of dates, attributes and categories by named inputs."""
+    model = f"{trained}.{kind}"
+    home, away = answers[model, trained, "kerasforecast"], answers[model, opened, loader]
+    past = np.load(folder / "windows.npy") if kind == "keras" else np.load(folder / "windows.npz")["past"]
     for name in home:
         if name.startswith("w"):
             assert home[name].tobytes() == away[name].tobytes()
     rounding = np.spacing(home["forecasts"])  # of a float32 price, which can be more than 1e-5 of a calm window's unit
     difference = np.abs(away["forecasts"].astype(float) - home["forecasts"]) - rounding
-    assert (difference / unit(folder, trained)).max() < 1e-5
-    last = np.load(folder / "windows.npy")[:, -1, :1]
-    assert (np.abs(home["forecasts"] - last) / unit(folder, trained)).max() > 1e-3  # not three times nothing
+    assert (difference / unit(folder, model, past)).max() < 1e-5
+    last = past[:, -1, :1]
+    assert (np.abs(home["forecasts"] - last) / unit(folder, model, past)).max() > 1e-3  # not three times nothing
 
 
 def weights_in(path):

@@ -39,13 +39,14 @@ def members(data=GOOD):
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def forged(**changes):
+def forged(base=GOOD, **changes):
     """The good file with members replaced, and every hash and checksum made right again, as a forger would.
 
     Args:
+        base: Another good file.
         **changes: `manifest`, `graph`: called with the parsed JSON, which they change; `weights`: the bytes.
     """
-    content = members()
+    content = members(base)
     if "graph" in changes:
         content[GRAPH] = json.dumps(_changed(content[GRAPH], changes["graph"])).encode()
     if "weights" in changes:
@@ -69,12 +70,12 @@ def with_text(text):
     return pack(members() | {MANIFEST: text})
 
 
-def with_hdf5(change):
-    """The good file after `change(h5py.File)`."""
-    buffer = io.BytesIO(members()[WEIGHTS])
+def with_hdf5(change, base=GOOD):
+    """The good file, or `base`, after `change(h5py.File)`."""
+    buffer = io.BytesIO(members(base)[WEIGHTS])
     with h5py.File(buffer, "r+") as file:
         change(file)
-    return forged(weights=buffer.getvalue())
+    return forged(base, weights=buffer.getvalue())
 
 
 def zipped(entries, compression=zipfile.ZIP_STORED):
@@ -157,10 +158,11 @@ def _damaged_json(luck):
     if luck.random() < 0.1:
         return with_text(_damaged(members()[MANIFEST], luck))
     part = luck.choice(["manifest", "manifest", "graph"])
-    return forged(**{part: lambda content: _alter(content, luck)})
+    return forged(**{part: lambda content: alter(content, luck)})
 
 
-def _alter(content, luck):
+def alter(content, luck):
+    """Change one thing of parsed JSON."""
     holders = []
     left = [content]
     while left:
@@ -223,14 +225,16 @@ def _layer(**node):
     return forged(graph=add)
 
 
-def _set(path, value):
+def with_value(path, value, base=GOOD):
+    """The good file, or `base`, with one value of its manifest replaced."""
+
     def change(manifest):
         *holders, last = path.split(".")
         for holder in holders:
             manifest = manifest[int(holder) if holder.isdigit() else holder]
-        manifest[last] = value
+        manifest[int(last) if last.isdigit() else last] = value
 
-    return forged(manifest=change)
+    return forged(base, manifest=change)
 
 
 def _replace(file, path=HEAD, **options):
@@ -320,21 +324,21 @@ def hand_made():
         "circle of groups": with_hdf5(lambda file: file["layers"].__setitem__("again", file["/"])),
         "second name of an array": with_hdf5(lambda file: file["layers"].__setitem__("again", file[HEAD])),
         "nan weights": with_hdf5(lambda file: file[HEAD].write_direct(nan[: file[HEAD].shape[0]])),
-        "manifest size bomb": _set("members.0.network.options.units", 4096),
-        "manifest time bomb": _set("members.0.network.window", 10_000),
-        "manifest layers": _set("members.0.network.options.layers", 16),
+        "manifest size bomb": with_value("members.0.network.options.units", 4096),
+        "manifest time bomb": with_value("members.0.network.window", 10_000),
+        "manifest layers": with_value("members.0.network.options.layers", 16),
         "members without end": forged(manifest=lambda content: content.update(members=content["members"] * 10_000)),
         "members in the graph alone": _layer(module="keras.layers", class_name="GRU", config={"units": 8}),
-        "manifest shape bomb": _set("members.0.weights", [{"path": HEAD, "shape": [10**6, 10**6]}]),
-        "a million unknown fields": _set("config", {f"{number:x}": 1 for number in range(250_000)}),
-        "a million wrong values": _set("roles.past", [1] * 280_000),
+        "manifest shape bomb": with_value("members.0.weights", [{"path": HEAD, "shape": [10**6, 10**6]}]),
+        "a million unknown fields": with_value("config", {f"{number:x}": 1 for number in range(250_000)}),
+        "a million wrong values": with_value("roles.past", [1] * 280_000),
         "a list of lists": with_text(b'{"name": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"),
         "empty lists": with_text(b'{"name": [' + b"[]," * 4_000_000 + b"[]]}"),
         "a number of a million digits": with_text(b'{"schema_version": ' + b"9" * 10**6 + b"}"),
         "a field twice": with_text(members()[MANIFEST].replace(b"{", b'{"schema_version": 2, "schema_version": 2,', 1)),
         "a long field": with_text(b'{"' + b"x" * 10**6 + b'": 1}'),
         "not a number": with_text(members()[MANIFEST].replace(b'"seed": 0', b'"seed": NaN')),
-        "terminal escapes": _set("backend", {"\x1b[2J\u202e": "\x1b]0;owned\x07"}),
+        "terminal escapes": with_value("backend", {"\x1b[2J\u202e": "\x1b]0;owned\x07"}),
         "zip bomb": zipped(bomb, zipfile.ZIP_DEFLATED),
         "overlapping members": _overlapping(),
         "hidden bytes": _hidden(),

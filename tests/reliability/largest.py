@@ -56,4 +56,8 @@ def file_of(network, *, whole=True):
         }
         content["baselines"] = content["calibration"] = content["adapted"] = None
 
-    return forged(manifest=change, weights=buffer.getvalue())
+    def widen(graph):
+        (layer,) = (each for each in graph["config"]["layers"] if each["class_name"] == "InputLayer")
+        layer["config"]["batch_shape"][1] = config.window
+
+    return forged(manifest=change, graph=widen, weights=buffer.getvalue())

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from kerasforecast_cli.main import cli
 
 from kerasforecast.runtime.backend import installed
-from tests.reliability import hostile, largest
+from tests.reliability import hostile, hostile_roles, largest
 
 GIBIBYTE = 2**30
 needs_backend = pytest.mark.skipif(not installed(), reason="rebuilds networks")
@@ -105,6 +105,28 @@ def test_hand_made_files_are_refused(tmp_path):
     found, _ = outcomes(tmp_path, hostile.hand_made())
     for name, outcome in found.items():
         check_refused(name, outcome)
+
+
+def test_files_with_columns_of_every_role_are_refused_where_they_contradict_themselves(cases, tmp_path):
+    """Counts, names, categories, scales, features of dates, golden windows, inputs."""
+    found, _ = outcomes(tmp_path, hostile_roles.hand_made())
+    for name, outcome in found.items():
+        check_refused(name, outcome)
+    mutated = {f"mutation {number}": hostile_roles.mutation(number) for number in range(cases(40, 5_000))}
+    found, _ = outcomes(tmp_path, {"good": hostile_roles.GOOD, **mutated})
+    assert found.pop("good")["accepted"]
+    passed = {name: mutated[name] for name, outcome in found.items() if outcome["accepted"]}
+    for name, outcome in found.items():
+        if not outcome["accepted"]:
+            check_line(name, outcome)
+    if installed():
+        proved, _ = outcomes(tmp_path, {"good": hostile_roles.GOOD, **hostile_roles.altered(), **passed}, "build")
+        assert proved.pop("good")["accepted"]
+        for name in hostile_roles.altered():
+            assert "golden batch" in proved[name]["line"], name
+            check_refused(name, proved[name])
+        for name, outcome in proved.items():
+            assert outcome["accepted"] or outcome["line"].isprintable(), (name, outcome)
 
 
 @pytest.mark.parametrize("name", ["lambda code", "a million wrong values", "zip bomb", "shape bomb", "no manifest"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasforecast.artifact.manifest import Manifest, MemberRecord, Roles
+from kerasforecast.artifact.manifest import Manifest, MemberRecord
+from kerasforecast.artifact.roles import Roles
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
 from kerasforecast.models.member import Member

@@ -5,7 +5,7 @@ A file that passes here is opened by `keras.models.load_model` elsewhere, by peo
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import Any
 
 from kerasforecast.artifact.format.strict_json import parse_json
@@ -31,7 +31,13 @@ _SIZES = ("units", "n", "input_dim", "output_dim", "batch_shape", "shape", "inpu
 _FUNCTIONS = ("tanh", "sigmoid", "relu", "linear")
 
 
-def check_graph(text: bytes | memoryview, classes: Set[tuple[str, str]], largest: int, where: str) -> None:
+def check_graph(
+    text: bytes | memoryview,
+    classes: Set[tuple[str, str]],
+    largest: int,
+    where: str,
+    inputs: Mapping[str, tuple[int, ...]] | None = None,
+) -> None:
     """Check that the network is made of known layers and operations, none larger than the manifest implies.
 
     Args:
@@ -39,12 +45,15 @@ def check_graph(text: bytes | memoryview, classes: Set[tuple[str, str]], largest
         classes: `(module, class)` of the layers that the manifest implies, beyond what every network has.
         largest: The largest size that any layer or tensor may have.
         where: The file's path, for messages.
+        inputs: What the network is given by name, shapes without that of the batch, where that is to be checked.
 
     Raises:
-        ArtifactError: It names something else, or a larger size.
+        ArtifactError: It names something else, a larger size, or other inputs.
     """
     allowed = _COMMON | classes
     left = [parse_json(text, f"{where}: config.json")]
+    if inputs is not None:
+        _check_inputs(left[0], inputs, where)
     while left:
         node = left.pop()
         if isinstance(node, dict):
@@ -53,6 +62,20 @@ def check_graph(text: bytes | memoryview, classes: Set[tuple[str, str]], largest
             left += node.values()
         elif isinstance(node, list):
             left += node
+
+
+def _check_inputs(graph: Any, inputs: Mapping[str, tuple[int, ...]], where: str) -> None:
+    """Refuse a network that is given something else, or two things by one name."""
+    try:
+        layers = [layer["config"] for layer in graph["config"]["layers"] if layer["class_name"] == "InputLayer"]
+        found = sorted((layer["name"], tuple(layer["batch_shape"])) for layer in layers)
+    except (TypeError, KeyError):
+        found = []
+    if found != sorted((name, (None, *shape)) for name, shape in inputs.items()):
+        raise ArtifactError(
+            f"{where}: config.json must take the inputs of its manifest, {shown(dict(inputs))}. "
+            f"Received: {shown(found)}."
+        )
 
 
 def _check_names(node: dict[str, Any], allowed: Set[tuple[str | None, str]], where: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from kerasforecast.data.table.columns import find, given_date_column, same
+from kerasforecast.data.table.columns import find, given_date_column, named_columns, same
 from kerasforecast.data.table.date_columns import SURE_NAMES, Sample, Whole, chosen_column
 from kerasforecast.data.table.dates import SAMPLE, as_text
 from kerasforecast.data.table.parts import joined_parts, parts_of, plainly
@@ -75,12 +75,15 @@ def date_columns(names: Sequence[str], config: DataConfig, place: str, sample: S
     return found.columns if found.kind != "parts" else ()
 
 
-def with_times(table: Table, config: DataConfig, *, required: bool = True) -> tuple[Table, str | None]:
+def with_times(
+    table: Table, config: DataConfig, longest: np.ndarray | slice = slice(None), *, required: bool = True
+) -> tuple[Table, str | None]:
     """The table with its dates in one column, where they stood in several, and the name of that column, if any.
 
     Args:
         table: As it was read.
         config: See `date_columns`.
+        longest: The rows of one series, by which the columns of dates are known.
         required: Whether the columns that `--date-column` names must exist; otherwise a table without is read anew.
 
     Raises:
@@ -90,11 +93,18 @@ def with_times(table: Table, config: DataConfig, *, required: bool = True) -> tu
     if not required and config.date_column is not None and not _has(list(frame.columns), config.date_column):
         config = config.model_copy(update={"date_column": None})
 
+    def cells_of(column: str) -> pd.Series:
+        return frame[column] if isinstance(longest, slice) else frame[column].iloc[longest]
+
     def sample(column: str) -> list[str]:
-        return [cell for cell in as_text(frame[column].iloc[:SAMPLE].dropna()) if cell]
+        cells = cells_of(column)
+        found = [cell for cell in as_text(cells.iloc[:SAMPLE].dropna()) if cell]
+        if len(set(found)) == 1 and len(cells) > SAMPLE:  # many series may have a row of the first date
+            found = [cell for cell in as_text(cells.iloc[:: len(cells) // SAMPLE].dropna()) if cell]
+        return found
 
     def whole(column: str) -> np.ndarray | None:
-        cells = frame[column]
+        cells = cells_of(column)
         if not pd.api.types.is_numeric_dtype(cells.dtype) or pd.api.types.is_bool_dtype(cells.dtype):
             return None
         return cells.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -108,7 +118,7 @@ def with_times(table: Table, config: DataConfig, *, required: bool = True) -> tu
     if not others:
         return table, first
     text = _with_clock(frame, first, others[0], config) if found.kind == "time" else joined_parts(frame, found.columns)
-    spare = [name for name in others if not {name, same(name)}.intersection(config.past)]
+    spare = [name for name in others if not {name, same(name)}.intersection(named_columns(config))]
     return replace(table, frame=frame.assign(**{first: text}).drop(columns=spare), joined=found.columns), first
 
 

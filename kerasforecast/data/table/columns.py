@@ -1,4 +1,4 @@
-"""Which column holds the dates, which is forecast, which are further inputs: by name unless given."""
+"""Names of columns: how they are compared, and which is forecast, by name unless given."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from itertools import islice
 
 import pandas as pd
 
-from kerasforecast.data.calendar_columns import NAMED
 from kerasforecast.data.table.table import Table, listed
 from kerasforecast.data.table.written import is_missing, looks_like_numbers
 from kerasforecast.errors import DataError, shown
@@ -48,6 +47,11 @@ def find(names: Sequence[str], wanted: str) -> str | None:
     return alike[0] if len(alike) == 1 else None
 
 
+def named_columns(config: DataConfig) -> tuple[str, ...]:
+    """The columns that options name, none of which holds the dates or the order of rows."""
+    return (config.target or "", *config.targets, *config.past, *config.known, *config.static)
+
+
 def is_price(name: str) -> bool:
     """Whether a column's name says that it holds prices."""
     return same(name) in PRICE_NAMES
@@ -64,7 +68,7 @@ def given_date_column(names: Sequence[str], wanted: str, place: str) -> str:
     Raises:
         DataError: There is none of that name.
     """
-    return _wanted(names, wanted, "--date-column", place)
+    return named_column(names, wanted, "--date-column", place)
 
 
 def target_column(table: Table, dates: str | None, config: DataConfig) -> tuple[str, list[str]]:
@@ -75,12 +79,13 @@ def target_column(table: Table, dates: str | None, config: DataConfig) -> tuple[
     """
     names = [name for name in table.frame.columns if name != dates]
     if config.target is not None:
-        return _wanted(names, config.target, "--target", table.name), []
+        return named_column(names, config.target, "--target", table.name), []
     for candidate in TARGET_NAMES:
         found = find(names, candidate)
         if found is not None:
             return found, _adjusted_hint(names, found)
-    numeric = [name for name in names if _holds_numbers(table.frame[name])]
+    claimed = {same(name) for name in (*config.past, *config.known, *config.static)}
+    numeric = [name for name in names if same(name) not in claimed and holds_numbers(table.frame[name])]
     remedy = _remedy(names)
     if len(numeric) == 1:
         only = numeric[0]
@@ -93,7 +98,7 @@ def target_column(table: Table, dates: str | None, config: DataConfig) -> tuple[
     )
 
 
-def _holds_numbers(cells: pd.Series) -> bool:
+def holds_numbers(cells: pd.Series) -> bool:
     """Whether a column holds numbers, be it as text that is money, percent or the like, readable or not."""
     if pd.api.types.is_bool_dtype(cells.dtype):
         return False
@@ -103,41 +108,22 @@ def _holds_numbers(cells: pd.Series) -> bool:
     return looks_like_numbers(list(islice(sample, _SAMPLE)))
 
 
+def is_label(name: str) -> bool:
+    """Whether a column's name says that it tells rows apart."""
+    return same(name) in _LABELS
+
+
 def _never_meant(name: str) -> bool:
     """Whether a column is one that nobody forecasts without saying so: a count, or what tells rows apart."""
-    return is_count(name) or same(name) in _LABELS
+    return is_count(name) or is_label(name)
 
 
-def choice_notes(table: Table, dates: str | None, used: Sequence[str], said: Sequence[str]) -> list[str]:
-    """What was said about the choice of the target, and which columns are not used, in one line."""
-    names = [name for name in table.frame.columns if name != dates and name not in used]
-    unused = [f"Not used: {listed(names)}."] if names else []
-    return [" ".join([*said, *unused])] if said or unused else []
-
-
-def feature_columns(table: Table, dates: str | None, target: str, config: DataConfig) -> list[str]:
-    """The further input columns, in the order given; calendar features keep their names.
+def named_column(names: Sequence[str], wanted: str, option: str, place: str) -> str:
+    """The column that an option names.
 
     Raises:
-        DataError: One is absent, repeated, or the target itself.
+        DataError: There is none of that name.
     """
-    names = [name for name in table.frame.columns if name != dates]
-    found: list[str] = []
-    for wanted in config.past:
-        column = find(names, wanted)
-        if column is None and wanted in NAMED:
-            column = wanted
-        column = column or _wanted(names, wanted, "--past", table.name)
-        if column == target or column in found:
-            raise DataError(
-                f"{table.name}: --past must name each column once, and not the target {target}. "
-                f"Received: {shown(wanted)}. Leave it out."
-            )
-        found.append(column)
-    return found
-
-
-def _wanted(names: Sequence[str], wanted: str, option: str, place: str) -> str:
     found = find(names, wanted)
     if found is None:
         raise DataError(

@@ -27,7 +27,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from kerasforecast.data.table.columns import DATE_NAMES, PRICE_NAMES, TARGET_NAMES, find, given_date_column, same
+from kerasforecast.data.table.columns import (
+    DATE_NAMES,
+    PRICE_NAMES,
+    TARGET_NAMES,
+    find,
+    given_date_column,
+    named_columns,
+    same,
+)
 from kerasforecast.data.table.formats import Way, way_of
 from kerasforecast.data.table.layout import FIRST_YEAR
 from kerasforecast.data.table.parts import called_years
@@ -89,7 +97,7 @@ def chosen_column(names: Sequence[str], config: DataConfig, place: str, sample: 
     sure = [found for name in SURE_NAMES if (found := find(names, name)) is not None]
     if sure:  # a day and a time stamp may stand side by side
         return Choice(next((name for name in sure[1:] and sure if _mostly_differ(sample(name))), sure[0]))
-    used = {find(names, column) for column in (config.target or "", *config.past)} if len(names) > 1 else {*names}
+    used = {find(names, column) for column in named_columns(config)} if len(names) > 1 else {*names}
     tried = [_candidate(name, config, sample, whole) for name in names if name not in used]
     candidates = [candidate for candidate in tried if candidate is not None]
     for fine in (True, False):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from kerasforecast.data.table.formats import ISO, ZONE, Way, pattern, unit_of, w
 from kerasforecast.data.table.layout import FIRST_YEAR, LAST_YEAR, instants, iso_layout, read_layout
 from kerasforecast.data.table.periods import PERIODS, WEEK, first_days, weekday_given
 from kerasforecast.data.table.table import Table, refusal
-from kerasforecast.data.table.zones import minutes_of, of_one_place, without_zone
+from kerasforecast.data.table.zones import minutes_of, of_one_place, steps_within, without_zone
 from kerasforecast.errors import DataError, shown
 
 _OTHER_FORMAT = "Correct the row, or give --date-format."
@@ -46,9 +46,10 @@ class _Column:
     table: Table
     cells: pd.Series
     name: str
+    owner: np.ndarray | None = None
 
     def of(self, cells: pd.Series) -> _Column:
-        return _Column(self.table, cells, self.name)
+        return replace(self, cells=cells)
 
     def refuse(self, faulty: np.ndarray | pd.Series, rule: str, remedy: str = _OTHER_FORMAT) -> None:
         """Raise where a row is faulty."""
@@ -57,24 +58,25 @@ class _Column:
             raise refusal(self.table, list(self.cells.index[faulty]), self.name, rule, remedy)
 
 
-def read_dates(table: Table, cells: pd.Series, date_format: str | None) -> Dates:
+def read_dates(table: Table, cells: pd.Series, date_format: str | None, owner: np.ndarray | None = None) -> Dates:
     """The dates in `cells`.
 
     Args:
         table: Where the rows came from, for messages.
         cells: The date column; its index holds the rows' positions in the table.
         date_format: strptime format, or `None` to find one that fits every row.
+        owner: `(rows,)` which of several series each belongs to.
 
     Raises:
         DataError: A row has no date, another format, another time zone, or a year outside 1678..2261.
     """
-    column = _Column(table, cells, str(cells.name))
+    column = _Column(table, cells, str(cells.name), owner)
     if isinstance(cells.dtype, pd.PeriodDtype):
         dates = Dates(pd.DatetimeIndex(cells.dt.to_timestamp()))
     elif pd.api.types.is_datetime64_any_dtype(cells.dtype):
         column.refuse(cells.isna(), "expected a date", _ABSENT)
         index = pd.DatetimeIndex(cells)
-        dates = Dates(index) if index.tz is None else _zoned(index.tz_convert("UTC"), index.tz_localize(None))
+        dates = Dates(index) if index.tz is None else _zoned(index.tz_convert("UTC"), index.tz_localize(None), owner)
     else:
         dates = (_from_numbers(column) if date_format is None else None) or _from_text(column, date_format)
     first, last = dates.index.min(), dates.index.max()
@@ -195,7 +197,7 @@ def _by_form(column: _Column, way: Way) -> Dates:
         written = "YYYY-MM-DD" if best == ISO else best
         column.refuse(parsed[best].isna(), f"expected a date ({written}, as in other rows)")
     if len(whole) > 1:
-        whole = [form for form in whole if _one_way(parsed[form])] or whole
+        whole = [form for form in whole if _one_way(parsed[form], column.owner)] or whole
     if any(not parsed[form].equals(parsed[whole[0]]) for form in whole[1:]):
         raise refusal(column.table, list(column.cells.index[:1]), column.name, _rule(whole), _either(whole))
     return Dates(pd.DatetimeIndex(parsed[whole[0]]), () if whole[0] == ISO else (f"Date format {whole[0]} detected.",))
@@ -210,8 +212,11 @@ def _converted(cells: pd.Series, *forms: str) -> list[pd.Series]:
     return [pd.to_datetime(cells, format=form, errors="coerce") for form in forms]
 
 
-def _one_way(dates: pd.Series) -> bool:
-    return bool(dates.is_monotonic_increasing or dates.is_monotonic_decreasing)
+def _one_way(dates: pd.Series, owner: np.ndarray | None) -> bool:
+    if owner is None:
+        return bool(dates.is_monotonic_increasing or dates.is_monotonic_decreasing)
+    steps, of = steps_within(dates.to_numpy(dtype="datetime64[us]").astype(np.int64), owner)
+    return not len(np.intersect1d(of[steps > 0], of[steps < 0]))
 
 
 def _rule(forms: Sequence[str]) -> str:
@@ -258,7 +263,7 @@ def _with_offsets(column: _Column) -> Dates:
     minutes = _offsets(column, parts[1])
     local = _from_text(column.of(parts[0]), None)
     utc = (local.index - pd.to_timedelta(minutes, unit="min")).tz_localize("UTC")
-    index, note = without_zone(utc, local.index)
+    index, note = without_zone(utc, local.index, column.owner)
     return Dates(index, (*local.notes, note))
 
 
@@ -267,7 +272,7 @@ def _with_given_offsets(column: _Column, form: str) -> Dates:
     column.refuse(utc.isna(), f"expected a date ({form}, as --date-format says)")
     minutes = _offsets(column, column.cells.str.extract(pattern(form))[0])
     moments = pd.DatetimeIndex(utc)
-    return _zoned(moments, moments.tz_localize(None) + pd.to_timedelta(minutes, unit="min"))
+    return _zoned(moments, moments.tz_localize(None) + pd.to_timedelta(minutes, unit="min"), column.owner)
 
 
 def _offsets(column: _Column, offsets: pd.Series) -> np.ndarray:
@@ -280,6 +285,6 @@ def _offsets(column: _Column, offsets: pd.Series) -> np.ndarray:
     return minutes.to_numpy(dtype=np.int64)
 
 
-def _zoned(utc: pd.DatetimeIndex, wall: pd.DatetimeIndex) -> Dates:
-    index, note = without_zone(utc, wall)
+def _zoned(utc: pd.DatetimeIndex, wall: pd.DatetimeIndex, owner: np.ndarray | None) -> Dates:
+    index, note = without_zone(utc, wall, owner)
     return Dates(index, (note,))

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from kerasforecast.data.table.columns import DATE_NAMES, same
+from kerasforecast.data.table.columns import DATE_NAMES, named_columns, same
 from kerasforecast.data.table.dates import FIRST_YEAR, LAST_YEAR, epoch_unit, read_dates
+from kerasforecast.data.table.order import falling, turned
+from kerasforecast.data.table.stack import Stack
 from kerasforecast.data.table.table import Table, counted
 from kerasforecast.errors import DataError
 from kerasforecast.sections.data import DataConfig
@@ -29,19 +31,24 @@ class RowLabels:
         called: What the user knows the labels as, e.g. `"the index"`.
         numbers: `(rows,)` int64 by position; `None` where the labels are no whole numbers.
         remedy: How to put the rows into order, a sentence.
+        steps: Whether they are steps in time, and so of each of several series, or number all rows of a table.
     """
 
     called: str
     numbers: np.ndarray | None
     remedy: str
+    steps: bool = False
 
 
-def with_labels(table: Table, config: DataConfig) -> tuple[Table, DataConfig, RowLabels | None]:
+def with_labels(
+    table: Table, config: DataConfig, codes: np.ndarray | None = None
+) -> tuple[Table, DataConfig, RowLabels | None]:
     """Settle what the labels of rows are: dates to be read, or numbers that show the order, which are no column then.
 
     Args:
         table: Whose index, or a column that was one, holds labels.
         config: An index of dates becomes its `date_column`, where it names no other.
+        codes: `(rows,)` which of several series each row belongs to.
 
     Returns:
         The table without labels that are only numbers, the configuration, and the labels that are no dates.
@@ -52,48 +59,72 @@ def with_labels(table: Table, config: DataConfig) -> tuple[Table, DataConfig, Ro
     cells = table.frame[column]
     numbers = _whole_numbers(cells)
     if numbers is not None and not _like_dates(numbers, column) and epoch_unit(cells.iloc[:_SAMPLE]) is None:
-        if table.index is None and not _surely_left_over(table.frame, column, numbers):
+        if table.index is None and not _surely_left_over(table.frame, column, numbers, codes):
             return table, config, None
-        labels = _labels(table, column, numbers)
-        table, config, inner = with_labels(replace(table.without([column]), index=None), config)
+        labels = replace(_labels(table, column, numbers), steps=_are_steps(table, column, numbers))
+        table, config, inner = with_labels(table.without([column]), config, codes)
         return table, config, inner or labels
     if _hold_dates(table, cells, config):
         return *_dated(table, column, config), None
     return table, config, None if table.index is None else _labels(table, column, None)
 
 
-def in_order(table: Table, frame: pd.DataFrame, labels: RowLabels | None) -> tuple[pd.DataFrame, list[str]]:
+def in_order(stack: Stack, labels: RowLabels | None) -> tuple[Stack, list[str]]:
     """Rows of a table without dates in the order of their labels, which become their index.
 
     Args:
-        table: For messages.
-        frame: `(rows,)` indexed by positions in the table.
+        stack: Its rows as they stand, series by series.
         labels: Of all rows of the table; `None` takes them as they stand.
 
     Raises:
         DataError: The labels show that the rows are not in order, or say nothing.
     """
     if labels is None:
-        return frame, []
-    steps = np.diff(labels.numbers) if labels.numbers is not None else np.zeros(1)
-    if labels.numbers is None or not ((steps > 0).all() or (steps < 0).all()) or not _mostly_one(np.abs(steps)):
-        raise _not_in_order(table, labels)
+        return stack, []
+    if labels.numbers is None:
+        raise _not_in_order(stack, labels)
+    stack = replace(stack, index=pd.Index(labels.numbers[stack.positions]))
+    return _each_in_order(stack, labels) if stack.key is not None else _one_in_order(stack, labels)
+
+
+def _one_in_order(stack: Stack, labels: RowLabels) -> tuple[Stack, list[str]]:
+    numbers = stack.index.to_numpy()
+    steps = np.diff(numbers)
+    if not ((steps > 0).all() or (steps < 0).all()) or not _mostly_one(np.abs(steps)):
+        raise _not_in_order(stack, labels)
     absent = int(np.abs(steps).sum() // np.abs(steps).min()) - len(steps) if len(steps) else 0
-    frame = frame.set_axis(pd.Index(labels.numbers[frame.index]), axis=0)
-    notes = []
-    if len(steps) and steps[0] < 0:
-        frame, notes = frame.iloc[::-1], [f"Rows ran from last to first by {labels.called} and were turned."]
+    falls = np.array([len(steps) > 0 and bool(steps[0] < 0)])
+    stack, notes = turned(stack, falls, f"from last to first by {labels.called}")
     if absent:
-        first = labels.numbers[int(np.argmax(np.abs(steps) > np.abs(steps).min()))]
+        first = numbers[int(np.argmax(np.abs(steps) > np.abs(steps).min()))]
         notes.append(
             f"{labels.called.capitalize()} leaves out {counted(absent, 'step')}, first after {first}: "
             "rows are taken as one after another."
         )
-    return frame, notes
+    return stack, notes
 
 
-def step_index(index: pd.Index, labels: RowLabels | None) -> pd.RangeIndex:
+def _each_in_order(stack: Stack, labels: RowLabels) -> tuple[Stack, list[str]]:
+    """As `in_order`, where labels run in each of several series: by steps in time, or only the one way."""
+    falls, disordered = falling(stack)
+    steps = np.diff(stack.stamps, prepend=0)
+    steps[stack.first] = 1
+    if (disordered | (steps == 0)).any():
+        raise _not_in_order(stack, labels, int(np.argmax(disordered | (steps == 0))))
+    stack, notes = turned(stack, falls, f"from last to first by {labels.called}")
+    inner = np.abs(steps[~stack.first]) if labels.steps else np.empty(0, int)
+    gaps = inner > inner.min() if len(inner) else np.zeros(0, bool)
+    if gaps.any():
+        notes.append(f"{labels.called.capitalize()} leaves out steps in {counted(int(gaps.sum()), 'place')}.")
+    return stack, notes
+
+
+def step_index(stack: Stack, labels: RowLabels | None) -> pd.Index:
     """The integer steps of rows without dates: their own numbers where these rise by one step, else 0, 1, 2, ..."""
+    index = stack.index
+    if stack.key is not None:
+        own = labels is not None and labels.steps
+        return index if own else pd.Index(np.arange(len(stack)) - stack.starts[:-1][stack.owner])
     steps = np.diff(index.to_numpy(dtype=np.int64)) if labels is not None else np.empty(0)
     if not len(steps) or (steps != steps[0]).any():
         return pd.RangeIndex(len(index))
@@ -103,8 +134,7 @@ def step_index(index: pd.Index, labels: RowLabels | None) -> pd.RangeIndex:
 
 def _named(config: DataConfig) -> set[str]:
     """Columns that an option names, as compared."""
-    wanted = [*(config.date_column or "").split(","), config.target or "", *config.past]
-    return {same(name) for name in wanted}
+    return {same(name) for name in (*(config.date_column or "").split(","), *named_columns(config))}
 
 
 def _left_over(frame: pd.DataFrame) -> str | None:
@@ -114,8 +144,13 @@ def _left_over(frame: pd.DataFrame) -> str | None:
     return first
 
 
-def _surely_left_over(frame: pd.DataFrame, column: str, numbers: np.ndarray) -> bool:
+def _surely_left_over(frame: pd.DataFrame, column: str, numbers: np.ndarray, codes: np.ndarray | None) -> bool:
     """Whether a column numbers the rows: an `index` may as well hold the points of a share index."""
+    if codes is not None and (same(column) in _STEPS or len(np.unique(numbers)) < len(numbers)):
+        order = np.argsort(codes, kind="stable")
+        steps, inner = np.diff(numbers[order]), np.diff(codes[order]) == 0
+        back = np.unique(codes[order][1:][inner & (steps <= 0)])
+        return not len(back) or bool((steps[inner & np.isin(codes[order][1:], back)] < 0).all())
     if same(column) in _STEPS:
         steps = np.diff(numbers)
         return bool(len(steps) and (steps == steps[0]).all() and steps[0] != 0)
@@ -195,6 +230,11 @@ def _dated(table: Table, column: str, config: DataConfig) -> tuple[Table, DataCo
     return table, config
 
 
+def _are_steps(table: Table, column: str, numbers: np.ndarray) -> bool:
+    """Whether labels are steps in time, and not the numbers of all rows: they repeat, or are called so."""
+    return bool(table.keys) or same(column) in _STEPS or len(np.unique(numbers)) < len(numbers)
+
+
 def _labels(table: Table, column: str, numbers: np.ndarray | None) -> RowLabels:
     if table.index is not None:
         remedy = "Sort the rows (frame.sort_index()), or renumber them if they are in order (reset_index(drop=True))."
@@ -211,14 +251,18 @@ def _mostly_one(steps: np.ndarray) -> bool:
     return bool((steps % smallest == 0).all() and (steps == smallest).mean() > 0.5)
 
 
-def _not_in_order(table: Table, labels: RowLabels) -> DataError:
+def _not_in_order(stack: Stack, labels: RowLabels, at: int | None = None) -> DataError:
     if labels.numbers is not None:
-        steps = np.diff(labels.numbers)
-        at = int(np.argmax(steps <= 0)) if (steps <= 0).any() and (steps > 0).any() else 0
-        few = [str(number) for number in labels.numbers[at : at + 3]]
+        steps = np.diff(stack.stamps)
+        if at is None:
+            at = int(np.argmax(steps <= 0)) if (steps <= 0).any() and (steps > 0).any() else 0
+        few = [str(number) for number in stack.stamps[max(at - 1, 0) if stack.key is not None else at :][:3]]
     else:
-        few = [name.removeprefix("row ") for name in table.locator.row_names(range(min(len(table.frame), 3)))]
+        names = stack.table.locator.row_names(range(min(len(stack.table.frame), 3)))
+        few = [name.removeprefix("row ") for name in names]
+    of = f" of each {stack.key}" if stack.key is not None else ""
+    inside = f" in {stack.id_of(at)}" if stack.key is not None and at is not None else ""
     return DataError(
-        f"{table.name}: without dates, {labels.called} must rise by one step from row to row. "
-        f"Received: {', '.join(few)}, .... {labels.remedy}"
+        f"{stack.table.name}: without dates, {labels.called} must rise by one step from row to row{of}. "
+        f"Received: {', '.join(few)}, ...{inside}. {labels.remedy}"
     )

@@ -1,22 +1,20 @@
-"""Columns of numbers: what is text, missing, infinite, not positive or constant, each with its address."""
+"""Columns of numbers: what is text, written in marks or infinite, each with its address."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from kerasforecast.data.numerals import digits
-from kerasforecast.data.table.columns import is_price
-from kerasforecast.data.table.order import positions
 from kerasforecast.data.table.table import SHOWN_FAULTS, Table, counted, refusal
 from kerasforecast.data.table.text import is_text
 from kerasforecast.data.table.written import Written, groups_of_thousand, is_missing, read_written
 from kerasforecast.errors import DataError, shown
 from kerasforecast.sections.data import DataConfig
 
-_FILL = "Use --missing drop to skip such rows (or ffill, interpolate)."
 _CORRECT = "Correct the value, or empty the cell and use --missing drop."
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.' ])\d{3}(\1\d{3})*([.,]\d+)?")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
@@ -26,14 +24,24 @@ _FEW = 1_000
 
 
 def without_blank_rows(
-    table: Table, columns: list[str], dates: str | None, policy: str
+    table: Table, columns: list[str], dates: str | None, policy: str, labels: Sequence[str] = ()
 ) -> tuple[pd.DataFrame, list[str]]:
     """The table's rows less those that hold no value at all, as data sources write holidays.
 
     Where `--missing` says how to fill, rows that have a date are kept for it. A table of one value column loses only
     rows whose cell is really empty: a written `NaN` is a missing value.
+
+    Args:
+        table: As it was read.
+        columns: Those that are used.
+        dates: The column of dates, if any.
+        policy: `--missing`.
+        labels: Columns that say which series a row belongs to, or what that is like: no values of a row.
+
+    Raises:
+        DataError: No row holds a value.
     """
-    values = [name for name in table.frame.columns if name != dates]
+    values = [name for name in table.frame.columns if name != dates and name not in labels]
     frame = table.frame
     if not frame[columns].isna().any(axis=None):
         return frame, []
@@ -51,9 +59,9 @@ def without_blank_rows(
 
 
 def as_numbers(
-    table: Table, rows: pd.DataFrame, columns: list[str], config: DataConfig
-) -> tuple[pd.DataFrame, list[str]]:
-    """The columns of `rows` as float64, NaN where a value is missing, and what was decided about reading them.
+    table: Table, rows: pd.DataFrame, columns: Sequence[str], config: DataConfig
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The columns of `rows` as float64 `(rows,)`, NaN where a value is missing, and what was decided about them.
 
     Args:
         table: Where the rows came from, for messages.
@@ -64,11 +72,12 @@ def as_numbers(
     Raises:
         DataError: A cell holds text that is no number, or may be two; or an infinite number.
     """
-    found, notes = {}, []
+    found: dict[str, np.ndarray] = {}
+    notes: list[str] = []
     for column in columns:
         found[column], said = _column(table, rows[column], config)
         notes += said
-    return pd.DataFrame(found, copy=False), notes
+    return found, notes
 
 
 def _column(table: Table, cells: pd.Series, config: DataConfig) -> tuple[np.ndarray, list[str]]:
@@ -182,7 +191,7 @@ def _refuse_thousands(table: Table, cells: pd.Series, numbers: np.ndarray, mark:
     if not (_may_hold_thousands(numbers[:_FEW]) and _may_hold_thousands(numbers)):
         return
     rows, sizes = cells.index[np.isfinite(numbers)], numbers[np.isfinite(numbers)]
-    broken = rows[sizes % 1 != 0].tolist()[:SHOWN_FAULTS]
+    broken = rows[sizes % 1 != 0][:SHOWN_FAULTS].tolist()
     if not broken or not all(groups_of_thousand(text, mark) for text in table.raw(broken, column)):
         return
     grouped = [groups_of_thousand(text, mark) for text in table.raw(rows.tolist(), column)]
@@ -213,63 +222,3 @@ def _text_remedy(text: str) -> str:
     if _COMMA.fullmatch(text):
         return "Use --decimal ',' if that is a decimal comma."
     return _CORRECT
-
-
-def filled(table: Table, frame: pd.DataFrame, columns: list[str], policy: str) -> tuple[pd.DataFrame, list[str]]:
-    """Rows of `frame` without missing values, by `--missing`.
-
-    Raises:
-        DataError: A value is missing and the policy is `error`, or nothing is left.
-    """
-    missing = frame[columns].isna()
-    lacking = missing.any(axis=1).to_numpy()
-    if not lacking.any():
-        return frame, []
-    if policy == "error":
-        column = next(name for name in columns if missing[name].any())
-        rows = positions(frame)[missing[column].to_numpy()].tolist()
-        raise refusal(table, rows, column, "expected a number", _FILL)
-    if policy != "drop":
-        way = "time" if isinstance(frame.index, pd.DatetimeIndex) and frame.index.is_unique else "linear"
-        values = frame[columns]
-        values = values.ffill() if policy == "ffill" else values.interpolate(way, limit_area="inside")
-        frame = frame.assign(**{name: values[name] for name in columns})
-    kept = frame[columns].notna().all(axis=1).to_numpy()
-    if not kept.any():
-        raise DataError(f"{table.name}: no complete row is left. Received: --missing {policy}. Fill the columns first.")
-    return frame[kept], _filled_notes(int(lacking.sum()), int((~kept).sum()), policy)
-
-
-def _filled_notes(lacking: int, dropped: int, policy: str) -> list[str]:
-    notes = []
-    if lacking > dropped:
-        seen = ", which looks at the row after the gap" if policy == "interpolate" else ""
-        notes.append(f"{counted(lacking - dropped)} with missing values filled by --missing {policy}{seen}.")
-    if dropped:
-        notes.append(f"{counted(dropped)} with missing values dropped.")
-    return notes
-
-
-def check_values(table: Table, frame: pd.DataFrame, columns: list[str], positive_prices: bool) -> None:
-    """Refuse what no forecast can be made from: too few rows, prices at or below zero, a constant target.
-
-    Raises:
-        DataError: One of these holds.
-    """
-    if len(frame) < 2:
-        raise DataError(f"{table.name}: expected at least 2 rows. Received: {len(frame)}. Give a longer table.")
-    for column in columns if positive_prices else ():
-        if is_price(column) and (low := frame[column].to_numpy() <= 0).any():
-            raise refusal(
-                table,
-                positions(frame)[low].tolist(),
-                column,
-                "prices must be positive for log returns",
-                "Use --scaling difference (or minmax, standard) to accept such values.",
-            )
-    target = frame[columns[0]].to_numpy()
-    if (target == target[0]).all():
-        raise DataError(
-            f"{table.name}: column {columns[0]}: expected values that change. Received: {float(target[0])!r} in all "
-            f"{len(frame)} rows. Choose another column with --target."
-        )

@@ -1,53 +1,70 @@
-"""Rows in time: their order, the range asked for, dates that repeat or have not come yet."""
+"""Rows in time: their order, the range asked for, dates that repeat or have not come yet, in each series."""
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from kerasforecast.data.stamps import iso_texts
 from kerasforecast.data.table.clock import times_hint
-from kerasforecast.data.table.table import Table, counted, listed, refusal
+from kerasforecast.data.table.stack import Stack
+from kerasforecast.data.table.table import counted, listed
 from kerasforecast.errors import DataError
 from kerasforecast.sections.data import DataConfig
 
 HOUR = pd.Timedelta(hours=1)
 
 
-def ordered(table: Table, frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, list[str]]:
-    """Rows of `frame` (indexed by date, positions in its column `POSITION`) in rising order of date.
+def ordered(stack: Stack, column: str) -> tuple[Stack, list[str]]:
+    """Rows in rising order of date within each series.
 
-    A table that runs from the newest to the oldest row throughout is turned; any other disorder is refused.
+    A series that runs from the newest to the oldest row throughout is turned; any other disorder is refused.
 
     Raises:
-        DataError: A date lies before the row above it.
+        DataError: A date lies before the one above it of the same series.
     """
-    index = frame.index
-    if index.is_monotonic_increasing:
-        return frame, []
-    if index.is_monotonic_decreasing:
-        return frame.iloc[::-1], ["Rows ran from newest to oldest and were turned."]
-    steps = np.diff(index.asi8)
-    early = np.flatnonzero(steps < 0) + 1
-    remedy = "Sort the rows by date."
-    if _one_hour_back(index, early):
-        remedy = "The end of daylight saving repeats an hour: give times with their UTC offset, or in UTC."
-    raise refusal(table, positions(frame)[early].tolist(), column, "dates must not go back", remedy)
+    if stack.lone and stack.index.is_monotonic_increasing:
+        return stack, []
+    falls, disordered = falling(stack)
+    if disordered.any():
+        remedy = "Sort the rows by date."
+        if _one_hour_back(pd.DatetimeIndex(stack.index), np.flatnonzero(disordered)):
+            remedy = "The end of daylight saving repeats an hour: give times with their UTC offset, or in UTC."
+        raise stack.refusal(disordered, column, "dates must not go back", remedy)
+    return turned(stack, falls, "from newest to oldest")
+
+
+def turned(stack: Stack, falls: np.ndarray, way: str) -> tuple[Stack, list[str]]:
+    """The series of which `falls` `(N,)` is true from their last row to their first, and what to say."""
+    if not falls.any():
+        return stack, []
+    rows = np.arange(len(stack))
+    back = falls[stack.owner]
+    of = stack.owner[back]
+    rows[back] = stack.starts[of] + stack.starts[of + 1] - 1 - rows[back]
+    several = falls.any() and not falls[np.diff(stack.starts) > 1].all()
+    which = f" of {int(falls.sum()):,} series ({stack.named(np.flatnonzero(falls))})" if several else ""
+    return stack.taking(rows), [f"Rows{which} ran {way} and were turned."]
+
+
+def falling(stack: Stack) -> tuple[np.ndarray, np.ndarray]:
+    """Which series `(N,)` run backwards, and which rows `(R,)` go back where their series also goes forward."""
+    steps = np.diff(stack.stamps, prepend=0)
+    steps[stack.first] = 0
+    falls, rises = np.zeros((2, len(stack.ids)), dtype=bool)
+    falls[stack.owner[steps < 0]] = True
+    if not falls.any():
+        return falls, np.zeros(len(stack), dtype=bool)
+    rises[stack.owner[steps > 0]] = True
+    return falls, (steps < 0) & (falls & rises)[stack.owner]
 
 
 def _one_hour_back(index: pd.DatetimeIndex, early: np.ndarray) -> bool:
     back = index[early - 1] - index[early]
     return bool((back <= HOUR).all() and (index[early].hour <= 3).all() and len(early) <= 2 + len(index) // 1000)
-
-
-POSITION = "\x00position"  # no column of a user's table can be called so
-
-
-def positions(frame: pd.DataFrame) -> np.ndarray:
-    """Positions in the table of the rows of `frame`."""
-    return frame[POSITION].to_numpy()
 
 
 def row_positions(index: pd.Index) -> np.ndarray:
@@ -58,62 +75,69 @@ def row_positions(index: pd.Index) -> np.ndarray:
     return index.to_numpy(dtype=kind)
 
 
-def in_range(table: Table, frame: pd.DataFrame, column: str, config: DataConfig) -> pd.DataFrame:
-    """Rows from `--start` to `--end`, both included. Without `--end`, rows dated after tomorrow are refused.
+def in_range(stack: Stack, column: str, config: DataConfig) -> Stack:
+    """Rows from `--start` to `--end`, both included. Without `--end`, values dated after tomorrow are refused.
 
     Raises:
         DataError: A date lies in the future, or no row lies in the range.
     """
+    index = pd.DatetimeIndex(stack.index)
     if config.end is None:
-        latest = pd.Timestamp(dt.date.today() + dt.timedelta(days=2))
-        future = np.arange(frame.index.searchsorted(latest), len(frame))
-        if len(future):
-            raise refusal(
-                table,
-                positions(frame)[future].tolist(),
-                column,
-                "dates must not lie in the future",
-                f"Use --end {frame.index[-1].date()} to accept such rows.",
-            )
+        latest = index[-1] if stack.lone else index.max()
+        if latest >= (tomorrow := pd.Timestamp(dt.date.today() + dt.timedelta(days=2))):
+            future = np.asarray(index >= tomorrow) & stack.open
+            if future.any():
+                remedy = f"Use --end {latest.date()} to accept such rows."
+                raise stack.refusal(future, column, "dates must not lie in the future", remedy)
     first = pd.Timestamp(config.start) if config.start else None
     last = pd.Timestamp(config.end + dt.timedelta(days=1)) if config.end else None
     if first is None and last is None:
-        return frame
-    kept = np.ones(len(frame), dtype=bool)
+        return stack
+    kept = np.ones(len(stack), dtype=bool)
     if first is not None:
-        kept &= frame.index >= first
+        kept &= np.asarray(index >= first)
     if last is not None:
-        kept &= frame.index < last
+        kept &= np.asarray(index < last)
     if not kept.any():
         raise DataError(
-            f"{table.name}: no rows from {config.start or 'the first'} to {config.end or 'the last'}. "
-            f"Received: rows from {frame.index[0].date()} to {frame.index[-1].date()}. Change --start or --end."
+            f"{stack.table.name}: no rows from {config.start or 'the first'} to {config.end or 'the last'}. "
+            f"Received: rows from {index.min().date()} to {index.max().date()}. Change --start or --end."
         )
-    return frame[kept]
+    return stack.where(kept)
 
 
-def single(table: Table, frame: pd.DataFrame, column: str, policy: str) -> tuple[pd.DataFrame, list[str]]:
-    """One row per date, by `--duplicates`.
+def single(stack: Stack, column: str, policy: str) -> tuple[Stack, int, list[str]]:
+    """One row per date in each series, by `--duplicates`; and how many rows there were too many.
 
     Raises:
         DataError: A date repeats and the policy is `error`.
     """
-    if frame.index.is_unique:
-        return frame, []
-    repeated = np.flatnonzero(frame.index.duplicated(keep="first"))
+    if stack.lone and stack.index.is_unique:
+        return stack, 0, []
+    repeated = np.diff(stack.stamps, prepend=0) == 0
+    repeated[stack.first] = False
+    if not repeated.any():
+        return stack, 0, []
+    index, count = pd.DatetimeIndex(stack.index), int(repeated.sum())
     if policy == "error":
         remedy = "Use --duplicates last (or first, mean) to keep one row of each date."
-        if _looks_like_fold(frame.index, repeated):
+        if _looks_like_fold(index, np.flatnonzero(repeated)):
             remedy = f"If daylight saving ends there, give times with their UTC offset. {remedy}"
-        remedy = times_hint(table, column) or remedy
-        raise refusal(table, positions(frame)[repeated].tolist(), column, "dates must not repeat", remedy)
-    dates = listed([str(date) for date in iso_texts(frame.index[repeated].unique(), frame.index)], 5)
-    note = f"{counted(len(repeated))} of repeated dates merged by --duplicates {policy}: {dates}."
+        remedy = times_hint(stack.table, column) or remedy
+        raise stack.refusal(repeated, column, "dates must not repeat", remedy)
+    dates = listed([str(date) for date in iso_texts(index[repeated].unique(), index)], 5)
+    note = f"{counted(count)} of repeated dates merged by --duplicates {policy}: {dates}."
     if policy == "mean":
-        means = frame.groupby(level=0).mean()
-        means[POSITION] = frame[~frame.index.duplicated(keep="first")][POSITION]
-        return means, [note]
-    return frame[~frame.index.duplicated(keep=policy)], [note]  # type: ignore[arg-type]
+        return _means(stack, repeated), count, [note]
+    kept = ~repeated if policy == "first" else ~np.append(repeated[1:], False)
+    return stack.where(kept), count, [note]
+
+
+def _means(stack: Stack, repeated: np.ndarray) -> Stack:
+    dates = np.cumsum(~repeated) - 1
+    means = pd.DataFrame(stack.values).groupby(dates).mean().to_numpy()
+    ahead = None if stack.ahead is None else np.logical_and.reduceat(stack.ahead, np.flatnonzero(~repeated))
+    return replace(stack.where(~repeated), values=means, ahead=ahead)
 
 
 def _looks_like_fold(index: pd.DatetimeIndex, repeated: np.ndarray) -> bool:

@@ -1,173 +1,92 @@
-"""Tables that hold several series: which column names them, and the rows of the one that is asked for."""
+"""Tables of several series whose ids nobody named: the columns that tell apart what would be read as one series."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from kerasforecast.data.table.columns import find, same
-from kerasforecast.data.table.table import Table, counted, listed
-from kerasforecast.errors import DataError, shown
-from kerasforecast.sections.data import DataConfig
+from kerasforecast.data.table.columns import same
+from kerasforecast.data.table.ids import Ids, choice, identified, quoted
+from kerasforecast.data.table.stack import named
+from kerasforecast.data.table.table import Table
+from kerasforecast.errors import DataError
 
-KEY_NAMES = ("unique id", "item id", "series id")  # which nobody calls a column that is not one of ids
 SYMBOL_NAMES = ("ticker", "symbol")  # which change in one series too, when a company is renamed or a contract rolled
-_SHOWN_IDS = 5
 _ROWS_EACH = 3  # what a series has at least, on average: a measurement takes more values than that
+_DOUBLED = 0.02  # of the rows, at most, may repeat both date and id
 _TRIED = 100_000  # rows of repeated dates that mostly settle it, so that of a long table few columns are read whole
 
 
-def of_one_series(table: Table, config: DataConfig, *, required: bool = True) -> Table:
-    """The rows of the one series that `--id` and `--series` name, without the column of ids.
+@dataclass(frozen=True)
+class Several:
+    """Columns that tell series apart whose dates are the same.
 
-    Args:
-        table: Of one or of several series.
-        config: `id`, one column or several with commas between, and `series`.
-        required: Whether the column must exist; otherwise a table without it is taken to be the series.
-
-    Raises:
-        DataError: There are several series and none is chosen; no such column, no such series.
+    Attributes:
+        table: Where they are.
+        ids: The fewest columns that do.
+        plain: Whether nothing else could be meant: most dates repeat, and one column of text tells them apart.
+        sure: Whether `--duplicates` could not be meant: most dates repeat.
     """
-    if config.id is None:
-        if config.series is not None:
-            raise DataError(
-                f"{table.name}: --series needs --id, the column that names the series. Received: --series "
-                f"{config.series} alone. Columns: {listed(list(table.frame.columns))}."
-            )
-        keys = [name for name in table.frame.columns if name in table.keys or same(name) in KEY_NAMES]
-        for key in keys:
-            _, ids = identified(table.frame[[key]])
-            if len(ids) > 1:
-                raise _several(table, keys, identified(table.frame[keys])[1])
-        return table.without(keys) if len(keys) < len(table.frame.columns) else table
-    columns = _columns_of(table, config.id)
-    if columns is None:
-        if not required and config.series is not None:
-            return table.noted(f"No column {config.id}: all rows are taken as series {config.series}.")
-        raise DataError(
-            f"{table.name}: --id must name a column. Received: {shown(config.id)}. "
-            f"Columns: {listed(list(table.frame.columns))}."
+
+    table: Table
+    ids: Ids
+    plain: bool
+    sure: bool
+
+    @property
+    def one(self) -> str:
+        """The options that take one of them."""
+        return choice(self.ids.columns, self.ids.names)
+
+    def refusal(self) -> DataError:
+        """That they would be read as one series."""
+        columns, names = self.ids.columns, self.ids.names
+        return DataError(
+            f"{self.table.name}: expected the rows of one series. Received: {len(names):,} series in "
+            f"column{'' if len(columns) == 1 else 's'} {', '.join(columns)}: {named(names)}. "
+            f"Use --id {quoted(columns)} to take all of them, or {self.one} to take one of them."
         )
-    codes, ids = identified(table.frame[columns])
-    if config.series is None and len(ids) > 1:
-        raise _several(table, columns, ids)
-    place = 0 if config.series is None else _place(table, columns, ids, str(config.series))
-    rows = np.flatnonzero(codes == place)
-    if not len(rows):
-        raise DataError(f"{table.name}: --id {config.id} must hold ids. Received: only empty cells.")
-    note = f"Series {ids[place]} of column {', '.join(columns)}: {len(rows):,} of {counted(len(table.frame))}."
-    nameless = int((codes < 0).sum())
-    lost = f" {counted(nameless)} without an id left out." if nameless else ""
-    return table.taking(rows).without(columns).noted(note + lost)
 
 
-def refuse_several(
-    table: Table, rows: pd.DataFrame, dates: pd.DatetimeIndex | None, used: Sequence[str], policy: str = "error"
-) -> str:
-    """Refuse rows of several series that would be read as one, where another column tells repeated dates apart.
+def several_in(
+    table: Table, rows: pd.DataFrame, dates: pd.Index | None, used: Callable[[], Sequence[str]]
+) -> Several | None:
+    """The series that would be read as one, where another column tells repeated dates apart; `None` for one series.
 
     Args:
-        table: Where the rows came from, for messages.
+        table: Where the rows came from.
         rows: Those that hold a value.
-        dates: Of `rows`; `None` in a table without.
-        used: Columns that cannot be ids: dates and times of day, target, features.
-        policy: `--duplicates`, which is heeded where few dates repeat: a preliminary value beside the final one.
-
-    Returns:
-        How to take one series where the policy is heeded all the same, else `""`.
-
-    Raises:
-        DataError: There are several.
+        dates: Of `rows`, as dates or as they were read; `None` in a table without.
+        used: Gives the columns that cannot be ids: dates and times of day, target, covariates.
     """
-    frame = rows.drop(columns=[name for name in used if name in rows.columns])
+    if dates is not None and _differ(dates):
+        return None
+    without = set(used())
+    frame = rows[[name for name in rows.columns if name not in without]]
     if dates is None:
-        symbols = [name for name in frame.columns if same(name) in SYMBOL_NAMES]
-        several = [name for name in symbols if len(identified(frame[[name]])[1]) > 1][:1]
-        policy = "error"
-    elif dates.is_unique:
-        return ""
-    else:
-        days = pd.factorize(dates)[0]
-        repeated = np.bincount(days)[days] > 1
-        most = bool(repeated.mean() >= 0.5)
-        several = _telling_apart(frame, days, repeated, most)
-        if several and not most and not _in_runs(frame[several], int(repeated.sum())):
-            return ""
-        policy = "error" if most else policy
-    if not several:
-        return ""
-    ids = identified(frame[several])[1]
-    if policy == "error":
-        raise _several(table, several, ids)
-    return _choice(several, ids)
+        symbols = (Ids.of(frame, [name]) for name in frame.columns if same(name) in SYMBOL_NAMES)
+        found = next((ids for ids in symbols if len(ids.names) > 1), None)
+        return Several(table, found, plain=False, sure=True) if found else None
+    days = pd.factorize(dates)[0]
+    repeated = np.bincount(days)[days] > 1
+    most = bool(repeated.mean() >= 0.5)
+    found = _telling_apart(frame, days, repeated, most)
+    if found is None or (not most and not _in_runs(found, int(repeated.sum()))):
+        return None
+    plain = most and len(found.columns) == 1 and like_text(frame[found.columns[0]].dtype)
+    return Several(table, found, plain, most)
 
 
-def identified(columns: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
-    """Which series each row belongs to.
-
-    Args:
-        columns: `(rows, K)` of ids; those of several columns are joined by commas.
-
-    Returns:
-        Places `(rows,)` in the list of ids, -1 where a row has none, and the ids in the order of their first rows.
-    """
-    codes, ids = _identified(columns.iloc[:, 0])
-    for place in range(1, columns.shape[1]):
-        more, others = _identified(columns.iloc[:, place])
-        both = np.where((codes < 0) | (more < 0), -1, codes * len(others) + more)
-        codes, pairs = pd.factorize(both)
-        absent = np.flatnonzero(pairs < 0)
-        if len(absent):  # rows without an id are no series of their own
-            codes = np.where(codes == absent[0], -1, codes - (codes > absent[0]))
-            pairs = np.delete(pairs, absent[0])
-        ids = [f"{ids[pair // len(others)]},{others[pair % len(others)]}" for pair in pairs]
-    return codes, ids
+def _differ(dates: pd.Index) -> bool:
+    """Whether no date is there twice; of dates that rise pandas then knows it without a table of them all."""
+    _ = dates.is_monotonic_increasing
+    return bool(dates.is_unique)
 
 
-def _identified(cells: pd.Series) -> tuple[np.ndarray, list[str]]:
-    try:
-        codes, found = pd.factorize(cells)
-    except TypeError:  # lists and the like
-        codes, found = pd.factorize(cells.map(repr))
-    texts = [_text_of(each) for each in found]
-    if len(set(texts)) < len(texts):  # ids that differ by spaces around them alone
-        again, texts = pd.factorize(np.array(texts, dtype=object))
-        codes = np.where(codes < 0, -1, again[codes])
-    return codes, list(texts)
-
-
-def _text_of(value: object) -> str:
-    if isinstance(value, float | np.floating) and value % 1 == 0:
-        return str(int(value))  # a gap had turned whole numbers into floats
-    return str(value).strip()
-
-
-def _columns_of(table: Table, wanted: str) -> list[str] | None:
-    names = list(table.frame.columns)
-    whole = find(names, wanted)
-    if whole is not None:
-        return [whole]
-    parts = [find(names, part.strip()) for part in wanted.split(",")]
-    found = [part for part in parts if part is not None]
-    return found if len(found) == len(parts) == len(set(found)) else None
-
-
-def _place(table: Table, columns: Sequence[str], ids: list[str], wanted: str) -> int:
-    alike = [place for place, each in enumerate(ids) if each == wanted] or [
-        place for place, each in enumerate(ids) if same(each) == same(wanted)
-    ]
-    if len(alike) != 1:
-        raise DataError(
-            f"{table.name}: --series must name a series of column {', '.join(columns)}. Received: {shown(wanted)}. "
-            f"It holds: {listed(list(map(_cut, ids)), _SHOWN_IDS)}."
-        )
-    return alike[0]
-
-
-def _telling_apart(frame: pd.DataFrame, days: np.ndarray, repeated: np.ndarray, most: bool) -> list[str]:
+def _telling_apart(frame: pd.DataFrame, days: np.ndarray, repeated: np.ndarray, most: bool) -> Ids | None:
     """The fewest columns that name series: no date occurs twice in one of them. None where there are no such columns.
 
     Args:
@@ -176,20 +95,29 @@ def _telling_apart(frame: pd.DataFrame, days: np.ndarray, repeated: np.ndarray, 
         repeated: `(rows,)` whether a row's date occurs again.
         most: Whether most do. Whole numbers are ids only then, as counts take few values too.
     """
-    texts = [name for name in frame.columns if _like_text(frame[name])]
+    texts = [name for name in frame.columns if like_text(frame[name].dtype)]
     wholes = [name for name in frame.columns if pd.api.types.is_integer_dtype(frame[name].dtype)] if most else []
     frame = frame[[*texts, *wholes]]
     rows = np.flatnonzero(repeated)
     if len(rows) > _TRIED:
-        some = np.isin(days, days[rows[: _TRIED // 100]])  # whole dates
-        few = np.flatnonzero(some)[:_TRIED]
-        tried = _fewest({name: identified(frame.iloc[few][[name]])[0] for name in frame.columns}, days[few])
-        if not tried or _are_ids(frame, tried, days, wholes):
-            return tried
+        some = np.zeros(int(days.max()) + 1, dtype=bool)
+        some[days[rows[: _TRIED // 100]]] = True  # whole dates
+        few = np.flatnonzero(some[days])[:_TRIED]
+        codes = {name: identified(frame.iloc[few][[name]])[0] for name in frame.columns}
+        tried = _fewest(codes, days[few])
+        ids = Ids.of(frame, tried) if tried else None
+        if ids and _are_ids(ids, days, wholes):
+            return ids
+        if not tried and not any(_nearly_distinct(days[few], each) for each in codes.values()):
+            return None
     codes = {name: identified(frame[[name]])[0] for name in frame.columns}
     kept = {name: each for name, each in codes.items() if _few(each, name in wholes)}
     found = _fewest(kept, days)
-    return found if found and _are_ids(frame, found, days, wholes) else []
+    together = Ids.of(frame, found) if found else None
+    if together and _are_ids(together, days, wholes):
+        return together
+    close = [name for name in texts if most and name in kept and _nearly_distinct(days, kept[name])]
+    return Ids.of(frame, close[:1]) if close else None
 
 
 def _fewest(codes: dict[str, np.ndarray], days: np.ndarray) -> list[str]:
@@ -206,9 +134,9 @@ def _fewest(codes: dict[str, np.ndarray], days: np.ndarray) -> list[str]:
     return chosen
 
 
-def _are_ids(frame: pd.DataFrame, columns: list[str], days: np.ndarray, wholes: Sequence[str]) -> bool:
-    codes, _ = identified(frame[columns])
-    return _distinct(days, [codes]) and _few(codes, len(columns) > 1 or columns[0] in wholes)
+def _are_ids(ids: Ids, days: np.ndarray, wholes: Sequence[str]) -> bool:
+    strictly = len(ids.columns) > 1 or ids.columns[0] in wholes
+    return _few(ids.codes, strictly) and _distinct(days, [ids.codes])
 
 
 def _few(codes: np.ndarray, strictly: bool) -> bool:
@@ -217,21 +145,20 @@ def _few(codes: np.ndarray, strictly: bool) -> bool:
     return 1 < ids <= len(codes) // (_ROWS_EACH if strictly else 2)
 
 
-def _in_runs(columns: pd.DataFrame, repeated: int) -> bool:
+def _in_runs(ids: Ids, repeated: int) -> bool:
     """Whether ids keep from row to row but where dates repeat, as those of contracts do that follow one another."""
-    codes, ids = identified(columns)
-    return int((np.diff(codes) != 0).sum()) <= 2 * repeated + len(ids)
+    return int((np.diff(ids.codes) != 0).sum()) <= 2 * repeated + len(ids.names)
 
 
 def _distinct(days: np.ndarray, codes: Iterable[np.ndarray]) -> bool:
     """Whether no date occurs twice with the same ids, where there are ids, as there must be in most rows."""
     columns = list(codes)
-    named = np.logical_and.reduce([each >= 0 for each in columns]) if columns else np.ones(len(days), dtype=bool)
-    if named.sum() * 2 <= len(days):
+    with_id = np.logical_and.reduce([each >= 0 for each in columns]) if columns else np.ones(len(days), dtype=bool)
+    if with_id.sum() * 2 <= len(days):
         return False
-    key = days[named].astype(np.int64)
+    key = days[with_id].astype(np.int64)
     for each in columns:
-        key = key * (int(each.max()) + 1) + each[named]
+        key = key * (int(each.max()) + 1) + each[with_id]
         if each is not columns[-1]:
             key = pd.factorize(key)[0]  # or the products would outgrow 64 bits
     if key.max() < 10 * len(key):
@@ -239,22 +166,14 @@ def _distinct(days: np.ndarray, codes: Iterable[np.ndarray]) -> bool:
     return pd.Index(key).is_unique
 
 
-def _like_text(cells: pd.Series) -> bool:
-    kind = cells.dtype
+def _nearly_distinct(days: np.ndarray, codes: np.ndarray) -> bool:
+    """Whether hardly a date occurs twice with the same id, as where a few rows of a panel are doubled."""
+    if (codes < 0).any():
+        return False
+    key = days.astype(np.int64) * (int(codes.max()) + 1) + codes
+    return len(key) - len(pd.unique(key)) <= _DOUBLED * len(key)
+
+
+def like_text(kind: object) -> bool:
+    """Whether a column of this type may hold names: text or categories."""
     return isinstance(kind, pd.StringDtype | pd.CategoricalDtype) or pd.api.types.is_object_dtype(kind)
-
-
-def _several(table: Table, columns: Sequence[str], ids: list[str]) -> DataError:
-    return DataError(
-        f"{table.name}: expected the rows of one series. Received: {len(ids):,} series in "
-        f"column{'' if len(columns) == 1 else 's'} {', '.join(columns)}: "
-        f"{listed(list(map(_cut, ids)), _SHOWN_IDS)}. Use {_choice(columns, ids)} to take one of them."
-    )
-
-
-def _choice(columns: Sequence[str], ids: list[str]) -> str:
-    return f"--id {shlex.quote(','.join(columns))} --series {shlex.quote(ids[0])}"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 30 else f"{text[:27]}..."

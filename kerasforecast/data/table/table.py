@@ -72,7 +72,8 @@ class Table:
 
     def without(self, columns: Sequence[str]) -> Table:
         """The table less these columns."""
-        return replace(self, frame=self.frame.drop(columns=list(columns)))
+        index = None if self.index in columns else self.index
+        return replace(self, frame=self.frame.drop(columns=list(columns)), index=index)
 
     def noted(self, note: str) -> Table:
         """The table with one more thing said of it."""
@@ -137,7 +138,7 @@ class ChosenLocator:
         return self.whole.empty(column)[self.chosen]
 
 
-def refusal(table: Table, rows: Sequence[int], column: str, rule: str, remedy: str) -> DataError:
+def refusal(table: Table, rows: Sequence[int], column: str, rule: str, remedy: str, *, at: str = "") -> DataError:
     """One line for faults in `column`: where the first is, the rule, its value, some of the others, what to do.
 
     Args:
@@ -146,12 +147,13 @@ def refusal(table: Table, rows: Sequence[int], column: str, rule: str, remedy: s
         column: Column they are in.
         rule: What a value must be, e.g. `"expected a number"`.
         remedy: What the user can do, a sentence.
+        at: What else tells where the first is, such as the series that it belongs to.
     """
     few = list(rows[:SHOWN_FAULTS])
     names = table.locator.row_names(few)
     values = [shown(value, 60 if place == 0 else 30) for place, value in enumerate(table.raw(few, column))]
     return DataError(
-        f"{table.name}: {names[0]}, column {column}: {rule}. {received(names, values, len(rows))} {remedy}"
+        f"{table.name}: {names[0]}{at}, column {column}: {rule}. {received(names, values, len(rows))} {remedy}"
     )
 
 

@@ -150,10 +150,12 @@ def every() -> Iterator[Snapshot]:
 
 
 def clear(ticker: str | None = None) -> list[Path]:
-    """Remove the snapshots of `ticker`, or all of them; the paths removed."""
+    """Remove the snapshots of `ticker`, or all of them and what belonged together; the paths removed."""
     removed = []
-    for path in sorted(_folder().glob("*")):
-        if path.suffix in (".parquet", ".csv") and (ticker is None or path.stem.startswith(f"{_stem(ticker, '')}")):
+    lists = (_folder() / "panels").glob("*.json") if ticker is None else ()
+    for path in sorted([*_folder().glob("*"), *lists]):
+        own = path.suffix in (".parquet", ".csv") and path.stem.startswith(_stem(ticker, "") if ticker else "")
+        if own or (ticker is None and path.suffix == ".json"):
             path.unlink(missing_ok=True)
             removed.append(path)
     return removed

@@ -164,6 +164,10 @@ class Family(ABC):
         recipe: Options of the network and of its training that it takes where they are not given: what suits it, where
             that is not what suits the reference model.
         smaller: Options that make a network smaller, for the message of one that is too large.
+        solved: Whether `solve` finds its weights, with what it chooses on validation: they cannot be found without one.
+        refitted: Whether the weights of one series' model are trained on all rows after scoring, where nobody says.
+        changeable: Options that may be others where training goes on from weights: none that the weights' meaning
+            hangs on.
         vocabulary: `(module, class)` of layers and operations without arrays that its saved graph may name beyond those
             which every network has (`kerasforecast.artifact.format.graph`).
     """
@@ -172,6 +176,9 @@ class Family(ABC):
     options: ClassVar[type[FamilyOptions]]
     recipe: ClassVar[Mapping[str, Any]] = {}
     smaller: ClassVar[tuple[str, ...]] = ()
+    refitted: ClassVar[bool] = True
+    solved: ClassVar[bool] = False
+    changeable: ClassVar[tuple[str, ...]] = ()
     vocabulary: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 
     @abstractmethod

@@ -41,6 +41,7 @@ class Linear(Family):
     """Everything that a window holds, weighted and summed, for each step."""
 
     name = "linear"
+    solved = True
     options: ClassVar[type[FamilyOptions]] = LinearOptions
     recipe: ClassVar = {
         "scaling": "level",

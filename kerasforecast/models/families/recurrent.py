@@ -99,6 +99,8 @@ class Recurrent(Family):
 
     options: ClassVar[type[FamilyOptions]] = RecurrentOptions
     smaller = ("units", "layers")
+    refitted = False  # the specification's recipe, whose weights have never seen the test part
+    changeable = ("dropout", "initializer", "recurrent_bias")
     vocabulary = frozenset({(KERAS, "RepeatVector")})
 
     def __init__(self, name: str, cell: Cell) -> None:

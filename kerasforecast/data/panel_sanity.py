@@ -1,0 +1,87 @@
+"""Signs that some series of a panel are not what their user thinks, told of all of them in a few lines."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from kerasforecast.data.sanity import STALE_ROWS, StockSplit, find_splits, large_steps, suspicions
+from kerasforecast.data.table.missing import constant
+from kerasforecast.data.table.stack import Stack
+
+_SPLITS = 100
+
+
+def panel_splits(stack: Stack, besides: tuple[np.ndarray | None, np.ndarray | None]) -> list[tuple[int, StockSplit]]:
+    """Days on which prices jump as an unadjusted split makes them, with the place of the series.
+
+    Args:
+        stack: Its target holds prices.
+        besides: Adjusted prices and volume `(R,)`, where the table has them.
+    """
+    if stack.lone and stack.ahead is None:
+        return [(0, split) for split in find_splits(pd.DatetimeIndex(stack.index), stack.target, *besides)]
+    at = large_steps(stack.target)
+    at = at[~stack.first[at + 1]][:_SPLITS]
+    found: list[tuple[int, StockSplit]] = []
+    for place in np.unique(stack.owner[at]).tolist():
+        rows = np.arange(stack.starts[place], stack.starts[place + 1])
+        rows = rows[stack.open[rows]]
+        adjusted, volume = (None if each is None else each[rows] for each in besides)
+        splits = find_splits(pd.DatetimeIndex(stack.index[rows]), stack.target[rows], adjusted, volume)
+        found += [(place, split) for split in splits]
+    return found
+
+
+def panel_suspicions(stack: Stack) -> list[str]:
+    """What else looks wrong, one sentence each; of several series one sentence for all that look so."""
+    if stack.lone:
+        rows = stack.open
+        whole = bool(rows.all())
+        return suspicions(stack.index if whole else stack.index[rows], stack.target if whole else stack.target[rows])
+    stack = stack if stack.ahead is None else stack.where(stack.open)
+    still = constant(stack) & (np.diff(stack.starts) > 1)
+    found = {
+        f"hold one value of {stack.columns[0]} throughout": still,
+        f"end in {STALE_ROWS} equal values or more: their tails look stale": _stale(stack) & ~still,
+        "repeat the value before on most Saturdays and Sundays: they look filled": _filled_weekends(stack) & ~still,
+    }
+    return [
+        f"{int(which.sum()):,} series {what}: {stack.named(np.flatnonzero(which))}."
+        for what, which in found.items()
+        if which.any()
+    ]
+
+
+def _repeats(stack: Stack) -> np.ndarray:
+    """Whether each row `(R,)` repeats the value before it."""
+    same = np.diff(stack.target, prepend=np.nan) == 0
+    same[stack.first] = False
+    return same
+
+
+def _stale(stack: Stack) -> np.ndarray:
+    same = _repeats(stack)
+    since = np.full(len(stack.ids), -1)
+    moved = np.flatnonzero(~same)
+    since[stack.owner[moved]] = moved  # of several rows of a series the last is kept
+    run = stack.starts[1:] - since
+    before = np.concatenate([[0], np.cumsum(same)])
+    usual = (before[since] - before[stack.starts[:-1]]) / np.maximum(since - stack.starts[:-1], 1)
+    stale: np.ndarray = (run >= STALE_ROWS) & (usual <= 0.2)
+    return stale
+
+
+def _filled_weekends(stack: Stack) -> np.ndarray:
+    nowhere = np.zeros(len(stack.ids), dtype=bool)
+    if not isinstance(stack.index, pd.DatetimeIndex):
+        return nowhere
+    days = stack.index.to_numpy().astype("datetime64[D]").astype(np.int64)
+    weekend = ((days + 3) % 7 >= 5) & ~stack.first
+    if not weekend.any():
+        return nowhere
+    same, rows = _repeats(stack), np.diff(stack.starts)
+    ends, filled, others = stack.counted(weekend), stack.counted(weekend & same), stack.counted(~weekend & same)
+    span = days[stack.starts[1:] - 1] - days[stack.starts[:-1]]
+    many: np.ndarray = (ends >= 4) & (span >= 14) & (filled >= 0.9 * ends) & (others <= 0.3 * (rows - ends))
+    return many

@@ -1,0 +1,107 @@
+"""Is a model better than the one whose weights it started from? Both forecast rows that neither has learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kerasforecast.artifact.lineage import ParentTest
+from kerasforecast.artifact.parent import Parent
+from kerasforecast.config import Config
+from kerasforecast.evaluation.learned import learned_windows
+from kerasforecast.evaluation.verdict import Rival
+from kerasforecast.metrics.significance import ALPHA, compare_losses
+from kerasforecast.models.member import describe
+from kerasforecast.preprocessing.volatility import Volatility
+from kerasforecast.preprocessing.windows import Windows
+
+if TYPE_CHECKING:
+    from kerasforecast.forecasting.predictor import Predictor
+
+
+def against_parent(
+    child: Predictor, theirs: Predictor, parent: Parent, windows: Windows, volatility: Volatility
+) -> ParentTest:
+    """Compare the forecasts of both by squared errors, with the Diebold-Mariano test.
+
+    Of several series errors are taken in units of each window's own usual moves, and those of one date are averaged,
+    since they go together.
+
+    Args:
+        child: What was trained now.
+        theirs: What the parent forecasts with.
+        parent: Whose data says what it has learned from.
+        windows: Of the test part, which the child has not learned from.
+        volatility: How moves are measured.
+    """
+    learned = learned_windows(parent.manifest.learned_from, windows.panel, windows.origins, windows.steps)
+    unseen = replace(windows, origins=windows.origins[learned.unseen])
+    if not len(unseen):
+        return ParentTest(n=0, text=f"not compared, since it has learned from the test part ({learned.text})")
+    ours, others = (_losses(each, unseen, volatility) for each in (child, theirs))
+    test = compare_losses(ours, others, "squared")
+    rmse, parent_rmse = (float(np.sqrt(np.mean(each))) for each in (ours, others))
+    p_value = test["p_value"] if isinstance(test["p_value"], float) else None
+    ratio = (rmse / parent_rmse if parent_rmse else None) if rmse != parent_rmse else 1.0
+    rival = Rival("its parent", ratio, p_value)
+    few = "too few forecasts to test: " if p_value is None else ""
+    without = f", without those that the parent has learned from ({learned.text})" if learned.text else ""
+    return ParentTest(
+        n=len(unseen),
+        rmse=rmse,
+        parent_rmse=parent_rmse,
+        p_value=p_value,
+        better=rival.beaten(ALPHA if parent.alpha is None else parent.alpha),
+        text=f"{few}{rival.text}, on {len(unseen):,} forecasts{without}",
+    )
+
+
+def unlearned(tested: Windows, parent: Parent | None) -> tuple[Windows, str | None, str | None]:
+    """The windows that the parent has learned nothing from, and what to say of the others.
+
+    Where there are no such all windows stay, and what the parent has learned of them comes with them.
+    """
+    if parent is None:
+        return tested, None, None
+    name, known = parent.manifest.name, parent.manifest.learned_from
+    learned = learned_windows(known, tested.panel, tested.origins, tested.steps)
+    if learned.text is None:
+        return tested, None, None
+    unseen = learned.unseen
+    if not len(unseen):
+        note = f"{name} has learned from the test part already ({learned.text}): no verdict can rest on it."
+        return tested, learned.text, note
+    note = f"Scored on {len(unseen):,} of {len(tested):,} windows of the test part: {name} has learned from the others."
+    return replace(tested, origins=tested.origins[unseen]), None, note
+
+
+def started_from(parent: Parent, config: Config, frozen: Sequence[str]) -> str:
+    """What training starts from, in a sentence."""
+    kept = f"; {', '.join(frozen)} kept as they are" if frozen else ""
+    return (
+        f"Starts from the weights of {parent.manifest.name} ({describe([parent.member])}), with its scaling, at "
+        f"learning rate {config.training.learning_rate:g}{kept}."
+    )
+
+
+def _losses(predictor: Predictor, windows: Windows, volatility: Volatility) -> np.ndarray:
+    """Squared errors `(N, H)` of each window, of several series `(D, H)` of each date of an origin."""
+    parts = []
+    for chunk in windows.chunks():
+        batch = windows.batch(chunk)
+        first = predictor.predict(batch)
+        ahead = predictor.roll(batch, windows.steps, first) if windows.steps > predictor.horizon else first
+        errors = windows.targets(chunk) - ahead[:, : windows.steps]
+        if len(windows.panel) > 1:
+            errors = errors / volatility.standard_moves(windows.context(chunk), windows.steps)
+        parts.append(errors**2)
+    losses = np.concatenate(parts)
+    if len(windows.panel) == 1:
+        return losses
+    dates = np.unique(windows.panel.index[windows.origins], return_inverse=True)[1]
+    sums = np.zeros((dates.max() + 1, losses.shape[1]))
+    np.add.at(sums, dates, losses)
+    return sums / np.bincount(dates)[:, None]

@@ -1,0 +1,72 @@
+"""A panel with columns of every role. `python -m tests.roles` writes the small model file `reliability/roles.keras`."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+ROLES = Path(__file__).parent / "reliability" / "roles.keras"
+OPTIONS = {"window": 6, "horizon": 2, "units": 3, "layers": 1, "dropout": 0.0, "scaling": "standard", "epochs": 3}
+
+
+def shops(count=12, rows=80, ahead=4):
+    """Shops whose sales follow a temperature known ahead, by kind of shop; with the weekday, which the dates give."""
+    from kerasforecast.data.panel import Panel
+
+    random = np.random.default_rng(0)
+    index = pd.date_range("2024-01-01", periods=rows + ahead)
+    parts = []
+    for place in range(count):
+        temperature = random.normal(size=rows + ahead)
+        sales = 100 + 3 * (-1) ** place * temperature + random.normal(size=rows + ahead)
+        columns = [sales, random.normal(size=rows + ahead), temperature, index.day_of_week]
+        part = np.stack(columns, axis=1)
+        part[rows:, :2] = np.nan
+        parts.append(part)
+    return Panel(
+        values=np.concatenate(parts),
+        index=pd.DatetimeIndex(np.tile(index, count)),
+        starts=np.arange(count + 1) * (rows + ahead),
+        ids=np.array([f"shop {place}" for place in range(count)]),
+        columns=("sales", "visitors", "temperature", "weekday"),
+        roles=("target", "past", "known", "known"),
+        observed=np.full(count, rows),
+        key="shop",
+        frequency="D",
+        static=np.stack([np.arange(count) % 2, random.normal(50, 20, size=count), np.arange(count) % 3], axis=1),
+        static_columns=("kind", "size", "region"),
+        categories=(("street", "mall"), (), ("north", "south", "west")),
+        name="shops",
+        calendar_columns={"weekday": "weekday"},
+    )
+
+
+def fitted():
+    """A manifest without scores, and the weights it is of."""
+    from kerasforecast.artifact.manifest import Manifest, MemberRecord
+    from kerasforecast.artifact.recorder import data_record, roles_of
+    from kerasforecast.artifact.writer import Exporter
+    from kerasforecast.config import Config
+    from kerasforecast.forecasting.fitting import Fitting, scaled_member, training_sets
+    from kerasforecast.preprocessing.split import split_panel
+
+    panel, config = shops(), Config.from_options(**OPTIONS)
+    split = split_panel(panel, config.split, config.network)
+    member = scaled_member(config.network, panel, split)
+    sets = training_sets(member, panel, split)
+    trained = Fitting(member, config.training, *sets).train()
+    exporter = Exporter([member])
+    manifest = Manifest.of(
+        "shops",
+        config,
+        roles_of(panel),
+        [MemberRecord.of(member)],
+        data=data_record(panel, split),
+        golden=exporter.golden(sets[0].batch(np.array([0, len(sets[0]) - 1])), trained.weights),
+    )
+    return exporter, manifest, trained.weights
+
+
+if __name__ == "__main__":
+    exporter, manifest, weights = fitted()
+    exporter.write(ROLES, manifest, weights)
