@@ -72,11 +72,12 @@ def evaluate_parts(
         forecaster: The model.
         parts: Of the test part.
         baselines: The simple ones.
-        split: As of `evaluate_windows`.
+        split: Whose training parts give the units of scaled scores.
         more: Forecasts of other baselines by name, for windows.
     """
+    trained = None if split is None else split.trained
     found, apart = (
-        None if part is None else evaluate_windows(forecaster, part, baselines, more(part), split)
+        None if part is None else evaluate_windows(forecaster, part, baselines, more(part), trained)
         for part in (parts.seen, parts.apart)
     )
     if found is None:

@@ -102,7 +102,7 @@ def compare(data: Panel | Series, config: Config, split: Split, contenders: Sequ
     windows = replace(whole, origins=_common(panel, whole, contenders))
     baselines = learn_baselines(config, panel, split)
     levels = tuple(level for level in config.levels if all(level in each.levels for each in contenders if each.levels))
-    outcomes = replace(outcomes_of(windows, baselines, split), levels=levels)
+    outcomes = replace(outcomes_of(windows, baselines, split.trained), levels=levels)
     board = _Board(outcomes, {}, {})
     costs = {}
     for each in contenders:

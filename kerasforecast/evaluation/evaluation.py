@@ -104,7 +104,7 @@ def evaluate_windows(
     windows: Windows,
     baselines: Baselines | None,
     more: Mapping[str, Forecast] | None = None,
-    split: Split | None = None,
+    trained: np.ndarray | None = None,
 ) -> Evaluation:
     """Forecast consecutive windows and score the forecasts against what happened and against every baseline.
 
@@ -115,11 +115,11 @@ def evaluate_windows(
         windows: With their outcomes.
         baselines: The simple ones; the naive forecast alone where `None`.
         more: Forecasts of other baselines by name.
-        split: Of several series, whose training parts give the units of scaled scores; where `None`, all rows of a
-            series up to its first origin do.
+        trained: `(M,)` of several series one past the last row of each training part, which gives the units of scaled
+            scores; where there is none, all rows of a series up to its first origin do.
     """
     ours, adapted = forecaster.in_sequence(windows)
-    outcomes = outcomes_of(windows, baselines, split)
+    outcomes = outcomes_of(windows, baselines, trained)
     best, intervals = (baselines.best, baselines.best_intervals) if baselines else ("naive", None)
     table, n = forecast_table(windows, ours, outcomes.levels), len(windows)
     if outcomes.grouped is None:
@@ -138,12 +138,16 @@ def evaluate_windows(
 
 
 def evaluate_unseen(
-    forecaster: Sequential, windows: Windows, baselines: Baselines | None, learned: Learned
+    forecaster: Sequential,
+    windows: Windows,
+    baselines: Baselines | None,
+    learned: Learned,
+    trained: np.ndarray | None = None,
 ) -> Evaluation:
     """As `evaluate_windows`, of the windows that the model has not learned from; of all where there are none such."""
     unseen = learned.unseen
     chosen = replace(windows, origins=windows.origins[unseen]) if len(unseen) else windows
-    found = evaluate_windows(forecaster, chosen, baselines)
+    found = evaluate_windows(forecaster, chosen, baselines, trained=trained)
     if found.per_series is not None:
         places = windows.panel.places(windows.origins)
         seen = (np.bincount(places, minlength=len(windows.panel)) > 0) & (found.per_series["windows"] == 0)
@@ -196,30 +200,29 @@ def recorded(manifest: Manifest) -> Evaluation | None:
     return Evaluation(None, test, adapted, importance=found.importance, held_out=cold)
 
 
-def outcomes_of(windows: Windows, baselines: Baselines | None, split: Split | None = None) -> Outcomes:
-    """What happened after `windows`, to be scored in the units and at the levels of `baselines`; `split` as above."""
+def outcomes_of(windows: Windows, baselines: Baselines | None, trained: np.ndarray | None = None) -> Outcomes:
+    """What happened after `windows`, to be scored in the units and at the levels of `baselines`; `trained` as above."""
     actual, last, levels = windows.targets(), windows.last(), baselines.levels if baselines else ()
     panel, scales = windows.panel, baselines.scales if baselines else None
     if len(panel) == 1 and (scales is not None or baselines is None):
         return Outcomes(actual, last, levels, scales)
-    each = series_scales(panel, _known(windows, split), baselines.period if baselines else 1)
+    each = series_scales(panel, _known(windows, trained), baselines.period if baselines else 1)
     if len(panel) == 1:
         return Outcomes(actual, last, levels, (float(each[0, 0]), float(each[0, 1])))
     times = windows.panel.index.asi8 if panel.dated else panel.index.to_numpy()
     return Outcomes(actual, last, levels, each, panel.places(windows.origins), times[windows.origins])
 
 
-def _known(windows: Windows, split: Split | None) -> np.ndarray:
+def _known(windows: Windows, trained: np.ndarray | None) -> np.ndarray:
     """One past the last row of each series `(M,)` that the unit of its scaled scores may come from."""
     panel = windows.panel
     known = panel.starts[:-1].copy()
     places = panel.places(windows.origins)
     first = np.flatnonzero(np.diff(places, prepend=-1))  # the first window of each series that has one
     known[places[first]] = windows.origins[first] + 1
-    if split is None:
+    if trained is None:
         return known
-    trained = split.edges[:, 1]
-    return np.where(trained > split.edges[:, 0], trained, known)  # a series held out has no training part
+    return np.where(trained > panel.starts[:-1], trained, known)  # a series held out has no training part
 
 
 def baselines_of(windows: Windows, baselines: Baselines | None) -> dict[str, Forecast]:

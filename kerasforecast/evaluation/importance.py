@@ -211,6 +211,6 @@ def importance_after(
     predictor: Predictor, tested: Windows, baselines: Baselines, split: Split, trained: int
 ) -> Importance | None:
     """Which covariates a network of one member makes something of, where training took so many windows in all."""
-    outcomes, member = outcomes_of(tested, baselines, split), predictor.members[0]
+    outcomes, member = outcomes_of(tested, baselines, split.trained), predictor.members[0]
     units = None if outcomes.grouped is None else outcomes.units[:, 0]
     return importance_of(predictor.predict, member.scaling, tested, member.network.horizon, trained, units)

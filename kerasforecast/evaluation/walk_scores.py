@@ -80,12 +80,12 @@ def _outcomes(
     """What happened in each fold, in its own units, and where it stands among all origins."""
     for fold, learned, (first, stop) in zip(folds, baselines, pairwise(_ends(folds)), strict=True):
         split = fold.split_of_all(whole.panel, config.network)
-        yield outcomes_of(replace(whole, origins=fold.origins), learned, split), slice(first, stop)
+        yield outcomes_of(replace(whole, origins=fold.origins), learned, split.trained), slice(first, stop)
 
 
 def _of_all(whole: Windows, config: Config, folds: Sequence[Fold], first: Baselines) -> Outcomes:
     """What happened in all folds, one after another, in the units of the first."""
-    outcomes = outcomes_of(whole, first, folds[0].split_of_all(whole.panel, config.network))
+    outcomes = outcomes_of(whole, first, folds[0].split_of_all(whole.panel, config.network).trained)
     return outcomes.at(np.searchsorted(whole.origins, np.concatenate([fold.origins for fold in folds])))
 
 

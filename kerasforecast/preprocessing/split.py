@@ -92,6 +92,11 @@ class Split:
         place = PARTS.index(part)
         return self.edges[:, place + 1] - self.edges[:, place]
 
+    @property
+    def trained(self) -> np.ndarray:
+        """`(N,)` one past the last training row of each series; its first row where it has none."""
+        return np.where(self.edges[:, 1] > self.edges[:, 0], self.edges[:, 1], self.starts)
+
     def training_rows(self, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
         """The training rows of all series one after another, `(R, C)` float64, and the first of each that has some."""
         first, stop = self.edges[:, 0], self.edges[:, 1]

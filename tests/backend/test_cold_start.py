@@ -102,3 +102,12 @@ def test_a_test_part_of_series_held_out_alone_is_refused():
     windows = windows_of(panel, panel.starts[held : held + 1] + 40, 6, 2)
     with pytest.raises(DataError, match="a series that is not held out must have a window in its test part"):
         seen_and_held_out(windows, config)
+
+
+def test_scores_of_the_same_windows_are_the_same_when_a_model_is_evaluated_again():
+    model = kf.fit(shops(), **OPTIONS)
+    again = model.evaluate()
+    assert again.scores["n"] == model.test.scores["n"]
+    for name in ("mase", "rmsse", "scaled_crps"):
+        assert again.scores["model"][name] == pytest.approx(model.test.scores["model"][name], rel=0.05)
+    assert again.scores["naive"]["mase"] == pytest.approx(model.test.scores["naive"]["mase"], rel=1e-9)

@@ -31,7 +31,7 @@ def made(skill=0.3, count=12, rows=60):
     panel = panel_of(values)
     split = split_of(panel, TEST, TEST, WINDOW, STEPS)
     windows = windows_of(panel, split.origins("test"), WINDOW, STEPS)
-    return panel, split, windows, evaluate_windows(Skilled(skill), windows, Rules(), None, split)
+    return panel, split, windows, evaluate_windows(Skilled(skill), windows, Rules(), None, split.trained)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_a_lone_series_is_scored_and_written_as_ever():
     panel = panel_of(walks(1, 60))
     split = split_of(panel, TEST, TEST, WINDOW, STEPS)
     windows = windows_of(panel, split.origins("test"), WINDOW, STEPS)
-    found = evaluate_windows(Skilled(0.3), windows, Rules(), None, split)
+    found = evaluate_windows(Skilled(0.3), windows, Rules(), None, split.trained)
     more = {"series", "unscored", "unscaled", "better", "scaled_crps", "median", "ratio", "over"}
     assert found.per_series is None
     written = records.TestScores(**found.scores).model_dump(mode="json")
@@ -139,7 +139,7 @@ def test_rows_of_a_walk_over_several_series_say_the_same_verdict(evaluated):
     _, split, windows, found = evaluated
     skills = {"model": 0.3, "naive": 0.0, "drift": 0.1}
     forecasts = {name: Skilled(skill).in_sequence(windows)[0] for name, skill in skills.items()}
-    rows = score_rows(outcomes_of(windows, Rules(), split), forecasts, "all", "drift", "naive")
+    rows = score_rows(outcomes_of(windows, Rules(), split.trained), forecasts, "all", "drift", "naive")
     assert rows[0]["series"] == 11
     assert rows[0]["relative_rmse"] == pytest.approx(rows[0]["rmsse"] / rows[1]["rmsse"])
     read = json.loads(json.dumps(rows, allow_nan=False))

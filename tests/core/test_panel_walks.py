@@ -223,7 +223,7 @@ def test_the_table_has_the_ids_first_and_the_scores_are_those_of_all_forecasts()
     points = found.table["forecast"].to_numpy(np.float64).reshape(-1, 2)
     naive = Forecast(np.repeat(windows.last()[:, None], 2, axis=1))
     baselines = mock.Mock(levels=(), scales=None, period=1)
-    rows = score_rows(outcomes_of(windows, baselines, split), {"lstm": Forecast(points), "naive": naive}, "all")
+    rows = score_rows(outcomes_of(windows, baselines, split.trained), {"lstm": Forecast(points), "naive": naive}, "all")
     totals = {row["model"]: row for row in found.rows if row["fold"] == "all"}
     for row in rows:
         for score in ("mase", "rmsse", "mae", "smape", "n", "series", "p_value"):
