@@ -166,6 +166,9 @@ def _width(table: list[Column]) -> int:
     return sum(2 + max(map(len, column)) for column in table)
 
 
+_WRITTEN = ("report", "forecast", "metrics", "series", "history", "test_forecasts")  # beside a model, first the picture
+
+
 def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     """Scores, verdict, and where everything is."""
     from kerasforecast.evaluation.cold_start import held_out_line
@@ -195,7 +198,8 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     elif parameters.saved < parameters.trained:
         merged = f", {parameters.saved:,} saved: the two bias vectors of a layer are summed"
     click.echo(f"{paths['model']} ({parameters.trained:,} parameters{merged})")
-    click.echo(f"{paths['metrics'].parent}/ (report.html, forecast.csv, metrics.json, history.csv, test_forecasts.csv)")
+    written = [paths[key].name for key in _WRITTEN if key in paths]
+    click.echo(f"{paths['metrics'].parent}/ ({', '.join(written)})")
 
 
 def print_importance(importance: Importance) -> None:
