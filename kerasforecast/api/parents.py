@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from kerasforecast.artifact.inputs import column_options, with_columns_of
+from kerasforecast.artifact.inputs import column_options, with_calendar_of, with_columns_of
 from kerasforecast.artifact.parent import How, Parent
 from kerasforecast.artifact.reader import read
 from kerasforecast.config import Config
@@ -93,6 +93,7 @@ def checked_panel(parent: Parent, panel: Panel) -> Panel:
         DataError: It has others.
     """
     roles, static = parent.manifest.roles, parent.member.covariates.static
+    panel = with_calendar_of(panel, parent.manifest)
     wanted, found = (sorted(map(same, names)) for names in ((*roles.columns, *roles.static), _columns(panel)))
     if wanted != found or len(static) != len(panel.static_columns):
         raise DataError(
@@ -199,7 +200,7 @@ def _plain(value: Any) -> str:
 
 def _newer(data: DataConfig, options: Mapping[str, Any]) -> DataConfig:
     """How the newer rows are read: as the old ones were, to their end, from another place where one is given."""
-    update: dict[str, Any] = {"end": None, "snapshot": None}
+    update: dict[str, Any] = {"end": None, "snapshot": None, "calendar_features": (), "holidays": None}
     if options.get("file") is not None:
         update["ticker"] = None
     elif options.get("ticker") is not None:

@@ -46,7 +46,7 @@ def panel_for(manifest: Manifest, data: Data, options: Mapping[str, Any], at_han
     if isinstance(data, Panel | Series):
         if options:
             raise OptionError(f"Options have no effect on a series at hand. Received: {shown(dict(options))}.")
-        panel = _with_calendar_of(Panel.of(data), manifest)
+        panel = with_calendar_of(Panel.of(data), manifest)
     elif data is None and not options.keys() & {"file", "ticker"}:
         panel = at_hand if at_hand is not None and not options else _trained_on(manifest, options)
     else:
@@ -122,10 +122,10 @@ def _loaded(
 ) -> Panel:
     # Of the rows that are used, the network asks whether they are positive.
     panel = load_panel(config, data, positive_prices=False, inherited=inherited)
-    return _with_calendar_of(panel, manifest)
+    return with_calendar_of(panel, manifest)
 
 
-def _with_calendar_of(panel: Panel, manifest: Manifest) -> Panel:
+def with_calendar_of(panel: Panel, manifest: Manifest) -> Panel:
     """`panel` with the columns that its dates give, where it lacks them."""
     own = set(map(same, panel.columns))
     absent = {name: feature for name, feature in manifest.roles.calendar.items() if same(name) not in own}

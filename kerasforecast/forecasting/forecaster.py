@@ -129,8 +129,9 @@ class Forecaster:
         """
         steps = whole_number("--steps", steps)
         window = self.predictor.window
-        # One that has learned from windows of few rows forecasts from any: they are mirrored into those before.
-        self.predictor.check_last(panel, window if self.context in (None, window) else 1)
+        # Of several series none is left out, however short; nor is one where windows of few rows have been learned from.
+        alone = len(panel) == 1 and self.context in (None, window)
+        self.predictor.check_last(panel, window if alone else 1)
         reach = max(steps, self.config.network.horizon)
         index = future_dates(panel, reach)  # (N reach,)
         reached = reaching(panel, index)
