@@ -129,7 +129,7 @@ class Forecaster:
         """
         steps = whole_number("--steps", steps)
         window = self.predictor.window
-        # Of several series none is left out, however short; nor is one where windows of few rows have been learned from.
+        # Of several series none is too short, nor is one where windows of few rows have been learned from.
         alone = len(panel) == 1 and self.context in (None, window)
         self.predictor.check_last(panel, window if alone else 1)
         reach = max(steps, self.config.network.horizon)
