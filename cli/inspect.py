@@ -56,6 +56,12 @@ def _print(model: Model) -> None:
         print_scores(scores, judged(scores), f"Test on {manifest.target}", model.interval_note)
 
 
+def _roles(manifest: Manifest) -> str:
+    roles = manifest.roles
+    named = (("past", roles.past), ("known", roles.known), ("static", roles.static))
+    return "; ".join([f"forecasts {roles.target}", *(f"{role} {', '.join(names)}" for role, names in named if names)])
+
+
 def _lines(manifest: Manifest) -> list[tuple[str, str]]:
     from kerasforecast.models.member import describe
 
@@ -72,14 +78,15 @@ def _lines(manifest: Manifest) -> list[tuple[str, str]]:
             f"{describe(manifest.members)}, window {manifest.window}, horizon {manifest.horizon}, "
             f"scaling {network.scaling}",
         ),
-        ("columns", f"{', '.join(manifest.columns)}; forecasts {manifest.target}"),
+        ("columns", _roles(manifest)),
         ("parameters", f"{manifest.parameters.trained:,} trained, {manifest.parameters.saved:,} saved"),
     ]
     if data:
+        series = f"{data.series:,} series, " if data.series > 1 else ""
         lines.append(
             (
                 "data",
-                f"{data.source} {data.location}: {data.rows:,} rows, {data.start} to {data.end}, "
+                f"{data.source} {data.location}: {series}{data.rows:,} rows, {data.start} to {data.end}, "
                 f"sha256 {data.sha256[:12]}",
             )
         )

@@ -261,34 +261,23 @@ class Panel:
         return str(self.ids[self.places(np.array([row]))[0]])
 
     def single(self, user: str) -> Series:
-        """The one series, for what cannot take more yet.
+        """The one series, for what takes no more.
 
         Args:
-            user: Who cannot, e.g. `"backtest"`, for the message.
+            user: Who cannot, for the message.
 
         Raises:
             DataError: There are several, or columns that a series does not have.
         """
-        self.require_past_alone(user)
+        if more := [*self.given_columns, *self.static_columns]:
+            raise DataError(f"Known and static columns are none of {user}'s. Received: {shown(more)}. Leave them out.")
         if len(self) != 1:
-            raise DataError(
-                f"Several series are not supported yet by {user}. Received: {len(self):,} series in {self.name}. "
-                "Give one of them."
-            )
+            raise DataError(f"{self.name}: {user} takes one series. Received: {len(self):,}. Give one of them.")
         return self[0]
 
-    def require_past_alone(self, user: str) -> None:
-        """Refuse columns known ahead, and static ones, where `user` would leave them out without a word.
-
-        Those that the dates give are seen with the past, and computed for the rows that are forecast.
-
-        Raises:
-            DataError: There are some.
-        """
-        if more := [*self.given_columns, *self.static_columns]:
-            raise DataError(
-                f"Known and static columns are not supported yet by {user}. Received: {shown(more)}. Leave them out."
-            )
+    def __repr__(self) -> str:
+        series = f"{len(self):,} series, " if len(self) > 1 else ""
+        return f"<Panel {self.name}: {series}{self.observed.sum():,} rows of {', '.join(self.columns)}>"
 
 
 def _roles(columns: tuple[str, ...], known: Mapping[str, str]) -> tuple[ColumnRole, ...]:

@@ -29,6 +29,7 @@ from kerasforecast.baselines.fitted import Baselines, learn_baselines
 from kerasforecast.config import Config
 from kerasforecast.data.calendar_columns import held_beyond
 from kerasforecast.data.panel import Panel
+from kerasforecast.errors import OptionError
 from kerasforecast.evaluation.cold_start import Parts, evaluate_parts, seen_and_held_out
 from kerasforecast.evaluation.evaluation import Evaluation, scored_windows
 from kerasforecast.evaluation.importance import importance_after
@@ -242,6 +243,8 @@ def begin(
         InputError: The data or an option is wrong, or not those of the run to be resumed.
     """
     require_extra(config, panel)
+    if config.training.sample == "series" and len(panel) == 1:
+        raise OptionError("--sample series has no effect on one series. Received: 1 series. Leave it out.")
     split = split_panel(panel, config.split, config.network, config.steps)
     tested, checked = (scored_windows(config, panel, split, part) for part in ("test", "validation"))
     config, left_out = within_validation(config, split.windows_in("validation", config.steps))

@@ -105,11 +105,11 @@ def test_calendar_columns_of_a_series_are_its_last():
 
 def test_columns_known_ahead_otherwise_are_still_refused():
     panel = Panel.of(load_series(DataConfig(calendar_features="hour"), load_of()))
-    panel.require_past_alone("windows")
+    panel.single("windows")
     fields = {name: getattr(panel, name) for name in Panel.__dataclass_fields__}
     other = Panel(**fields | {"calendar_columns": {}})
-    with pytest.raises(DataError, match="Known and static columns are not supported"):
-        other.require_past_alone("windows")
+    with pytest.raises(DataError, match="Known and static columns are none of windows"):
+        other.single("windows")
 
 
 def test_what_is_held_is_said():
