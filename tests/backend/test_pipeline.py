@@ -246,7 +246,7 @@ def test_a_run_that_diverges_at_once_leaves_no_model(frame, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"unit": 3}, "Options must be known by name. Received: 'unit'"),
+        ({"unitz": 3}, "Options must be known by name. Received: 'unitz'"),
         ({"units": 0}, "^units: input should be greater than or equal to 1. Received: 0"),
         ({"dropout": 1.0}, "^dropout: input should be less than 1"),
         ({"scaling": "robust"}, "^scaling: "),
