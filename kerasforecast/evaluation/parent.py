@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from kerasforecast.artifact.parent import Parent
 from kerasforecast.config import Config
 from kerasforecast.evaluation.learned import learned_windows
 from kerasforecast.evaluation.verdict import Rival
+from kerasforecast.metrics.panels import BySeries, compare_over_series
 from kerasforecast.metrics.significance import ALPHA, compare_losses
 from kerasforecast.models.member import describe
 from kerasforecast.preprocessing.volatility import Volatility
@@ -27,8 +28,8 @@ def against_parent(
 ) -> ParentTest:
     """Compare the forecasts of both by squared errors, with the Diebold-Mariano test.
 
-    Of several series errors are taken in units of each window's own usual moves, and those of one date are averaged,
-    since they go together.
+    Of several series errors are taken in units of each window's own usual moves, and tested as a verdict over them is:
+    see `kerasforecast.metrics.panels.compare_over_series`.
 
     Args:
         child: What was trained now.
@@ -42,7 +43,7 @@ def against_parent(
     if not len(unseen):
         return ParentTest(n=0, text=f"not compared, since it has learned from the test part ({learned.text})")
     ours, others = (_losses(each, unseen, volatility) for each in (child, theirs))
-    test = compare_losses(ours, others, "squared")
+    test = _tested(ours, others, unseen)
     rmse, parent_rmse = (float(np.sqrt(np.mean(each))) for each in (ours, others))
     p_value = test["p_value"] if isinstance(test["p_value"], float) else None
     ratio = (rmse / parent_rmse if parent_rmse else None) if rmse != parent_rmse else 1.0
@@ -87,8 +88,18 @@ def started_from(parent: Parent, config: Config, frozen: Sequence[str]) -> str:
     )
 
 
+def _tested(ours: np.ndarray, others: np.ndarray, windows: Windows) -> dict[str, Any]:
+    """The test of the losses `(N, H)` of both: over origins, of several series over their dates or across them."""
+    panel, origins = windows.panel, windows.origins
+    if len(panel) == 1:
+        return compare_losses(ours, others, "squared")
+    series = BySeries(panel.places(origins), len(panel))
+    times = (panel.index.asi8 if panel.dated else panel.index.to_numpy())[origins]
+    return compare_over_series(ours.mean(axis=1), others.mean(axis=1), series, times, windows.steps)
+
+
 def _losses(predictor: Predictor, windows: Windows, volatility: Volatility) -> np.ndarray:
-    """Squared errors `(N, H)` of each window, of several series `(D, H)` of each date of an origin."""
+    """Squared errors `(N, H)` of each window."""
     parts = []
     for chunk in windows.chunks():
         batch = windows.batch(chunk)
@@ -98,10 +109,4 @@ def _losses(predictor: Predictor, windows: Windows, volatility: Volatility) -> n
         if len(windows.panel) > 1:
             errors = errors / volatility.standard_moves(windows.context(chunk), windows.steps)
         parts.append(errors**2)
-    losses = np.concatenate(parts)
-    if len(windows.panel) == 1:
-        return losses
-    dates = np.unique(windows.panel.index[windows.origins], return_inverse=True)[1]
-    sums = np.zeros((dates.max() + 1, losses.shape[1]))
-    np.add.at(sums, dates, losses)
-    return sums / np.bincount(dates)[:, None]
+    return np.concatenate(parts)
