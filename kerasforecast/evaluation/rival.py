@@ -25,6 +25,8 @@ class Rival:
         share: The share of them on which the model is better.
         over: What was tested over: `"dates"`, or `"series"`; `None` for a lone one.
         measure: What the ratio is of.
+        implied: Whether the model is better since it is better than a rule that does no worse than this one here: of
+            many series that share few dates the test may not tell what is plain on all of them.
     """
 
     name: str
@@ -34,14 +36,18 @@ class Rival:
     share: float | None = None
     over: str | None = None
     measure: str = "RMSE"
+    implied: bool = False
 
     def beaten(self, alpha: float) -> bool:
         """Whether the model is better, with a p-value below `alpha`."""
-        return self.p_value is not None and self.p_value < alpha and self.ratio is not None and self.ratio < 1
+        clearly = self.p_value is not None and self.p_value < alpha
+        return self.ratio is not None and self.ratio < 1 and (clearly or self.implied)
 
     @property
     def status(self) -> Status:
         """Whether the model is better, and the test says it is not luck."""
+        if self.implied:
+            return "better"
         if self.p_value is None:
             return "too few to test"
         if not self.p_value < ALPHA:
@@ -52,7 +58,7 @@ class Rival:
     def text(self) -> str:
         """That in one clause, e.g. `better than naive by 3.1 % (p = 0.002)`."""
         name, on = spoken(self.name), self._on("better on ")
-        if self.p_value is None:
+        if self.p_value is None or self.implied:
             if self.ratio is None:
                 return f"{name} is exact here"
             return f"{self.measure} {self.ratio:.2f} times that of {name}{on}"

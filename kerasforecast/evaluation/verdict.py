@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from kerasforecast.errors import SkillError
@@ -141,6 +141,8 @@ def _judged(
         return _rival(name, ours.get(score), rows[name].get(score), tests.get((name, loss), {}), score, series)
 
     first, naive = rival(best, squared, "squared"), rival("naive", squared, "squared")
+    if series is not None and _easier(naive, first):
+        naive = replace(naive, implied=True)
     if rows.get(sharpest or "", {}).get(crps) is None:
         scored = [name for name, loss in tests if loss == "crps" and name in rows]
         tested = {name: rows[name][crps] for name in scored if rows[name].get(crps) is not None}
@@ -162,6 +164,13 @@ def _judged(
         sharpest=intervals,
         tested=_tested(first),
     )
+
+
+def _easier(naive: Rival, best: Rival) -> bool:
+    """Whether whoever is better than the `best` simple forecast is better than `naive`, which does no better here."""
+    if naive.name == best.name or best.status != "better" or naive.ratio is None or best.ratio is None:
+        return False
+    return naive.status != "better" and naive.ratio <= best.ratio
 
 
 _MEASURES = {"rmse": "RMSE", "crps": "CRPS", "rmsse": "RMSSE", "scaled_crps": "scaled CRPS"}

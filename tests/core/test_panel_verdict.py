@@ -1,12 +1,14 @@
 """One verdict over several series: what is tested, its false alarms, its words, and that no series' size matters."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from kerasforecast.errors import SkillError
 from kerasforecast.evaluation.outcomes import Outcomes
+from kerasforecast.evaluation.rival import Rival
 from kerasforecast.evaluation.scores import side_by_side, tally_of
 from kerasforecast.evaluation.verdict import judged
 from kerasforecast.forecasting.forecast import Forecast
@@ -201,3 +203,14 @@ def test_the_rank_test_at_its_edges():
     assert design_effect(ups, same, np.tile(np.arange(3), 4)) == pytest.approx(4.0)
     assert design_effect(ups + 1e3, same, np.tile(np.arange(3), 4)) == pytest.approx(1.0, abs=0.01)
     assert design_effect(ups + 1e3, same, np.tile(np.arange(3), 4), steps=2) == pytest.approx(4.0)
+
+
+def test_whoever_beats_the_best_rule_beats_a_naive_one_that_does_worse():
+    """Few dates shared by all series: naive's errors differ with the season, from date to date, and the test gives in."""
+    best = Rival("seasonal_naive_12", 0.8, 0.0001, 300, 0.76, "series", "RMSSE")
+    naive = Rival("naive", 0.3, 0.23, 300, 1.0, "series", "RMSSE", implied=True)
+    assert naive.status == "better"
+    assert naive.beaten(0.001)
+    assert naive.text == "RMSSE 0.30 times that of naive, better on 100 % of 300 series"
+    assert not replace(naive, ratio=1.2).beaten(0.05)
+    assert best.beaten(0.001)
