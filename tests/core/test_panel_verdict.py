@@ -206,7 +206,7 @@ def test_the_rank_test_at_its_edges():
 
 
 def test_whoever_beats_the_best_rule_beats_a_naive_one_that_does_worse():
-    """Few dates shared by all series: naive's errors differ with the season, from date to date, and the test gives in."""
+    """Of few dates shared by all series: the season makes naive errors differ by date, and its own test gives in."""
     best = Rival("seasonal_naive_12", 0.8, 0.0001, 300, 0.76, "series", "RMSSE")
     naive = Rival("naive", 0.3, 0.23, 300, 1.0, "series", "RMSSE", implied=True)
     assert naive.status == "better"
