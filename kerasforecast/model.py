@@ -20,7 +20,6 @@ from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError, callers_words, whole_number
 from kerasforecast.evaluation.evaluation import Evaluation, evaluate_unseen, every_window, recorded
 from kerasforecast.evaluation.learned import learned_windows
-from kerasforecast.evaluation.learned_series import learned_ends
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.forecasting.on_windows import OnWindows
 from kerasforecast.models.member import describe
@@ -174,10 +173,7 @@ class Model(OnWindows):
         windows = every_window(self.manifest, panel, steps)
         learned = learned_windows(self.manifest.learned_from, panel, windows.origins, steps)
         baselines = self.manifest.baselines.of_steps(steps) if self.manifest.baselines else None
-        trained = None
-        if len(panel) > 1 and self.manifest.data:
-            trained, _ = learned_ends(self.manifest.data, panel)  # units of scores are those of the fit
-        return evaluate_unseen(self.forecaster, windows, baselines, learned, trained)
+        return evaluate_unseen(self.forecaster, windows, baselines, learned)
 
     @callers_words()
     def panel_from(self, data: Data = None, **options: object) -> Panel:

@@ -73,3 +73,8 @@ def too_large(value: float, what: str) -> DataError:
         f"{what} must stay within {LARGEST:g}, for the network's 32-bit numbers. Received: {value}. "
         "Give it in larger units."
     )
+
+
+def short_decimals(values: np.ndarray) -> np.ndarray:
+    """Float32 numbers as float64 with the short decimals that stand for them: 0.1, not 0.10000000149."""
+    return np.asarray(values, np.float32).astype(str).astype(np.float64)

@@ -138,16 +138,12 @@ def evaluate_windows(
 
 
 def evaluate_unseen(
-    forecaster: Sequential,
-    windows: Windows,
-    baselines: Baselines | None,
-    learned: Learned,
-    trained: np.ndarray | None = None,
+    forecaster: Sequential, windows: Windows, baselines: Baselines | None, learned: Learned
 ) -> Evaluation:
     """As `evaluate_windows`, of the windows that the model has not learned from; of all where there are none such."""
     unseen = learned.unseen
     chosen = replace(windows, origins=windows.origins[unseen]) if len(unseen) else windows
-    found = evaluate_windows(forecaster, chosen, baselines, trained=trained)
+    found = evaluate_windows(forecaster, chosen, baselines, trained=learned.trained)
     if found.per_series is not None:
         places = windows.panel.places(windows.origins)
         seen = (np.bincount(places, minlength=len(windows.panel)) > 0) & (found.per_series["windows"] == 0)
@@ -223,11 +219,6 @@ def _known(windows: Windows, trained: np.ndarray | None) -> np.ndarray:
     if trained is None:
         return known
     return np.where(trained > panel.starts[:-1], trained, known)  # a series held out has no training part
-
-
-def baselines_of(windows: Windows, baselines: Baselines | None) -> dict[str, Forecast]:
-    """Every baseline's forecasts of `windows`; the naive one alone where none has learned (files of older releases)."""
-    return dict(_each(windows, baselines))
 
 
 def _each(windows: Windows, baselines: Baselines | None) -> Iterator[tuple[str, Forecast]]:

@@ -20,7 +20,6 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.data.stamps import parsed
 from kerasforecast.evaluation.learned_series import FEWEST, SAME, agree, learned_ends, rows_until
-from kerasforecast.preprocessing.split import PARTS
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +31,13 @@ class Learned:
         validation: `(N,)` the same of validation, where it does not reach into training.
         test: `(N,)` the same of the test part, where the weights have learned from that too, and it reaches into none
             of the others.
+        trained: `(M,)` of several series one past the last row of each training part; its first row where it has none.
     """
 
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+    trained: np.ndarray | None = None
 
     @property
     def unseen(self) -> np.ndarray:
@@ -65,13 +66,14 @@ def learned_windows(
     """
     known = [records] if isinstance(records, DataRecord) else records or ()
     none = np.zeros(len(origins), bool)
-    train, validation, test = none.copy(), none.copy(), none.copy()
+    train, validation, test, trained = none.copy(), none.copy(), none.copy(), None
     for record in known:
         of_one = _of(record, panel, origins, steps)
         train |= of_one.train
         validation |= of_one.validation
         test |= of_one.test
-    return Learned(train, validation & ~train, test & ~(train | validation))
+        trained = of_one.trained if trained is None else trained
+    return Learned(train, validation & ~train, test & ~(train | validation), trained)
 
 
 def continues(record: DataRecord, panel: Panel) -> bool:
@@ -121,7 +123,8 @@ def _of_several(record: DataRecord, panel: Panel, origins: np.ndarray) -> Learne
         "test": (first >= validation[places]) & (first < test[places]),
     }
     none = np.zeros(len(origins), bool)
-    return Learned(*(within[part] if part in record.learned else none for part in PARTS))
+    found = {part: rows if part in record.learned else none for part, rows in within.items()}
+    return Learned(found["train"], found["validation"], found["test"], train if len(panel) > 1 else None)
 
 
 def _between(index: pd.Index, start: object, end: object, shift: int) -> np.ndarray:

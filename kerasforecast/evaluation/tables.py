@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.precision import short_decimals
 from kerasforecast.data.stamps import iso_texts
 
 _AT_ONCE = 200_000  # rows of a file that are held as text at a time
@@ -38,5 +39,5 @@ def as_written(table: pd.DataFrame, among: pd.Index | None = None) -> pd.DataFra
         codes, unique = pd.factorize(dates)  # many series share their dates
         written["date"] = pd.Series(iso_texts(unique, among)).array.take(codes)
     for name in table.columns[table.dtypes == np.float32]:
-        written[name] = table[name].to_numpy().astype(str).astype(np.float64)
+        written[name] = short_decimals(table[name].to_numpy())
     return written

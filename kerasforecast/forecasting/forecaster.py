@@ -12,6 +12,7 @@ from kerasforecast.config import Config
 from kerasforecast.data.future import reaching
 from kerasforecast.data.future_dates import future_dates
 from kerasforecast.data.panel import Panel
+from kerasforecast.data.precision import short_decimals
 from kerasforecast.errors import whole_number
 from kerasforecast.forecasting.adaptive import Adapted, adapt
 from kerasforecast.forecasting.conformal import Basis, Calibration, calibrate
@@ -140,10 +141,11 @@ class Forecaster:
         found = joined(
             [self.alone(windows.batch(chunk), steps, levels, panel.ids[chunk]) for chunk in windows.chunks()]
         )
-        columns = {"forecast": _short(found.point)}
+        columns = {"forecast": short_decimals(found.point.ravel())}
         if found.quantiles is not None:
             columns |= {
-                quantile_column(level): _short(found.quantiles[:, :, k]) for k, level in enumerate(self.config.levels)
+                quantile_column(level): short_decimals(found.quantiles[:, :, k].ravel())
+                for k, level in enumerate(self.config.levels)
             }
         rows = (np.arange(len(panel))[:, None] * reach + np.arange(steps)).ravel()
         dates = index[rows].rename("date")
@@ -224,8 +226,3 @@ def _few_of(first: np.ndarray, stop: np.ndarray) -> np.ndarray:
     if len(some) > 1 and (total := lengths.sum()) > _FORECAST:
         some = some[evenly(len(some), max(1, int(len(some) * _FORECAST / total)))]
     return stretches(first[some], stop[some]).astype(np.int64)
-
-
-def _short(values: np.ndarray) -> np.ndarray:
-    """The short decimals of float32 numbers `(N, S)`, not their tails, `(N S,)` float64."""
-    return values.ravel().astype(np.float32).astype(str).astype(np.float64)

@@ -93,11 +93,15 @@ def start_at(network: keras.Model, levels: tuple[float, ...], targets: np.ndarra
     """
     table = np.quantile(targets.astype(np.float64), levels, axis=0).T  # (H, K)
     place = levels.index(0.5)
-    gaps = np.maximum(np.diff(table, axis=1), 1e-3)  # (H, K - 1)
-    raw = np.log(np.expm1(gaps))  # the inverse of softplus
+    raw = raw_gaps(table)  # (H, K - 1)
     bias = np.concatenate([raw[:, :place], table[:, place : place + 1], raw[:, place:]], axis=1)
     starts = {"head": bias, "gaps": raw, "rows": np.zeros(1)}  # by layer, of those that a family has
     for layer in network.layers:
         if layer.name in starts:
             kernel, old = layer.get_weights()
             layer.set_weights([np.zeros_like(kernel), np.resize(starts[layer.name], old.shape).astype(np.float32)])
+
+
+def raw_gaps(table: np.ndarray) -> np.ndarray:
+    """What a quantile head must answer, before its softplus, for the gaps `(H, K - 1)` of the quantiles `(H, K)`."""
+    return np.log(np.expm1(np.maximum(np.diff(table, axis=1), 1e-3)))

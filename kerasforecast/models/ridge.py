@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasforecast.models.heads import raw_gaps
 from kerasforecast.preprocessing.batch import TrainingSet
 
 _PENALTIES = np.logspace(-4, 4, 17)  # as shares of the mean variance of a feature, times the number of windows
@@ -43,7 +44,7 @@ class Ridge:
         kernel = np.zeros((*self.weights.shape, count))
         kernel[:, :, place] = self.weights
         table = np.quantile(self.errors, levels, axis=0).T  # (H, K)
-        gaps = np.log(np.expm1(np.maximum(np.diff(table, axis=1), 1e-3)))  # the inverse of softplus
+        gaps = raw_gaps(table)
         bias = np.concatenate([gaps[:, :place], self.bias[:, None], gaps[:, place:]], axis=1)
         return [kernel.reshape(len(kernel), -1).astype(np.float32), bias.ravel().astype(np.float32)]
 

@@ -10,7 +10,8 @@ Rows of columns known ahead join the patches of the window; those to be forecast
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -25,9 +26,6 @@ from kerasforecast.models.families.base import (
     Sizes,
     dense,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _WIDER = 2  # the dense pair of an encoder layer, in widths
 
@@ -68,25 +66,17 @@ class Patch(Family):
             dense(_WIDER * width, width),
         ]
         rows = past + ahead
-        found += [_times(layer, rows) for layer in each * options.layers] + [_times(norm, rows)]
+        found += [replace(layer, rows=rows) for layer in each * options.layers] + [replace(norm, rows=rows)]
         return [*found, dense(rows * width + sizes.static, sizes.outputs)]
 
     def build(self, options: PatchOptions, sizes: Sizes, inputs: Inputs, role: Role, seed: int) -> Graph:
         """Attention is of dense layers and one operation: `MultiHeadAttention` cannot be quantised and read again."""
         import keras
-        import numpy as np
 
-        from kerasforecast.layers.dropout import Dropout, SampledDropout
+        from kerasforecast.layers.dropout import dropping
         from kerasforecast.models.heads import head
 
-        dropout = {"training": Dropout, "sampling": SampledDropout}.get(role, keras.layers.Dropout)
-        seeds = iter((np.random.SeedSequence([seed, 1]).generate_state(2 * options.layers + 1) >> 1).tolist())
-        width = _width(options)
-
-        def dropped(values: Any, name: str) -> Any:
-            drawn = next(seeds)
-            return dropout(options.dropout, seed=drawn, name=name)(values) if options.dropout else values
-
+        dropped, width = dropping(role, options.dropout, seed), _width(options)
         past = inputs.past
         if inputs.known is not None:
             past = keras.ops.concatenate([past, inputs.known[:, : sizes.window]], axis=-1)  # (B, L, C + K)
@@ -111,12 +101,6 @@ class Patch(Family):
         """E.g. `"Transformer of 2 layers over patches of 16, width 32"`."""
         return f"Transformer of {options.layers} layers over patches of {options.patch}, width {_width(options)}"
 
-    def start(self, layer: Any, options: PatchOptions, random: np.random.Generator) -> list[np.ndarray]:
-        """Glorot's draws (2010); places begin alike."""
-        from kerasforecast.models.initializers import draw
-
-        return draw(layer, "keras", random)
-
 
 def _width(options: PatchOptions) -> int:
     """The width, up to a multiple of the heads."""
@@ -130,12 +114,6 @@ def _tokens(options: PatchOptions, sizes: Sizes) -> tuple[int, int]:
 
 def _embedding(inputs: int, places: int, width: int) -> SavedLayer:
     return SavedLayer("EinsumDense", (("vars/0", (inputs, width)), ("vars/1", (places, width))), rows=places)
-
-
-def _times(layer: SavedLayer, rows: int) -> SavedLayer:
-    from dataclasses import replace
-
-    return replace(layer, rows=rows)
 
 
 def _embedded(rows: Any, patch: int, width: int, name: str, *, front: bool) -> Any:

@@ -121,13 +121,11 @@ class Recurrent(Family):
     def build(self, options: RecurrentOptions, sizes: Sizes, inputs: Inputs, role: Role, seed: int) -> Graph:
         """States are the final ones of every layer and direction, each `(B, U)`: h_1, c_1, h_2, c_2, ..."""
         import keras
-        import numpy as np
 
-        from kerasforecast.layers.dropout import Dropout, SampledDropout
+        from kerasforecast.layers.dropout import dropping
         from kerasforecast.models.heads import decoded, head
 
-        dropouts = {"training": Dropout, "sampling": SampledDropout}
-        seeds = np.random.SeedSequence([seed, 1]).generate_state(options.layers)
+        dropped = dropping(role, options.dropout, seed)
         hidden, states = inputs.past, []
         if inputs.known is not None:
             hidden = keras.ops.concatenate([hidden, inputs.known[:, : sizes.window]], axis=-1)  # (B, L, C + K)
@@ -140,10 +138,7 @@ class Recurrent(Family):
                 _name_initializers(layer)
             if options.norm != "none" and not last:
                 hidden = getattr(keras.layers, _NORMS[options.norm][0])(name=f"norm_{number}")(hidden)
-            if options.dropout:
-                dropout_seed = int(seeds[number - 1] >> 1)  # Keras wants a signed 32-bit seed
-                kind = dropouts.get(role, keras.layers.Dropout)
-                hidden = kind(options.dropout, seed=dropout_seed, name=f"dropout_{number}")(hidden)
+            hidden = dropped(hidden, f"dropout_{number}")
         if inputs.static is not None:
             hidden = keras.ops.concatenate([hidden, inputs.static], axis=-1)  # (B, U + S)
         rows = None if inputs.known is None else decoded(hidden, inputs.known, sizes, options.units)

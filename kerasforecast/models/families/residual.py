@@ -114,14 +114,12 @@ class Residual(Family):
     def build(self, options: ResidualOptions, sizes: Sizes, inputs: Inputs, role: Role, seed: int) -> Graph:
         """`Graph.parts` are the trend and the season of an interpretable N-BEATS."""
         import keras
-        import numpy as np
 
-        from kerasforecast.layers.dropout import Dropout, SampledDropout
+        from kerasforecast.layers.dropout import dropping
         from kerasforecast.models.heads import around
 
-        dropout = {"training": Dropout, "sampling": SampledDropout}.get(role, keras.layers.Dropout)
+        dropped = dropping(role, options.dropout, seed)
         blocks = self.blocks(options, sizes)
-        seeds = np.random.SeedSequence([seed, 1]).generate_state(len(blocks) * options.block_layers) >> 1
         residual, more = inputs.past[:, :, :1], _joined(inputs)  # (B, L, 1), (B, E)
         parts: list[tuple[Part, Any]] = []
         hidden = None
@@ -135,9 +133,7 @@ class Residual(Family):
             for layer in range(options.block_layers):
                 place = f"{number}_{layer + 1}"
                 hidden = keras.layers.Dense(options.units, activation="relu", name=f"dense_{place}")(hidden)
-                if options.dropout:
-                    drawn = int(seeds[(number - 1) * options.block_layers + layer])
-                    hidden = dropout(options.dropout, seed=drawn, name=f"dropout_{place}")(hidden)
+                hidden = dropped(hidden, f"dropout_{place}")
             if number < len(blocks):
                 weights = keras.layers.Dense(block.backcast, name=f"explained_{number}")(hidden)
                 explained = _drawn(block.part, weights, inputs, sizes, options, past=True)  # (B, L)

@@ -64,20 +64,16 @@ class Tide(Family):
     def build(self, options: TideOptions, sizes: Sizes, inputs: Inputs, role: Role, seed: int) -> Graph:
         """The head's dense layer over the window is the linear path."""
         import keras
-        import numpy as np
 
-        from kerasforecast.layers.dropout import Dropout, SampledDropout
+        from kerasforecast.layers.dropout import dropping
         from kerasforecast.models.heads import head
 
-        dropout = {"training": Dropout, "sampling": SampledDropout}.get(role, keras.layers.Dropout)
-        seeds = iter((np.random.SeedSequence([seed, 1]).generate_state(options.layers + 2) >> 1).tolist())
+        dropped = dropping(role, options.dropout, seed)
 
         def block(values: Any, outputs: int, name: str) -> Any:
             inner = keras.layers.Dense(options.units, activation="relu", name=f"{name}_in")(values)
             inner = keras.layers.Dense(outputs, name=f"{name}_out")(inner)
-            drawn = next(seeds)
-            if options.dropout:
-                inner = dropout(options.dropout, seed=drawn, name=f"{name}_dropout")(inner)
+            inner = dropped(inner, f"{name}_dropout")
             beside = keras.layers.Dense(outputs, name=f"{name}_beside")(values)
             return keras.layers.LayerNormalization(epsilon=1e-5, name=f"{name}_norm")(inner + beside)
 
