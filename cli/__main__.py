@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from kerasforecast.runtime.backend import process_is_ours
 from kerasforecast.runtime.signals import end_on_signals
 
 
@@ -14,6 +15,7 @@ def main() -> None:
     """Run the command line as a program: signals are dealt with from here on, also while the rest is imported."""
     _open_standard_streams()
     end_on_signals()
+    process_is_ours()
 
     from .main import cli
 

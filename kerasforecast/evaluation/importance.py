@@ -19,7 +19,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.stats import t as student_t
 
 from kerasforecast.artifact.importance import CovariateWorth, Importance
 from kerasforecast.baselines.fitted import Baselines
@@ -203,8 +202,10 @@ def _tested_over_series(rise: Rise, chosen: Windows) -> tuple[float | None, Lite
     spread = float(np.std(moves, ddof=1))
     if spread <= 1e-12:
         return (1 / (shuffles + 1) if least > rise.before else 1.0), "series"
+    from scipy.special import stdtr
+
     statistic = float(np.mean(moves)) / (spread * math.sqrt(1 + 1 / shuffles))
-    return float(student_t.sf(statistic, df=shuffles - 1)), "series"
+    return float(stdtr(shuffles - 1, -statistic)), "series"
 
 
 def importance_after(

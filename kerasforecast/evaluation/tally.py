@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
 
 from kerasforecast.evaluation.outcomes import Outcomes
 from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.metrics.panels import BySeries, compare_over_series
-from kerasforecast.metrics.point import checked_pair, finite, moves, smape_losses
+from kerasforecast.metrics.point import checked_pair, finite, moves, smape_losses, wilson
 from kerasforecast.metrics.probabilistic import NO_INTERVALS, central_intervals, checked_levels, level_weights
 
 _DIRECTIONS = ("moved", "called", "right")
@@ -193,8 +192,7 @@ class Tally:
         )
         if moved == 0 or called == 0:
             return {"directional_accuracy": None, "directional_interval": None}
-        interval = binomtest(right, moved).proportion_ci(0.95, method="wilson")
-        return {"directional_accuracy": right / moved, "directional_interval": [interval.low, interval.high]}
+        return {"directional_accuracy": right / moved, "directional_interval": list(wilson(right, moved))}
 
     def _over_series(self, each: EachSeries, step: int | None) -> dict[str, Any]:
         """The mean over series of each one's own scores, and the medians."""

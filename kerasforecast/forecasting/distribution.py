@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student_t
 
 GRID = np.linspace(0, 1, 101)  # levels at which a distribution of errors is kept
 
@@ -26,6 +24,8 @@ def pooled_tables(errors: np.ndarray, apart: float) -> list[tuple[tuple[float, .
     cover 77 to 94 % after 5 windows and 79 to 85 % after 40, where quantiles of each step alone cover 40 to 66 % and 74
     to 81 %.)
     """
+    from scipy.special import ndtri, stdtrit  # a quarter of a second: only where intervals are learned
+
     count, steps, columns = errors.shape
     ahead = np.arange(1.0, steps + 1)
     sizes = np.sqrt(ahead) * np.abs(errors).mean(axis=(0, 2))  # (S,) in moves of one step
@@ -34,8 +34,8 @@ def pooled_tables(errors: np.ndarray, apart: float) -> list[tuple[tuple[float, .
     growth = ahead ** (np.clip(power, 0, 1) - 0.5)  # (S,) of errors in standard moves, which grow with the root
     alike = (errors / growth[:, None]).reshape(count * steps, columns)  # (N S, C)
     levels = np.clip(GRID, 1 / 1_000, 1 - 1 / 1_000)
-    usual = np.where(levels == 0.5, 1.0, norm.ppf(levels))
-    farther = np.where(levels == 0.5, 1.0, student_t.ppf(levels, apart) / usual)  # (G,)
+    usual = np.where(levels == 0.5, 1.0, ndtri(levels))
+    farther = np.where(levels == 0.5, 1.0, stdtrit(apart, levels) / usual)  # (G,)
     middle = np.median(alike, axis=0)
     found = middle + (np.quantile(alike, GRID, axis=0, method="weibull") - middle) * farther[:, None]  # (G, C)
     return [tuple(map(tuple, (found.T * factor).tolist())) for factor in growth]

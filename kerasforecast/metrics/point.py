@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-from scipy.stats import binomtest
-from sklearn.metrics import mean_absolute_error, mean_absolute_percentage_error, mean_squared_error
 
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError
@@ -98,11 +96,15 @@ def per_step(score: Callable[..., Score], *arrays: np.ndarray) -> list[Score]:
 
 def rmse(actual: np.ndarray, forecast: np.ndarray) -> float:
     """Root mean squared error, `sqrt(mean((y - f)^2))`, price units (Hyndman & Koehler 2006, section 2.1)."""
+    from sklearn.metrics import mean_squared_error  # half a second: only where something is scored
+
     return math.sqrt(mean_squared_error(*checked_pair(actual, forecast)))
 
 
 def mae(actual: np.ndarray, forecast: np.ndarray) -> float:
     """Mean absolute error, `mean(|y - f|)`, price units (Hyndman & Koehler 2006, section 2.1)."""
+    from sklearn.metrics import mean_absolute_error
+
     return float(mean_absolute_error(*checked_pair(actual, forecast)))
 
 
@@ -112,6 +114,8 @@ def mape(actual: np.ndarray, forecast: np.ndarray) -> float:
     Returns:
         `nan` where an actual value is zero: scikit-learn would divide by 2e-16 there and call the result a score.
     """
+    from sklearn.metrics import mean_absolute_percentage_error
+
     y, f = checked_pair(actual, forecast)
     return 100 * float(mean_absolute_percentage_error(y, f)) if np.all(y != 0) else math.nan
 
@@ -180,8 +184,15 @@ def direction(actual: np.ndarray, forecast: np.ndarray, last: np.ndarray, confid
     n, right = int(moved.sum()), int((called == went)[moved].sum())
     if n == 0 or not np.any(called):
         return DirectionScore(None, right, n, 0.0, 1.0)
+    return DirectionScore(right / n, right, n, *wilson(right, n, confidence))
+
+
+def wilson(right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval of Wilson (1927) of a share, `right` of `n`."""
+    from scipy.stats import binomtest  # half a second: only where something is scored
+
     interval = binomtest(right, n).proportion_ci(confidence, method="wilson")
-    return DirectionScore(right / n, right, n, float(interval.low), float(interval.high))
+    return float(interval.low), float(interval.high)
 
 
 def checked_pair(actual: np.ndarray, forecast: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

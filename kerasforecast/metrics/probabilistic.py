@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import mean_pinball_loss
 
 from kerasforecast.errors import DataError, shown
 from kerasforecast.metrics.point import checked_pair, finite
@@ -47,6 +46,8 @@ def pinball(actual: np.ndarray, quantile: np.ndarray, level: float) -> float:
 
     `level` is t, inside 0..1; `quantile` is the forecast quantile, of the shape of `actual`.
     """
+    from sklearn.metrics import mean_pinball_loss  # half a second: only where something is scored
+
     checked_levels([level])
     return float(mean_pinball_loss(*checked_pair(actual, quantile), alpha=level))
 

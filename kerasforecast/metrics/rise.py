@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import t as student_t
 
 from kerasforecast.errors import DataError
 
@@ -31,6 +30,8 @@ def rise_p_value(differences: np.ndarray, overlap: float = 1.0) -> float:
     Raises:
         DataError: There are none, or they are not finite.
     """
+    from scipy.special import stdtr  # a quarter of a second: only where something is tested
+
     d = np.asarray(differences, np.float64)
     count = len(d)
     if not count or not np.isfinite(d).all():
@@ -47,7 +48,7 @@ def rise_p_value(differences: np.ndarray, overlap: float = 1.0) -> float:
     variance = float(np.mean(projected**2))
     if variance == 0:
         return 0.5**apart if mean > 0 else 1.0
-    return float(student_t.sf(mean / np.sqrt(variance / count), df=waves))
+    return float(stdtr(waves, -mean / np.sqrt(variance / count)))
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

@@ -14,7 +14,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,9 @@ BACKENDS = ("jax", "tensorflow", "torch")
 
 # What Keras writes on its first import, whatever backend was asked for: a file with just this expresses no choice.
 _KERAS_OWN_FILE = {"floatx": "float32", "epsilon": 1e-07, "backend": "tensorflow", "image_data_format": "channels_last"}
+
+# What Keras imports where it is installed, for wrappers and pictures of its own: 0.7 s of processor time.
+_SPARED = ("sklearn", "matplotlib")
 
 
 @dataclass(frozen=True)
@@ -121,9 +124,32 @@ def _keep_compiled() -> None:
 
 def load_quietly() -> None:
     """Import Keras without the banners of the backend's libraries."""
-    if "tensorflow" in installed() and "keras" not in sys.modules:
-        with held_stderr():
-            importlib.import_module("keras")
+    if "keras" in sys.modules:
+        return
+    banners = "tensorflow" in installed()
+    with held_stderr() if banners else contextlib.nullcontext(), _without(_SPARED if _Process.ours else ()):
+        importlib.import_module("keras")
+
+
+def process_is_ours() -> None:
+    """Say that nobody else uses Keras in this process: it then loads without what its wrappers for others need."""
+    _Process.ours = True
+
+
+class _Process:
+    ours = False
+
+
+@contextlib.contextmanager
+def _without(packages: Iterable[str]) -> Iterator[None]:
+    """Have the block find some packages absent, unless they are loaded already."""
+    hidden = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # `None` is what makes an import fail
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 @contextlib.contextmanager

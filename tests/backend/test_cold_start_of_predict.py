@@ -1,0 +1,32 @@
+"""What a forecast from the command line does not load: every library costs its user a part of a second."""
+
+import subprocess
+import sys
+
+SPARED = (
+    "matplotlib",
+    "plotly",
+    "sklearn",
+    "scipy.signal",
+    "scipy.special",
+    "scipy.stats",
+    "statsforecast",
+    "yfinance",
+)
+PROGRAM = f"""
+import atexit, runpy, sys
+atexit.register(lambda: print([name for name in {SPARED} if name in sys.modules]))
+sys.argv[0] = "kerasforecast"
+runpy.run_module("kerasforecast_cli", run_name="__main__")
+"""
+
+
+def test_a_forecast_loads_what_it_needs(saved, frame, tmp_path):
+    table = tmp_path / "table.csv"
+    frame.to_csv(table)
+    command = [sys.executable, "-c", PROGRAM, "predict", str(saved), str(table)]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert told.returncode == 0, told.stderr
+    *forecast, loaded = told.stdout.splitlines()
+    assert forecast[0].startswith("date,forecast")
+    assert loaded == "[]"
