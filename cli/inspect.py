@@ -99,7 +99,7 @@ def _lines(manifest: Manifest) -> list[tuple[str, str]]:
         frozen = f", without {', '.join(lineage.frozen)}" if lineage.frozen else ""
         lines.append(("parent", f"{lineage.parent}, {steps}{frozen}; weights sha256 {lineage.weights[:12]}"))
         lines += [("", lineage.test.text)] if lineage.test else []
-    if training:
+    if training and network.family.trained:
         state = "complete" if training.complete else "a checkpoint: training was not complete"
         lines.append(
             (

@@ -179,7 +179,8 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     reason = "validation stopped improving" if record.stopped_early else "all epochs ran"
     manifest = model.manifest
     if not quiet:
-        say(f"Kept epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)")
+        if manifest.config.network.family.trained:
+            say(f"Kept epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)")
         if model.manifest.metrics and (diagnosis := model.manifest.metrics.diagnosis):
             say(f"Loss curves: {diagnosis.line}")
     title = f"Test on {model.manifest.target}"
@@ -193,7 +194,9 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     for line in after_scoring(manifest):
         print_wrapped(line)
     merged = ""
-    if parameters.saved > parameters.trained:
+    if not manifest.config.network.family.trained:
+        merged = f", {parameters.saved:,} saved: solved for, not trained" if parameters.saved else ""
+    elif parameters.saved > parameters.trained:
         merged = f" of {parameters.saved:,} saved: the others kept the parent's values"
     elif parameters.saved < parameters.trained:
         merged = f", {parameters.saved:,} saved: the two bias vectors of a layer are summed"

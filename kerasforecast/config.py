@@ -21,6 +21,7 @@ from kerasforecast.sections.split import SplitConfig
 from kerasforecast.sections.training import TrainingConfig
 
 OLDER = {"features": "past"}  # earlier names of options, which still serve
+UNTRAINED = tuple(name for name in TrainingConfig.model_fields if name not in ("final", "seed"))  # no effect there
 LARGEST_INTERVALS = 10_000  # steps x levels: each is a distribution of errors in the model file
 
 
@@ -47,7 +48,8 @@ class Config(Section):
         if evaluation.mc_dropout and (network.quantiles or not dropout):
             raise ValueError("--mc-dropout needs --dropout above 0 and no --quantiles")
         if self.training.final == "all" and network.family.solved:
-            raise ValueError(f"--final all is no option of {network.model}, which chooses its penalty on validation")
+            why = "chooses its penalty on validation" if network.family.trained else "has no weights to train"
+            raise ValueError(f"--final all is no option of {network.model}, which {why}")
         if evaluation.steps is not None and evaluation.steps < network.horizon:
             raise ValueError(f"--steps must be at least the horizon of {network.horizon}")
         if self.steps * len(self.levels) > LARGEST_INTERVALS:
@@ -92,6 +94,9 @@ class Config(Section):
                 raise OptionError(f"{flag(name)} has no effect where no network is trained. Leave it out.")
             if not having & set(models):
                 raise OptionError(not_of(registry.family(models[0]), name, options[name]))
+        untrained = {model for model in models if not registry.family(model).trained}
+        if untrained < set(models):  # how to train is said to those that are
+            own |= {name: set(models) - untrained for name in UNTRAINED if name in options}
         return {
             model: cls.from_options(
                 model=model, **{name: value for name, value in options.items() if model in own.get(name, {model})}
@@ -153,6 +158,8 @@ def check_effect(given: dict[str, Any], config: Config) -> None:
     rows = config.split.test_rows is not None
     _refuse(given, dates, ("train_fraction", "validation_fraction"), "beside --validation-start and --test-start")
     _refuse(given, rows, ("train_fraction", "validation_fraction"), "beside --validation-rows and --test-rows")
+    untrained = not config.network.family.trained
+    _refuse(given, untrained, UNTRAINED, f"on {config.network.model}, which has no weights to train")
     level = config.network.scaling == "level"
     _refuse(given, not level, ("centre", "unit", "target_transform"), "without --scaling level")
     _refuse(given, head, ("loss",), "beside --quantiles, which are trained by the pinball loss")

@@ -71,13 +71,14 @@ class Progress:
             *panel.notes,
             *(f"  {part:<10} {_part(panel, split, part)}" for part in PARTS),
             *_left_alone(panel, split, self._config),
-            f"{network.describe()} on windows of {network.window}, {parameters:,} trained parameters",
+            f"{network.describe()} on windows of {network.window}, "
+            + (f"{parameters:,} trained parameters" if network.family.trained else "nothing to train"),
             f"{self._choice.name} ({self._choice.reason}) on {device}; "
             f"{network.family.computation(self._choice.name, device)}",
         ):
             self.note(line)
         self._take_down()  # of a fit that begins again with smaller batches
-        self._bar = _bar(self._notebook)
+        self._bar = _bar(self._notebook) if network.family.trained else None
         if self._bar:
             self._bar.start()
             self._task = self._bar.add_task("training", total=self._config.training.epochs, figures="")
@@ -93,7 +94,9 @@ class Progress:
             say(line)
 
     def epoch(self, epoch: Epoch) -> None:
-        """Show one finished epoch."""
+        """Show one finished epoch; of a family without weights there is none to speak of."""
+        if not self._config.network.family.trained:
+            return
         if self._bar:
             self._bar.update(self._task, completed=epoch.epoch, figures=_figures(epoch))
             self._epochs.append(epoch)

@@ -227,7 +227,9 @@ class Begun:
             return None
         return against_parent(predictor, self._theirs, self.parent, self.parts.seen, self.baselines.volatility)
 
-    def _diagnosis(self, history: History) -> DiagnosisRecord:
+    def _diagnosis(self, history: History) -> DiagnosisRecord | None:
+        if not self.config.network.family.trained:
+            return None
         training, config = self.config.training, self.config
         naive = naive_loss(*self.sets, self.member.scaling, training, config.network.quantiles)
         losses, val_losses = ([getattr(epoch, name) for epoch in history.epochs] for name in ("loss", "val_loss"))

@@ -40,8 +40,8 @@ class Member(BaseModel):
     @property
     def layers(self) -> list[SavedLayer]:
         """The layers of its saved network that hold arrays."""
-        sizes = self.sizes
-        return [*sizes.embeddings, *self.network.family.layers(self.network.options, sizes)]
+        sizes, family = self.sizes, self.network.family
+        return [*([] if family.alone else sizes.embeddings), *family.layers(self.network.options, sizes)]
 
     @property
     def parameters_saved(self) -> int:

@@ -47,7 +47,10 @@ def build(
     raw = _raw_inputs(config.window, config.horizon, len(scaling.transforms), covariates)
     graph = _graph(config, scaling, covariates, raw, role, seed)
     if role == "training":
-        return _trainee()(_fed(raw), graph.outputs, name=name)
+        network = _trainee()(_fed(raw), graph.outputs, name=name)
+        if not config.family.trained:
+            network.trainable = False
+        return network
     return keras.Model(_fed(raw), scaling.restore(raw["past"], graph.outputs, ops), name=name)
 
 
@@ -172,7 +175,7 @@ def freeze(model: keras.Model, names: Sequence[str]) -> tuple[str, ...]:
                 f"Received: {shown(name)}."
             )
     frozen = tuple(each for each in layers if each.startswith(tuple(names)))
-    if len(frozen) == len(layers):
+    if frozen and len(frozen) == len(layers):
         raise OptionError(
             f"--freeze must leave a layer to train: {', '.join(layers)}. Received: {shown(', '.join(names))}, which is "
             "all of them. Leave one out."
@@ -246,8 +249,10 @@ def _graph(
     seed: int,
 ) -> Graph:
     about_to_compute()
-    known = covariates.known_inputs(raw["known"]) if covariates.known else None
-    static = _attributes(covariates, raw["static"]) if covariates.static else None
+    known = static = None
+    if not config.family.alone:
+        known = covariates.known_inputs(raw["known"]) if covariates.known else None
+        static = _attributes(covariates, raw["static"]) if covariates.static else None
     inputs = Inputs(scaling.inputs(raw["past"], ops), known, static)
     return config.family.build(config.options, sizes_of(config, scaling, covariates), inputs, role, seed)
 

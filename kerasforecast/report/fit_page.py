@@ -46,7 +46,7 @@ def fit_report(fit: FinishedFit) -> str:
         _scores(fit),
         *_charts(fit),
         *importance_section(fit.manifest.metrics),
-        _training(fit),
+        *_training(fit),
         *_errors(fit),
         _split(fit.manifest),
     ]
@@ -69,7 +69,7 @@ def _sections_of_many(fit: FinishedFit, many: ManySeries) -> list[Section]:
         *calibration(fit.forecasts, fit.levels, test["model"]),
         *many.over_steps_and_dates(),
         *importance_section(fit.manifest.metrics),
-        _training(fit),
+        *_training(fit),
         _split(fit.manifest),
         _configuration(fit.manifest),
     ]
@@ -140,7 +140,9 @@ def _over_time(table: pd.DataFrame, *, wide: bool) -> Section:
     return Section("Error over time", note, "", (("RMSE over that of naive", figure),), wide=wide)
 
 
-def _training(fit: FinishedFit) -> Section:
+def _training(fit: FinishedFit) -> list[Section]:
+    if not fit.manifest.config.network.family.trained:
+        return []
     history, record = fit.history, fit.manifest.training
     found = fit.metrics.get("diagnosis") or {}
     best = record.best_epoch if record else int(history["epoch"][history["val_loss"].argmin()])
@@ -150,7 +152,7 @@ def _training(fit: FinishedFit) -> Section:
     note = f"{words} Epoch {best} of {len(history)} was kept."
     if fit.manifest.final:
         note = f"{note} {fit.manifest.final.line}"
-    return Section("Loss curves", note.strip(), "", (("Loss by epoch", figure),), wide=True)
+    return [Section("Loss curves", note.strip(), "", (("Loss by epoch", figure),), wide=True)]
 
 
 def _errors(fit: FinishedFit) -> list[Section]:
@@ -182,7 +184,10 @@ def _split(manifest: Manifest) -> Section:
         span = f"{record.start} to {record.end}"
         legend.append(f'<div class="{text(part)}">{text(part)}: {text(words)}<small>{text(span)}</small></div>')
     body = f'<div class="timeline">{"".join(bars)}</div><div class="legend">{"".join(legend)}</div>'
-    note = "In the order of time. Scaling and weights come from training; validation chose the epoch; test only scored."
+    found = "Scaling and weights come from training; validation chose the epoch"
+    if not manifest.config.network.family.trained:
+        found = "There is nothing to train; intervals come from validation"
+    note = f"In the order of time. {found}; test only scored."
     return Section("Split", note, body, wide=True)
 
 
@@ -203,7 +208,7 @@ def _configuration(manifest: Manifest) -> Section:
             ("Frequency", data.calendar or _step(data.frequency)),
             ("SHA-256 of the data", f"{data.sha256[:16]}..."),
         ]
-    if manifest.training:
+    if manifest.training and network.family.trained:
         pairs.append(("Training", f"{manifest.training.seconds:,.0f} s, {manifest.training.epochs} epochs"))
     pairs += [(name, version) for name, version in manifest.versions.items() if version]
     options = folded("Every option", option_tables(manifest.config.model_dump(mode="json")))

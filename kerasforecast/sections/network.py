@@ -67,6 +67,19 @@ class NetworkConfig(Section):
     def _with_median(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
         return ascending((*levels, 0.5) if levels and 0.5 not in levels else levels)
 
+    @model_validator(mode="after")
+    def _as_its_family_can(self) -> NetworkConfig:
+        family = self.family
+        if family.scalings and self.scaling not in family.scalings:
+            kinds = " or ".join(family.scalings)
+            raise ValueError(f"--scaling of {family.name} must be {kinds}. Received: {self.scaling}")
+        least = family.least_window(self.options)
+        if self.window < least:
+            raise ValueError(
+                f"--window must be at least {least:,} rows for {self.describe()}. Received: {self.window:,}"
+            )
+        return self
+
     @property
     def family(self) -> Family:
         """What knows its options, layers and words."""

@@ -86,9 +86,10 @@ def train(
     held_back = _EvaluationBatches(validation)
     begun = keeping.start.step if keeping and keeping.start else 0
     with while_training(), chosen_threads(model, config.batch_size) as timed:
-        if solved and not watch.epochs:
+        trainable = bool(model.trainable_variables)
+        if (solved or not trainable) and not watch.epochs:
             watch.solved(model, _loss(model, training), _loss(model, validation))
-        while not watch.finished:
+        while trainable and not watch.finished:
             # One round, but for a training resumed within an epoch: the rest of that one is a round of its own.
             epoch = len(watch.epochs)
             with _named_culprit(callbacks):
@@ -106,7 +107,7 @@ def train(
             if model.stop_training:  # by us or by a callback
                 break
     model.set_weights(watch.best_weights)
-    return History(tuple(watch.epochs), _best(watch), len(watch.epochs) < config.epochs)
+    return History(tuple(watch.epochs), _best(watch), trainable and len(watch.epochs) < config.epochs)
 
 
 def _best(watch: Watch) -> int:

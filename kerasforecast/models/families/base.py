@@ -165,6 +165,9 @@ class Family(ABC):
             that is not what suits the reference model.
         smaller: Options that make a network smaller, for the message of one that is too large.
         solved: Whether `solve` finds its weights, with what it chooses on validation: they cannot be found without one.
+        trained: Whether steps find weights of it; else `solve` finds all that there are, and nothing is left to train.
+        alone: Whether it forecasts from the target's own past, whatever else it is given.
+        scalings: Those that it can take; all, where empty.
         refitted: Whether the weights of one series' model are trained on all rows after scoring, where nobody says.
         changeable: Options that may be others where training goes on from weights: none that the weights' meaning
             hangs on.
@@ -178,6 +181,9 @@ class Family(ABC):
     smaller: ClassVar[tuple[str, ...]] = ()
     refitted: ClassVar[bool] = True
     solved: ClassVar[bool] = False
+    trained: ClassVar[bool] = True
+    alone: ClassVar[bool] = False
+    scalings: ClassVar[tuple[str, ...]] = ()
     changeable: ClassVar[tuple[str, ...]] = ()
     vocabulary: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 
@@ -203,6 +209,10 @@ class Family(ABC):
     @abstractmethod
     def describe(self, options: Any) -> str:
         """What the network is in a few words, e.g. `"2 x lstm of 50 units"`."""
+
+    def least_window(self, options: Any) -> int:
+        """The fewest rows of window that it can work with."""
+        return 1
 
     def start(self, layer: Any, options: Any, random: np.random.Generator) -> list[np.ndarray]:
         """Starting weights of one layer, in the order of `layer.get_weights()`, drawn by NumPy."""

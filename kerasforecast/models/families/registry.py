@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic.fields import FieldInfo
 
 from kerasforecast.errors import OptionError, shown
-from kerasforecast.models.families import linear, patch, recurrent, residual, tide
+from kerasforecast.models.families import linear, patch, recurrent, residual, tide, untrained
 from kerasforecast.models.families.base import Family
 
-_ALL = (*recurrent.FAMILIES, linear.LINEAR, *residual.FAMILIES, patch.PATCH, tide.TIDE)
+_ALL = (*recurrent.FAMILIES, linear.LINEAR, *residual.FAMILIES, patch.PATCH, tide.TIDE, *untrained.FAMILIES)
 _FAMILIES: dict[str, Family] = {family.name: family for family in _ALL}
 
 
