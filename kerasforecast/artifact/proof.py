@@ -37,6 +37,9 @@ def golden_error(manifest: Manifest, predictor: Answers) -> float:
         exact, scaling = windows.past.astype(np.float64), manifest.members[0].scaling
         half = np.full(ours.shape, 0.5)
         unit = np.abs(scaling.restore(exact, half) - scaling.restore(exact, -half))
+        if scaling.kind == "none":  # what rounds there is as large as the values of the window, not as 1
+            spread = exact[:, :, 0].std(axis=1).reshape(-1, *(1,) * (unit.ndim - 1))
+            unit = np.maximum(unit, spread)
         ours, unit = ours.reshape(golden.shape), unit.reshape(golden.shape)
         rounding = 4 * np.spacing(np.abs(golden).astype(np.float32)).astype(np.float64)
         return float(np.max(np.maximum(np.abs(ours - golden) - rounding, 0) / unit))

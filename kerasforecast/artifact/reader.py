@@ -127,9 +127,10 @@ def _inputs(manifest: Manifest) -> dict[str, tuple[int, ...]]:
 
 def _largest(manifest: Manifest, shapes: dict[str, Shape]) -> int:
     """The largest size that a layer or tensor of the network may have."""
-    widest = max(size for shape in shapes.values() for size in shape)
+    sizes = [size for shape in shapes.values() for size in shape]
+    sizes += [member.network.family.widest(member.network.options, member.sizes) for member in manifest.members]
     past = (member.scaling.channels + len(member.covariates.known) for member in manifest.members)
-    return max(widest, manifest.window + manifest.horizon, *past)
+    return max(*sizes, manifest.window + manifest.horizon, *past)
 
 
 def _arrays(weights_file: memoryview, shapes: dict[str, Shape], where: str) -> list[np.ndarray]:

@@ -17,10 +17,12 @@ import numpy as np
 
 _SHARPEST = 30.0  # rows that the likelihood counts at most: rounding of its logarithm stays without effect
 _TINY = 1e-30
+_SURE = 0.9  # of the test for a season
 _LEAST_INDEX = -0.9  # of a season's share of the level: nothing is divided by less than a tenth
 ALPHAS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of a level that moves without a trend
 _TRENDS = ((0.05, 0.98), (0.1, 0.9), (0.2, 0.8), (0.2, 0.98), (0.4, 0.9))  # (beta, phi) of a damped one
 _DAMPED = [(alpha, beta, phi) for alpha in (0.1, 0.3, 0.5, 0.7, 0.9) for beta, phi in _TRENDS]
+TRIED = len(ALPHAS) + len(_DAMPED)  # smoothings side by side
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +68,12 @@ def repeated(block: Any, rows: int, name: str, xp: Any) -> Any:
 
 
 def adjusted(past: Any, season: int, horizon: int, multiplicative: bool, xp: Any) -> Adjusted:
-    """Classical decomposition within each window, its indices shrunk as far as they may be chance.
+    """Classical decomposition within each window, its indices tested, as the Theta method does.
 
     The trend is the centred moving average of a season, an index the mean of what the rows of its place are off it:
-    by a share of the trend where `multiplicative` and all rows are positive, else by a difference. By positive-part
-    James-Stein shrinkage (Miller & Williams 2003) indices that differ no more than rows of one place do are none.
+    by a share of the trend where `multiplicative` and all rows are positive, else by a difference. Indices that a test
+    of variances would call chance at 90 % are none. From twice that limit on they are whole, and between the two they
+    grow, so that no rounding decides.
 
     Args:
         past: `(B, L, 1)` raw, L at least three seasons.
@@ -90,7 +93,7 @@ def adjusted(past: Any, season: int, horizon: int, multiplicative: bool, xp: Any
     share = xp.maximum(1.0 - xp.sum(empty, axis=1, keepdims=True), 0.0) * np.float32(multiplicative)
     trend = share * (base + mean) + (1.0 - share)  # what an index is a share of, or 1
     off = (values[:, half : window - half] - mean) / xp.maximum(trend, _TINY)  # (B, L - 2 half)
-    index = _shrunk_means(off, season, half, xp)  # (B, m), the last one of the window's last row
+    index = _tested_means(off, season, half, xp)  # (B, m), the last one of the window's last row
     total = xp.sum(index, axis=1, keepdims=True) / season
     index = xp.maximum((index - total) / (1.0 + share * total), _LEAST_INDEX * share - 1e30 * (1.0 - share))
     lead = -window % season
@@ -112,8 +115,10 @@ def _moving_sums(values: Any, width: int, xp: Any) -> Any:
         part, size = part[:, :-size] + part[:, size:], 2 * size
 
 
-def _shrunk_means(off: Any, season: int, half: int, xp: Any) -> Any:
+def _tested_means(off: Any, season: int, half: int, xp: Any) -> Any:
     """`(B, m)` means of the rows of each place in a season, `off` ending `half` rows before the window."""
+    from scipy import stats
+
     count = off.shape[1]
     lead = -(count + half) % season
     rows = np.pad(np.ones(count, np.float32), (lead, half)).reshape(-1, season)  # (k, m) 1 for rows that there are
@@ -124,7 +129,9 @@ def _shrunk_means(off: Any, season: int, half: int, xp: Any) -> Any:
     within = xp.sum(xp.sum(away * away, axis=2), axis=1, keepdims=True) / np.float32(count - season)  # (B, 1)
     apart = means - xp.sum(means * counts, axis=1, keepdims=True) / np.float32(count)
     between = xp.sum(apart * apart * counts, axis=1, keepdims=True) / np.float32(season - 1)
-    return means * (xp.maximum(between - within, 0.0) / (between + np.float32(_TINY)))
+    limit = np.float32(stats.f.ppf(_SURE, season - 1, count - season))
+    beyond = xp.maximum(between / limit - within, 0.0) / (within + np.float32(_TINY))
+    return means * (1.0 - xp.maximum(1.0 - beyond, 0.0))
 
 
 def line(values: Any, horizon: int, xp: Any) -> tuple[Any, Any, Any]:
@@ -158,7 +165,7 @@ def theta(past: Any, season: int, horizon: int, multiplicative: bool, xp: Any) -
     decays = 1.0 - np.array(ALPHAS)
     levels = _smoothed(curved, np.array(ALPHAS), decays, xp)  # (B, L, A)
     errors = folded(curved[:, 1:], (curved.shape[1] - 1, 1), "next", xp) - levels[:, :-1]
-    weights, unit = _weights(errors, np.zeros(len(ALPHAS)), xp)
+    weights, unit = _weights(errors, _prior(0), xp)
     level = xp.sum(levels[:, -1] * weights, axis=1, keepdims=True)  # (B, 1)
     return found.restored((ahead + level) * 0.5), unit * 0.5
 
@@ -173,7 +180,7 @@ def damped(past: Any, season: int, horizon: int, multiplicative: bool, xp: Any) 
     levels, trends = _trending(found.values, slope, alphas, gains, phis, xp)  # (B, L, P) each
     moved = levels[:, :-1] + trends[:, :-1] * _last(phis)
     errors = folded(found.values[:, 1:], (found.values.shape[1] - 1, 1), "next", xp) - moved
-    weights, unit = _weights(errors, np.where(phis > 0, 2.0, 0.0), xp)
+    weights, unit = _weights(errors, _prior(len(_DAMPED)), xp)
     level = xp.sum(levels[:, -1] * weights, axis=1, keepdims=True)
     reach = np.cumsum(phis[:, None] ** np.arange(1, horizon + 1), axis=1).astype(np.float32)[None]  # (1, P, H)
     each = folded(trends[:, -1] * weights, (len(phis), 1), "trends", xp)  # (B, P, 1)
@@ -224,11 +231,24 @@ def _last(numbers: np.ndarray) -> np.ndarray:
     return numbers.astype(np.float32)[None, None, :]
 
 
-def _weights(errors: Any, penalties: np.ndarray, xp: Any) -> tuple[Any, Any]:
-    """Akaike weights `(B, P)` of one-step errors `(B, L - 1, P)`, and the root of their mean square `(B, 1)`."""
+def _prior(trends: int) -> np.ndarray:
+    """Logarithms of how likely each smoothing is before any error is seen.
+
+    The naive forecast (alpha 1), a level that moves more slowly, and `trends` smoothings with a trend: each kind is as
+    likely as the others, however many of it are tried. So windows without structure stay with the last value.
+    """
+    sizes = np.array([*(len(ALPHAS) - 1,) * (len(ALPHAS) - 1), 1, *(trends,) * trends])
+    return -np.log(sizes)
+
+
+def _weights(errors: Any, prior: np.ndarray, xp: Any) -> tuple[Any, Any]:
+    """How likely each of P smoothings is by its one-step errors `(B, L - 1, P)`, `(B, P)`, sums 1.
+
+    With them the root of the mean square of these errors, `(B, 1)`.
+    """
     rows = errors.shape[1]
     square = xp.sum(errors * errors, axis=1) / rows  # (B, P)
-    fit = xp.log(square + np.float32(_TINY)) * np.float32(-min(rows / 2, _SHARPEST)) - penalties.astype(np.float32)
+    fit = xp.log(square + np.float32(_TINY)) * np.float32(-min(rows / 2, _SHARPEST)) + prior.astype(np.float32)
     if xp is np:
         likely = np.exp(fit - fit.max(axis=1, keepdims=True))
         weights = likely / likely.sum(axis=1, keepdims=True)

@@ -214,6 +214,10 @@ class Family(ABC):
         """The fewest rows of window that it can work with."""
         return 1
 
+    def widest(self, options: Any, sizes: Sizes) -> int:
+        """The largest size of a tensor in its graph, where that is beyond its arrays, window and horizon; else 0."""
+        return 0
+
     def start(self, layer: Any, options: Any, random: np.random.Generator) -> list[np.ndarray]:
         """Starting weights of one layer, in the order of `layer.get_weights()`, drawn by NumPy."""
         from kerasforecast.models.initializers import draw

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from kerasforecast.models.families.base import (
-    KERAS,
     Family,
     FamilyOptions,
     Graph,
@@ -83,6 +82,12 @@ class Untrained(Family):
         """The gaps between quantiles, where there are some."""
         return gaps_layers(1, sizes)
 
+    def widest(self, options: Any, sizes: Sizes) -> int:
+        """Whole seasons over the window or the horizon, and smoothings side by side."""
+        from kerasforecast.models.smoothing import TRIED
+
+        return max(max(sizes.window, sizes.horizon) + options.season, TRIED)
+
     def build(self, options: Any, sizes: Sizes, inputs: Inputs, role: Role, seed: int) -> Graph:
         """Operations alone, and the gaps."""
         import keras
@@ -99,9 +104,7 @@ class Untrained(Family):
         points = keras.layers.Reshape((sizes.horizon, 1), name="ahead")(last + ahead)
         return Graph(points + gaps * keras.layers.Reshape((1, 1), name="unit")(unit))
 
-    def solve(
-        self, options: Any, sizes: Sizes, training: Any, validation: Any
-    ) -> dict[str, list[np.ndarray]] | None:
+    def solve(self, options: Any, sizes: Sizes, training: Any, validation: Any) -> dict[str, list[np.ndarray]] | None:
         """The gaps that the errors on training windows ask for."""
         import numpy as np
 
