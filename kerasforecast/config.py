@@ -88,7 +88,7 @@ class Config(Section):
         Raises:
             OptionError: As `from_options`; or none of the families has an option that was given.
         """
-        own = {name: having.keys() for name, having in registry.options().items() if name in options}
+        own = {name: set(having) for name, having in registry.options().items() if name in options}
         for name, having in own.items():
             if not models:
                 raise OptionError(f"{flag(name)} has no effect where no network is trained. Leave it out.")

@@ -59,6 +59,11 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         width: Numbers that stand for a patch. Only for patch.
         heads: Heads of the attention; they share the width. Only for patch.
         decoder: Numbers that the decoder makes of each row to be forecast. Only for tide.
+        season: Rows of a season; 1 for none. Only for seasonal, theta, damped.
+        seasons: Past seasons whose mean is repeated. Only for seasonal.
+        drift: Add what the window has changed by a row, over and over. Only for seasonal.
+        seasonality: What a season does: raises by a share, where all values of a window are positive, or adds. Only for
+            theta, damped.
         epochs: Most passes over the training windows; early stopping may end before.
         batch_size: Windows in one step of the optimizer.
         sample: What counts alike in training: every window, or every series, however many windows it has.
@@ -118,6 +123,10 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         width: int = 32,
         heads: int = 4,
         decoder: int = 8,
+        season: int = 1,
+        seasons: int = 1,
+        drift: bool = False,
+        seasonality: Literal["multiplicative", "additive"] = "multiplicative",
         epochs: int = 100,
         batch_size: int = 32,
         sample: Literal["windows", "series"] = "windows",
@@ -159,6 +168,10 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self.width = width
         self.heads = heads
         self.decoder = decoder
+        self.season = season
+        self.seasons = seasons
+        self.drift = drift
+        self.seasonality = seasonality
         self.epochs = epochs
         self.batch_size = batch_size
         self.sample = sample

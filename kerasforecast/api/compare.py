@@ -87,6 +87,10 @@ def compare(
     width: int = default(32),
     heads: int = default(4),
     decoder: int = default(8),
+    season: int = default(1),
+    seasons: int = default(1),
+    drift: bool = default(False),
+    seasonality: Literal["multiplicative", "additive"] = default("multiplicative"),
     # Training
     epochs: int = default(100),
     batch_size: int = default(32),
@@ -184,6 +188,11 @@ def compare(
         width: Numbers that stand for a patch. Only for patch.
         heads: Heads of the attention; they share the width. Only for patch.
         decoder: Numbers that the decoder makes of each row to be forecast. Only for tide.
+        season: Rows of a season; 1 for none. Only for seasonal, theta, damped.
+        seasons: Past seasons whose mean is repeated. Only for seasonal.
+        drift: Add what the window has changed by a row, over and over. Only for seasonal.
+        seasonality: What a season does: raises by a share, where all values of a window are positive, or adds. Only for
+            theta, damped.
         epochs: Most passes over the training windows; early stopping may end before.
         batch_size: Windows in one step of the optimizer.
         sample: What counts alike in training: every window, or every series, however many windows it has.
