@@ -1,4 +1,4 @@
-"""Classical models as baselines: AutoETS, AutoARIMA and Theta of statsforecast, an optional extra."""
+"""Classical models as baselines: AutoETS, AutoARIMA and Theta of statsforecast, an optional extra; trees and a ridge."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerasforecast.baselines.fitted import Baselines
+from kerasforecast.baselines.trees import LEARNED, learned_forecast
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import OptionError, shown
@@ -68,7 +69,7 @@ def require_extra(config: Config, panel: Panel | None = None) -> None:
     Raises:
         OptionError: They are asked for, and statsforecast is absent, or there are too many series in the panel.
     """
-    names = config.evaluation.baselines
+    names = [name for name in config.evaluation.baselines if name in STATISTICAL]
     if names and not _installed():
         raise _absent(names[0], "none")
     if names and panel is not None and len(panel) > _MOST:
@@ -92,7 +93,10 @@ def classical_forecasts(
         baselines: The simple ones, for the season and the levels.
     """
     require_extra(config, windows.panel)
-    return {name: _of_each_series(name, windows, known, baselines) for name in config.evaluation.baselines}
+    return {
+        name: (learned_forecast if name in LEARNED else _of_each_series)(name, windows, known, baselines)
+        for name in config.evaluation.baselines
+    }
 
 
 def _of_each_series(name: str, windows: Windows, known: np.ndarray, baselines: Baselines) -> Forecast:

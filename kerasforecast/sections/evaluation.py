@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from kerasforecast.sections.section import Section, ascending
 
-Classical = Literal["auto_ets", "auto_arima", "theta"]
+Classical = Literal["trees", "linear", "auto_ets", "auto_arima", "theta"]
 
 
 class EvaluationConfig(Section):
@@ -37,9 +37,9 @@ class EvaluationConfig(Section):
     )
     baselines: tuple[Classical, ...] = Field(
         (),
-        max_length=3,
-        description="Classical models that stand beside the simple baselines: auto_ets, auto_arima, theta. They need "
-        "the extra `baselines`, and time.",
+        max_length=5,
+        description="Models that stand beside the simple baselines: trees, linear; and auto_ets, auto_arima, theta, "
+        "which need the extra `baselines`, and time.",
     )
 
     @field_validator("baselines")
