@@ -108,7 +108,7 @@ def backtest(
     mc_dropout: int = default(0),
     period: int | None = default(None),
     steps: int | None = default(None),
-    baselines: Sequence[Literal["auto_ets", "auto_arima", "theta"]] = default(()),
+    baselines: Sequence[Literal["trees", "linear", "auto_ets", "auto_arima", "theta"]] = default(()),
     # Walk
     folds: int = default(5),
     scheme: Literal["expanding", "sliding"] = default("expanding"),
@@ -214,8 +214,8 @@ def backtest(
         mc_dropout: Forecasts made with dropout on, whose spread the prediction intervals start from; 0 for none.
         period: Rows of one season of the series, 1 for none; found when not given.
         steps: Rows ahead to score, beyond `horizon` with forecasts as inputs; the horizon when not given.
-        baselines: Classical models that stand beside the simple baselines: auto_ets, auto_arima, theta. They need the
-            extra `baselines`, and time.
+        baselines: Models that stand beside the simple baselines: trees, linear; and auto_ets, auto_arima, theta, which
+            need the extra `baselines`, and time.
         folds: Number of folds that the test part is walked in.
         scheme: Whether a fold learns from all earlier rows, or from as many as the first fold has.
         refit: Whether each fold trains a model anew, or one model is trained before the first.

@@ -110,7 +110,7 @@ def fit(
     mc_dropout: int = default(0),
     period: int | None = default(None),
     steps: int | None = default(None),
-    baselines: Sequence[Literal["auto_ets", "auto_arima", "theta"]] = default(()),
+    baselines: Sequence[Literal["trees", "linear", "auto_ets", "auto_arima", "theta"]] = default(()),
     # to here.
     name: str | None = None,
     output_dir: str | PathLike | None = None,
@@ -220,8 +220,8 @@ def fit(
         mc_dropout: Forecasts made with dropout on, whose spread the prediction intervals start from; 0 for none.
         period: Rows of one season of the series, 1 for none; found when not given.
         steps: Rows ahead to score, beyond `horizon` with forecasts as inputs; the horizon when not given.
-        baselines: Classical models that stand beside the simple baselines: auto_ets, auto_arima, theta. They need the
-            extra `baselines`, and time.
+        baselines: Models that stand beside the simple baselines: trees, linear; and auto_ets, auto_arima, theta, which
+            need the extra `baselines`, and time.
         name: Name of the model and its files, which replace those of this name; that of the data when not given, and
             then no files that came out of another table are replaced.
         output_dir: Folder for the model file and, in a folder of its name, its scores, history, forecasts and report,

@@ -1,4 +1,4 @@
-"""Classical models as baselines: AutoETS, AutoARIMA and Theta of statsforecast, an optional extra; trees and a ridge."""
+"""The baselines that are asked for by name: AutoETS, AutoARIMA and Theta of an extra; trees and a ridge regression."""
 
 from __future__ import annotations
 

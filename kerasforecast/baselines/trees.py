@@ -113,7 +113,7 @@ def _window(name: str, steps: int, periods: Sequence[int]) -> int:
     longest = max(periods, default=1)
     if name == "trees":
         return max(_LAGS, *_MEANS, (_BACK + -(-steps // longest)) * longest if longest > 1 else 0) + 1
-    return min(max(2 * longest, 2 * steps, 24), _LONGEST)
+    return min(max(3 * longest + 1, 3 * steps, 24), _LONGEST)
 
 
 class _Ridge:
@@ -124,16 +124,15 @@ class _Ridge:
         chosen = replace(windows, origins=windows.origins[:: -(-len(windows) // _WINDOWS)])
         frame = _Frame.of(chosen)
         x, y = frame.values[:, :-1], (chosen.targets() - frame.last) / frame.unit
+        best, least = 1.0, np.inf
         order = np.argsort(_place_in_series(chosen), kind="stable")
         cut = max(2, len(order) * (_HELD - 1) // _HELD)
         learned, held = order[:cut], order[cut:]
-        best, least = 1.0, np.inf
-        for penalty in _PENALTIES if len(held) else ():
-            weights, bias = _solved(x[learned], y[learned], penalty)
+        for penalty, (weights, bias) in zip(_PENALTIES, _solved(x[learned], y[learned], _PENALTIES), strict=True):
             error = np.mean((y[held] - x[held] @ weights - bias) ** 2)
             if error < least:
                 best, least = penalty, error
-        self._weights, self._bias = _solved(x, y, best)
+        self._weights, self._bias = _solved(x, y, [best])[0]
 
     def points(self, windows: Windows) -> np.ndarray:
         """`(n, H)` raw."""
@@ -156,7 +155,12 @@ class _Trees:
         features, base = self._features(chosen, frame)
         targets = (chosen.targets() - frame.last) / frame.unit - base
         self._trees = HistGradientBoostingRegressor(
-            max_iter=150, learning_rate=0.08, max_leaf_nodes=31, min_samples_leaf=20, l2_regularization=1.0, random_state=0
+            max_iter=150,
+            learning_rate=0.08,
+            max_leaf_nodes=31,
+            min_samples_leaf=20,
+            l2_regularization=1.0,
+            random_state=0,
         )
         self._trees.fit(features, targets.ravel())
 
@@ -206,11 +210,17 @@ def _place_in_series(windows: Windows) -> np.ndarray:
     return (windows.origins - panel.starts[places]) / np.maximum(panel.observed[places], 1)
 
 
-def _solved(x: np.ndarray, y: np.ndarray, penalty: float) -> tuple[np.ndarray, np.ndarray]:
-    """Weights `(D, H)` and bias `(H,)`."""
+def _solved(
+    x: np.ndarray, y: np.ndarray, penalties: Sequence[float] | np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Weights `(D, H)` and bias `(H,)` by each penalty, a share of the mean variance of what is seen."""
     mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
     centred = x - mean_x
-    gram = centred.T @ centred
-    gram[np.diag_indices_from(gram)] += penalty * max(float(np.trace(gram)) / len(gram), 1e-12)
-    weights = np.linalg.solve(gram, centred.T @ (y - mean_y))
-    return weights, mean_y - mean_x @ weights
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    turned = vectors.T @ (centred.T @ (y - mean_y))
+    found = []
+    for penalty in penalties:
+        least = penalty * max(float(values.mean()), 1e-12)
+        weights = vectors @ (turned / (np.maximum(values, 0) + least)[:, None])
+        found.append((weights, mean_y - mean_x @ weights))
+    return found
