@@ -109,6 +109,7 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
     configs = Config.of_families(trained, **request.options)
     begun = _begin(request, "compare", next(iter(configs.values()), None))
     config, panel = begun.config, begun.panel
+    _refuse_namesakes(trained, config)
 
     from kerasforecast.api.results import WalkResult
     from kerasforecast.preprocessing.split import split_panel
@@ -159,6 +160,8 @@ def _held(config: Config, panel: Panel) -> list[str]:
 def _begin(request: Request, kind: Literal["backtest", "compare"], config: Config | None = None) -> Begun:
     """Choose the backend and load the data, before Keras loads; `config` where the options are sorted already."""
     config = config or Config.from_options(**request.options)
+    if kind == "backtest":
+        _refuse_namesakes([config.network.model], config)
     choice = activate_for_training(request.backend, request.threads)
     if request.name is not None:
         safe_name(request.name)
@@ -210,6 +213,16 @@ def _named(models: Sequence[str | PathLike | Model]) -> dict[str, str | Model]:
             raise OptionError(f"Models to compare must differ. Received: {shown(label)} twice.")
         names[label] = model
     return names
+
+
+def _refuse_namesakes(networks: Sequence[str], config: Config) -> None:
+    """Refuse a network and a baseline that a leaderboard would call the same."""
+    for name in networks:
+        if name in config.evaluation.baselines:
+            raise OptionError(
+                f"--baselines must have other names than the networks it stands beside. Received: {name} twice. "
+                "Leave one of them out."
+            )
 
 
 def _own(name: str) -> str:

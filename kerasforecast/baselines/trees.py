@@ -155,12 +155,7 @@ class _Trees:
         features, base = self._features(chosen, frame)
         targets = (chosen.targets() - frame.last) / frame.unit - base
         self._trees = HistGradientBoostingRegressor(
-            max_iter=150,
-            learning_rate=0.08,
-            max_leaf_nodes=31,
-            min_samples_leaf=20,
-            l2_regularization=1.0,
-            random_state=0,
+            max_iter=150, learning_rate=0.08, l2_regularization=1.0, random_state=0
         )
         self._trees.fit(features, targets.ravel())
 

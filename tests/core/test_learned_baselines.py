@@ -68,6 +68,6 @@ def test_too_little_to_learn_from_is_forecast_as_naive_and_nothing_else_need_be_
     monkeypatch.setattr("kerasforecast.baselines.classical._installed", lambda: False)
     require_extra(Config.from_options(baselines=("trees", "linear")))
     data = panel()
-    windows, ours, rules = found(data, known=np.array([6]))
+    _, ours, rules = found(data, known=np.array([6]))
     for name in ours:
         np.testing.assert_array_equal(ours[name].point, rules["naive"].point)
