@@ -173,7 +173,8 @@ class _Trees:
         count = len(values)
         alike = [values[:, [rows - 1 - lag]] for lag in range(1, min(_LAGS, rows - 1) + 1)]
         alike += [values[:, -length:].mean(axis=1, keepdims=True) for length in _MEANS if length <= rows]
-        own, base = [np.broadcast_to(each, (count, steps))], np.zeros((count, steps))
+        own: list[np.ndarray] = [np.broadcast_to(each, (count, steps))]
+        base: np.ndarray = np.zeros((count, steps))
         for period in self._periods:
             for back in range(_BACK):
                 places = rows - 1 + each - period * (-(-each // period) + back)
