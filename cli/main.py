@@ -18,6 +18,7 @@ from .compare import compare
 from .data import data
 from .doctor import doctor
 from .exchange import export_torch, import_keras, import_torch
+from .explain import explain
 from .fit import fit
 from .inspect import inspect
 from .report import report
@@ -81,7 +82,8 @@ def cli() -> None:
 
 
 COMMANDS = (
-    fit, predict, evaluate, backtest, compare, inspect, report, doctor, data, import_torch, export_torch, import_keras
+    fit, predict, evaluate, explain, backtest, compare, inspect, report, doctor, data,
+    import_torch, export_torch, import_keras,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

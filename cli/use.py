@@ -91,9 +91,9 @@ def predict(
         from kerasforecast.report.plot import check_kind
 
         check_kind(plot)
-    steps, manifest = whole_number("--steps", steps), _manifest(model, backend)
+    steps, manifest = whole_number("--steps", steps), manifest_of(model, backend)
     names = None if levels is None else _columns_of(levels, manifest.config.levels)
-    panel = _panel(manifest, options, quiet, steps)
+    panel = panel_of(manifest, options, quiet, steps)
     if print_future:
         beside = {"future": future, "levels": levels, "plot": plot, "json": as_json or None}
         print_frame(manifest, panel, steps, output, beside)
@@ -151,9 +151,9 @@ def evaluate(
     """
     from kerasforecast.errors import whole_number
 
-    manifest = _manifest(model, backend)
+    manifest = manifest_of(model, backend)
     ahead = None if steps is None else whole_number("--steps", steps)
-    panel = _panel(manifest, options, quiet, ahead or manifest.config.steps)
+    panel = panel_of(manifest, options, quiet, ahead or manifest.config.steps)
     loaded = open_model(model, backend)
     result = loaded.evaluate(panel, ahead)
 
@@ -226,7 +226,7 @@ def open_model(path: Path, backend: str | None) -> Model:
     return kerasforecast.load(path, backend=backend)
 
 
-def _manifest(path: Path, backend: str | None) -> Manifest:
+def manifest_of(path: Path, backend: str | None) -> Manifest:
     """What the model file says of itself: by it options and data are checked before a backend loads."""
     from kerasforecast.artifact.reader import read_manifest
     from kerasforecast.runtime.backend import choose
@@ -235,7 +235,8 @@ def _manifest(path: Path, backend: str | None) -> Manifest:
     return read_manifest(path)
 
 
-def _panel(manifest: Manifest, options: dict[str, Any], quiet: bool, steps: int) -> Panel:
+def panel_of(manifest: Manifest, options: dict[str, Any], quiet: bool, steps: int) -> Panel:
+    """The data that the options name; what was decided of it is said."""
     from kerasforecast.artifact.inputs import panel_for
 
     panel = panel_for(manifest, None, given(options))

@@ -20,6 +20,7 @@ from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError, callers_words, whole_number
 from kerasforecast.evaluation.evaluation import Evaluation, evaluate_unseen, every_window, recorded
 from kerasforecast.evaluation.learned import learned_windows
+from kerasforecast.explain.asked import Explaining
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.forecasting.on_windows import OnWindows
 from kerasforecast.models.member import describe
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from kerasforecast.training.train import History
 
 
-class Model(OnWindows):
+class Model(OnWindows, Explaining):
     """A trained forecaster: what `kerasforecast.fit` returns and `kerasforecast.load` opens.
 
     Attributes:

@@ -15,15 +15,24 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError, OptionError
 from kerasforecast.forecasting.given import Given, checked
 from kerasforecast.layers.direct import answering
+from kerasforecast.layers.slopes import sloping
 from kerasforecast.models.families.base import Role
 from kerasforecast.models.member import Member
-from kerasforecast.models.network import build_model, build_parts, build_states, every_layer, set_weights
+from kerasforecast.models.network import (
+    build_model,
+    build_parts,
+    build_states,
+    every_layer,
+    set_weights,
+    weighted_layers,
+)
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.suitability import USE_REMEDY, check_rows
 from kerasforecast.preprocessing.windows import stretches
 from kerasforecast.runtime.forks import refuse_fork
 
 _BATCH = 1_024
+_SLOPES = 256  # windows whose gradients are taken at once: always as many, for a compilation of them takes seconds
 _BUILDING = threading.RLock()  # Keras gives layers names by counts of its own
 
 
@@ -65,6 +74,10 @@ class Predictor:
         return answering(self.network)
 
     @cached_property
+    def _slopes(self) -> Callable[[Any, np.ndarray], Any]:
+        return sloping(self.network)
+
+    @cached_property
     def sampling_network(self) -> keras.Model:
         """The same with dropout on."""
         return self._built("sampling")
@@ -83,7 +96,10 @@ class Predictor:
         first = self.members[0]
         with _BUILDING:
             model, names = build_parts(first.network, first.scaling, first.covariates)
-            set_weights(model, self.weights)
+        # By name: Keras lists layers by how deep they lie, and here the forecast is in parts.
+        own = {layer.name: layer.get_weights() for layer in weighted_layers(self.network)}
+        for layer in weighted_layers(model):
+            layer.set_weights(own[layer.name])
         return model, names
 
     def _built(self, role: Role) -> keras.Model:
@@ -109,6 +125,27 @@ class Predictor:
     def outputs(self, windows: Given) -> np.ndarray:
         """What the network answers: `(B, H)`, or quantiles `(B, H, K)` of a quantile head; raw prices, float32."""
         return self._answers(self._answer, windows)
+
+    def gradients(self, windows: Given, weights: np.ndarray) -> WindowBatch:
+        """How the forecasts of raw windows, times `weights` `(B, H)` and summed over steps, change with each input.
+
+        Returns:
+            Gradients in the shapes of the windows' arrays; raw values, float32. Those of a quantile head are its
+            median's.
+        """
+        batch = self.checked(windows)
+        refuse_fork()
+        full = np.asarray(weights, np.float32)
+        if self.levels:
+            full = full[:, :, None] * np.eye(len(self.levels), dtype=np.float32)[self.levels.index(0.5)]
+        found = []
+        for start in range(0, len(batch), _SLOPES):
+            rows = np.arange(start, start + _SLOPES)
+            rows[rows >= len(batch)] = start
+            found.append(self._slopes(batch.at(rows).fed(), full[rows]))
+        parts = [{"past": part} if not isinstance(part, dict) else part for part in found]
+        joined = {name: np.concatenate([part[name] for part in parts])[: len(batch)] for name in batch.arrays}
+        return WindowBatch(**joined)
 
     def medians(self, outputs: np.ndarray) -> np.ndarray:
         """The forecasts `(B, H)` in the network's `outputs`."""

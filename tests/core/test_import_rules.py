@@ -28,6 +28,7 @@ baselines
 artifact
 evaluation
 report
+explain
 model
 pipeline estimator
 api
@@ -40,7 +41,7 @@ ROWS = {name: row for row, line in enumerate(ORDER.split("\n")) for name in line
 # The fewest modules that the code needs: with any of them loaded, Keras is.
 MAY_IMPORT_KERAS = {
     *("layers.dispatch", "layers.lstm", "layers.gru", "layers.simple_rnn", "layers.peephole", "layers.coupled"),
-    *("layers.direct", "layers.dropout"),
+    *("layers.direct", "layers.dropout", "layers.slopes", "explain.attention"),
     *("models.heads", "models.initializers", "models.network", "models.families.recurrent", "models.families.linear"),
     *("models.families.residual", "models.families.patch", "models.families.tide", "models.families.untrained"),
     "models.smoothing",

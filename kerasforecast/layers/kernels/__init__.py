@@ -8,6 +8,7 @@ takes the weights as Keras lays them out:
     simple_rnn(x, states, kernel, recurrent_kernel, bias, *, return_sequences)         -> output, (h,)
     on_cpu(x)                                                                          -> bool
     inference(network)                                                                 -> function of x
+    gradient(network)                                                                  -> function of x and weights
     while_training()                                                                   -> context manager
 
 and, where the backend's own takes long, `dropout(x, rate, seeds)`; PyTorch, which traces no step beforehand, also has

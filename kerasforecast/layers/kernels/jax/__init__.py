@@ -2,7 +2,7 @@
 
 from kerasforecast.layers.kernels.jax.gru import gru
 from kerasforecast.layers.kernels.jax.lstm import lstm
-from kerasforecast.layers.kernels.jax.runtime import dropout, inference, on_cpu, while_training
+from kerasforecast.layers.kernels.jax.runtime import dropout, gradient, inference, on_cpu, while_training
 from kerasforecast.layers.kernels.jax.simple_rnn import simple_rnn
 
-__all__ = ["dropout", "gru", "inference", "lstm", "on_cpu", "simple_rnn", "while_training"]
+__all__ = ["dropout", "gradient", "gru", "inference", "lstm", "on_cpu", "simple_rnn", "while_training"]

@@ -40,6 +40,23 @@ def inference(network: Any) -> Callable[[Array], Array]:
     return run
 
 
+def gradient(network: Any) -> Callable[[Any, Array], Any]:
+    """How the sum of what the Keras model `network` answers in inference, times weights, changes with its inputs."""
+
+    @jax.jit
+    def slopes(trainable: list[Array], fixed: list[Array], x: Any, weights: Array) -> Any:
+        def total(x: Any) -> Array:
+            return jnp.sum(network.stateless_call(trainable, fixed, x, training=False)[0] * weights)
+
+        return jax.grad(total)(x)
+
+    def run(x: Any, weights: Array) -> Any:
+        trainable, fixed = network.trainable_variables, network.non_trainable_variables
+        return slopes([variable.value for variable in trainable], [variable.value for variable in fixed], x, weights)
+
+    return run
+
+
 def dropout(x: Array, rate: float, seeds: Any) -> Array:
     """`x` with a share `rate` of zeros and the rest scaled up.
 

@@ -25,3 +25,15 @@ def while_training() -> AbstractContextManager[None]:
 def inference(network: Any) -> Callable[[Tensor], Tensor]:
     """What the Keras model `network` answers in inference, compiled once per shape; its weights are read every call."""
     return tf.function(lambda x: network(x, training=False), jit_compile=True if on_cpu(None) else None)
+
+
+def gradient(network: Any) -> Callable[[Any, Tensor], Any]:
+    """How the sum of what the Keras model `network` answers in inference, times weights, changes with its inputs."""
+
+    def slopes(x: Any, weights: Tensor) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            total = tf.reduce_sum(network(x, training=False) * weights)
+        return tape.gradient(total, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    return tf.function(slopes, jit_compile=True if on_cpu(None) else None)

@@ -2,13 +2,22 @@
 
 from kerasforecast.layers.kernels.torch.gru import gru
 from kerasforecast.layers.kernels.torch.lstm import lstm
-from kerasforecast.layers.kernels.torch.runtime import dropout, inference, on_cpu, set_threads, threads, while_training
+from kerasforecast.layers.kernels.torch.runtime import (
+    dropout,
+    gradient,
+    inference,
+    on_cpu,
+    set_threads,
+    threads,
+    while_training,
+)
 from kerasforecast.layers.kernels.torch.simple_rnn import simple_rnn
 from kerasforecast.layers.kernels.torch.training import adam, train_step
 
 __all__ = [
     "adam",
     "dropout",
+    "gradient",
     "gru",
     "inference",
     "lstm",

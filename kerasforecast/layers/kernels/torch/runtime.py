@@ -49,6 +49,21 @@ def inference(network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]
     return torch.inference_mode()(lambda x: network(x))
 
 
+def gradient(network: Any) -> Callable[[Any, Tensor], Any]:
+    """How the sum of what the Keras model `network` answers in inference, times weights, changes with its inputs."""
+
+    def slopes(x: Any, weights: Tensor) -> Any:
+        named = x if isinstance(x, dict) else {"": x}
+        leaves = {name: part.detach().clone().requires_grad_() for name, part in named.items()}
+        with torch.enable_grad():
+            total = (network(leaves if isinstance(x, dict) else leaves[""], training=False) * weights).sum()
+            found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True, materialize_grads=True)
+        slopes = dict(zip(leaves, found, strict=True))
+        return slopes if isinstance(x, dict) else slopes[""]
+
+    return slopes
+
+
 def dropout(x: Tensor, rate: float, seeds: Any) -> Tensor:
     """`x` with a share `rate` of zeros and the rest scaled up.
 
