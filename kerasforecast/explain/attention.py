@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from kerasforecast.explain.inside import member_alone, own_window
 from kerasforecast.explain.origin import Origin
-from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.families.patch import Patch, PatchOptions
+
+if TYPE_CHECKING:
+    from kerasforecast.forecasting.predictor import Predictor
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,8 @@ class Attention:
 
 def attention(predictor: Predictor, origin: Origin) -> Attention | None:
     """The attention of the first member that has some; `None` where none has."""
+    import keras
+
     for place, member in enumerate(predictor.members):
         options = member.network.options
         if isinstance(member.network.family, Patch) and isinstance(options, PatchOptions):

@@ -12,7 +12,7 @@ from kerasforecast.data.stamps import iso_texts
 from kerasforecast.evaluation.verdict import spoken
 from kerasforecast.explain.cells import GATES, Layer
 from kerasforecast.explain.explanation import Explanation
-from kerasforecast.explain.memory import Fading
+from kerasforecast.explain.memory import Fading, Recall
 from kerasforecast.explain.reach import Reach
 from kerasforecast.explain.whatif import WhatIf
 from kerasforecast.explain.why import Why
@@ -113,7 +113,7 @@ def fading_figure(fading: tuple[Fading, ...]) -> Figure:
     """The size of the gradient by how many rows back, on a scale of powers of ten."""
     traces = []
     for place, each in enumerate(fading):
-        cell, _, when = each.name.partition(", ")
+        cell, _, when = each.name.partition(" ")
         shade = _CELLS.get(cell) or ("--model", "--train", "--validation")[place % 3]
         lags = np.arange(len(each.sizes), 0, -1)
         sizes = np.where(each.sizes > 0, np.maximum(each.sizes, 1e-30), np.nan)
@@ -122,6 +122,14 @@ def fading_figure(fading: tuple[Fading, ...]) -> Figure:
     axis = titled("rows back", autorange="reversed")
     yaxis = titled("size of the gradient", type="log", exponentformat="power")
     return figure(traces, xaxis=axis, yaxis=yaxis, hovermode="x unified")
+
+
+def recall_figure(task: Recall) -> Figure:
+    """How much of a marked value arrives at the end of the window, by how many rows back it lies."""
+    lags = np.arange(task.rows - 1, -1, -1)
+    traces = [line(cell, lags, slopes, _CELLS[cell], width=2) for cell, slopes in task.slopes.items()]
+    axis = titled("rows back", autorange="reversed")
+    return figure(traces, xaxis=axis, yaxis=titled("gradient by the marked value", rangemode="tozero"))
 
 
 def script_data(found: Explanation) -> dict[str, Any]:

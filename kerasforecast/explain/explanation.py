@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,9 +24,11 @@ from kerasforecast.explain.origin import Origin, origin_of
 from kerasforecast.explain.reach import Reach, reach_of
 from kerasforecast.explain.whatif import WhatIf, what_if
 from kerasforecast.explain.why import Why, why
-from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.report.words import number
 from kerasforecast.runtime.files import atomic_write, user_path
+
+if TYPE_CHECKING:
+    from kerasforecast.forecasting.predictor import Predictor
 
 _SHOWN = 4  # parts that a line names
 

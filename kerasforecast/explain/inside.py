@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kerasforecast.explain.cells import Layer, layers_of
 from kerasforecast.explain.origin import Origin
 from kerasforecast.forecasting.outside import scaled
-from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.families.recurrent import Recurrent
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.suitability import first_after_unusable
 from kerasforecast.preprocessing.windows import windows_of
+
+if TYPE_CHECKING:
+    from kerasforecast.forecasting.predictor import Predictor
 
 _ORIGINS = 1_500
 _WORK = 4e11  # multiplications that looking for stretches may take
@@ -60,6 +63,8 @@ class States:
 
 def member_alone(predictor: Predictor, place: int) -> Predictor:
     """One member of a model as a model of its own."""
+    from kerasforecast.forecasting.predictor import Predictor
+
     member = predictor.members[place].model_copy(update={"weight": 1.0})
     return Predictor([member], weights_of(predictor, place))
 

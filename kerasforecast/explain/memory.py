@@ -11,19 +11,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.explain.inside import weights_of
-from kerasforecast.forecasting.fitting import Fitting, scaled_member, training_sets
 from kerasforecast.forecasting.outside import scaled, unscaled
-from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.families.recurrent import RecurrentOptions
 from kerasforecast.models.member import Member
-from kerasforecast.models.network import merged_weights
 from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
 from kerasforecast.preprocessing.split import split_panel
 from kerasforecast.preprocessing.sums import evenly
@@ -31,13 +28,16 @@ from kerasforecast.preprocessing.windows import Samples, Windows
 from kerasforecast.sections.network import NetworkConfig
 from kerasforecast.sections.training import TrainingConfig
 
+if TYPE_CHECKING:
+    from kerasforecast.forecasting.predictor import Predictor
+
 CELLS = ("rnn", "lstm", "gru")
 _WINDOWS = 64  # whose gradients are averaged
 _STEPS, _EPOCHS = 60, 5  # of a training on the series
 _VALIDATED = 256
 _FADED = 0.01  # of the largest gradient
 
-RECALLED = (20, 40)  # rows of the windows of the task
+RECALLED = (20, 60)  # rows of the windows of the task
 _TASK_UNITS, _TASK_WINDOWS, _TASK_EPOCHS, _TASK_RATE = 16, 6_000, 15, 0.01
 _HELD = 0.1  # share of the error of guessing the mean, below which a value counts as recalled
 
@@ -49,7 +49,7 @@ class Fading:
     """The size of the gradient of a forecast by each row.
 
     Attributes:
-        name: Whose, e.g. `"this model"`, `"lstm, trained"`.
+        name: Whose, e.g. `"this model"`, `"lstm trained"`.
         sizes: `(L,)` mean norms over windows, the last row last, in scaled units.
     """
 
@@ -71,11 +71,14 @@ class Recall:
         rows: Of the windows: the value was marked in any of them.
         errors: Squared error as a share of that of guessing the mean, by cell: over all windows, and over those whose
             value was marked in the first quarter of them.
+        slopes: `(L,)` by cell, how much the answer changes with the marked value, by the row it lies in: 1 where it is
+            recalled, 0 where it is lost. Mean over windows, NaN where none has its mark.
         seconds: What the trainings took.
     """
 
     rows: int
     errors: dict[str, tuple[float, float]]
+    slopes: dict[str, np.ndarray]
     seconds: float
 
     def held(self, cell: str) -> bool:
@@ -102,6 +105,9 @@ def memory_of(predictor: Predictor, config: Config, panel: Panel, say: Say = lam
         panel: What it was trained on, or other rows of the same columns.
         say: Told what goes on.
     """
+    from kerasforecast.forecasting.fitting import Fitting, scaled_member, training_sets
+    from kerasforecast.models.network import merged_weights
+
     options = predictor.members[0].network.options
     size = {"units": 32, "layers": 1}
     if isinstance(options, RecurrentOptions):
@@ -122,8 +128,8 @@ def memory_of(predictor: Predictor, config: Config, panel: Panel, say: Say = lam
         fitting = Fitting(member, settings, training, _few(held, _VALIDATED))
         start, sample = merged_weights(fitting.network), _few(held, _WINDOWS).windows
         found += [
-            Fading(f"{cell}, at start", _sizes(member, start, sample)),
-            Fading(f"{cell}, trained", _sizes(member, fitting.train().weights, sample)),
+            Fading(f"{cell} at start", _sizes(member, start, sample)),
+            Fading(f"{cell} trained", _sizes(member, fitting.train().weights, sample)),
         ]
     members = predictor.members
     own = [
@@ -138,8 +144,11 @@ def memory_of(predictor: Predictor, config: Config, panel: Panel, say: Say = lam
 
 def recall(rows: int, say: Say = lambda _: None) -> Recall:
     """Train RNN, LSTM and GRU to recall, at the end of a window, the value that was marked in it."""
+    from kerasforecast.forecasting.fitting import Fitting
+
     training, held = _task(rows, _TASK_WINDOWS, 1), _task(rows, 1_000, 2)
-    scaling, begun, errors = unscaled(2), time.perf_counter(), {}
+    scaling, begun = unscaled(2), time.perf_counter()
+    errors, slopes = {}, {}
     for cell in CELLS:
         say(f"Training a {cell} to recall a value among {rows} rows")
         options = {"units": _TASK_UNITS, "layers": 1, "dropout": 0.0}
@@ -154,7 +163,16 @@ def recall(rows: int, say: Say = lambda _: None) -> Recall:
         far = held.windows[:, : rows // 4, 1].any(axis=1)
         guess = float(np.var(held.following))
         errors[cell] = float(np.mean(wrong)) / guess, float(np.mean(wrong[far])) / guess
-    return Recall(rows, errors, time.perf_counter() - begun)
+        slopes[cell] = _slopes(trained.predictor, held.windows)
+    return Recall(rows, errors, slopes, time.perf_counter() - begun)
+
+
+def _slopes(predictor: Predictor, windows: np.ndarray) -> np.ndarray:
+    """`(L,)` the mean gradient of the answer by the marked value, by the row of the mark."""
+    found = predictor.gradients(windows, np.ones((len(windows), 1))).past[:, :, 0].astype(np.float64)
+    marked = windows[:, :, 1] == 1
+    counts = marked.sum(axis=0)
+    return np.where(counts > 0, np.where(marked, found, 0.0).sum(axis=0) / np.maximum(counts, 1), np.nan)
 
 
 def _task(rows: int, count: int, seed: int) -> Samples:
@@ -169,6 +187,8 @@ def _task(rows: int, count: int, seed: int) -> Samples:
 
 def _sizes(member: Member, weights: Any, windows: Windows) -> np.ndarray:
     """`(L,)` the mean norm of the next step's gradient by each scaled row."""
+    from kerasforecast.forecasting.predictor import Predictor
+
     network = Member(
         network=member.network, scaling=unscaled(member.scaling.channels), covariates=member.covariates.unscaled
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,11 @@ from kerasforecast.data.future_dates import future_dates
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.stamps import iso_text, iso_texts
 from kerasforecast.errors import DataError, OptionError, shown, whole_number
-from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.windows import Windows, windows_of
+
+if TYPE_CHECKING:
+    from kerasforecast.forecasting.predictor import Predictor
 
 _DAY = pd.Timedelta(days=1)
 

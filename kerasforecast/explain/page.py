@@ -12,10 +12,14 @@ from kerasforecast.explain.explanation import Explanation, signed
 from kerasforecast.explain.memory import CELLS, Memory
 from kerasforecast.models.member import describe
 from kerasforecast.report.importance import importance_section
-from kerasforecast.report.page import Headline, Section, embedded, folded, page, table
+from kerasforecast.report.page import Headline, Section, embedded, folded, page, table, text
 from kerasforecast.report.words import number, numbers
 
 _STEPS = 8  # columns of the table of parts
+_SLOPES_NOTE = (
+    "Below, of the {} rows: how much the answer changes with the marked value. Where it is 1 the value is held until "
+    "the end; where it is 0 nothing of it, and so no gradient to learn from, arrives."
+)
 
 
 def explanation_page(found: Explanation) -> str:
@@ -203,7 +207,9 @@ def _memory_sections(memory: Memory | None) -> list[Section]:
     size = f"{memory.layers} x {memory.units} units"
     note = (
         f"The size of the gradient of the next step's forecast by each row of the scaled window, mean over windows: of "
-        f"this model, and of RNN, LSTM and GRU of {size} on the same data, before and after a short training."
+        f"this model, and of RNN, LSTM and GRU of {size} on the same data, before and after a short training. Keras "
+        "starts a plain RNN from an orthogonal matrix, which fades gradients less than a gate that is half open; what "
+        "training makes of them shows in the task below."
     )
     reach = table(["", "rows back with 1 % of the largest"], rows)
     drawn = (("Size of the gradient by rows back", drawings.fading_figure(memory.fading)),)
@@ -224,4 +230,7 @@ def _memory_sections(memory: Memory | None) -> list[Section]:
         "as a share of that of guessing the mean: over all windows, and where the value lies in their first quarter. "
         f"Each of 16 units, trained alike.{told}"
     )
-    return [*sections, Section("A task for memory", note, table(header, lines), wide=True)]
+    longest = memory.recall[-1]
+    body = f"{table(header, lines)}<p>{text(_SLOPES_NOTE.format(longest.rows))}</p>"
+    recalled = ((f"Gradient by the marked value, {longest.rows} rows", drawings.recall_figure(longest)),)
+    return [*sections, Section("A task for memory", note, body, recalled, wide=True)]

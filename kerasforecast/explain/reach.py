@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,9 +12,11 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError
 from kerasforecast.evaluation.evaluation import every_window
 from kerasforecast.evaluation.learned import learned_windows
-from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.preprocessing.sums import evenly
 from kerasforecast.preprocessing.windows import Windows
+
+if TYPE_CHECKING:
+    from kerasforecast.forecasting.predictor import Predictor
 
 _WINDOWS = 200
 _NEAR = 0.01  # of the error with everything in view: as good as that

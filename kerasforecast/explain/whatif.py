@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kerasforecast.explain.origin import Origin
-from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.report.words import number
+
+if TYPE_CHECKING:
+    from kerasforecast.forecasting.predictor import Predictor
 
 _TOGETHER = 3  # columns whose sliders work together; of more, one at a time
 _MOST = 24  # columns

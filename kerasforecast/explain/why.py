@@ -8,6 +8,7 @@ as it lies from the last one, which is the naive forecast itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,8 +16,10 @@ from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.evaluation.shuffling import covariates_of
 from kerasforecast.explain.origin import Origin
 from kerasforecast.explain.path import Integrated, integrated
-from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.preprocessing.windows import windows_of
+
+if TYPE_CHECKING:
+    from kerasforecast.forecasting.predictor import Predictor
 
 FLAT = "a flat past"
 
