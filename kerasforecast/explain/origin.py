@@ -140,7 +140,7 @@ def _row(panel: Panel, at: object) -> int:
             ) from None
     else:
         wanted = _moment(at, index)
-    row = int(index.searchsorted(wanted, side="right")) - 1
+    row = int(np.sum(index <= wanted)) - 1
     if row < 0:
         raise OptionError(
             f"--at must not lie before the series, which begins at {iso_text(index[0], index)}. Received: {shown(at)}. "

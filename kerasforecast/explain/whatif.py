@@ -10,7 +10,6 @@ import numpy as np
 
 from kerasforecast.explain.origin import Origin
 from kerasforecast.preprocessing.batch import WindowBatch
-from kerasforecast.report.words import number
 
 if TYPE_CHECKING:
     from kerasforecast.forecasting.predictor import Predictor
@@ -94,7 +93,7 @@ def _slider(name: str, values: np.ndarray, count: int) -> Slider:
     distinct = np.unique(values)
     if len(distinct) <= 2:
         found = np.array([np.nan, *distinct])
-        return Slider(name, ("as known", *(number(float(value)) for value in distinct)), found, True)
+        return Slider(name, ("as known", *(f"{value:,.6g}" for value in distinct)), found, True)
     spread = float(np.std(values)) / 2
     shifts = spread * np.linspace(-(count // 2), count // 2, count) * (4 / (count // 2) if count < _FINE else 1)
     shifts = np.array([float(f"{shift:.2g}") for shift in shifts])  # a slider says what is added as it stands there

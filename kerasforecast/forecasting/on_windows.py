@@ -69,6 +69,7 @@ class OnWindows:
     def decompose(self, windows: Given) -> dict[str, np.ndarray]:
         """What the forecasts of raw windows are the sum of: `trend` and `season`, `(B, H)` each, raw values.
 
-        Of an interpretable N-BEATS alone (`model="nbeats", basis="interpretable"`); `windows` as in `predict`.
+        Where columns are known ahead their part is `known`. Of an interpretable N-BEATS alone (`model="nbeats",
+        basis="interpretable"`); `windows` as in `predict`.
         """
         return self.predictor.parts(windows)

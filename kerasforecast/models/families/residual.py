@@ -230,12 +230,11 @@ def _drawn(part: Part, weights: Any, inputs: Inputs, sizes: Sizes, options: Any,
 
 
 def _named(parts: list[tuple[Part, Any]]) -> dict[str, Any]:
-    """The trend and the season, each the sum of its blocks; nothing of other networks."""
+    """The trend, the season and what is known ahead, each the sum of its blocks; nothing of other networks."""
     found: dict[str, Any] = {}
     for kind, part in parts:
-        if kind in ("trend", "season"):
-            found[kind] = part if kind not in found else found[kind] + part
-    return found
+        found[kind] = part if kind not in found else found[kind] + part
+    return found if "trend" in found else {}
 
 
 def bases(part: Part, options: NBeatsOptions, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
