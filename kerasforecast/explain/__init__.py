@@ -1,6 +1,8 @@
 """`kerasforecast explain`: why a forecast is what it is, what a model makes of its data, and what goes on inside it.
 
-explanation  what is found, its lines and numbers, and how it is asked for
+asked        how a model is asked to explain itself
+explanation  how an explanation is made, and written
+findings     what is found: its lines, numbers and table
 origin       which forecast: a series, its last known row, and what the network is given there
 path         integrated gradients from the flat window, as many evaluations as completeness takes
 why          the difference from the naive forecast, split over moves or rows of the past and over covariates

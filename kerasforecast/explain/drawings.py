@@ -11,7 +11,7 @@ import numpy as np
 from kerasforecast.data.stamps import iso_texts
 from kerasforecast.evaluation.verdict import spoken
 from kerasforecast.explain.cells import GATES, Layer
-from kerasforecast.explain.explanation import Explanation
+from kerasforecast.explain.findings import Findings
 from kerasforecast.explain.memory import Fading, Recall
 from kerasforecast.explain.reach import Reach
 from kerasforecast.explain.whatif import WhatIf
@@ -26,7 +26,7 @@ _COLOURS = ("--model", "--other-0", "--other-1", "--other-3", "--other-4", "--ot
 _CELLS = {"rnn": "--naive", "lstm": "--other-0", "gru": "--other-1"}
 
 
-def forecast_figure(found: Explanation) -> Figure:
+def forecast_figure(found: Findings) -> Figure:
     """The forecast after the last rows that it knows, beside the simple ones and what happened."""
     origin, why = found.origin, found.why
     first = max(0, origin.row + 1 - max(_BEFORE, found.manifest.window))
@@ -101,7 +101,7 @@ def reach_figure(reach: Reach) -> Figure:
     return figure([drawn], xaxis=xaxis, yaxis=titled("error beyond that of all rows", ticksuffix=" %"))
 
 
-def inner_figure(parts: Mapping[str, np.ndarray], found: Explanation) -> Figure:
+def inner_figure(parts: Mapping[str, np.ndarray], found: Findings) -> Figure:
     """Trend and season of an interpretable N-BEATS, and their sum, over the rows that are forecast."""
     ahead = _ahead(found)
     total = np.sum(list(parts.values()), axis=0)
@@ -132,7 +132,7 @@ def recall_figure(task: Recall) -> Figure:
     return figure(traces, xaxis=axis, yaxis=titled("gradient by the marked value", rangemode="tozero"))
 
 
-def script_data(found: Explanation) -> dict[str, Any]:
+def script_data(found: Findings) -> dict[str, Any]:
     """What the page's script draws, by the id of its place; plain JSON."""
     why, data = found.why, {}
     if len(why.forecast) > 1:
@@ -164,7 +164,7 @@ def units_drawn(layer: Layer) -> np.ndarray:
     return order[np.linspace(0, len(order) - 1, _UNITS).round().astype(int)]
 
 
-def _ahead(found: Explanation) -> Any:
+def _ahead(found: Findings) -> Any:
     origin = found.origin
     index, horizon = origin.windows.panel.index, len(origin.dates)
     if origin.row + horizon < len(index):
@@ -175,7 +175,7 @@ def _ahead(found: Explanation) -> Any:
     return np.asarray(origin.dates, "datetime64[ms]")
 
 
-def _inside(found: Explanation) -> dict[str, Any]:
+def _inside(found: Findings) -> dict[str, Any]:
     inner, origin = found.inside, found.origin
     if inner is None:
         return {}
@@ -199,7 +199,7 @@ def _inside(found: Explanation) -> dict[str, Any]:
     return {"layers": layers, "dates": ["before"] * absent + dates, "values": _short(values)}
 
 
-def _states(found: Explanation) -> dict[str, Any]:
+def _states(found: Findings) -> dict[str, Any]:
     states, origin = found.states, found.origin
     if states is None:
         return {}
@@ -214,7 +214,7 @@ def _states(found: Explanation) -> dict[str, Any]:
     }
 
 
-def _sliders(what_if: WhatIf, found: Explanation) -> dict[str, Any]:
+def _sliders(what_if: WhatIf, found: Findings) -> dict[str, Any]:
     return {
         "sliders": [
             {"column": each.column, "labels": list(each.labels), "start": each.start, "sets": each.sets}

@@ -1,101 +1,43 @@
-"""What is found about a forecast and the model that made it: lines, numbers, and one offline page."""
+"""How an explanation is made, and the page that it is written to."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import OptionError
-from kerasforecast.evaluation.verdict import spoken
-from kerasforecast.explain.attention import Attention, attention
-from kerasforecast.explain.inside import Inside, States, inside, states_of
-from kerasforecast.explain.memory import CELLS, Memory, memory_of
+from kerasforecast.explain.attention import attention
+from kerasforecast.explain.findings import Findings
+from kerasforecast.explain.inside import inside, states_of
+from kerasforecast.explain.memory import memory_of
 from kerasforecast.explain.origin import Origin, origin_of
-from kerasforecast.explain.reach import Reach, reach_of
-from kerasforecast.explain.whatif import WhatIf, what_if
-from kerasforecast.explain.why import Why, why
-from kerasforecast.report.words import number
+from kerasforecast.explain.page import explanation_page
+from kerasforecast.explain.reach import reach_of
+from kerasforecast.explain.whatif import what_if
+from kerasforecast.explain.why import why
 from kerasforecast.runtime.files import atomic_write, user_path
 
 if TYPE_CHECKING:
     from kerasforecast.forecasting.predictor import Predictor
 
-_SHOWN = 4  # parts that a line names
 
+class Explanation(Findings):
+    """Why one forecast is what it is, and what the model makes of its data: `lines`, `table`, `numbers` and a page.
 
-@dataclass(frozen=True, eq=False)
-class Explanation:
-    """Why one forecast is what it is, and what the model makes of its data.
-
-    Attributes:
-        manifest: Of the model.
-        origin: Which forecast.
-        why: Its difference from the naive forecast, in parts.
-        what_if: Forecasts where the columns known ahead are others; `None` where there are none.
-        reach: How far back the model looks; `None` where the data holds no window with its outcome.
-        parts: Trend and season of an interpretable N-BEATS, `(H,)` each; empty for others.
-        inside: Gates and states of a recurrent model, or `None`.
-        states: What those states were after other rows, or `None`.
-        attention: Of a Transformer over patches, or `None`.
-        memory: What `memory=True` asks for, or `None`.
-        seconds: What it took.
+    Example:
+        >>> import kerasforecast as kf
+        >>> model = kf.fit(end="2002-01-01", window=8, units=4, layers=1, epochs=1)
+        >>> found = model.explain()
+        >>> found.table.columns[:3].tolist()
+        ['forecast', 'naive', 'the last move']
     """
-
-    manifest: Manifest
-    origin: Origin
-    why: Why
-    what_if: WhatIf | None
-    reach: Reach | None
-    parts: dict[str, np.ndarray]
-    inside: Inside | None
-    states: States | None
-    attention: Attention | None
-    memory: Memory | None
-    seconds: float
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """One row a step: the forecast, the naive one, what each part adds, and what the parts lack; raw units."""
-        columns = {"forecast": self.why.forecast, "naive": self.why.naive, **self.why.parts}
-        index = pd.Index(self.origin.dates, name="date")
-        return pd.DataFrame({**columns, "residual": self.why.residual}, index=index)
-
-    @property
-    def lines(self) -> list[str]:
-        """The explanation in a few sentences."""
-        return [*self._why_lines(), *filter(None, [self.reach_line]), *self._memory_lines()]
-
-    @property
-    def numbers(self) -> dict[str, Any]:
-        """The same as numbers, for JSON; a part that is not a finite number is null."""
-        found, reach, memory = self.why, self.reach, self.memory
-        steps = [
-            {"date": date, "forecast": _plain(found.forecast[step]), "naive": _plain(found.naive)}
-            | {"parts": {name: _plain(part[step]) for name, part in found.parts.items()}}
-            | {"residual": _plain(found.residual[step])}
-            for step, date in enumerate(self.origin.dates)
-        ]
-        return {
-            "model": self.manifest.name,
-            "series": str(self.origin.panel.ids[0]),
-            "at": self.origin.date,
-            "target": self.manifest.target,
-            "steps": steps,
-            "residual_share": found.share,
-            "looks_back": None if reach is None else {"rows": reach.rows, "windows": reach.windows},
-            "memory": None if memory is None else _memory_numbers(memory),
-            "seconds": round(self.seconds, 3),
-        }
 
     def save(self, path: str | PathLike) -> Path:
         """Write the explanation as one HTML page that needs no network.
@@ -109,64 +51,9 @@ class Explanation:
         Raises:
             OptionError: It ends otherwise.
         """
-        from kerasforecast.explain.page import explanation_page
-
         file = page_path(path)
         atomic_write(file, explanation_page(self).encode())
         return file
-
-    def _why_lines(self) -> list[str]:
-        found, target = self.why, self.manifest.target
-        first = found.forecast[0], found.difference[0]
-        lines = [
-            f"{target} at {self.origin.dates[0]}: forecast {number(first[0])}, naive {number(found.naive)}, "
-            f"difference {signed(first[1])}."
-        ]
-        largest = sorted(found.parts.items(), key=lambda part: -abs(part[1][0]))
-        told = [f"{name} {signed(part[0])}" for name, part in largest[:_SHOWN]]
-        rest = sum(part[0] for _, part in largest[_SHOWN:])
-        if largest[_SHOWN:]:
-            told.append(f"all else {signed(rest)}")
-        lines.append(f"It comes from: {', '.join(told)}.")
-        if found.best is not None:
-            lines.append(
-                f"The best simple forecast, {spoken(found.best[0])}, says {number(found.best[1][0])}: the model is at "
-                f"{signed(found.forecast[0] - found.best[1][0])} from it."
-            )
-        lines.append(self.completeness)
-        return lines
-
-    @property
-    def completeness(self) -> str:
-        """How nearly the parts sum to the difference, in a sentence."""
-        share, steps = self.why.share, len(self.why.forecast)
-        over = "" if steps == 1 else f" over {steps} steps"
-        if share is None:
-            return "The forecast is the naive one but for rounding: there is no difference to split."
-        return f"The parts sum to the difference{over} but for {100 * share:.2g} % of it."
-
-    @property
-    def reach_line(self) -> str:
-        """How far back the model looks, in a sentence; nothing where that is not known."""
-        if self.reach is None:
-            return ""
-        window = int(self.reach.kept[-1])
-        if self.reach.rows >= window:
-            return f"It looks back over all of its {window} rows: with fewer its error is another by more than 1 %."
-        return f"It looks back {self.reach.rows} of {window} rows: what is older changes its error by 1 % at most."
-
-    def _memory_lines(self) -> list[str]:
-        if self.memory is None:
-            return []
-        lines = []
-        for task in self.memory.recall:
-            told = ", ".join(f"{cell} {100 * task.errors[cell][1]:.2g} %" for cell in CELLS)
-            lines.append(
-                f"Recalling a value marked among {task.rows} rows, error as a share of guessing where it lies in the "
-                f"first {task.rows // 4}: {told}."
-            )
-        reached = ", ".join(f"{each.name} {each.reach}" for each in self.memory.fading)
-        return [*lines, f"Rows back at which the gradient is still 1 % of its largest: {reached}."]
 
 
 def explain(
@@ -230,23 +117,3 @@ def _parts(predictor: Predictor, origin: Origin) -> dict[str, np.ndarray]:
         return {name: part[0].astype(np.float64) for name, part in predictor.parts(origin.batch).items()}
     except OptionError:
         return {}
-
-
-def signed(value: float) -> str:
-    """A difference with its sign, in three digits."""
-    decimals = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
-    return f"{value:+,.{decimals}f}" if decimals < 12 else f"{value:+.3g}"
-
-
-def _plain(value: Any) -> float | None:
-    found = float(value)
-    return found if np.isfinite(found) else None
-
-
-def _memory_numbers(memory: Memory) -> dict[str, Any]:
-    tasks = [
-        {"rows": task.rows, "seconds": round(task.seconds, 2)}
-        | {cell: {"error": all_, "error_far_back": far} for cell, (all_, far) in task.errors.items()}
-        for task in memory.recall
-    ]
-    return {"recall": tasks, "gradient_reach": {each.name: each.reach for each in memory.fading}}

@@ -8,7 +8,7 @@ from importlib.resources import files
 import numpy as np
 
 from kerasforecast.explain import drawings
-from kerasforecast.explain.explanation import Explanation, signed
+from kerasforecast.explain.findings import Findings, signed
 from kerasforecast.explain.memory import CELLS, Memory
 from kerasforecast.models.member import describe
 from kerasforecast.report.importance import importance_section
@@ -22,7 +22,7 @@ _SLOPES_NOTE = (
 )
 
 
-def explanation_page(found: Explanation) -> str:
+def explanation_page(found: Findings) -> str:
     """The whole file."""
     manifest, origin = found.manifest, found.origin
     kicker = f"{manifest.name}: {describe(manifest.members)}"
@@ -54,7 +54,7 @@ def _asset(name: str) -> str:
     return (files("kerasforecast.explain") / name).read_text(encoding="utf-8")
 
 
-def _why_sections(found: Explanation) -> list[Section]:
+def _why_sections(found: Findings) -> list[Section]:
     why, origin = found.why, found.origin
     steps = len(why.forecast)
     told = (
@@ -92,7 +92,7 @@ def _why_sections(found: Explanation) -> list[Section]:
     ]
 
 
-def _forecast_note(found: Explanation) -> str:
+def _forecast_note(found: Findings) -> str:
     origin = found.origin
     happened = origin.actual
     if not np.isfinite(happened).any():
@@ -105,7 +105,7 @@ def _forecast_note(found: Explanation) -> str:
     )
 
 
-def _parts_table(found: Explanation) -> str:
+def _parts_table(found: Findings) -> str:
     why, dates = found.why, found.origin.dates
     few = np.unique(np.linspace(0, len(dates) - 1, min(_STEPS, len(dates))).round().astype(int))
     parts = {**why.parts, "residual": why.residual}
@@ -123,7 +123,7 @@ def _decimals(parts: dict[str, np.ndarray]) -> int:
     return max(0, 3 - math.floor(math.log10(largest))) if largest > 0 else 0
 
 
-def _what_if_section(found: Explanation) -> list[Section]:
+def _what_if_section(found: Findings) -> list[Section]:
     if found.what_if is None:
         return []
     together = "" if found.what_if.together else " One slider at a time: moving one puts the others back."
@@ -135,7 +135,7 @@ def _what_if_section(found: Explanation) -> list[Section]:
     return [Section("What if", note, body, wide=True)]
 
 
-def _use_sections(found: Explanation) -> list[Section]:
+def _use_sections(found: Findings) -> list[Section]:
     sections = importance_section(found.manifest.metrics)
     reach = found.reach
     if reach is None:
@@ -149,7 +149,7 @@ def _use_sections(found: Explanation) -> list[Section]:
     return [*sections, Section("How far back it looks", note, figures=drawn, wide=True)]
 
 
-def _parts_section(found: Explanation) -> list[Section]:
+def _parts_section(found: Findings) -> list[Section]:
     if not found.parts:
         return []
     drawn = (("Trend and season", drawings.inner_figure(found.parts, found)),)
@@ -158,7 +158,7 @@ def _parts_section(found: Explanation) -> list[Section]:
     ]
 
 
-def _inside_sections(found: Explanation) -> list[Section]:
+def _inside_sections(found: Findings) -> list[Section]:
     if found.inside is None:
         return []
     lives = found.inside.layers[0].half_lives is not None
@@ -189,7 +189,7 @@ def _inside_sections(found: Explanation) -> list[Section]:
     return sections
 
 
-def _attention_section(found: Explanation) -> list[Section]:
+def _attention_section(found: Findings) -> list[Section]:
     if found.attention is None:
         return []
     note = (
