@@ -65,8 +65,7 @@ def explain(
     panel = panel_of(manifest, options, quiet, manifest.horizon)
     panel = told(manifest, panel, future, given(options), manifest.horizon, quiet=quiet)
     loaded = open_model(model, backend)
-    silent = quiet or as_json
-    found = explained(manifest, loaded.predictor, panel, at, memory=memory, say=(lambda _: None) if silent else say)
+    found = explained(manifest, loaded.predictor, panel, at, memory=memory, say=(lambda _: None) if quiet else say)
     path = found.save(page)
     if as_json:
         print_json(found.numbers | {"page": str(path)})

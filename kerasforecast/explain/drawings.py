@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from kerasforecast.data.stamps import iso_texts
-from kerasforecast.evaluation.verdict import spoken
 from kerasforecast.explain.cells import GATES, Layer
 from kerasforecast.explain.findings import Findings
 from kerasforecast.explain.memory import Fading, Recall
@@ -42,7 +41,7 @@ def forecast_figure(found: Findings) -> Figure:
         traces.append(line("what happened", places, [last, *actual], "--other-2", width=1.4))
     traces.append(line("naive", places, np.full(len(places), why.naive), "--naive", dash="dot", width=1.4))
     if why.best is not None:
-        traces.append(line(spoken(why.best[0]), places, [last, *why.best[1]], "--other-0", dash="dash", width=1.6))
+        traces.append(line("best simple forecast", places, [last, *why.best[1]], "--other-0", dash="dash", width=1.6))
     traces.append(line("forecast", places, [last, *why.forecast], "--model", width=2.4, mode=mode))
     return timed(traces, yaxis=titled(found.manifest.target), opened=_BEFORE)
 
@@ -58,9 +57,10 @@ def parts_figure(why: Why, dates: list[str | int]) -> Figure:
         falls = bars("lowers", names, [value if value < 0 else None for value in values], "--naive")
         return figure([rises, falls], xaxis={"type": "category"}, yaxis=unit, barmode="overlay", bargap=0.4)
     steps = [str(step) for step in range(1, len(dates) + 1)]
+    shades = [*_COLOURS, "--train"]
     traces = [
-        bars(name, steps, part, _COLOURS[place % len(_COLOURS)] if place < len(_COLOURS) else "--train")
-        for place, (name, part) in enumerate(parts.items())
+        bars(name.removesuffix(" back"), steps, part, shade)  # a phone's legend has little room
+        for (name, part), shade in zip(parts.items(), shades, strict=False)
     ]
     sums = line("all together", np.arange(len(steps)), why.difference, "--ink", width=2, mode="lines+markers")
     sums["x"] = steps
@@ -150,7 +150,7 @@ def script_data(found: Findings) -> dict[str, Any]:
         data["states"] = _states(found)
     if found.attention is not None:
         names = [_patch_name(first, last) for first, last in found.attention.patches]
-        layers = [_heat(layer) | {"rows": names, "columns": names} for layer in found.attention.layers]
+        layers = [_heat(layer, least=0.0) | {"rows": names, "columns": names} for layer in found.attention.layers]
         data["attention"] = {"layers": layers}
     return data
 
@@ -228,10 +228,10 @@ def _sliders(what_if: WhatIf, found: Findings) -> dict[str, Any]:
     }
 
 
-def _heat(values: np.ndarray, *, signed: bool = False) -> dict[str, Any]:
-    """`(R, C)` as 8-bit numbers between its ends; where `signed` these are as far from 0 on either side."""
+def _heat(values: np.ndarray, *, signed: bool = False, least: float = np.inf) -> dict[str, Any]:
+    """`(R, C)` as 8-bit numbers between its ends, the lower `least` at most; `signed` ones as far from 0."""
     largest = float(np.abs(values).max(initial=0.0)) or 1.0
-    low = -largest if signed else float(values.min())
+    low = -largest if signed else min(least, float(values.min()))
     high = largest if signed else max(float(values.max()), low + 1e-9)
     scaled = np.round((values - low) / (high - low) * 254).astype(np.uint8)
     content = base64.b64encode(np.ascontiguousarray(scaled).tobytes()).decode()

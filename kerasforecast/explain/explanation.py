@@ -108,7 +108,7 @@ def page_path(path: str | PathLike) -> Path:
     """
     file = user_path(path)
     if file.suffix.lower() != ".html":
-        raise OptionError(f"--output is a page that ends in .html. Received: {file}. Name it so.")
+        raise OptionError(f"An explanation is written as a page that ends in .html. Received: {file}. Name it so.")
     return file
 
 
