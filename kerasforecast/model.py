@@ -136,7 +136,7 @@ class Model(OnWindows, Explaining):
         """
         panel, ahead = self.panel_from(data, **options), max(whole_number("--steps", steps), self.manifest.horizon)
         if future is not None:
-            panel = with_future(panel, future, ahead, self.config.data)
+            panel = with_future(panel, future, ahead, self.config.data.model_copy(update=options))
         return ForecastTable(self.forecaster.ahead(panel, steps))
 
     @callers_words()

@@ -87,10 +87,11 @@ def with_future(panel: Panel, future: str | PathLike | Given, steps: int, config
         config: How the table of `panel` was read: another one is read alike.
 
     Returns:
-        As `reaching`. Rows of `future` that are none of those to be forecast are left out, and that is said.
+        As `reaching`. Rows of `future` that are none of those to be forecast, or of other series, are left out, and
+        that is said.
 
     Raises:
-        DataError: It cannot be read; a row is missing, or there twice; a cell is empty; an id is unknown.
+        DataError: It cannot be read; a row is missing, or there twice; a cell is empty; no id is one of `panel`.
         OptionError: The model is given nothing that the dates do not give.
     """
     _require_given(panel, "--future")
@@ -211,11 +212,10 @@ class _Ahead:
 
     def _refuse_twice(self, table: FutureTable, row: int) -> None:
         key = self.panel.key
-        series = "" if table.owners is None else f" ({self.panel.ids[table.owners[row]]})"
         remedy = "Remove one." if table.owners is not None or key is None else f"Give a column {key}, or remove one."
         raise DataError(
             f"{table.table.name}: {table.table.locator.row_names([row])[0]}: a row to be forecast must be there once. "
-            f"Received: {iso_text(table.index[row], self.panel.index)}{series} again. {remedy}"
+            f"Received: {self._said_of(table, row)} again. {remedy}"
         )
 
     def _unused(self, table: FutureTable, rows: np.ndarray) -> list[str]:
@@ -227,12 +227,19 @@ class _Ahead:
         within = (stamps > first) & (stamps < last)
         name, notes, between = table.table.name, [], rows[within]
         if len(between):
-            few = ", ".join(str(iso_text(table.index[row], self.panel.index)) for row in between[:_NAMED].tolist())
+            few = ", ".join(self._said_of(table, row) for row in between[:_NAMED].tolist())
             end = ", ..." if len(between) > _NAMED else "."
             notes.append(f"{name}: {counted(len(between))} not used, at dates of no row to be forecast: {few}{end}")
-        if beyond := int((~within).sum()):
-            notes.append(f"{name}: {counted(beyond)} not used, before or beyond those to be forecast.")
+        if len(beyond := rows[~within]):
+            first_one = self._said_of(table, int(beyond[0]))
+            end = f": {first_one}{', ...' if len(beyond) > 1 else '.'}"
+            notes.append(f"{name}: {counted(len(beyond))} not used, before or beyond those to be forecast{end}")
         return notes
+
+    def _said_of(self, table: FutureTable, row: int) -> str:
+        """A row of the user's table as a message names it: its date, and its id where it has one."""
+        series = "" if table.owners is None else f" ({self.panel.ids[table.owners[row]]})"
+        return f"{iso_text(table.index[row], self.panel.index)}{series}"
 
 
 def _stamps(index: pd.Index, like: pd.Index) -> np.ndarray:

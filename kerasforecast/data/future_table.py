@@ -12,13 +12,14 @@ import pandas as pd
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.table.bytestream import open_blob
 from kerasforecast.data.table.clock import with_times
-from kerasforecast.data.table.columns import find
+from kerasforecast.data.table.columns import find, same
 from kerasforecast.data.table.dates import read_dates
 from kerasforecast.data.table.frames import read_parquet
 from kerasforecast.data.table.given import Given, from_data
 from kerasforecast.data.table.ids import identified
 from kerasforecast.data.table.numbers import as_numbers
-from kerasforecast.data.table.table import Table, listed
+from kerasforecast.data.table.stack import named
+from kerasforecast.data.table.table import Table, counted, listed
 from kerasforecast.data.table.text import read_text
 from kerasforecast.errors import DataError, shown
 from kerasforecast.runtime.files import user_path
@@ -48,6 +49,33 @@ class FutureTable:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class _Named:
+    """What the series that are forecast are called in a table of several.
+
+    Attributes:
+        key: The columns of ids; `None` where there are none.
+        ids: `(N,)` of each series of the panel.
+    """
+
+    key: str | None
+    ids: np.ndarray
+
+    @classmethod
+    def of(cls, panel: Panel, config: DataConfig) -> _Named:
+        """Those of `panel`, which may be the one series that `--series` took of a table."""
+        if panel.key is None and config.series is not None and config.id is not None:
+            return cls(config.id, np.array([str(config.series)]))
+        return cls(panel.key, panel.ids)
+
+    def places(self, ids: Sequence[str]) -> np.ndarray:
+        """The place of the series that each of `ids` names, -1 for none: by its very letters, or else by like ones."""
+        places = pd.Index(self.ids).get_indexer(pd.Index(ids, dtype=object))
+        if len(self.ids) == 1 and (places < 0).all():  # as --series is understood
+            places = np.array([0 if same(each) == same(str(self.ids[0])) else -1 for each in ids], np.int64)
+        return places
+
+
 def read_future(data: str | PathLike | Given, panel: Panel, config: DataConfig) -> FutureTable:
     """Read a future frame for `panel`, as its own table is read.
 
@@ -57,15 +85,16 @@ def read_future(data: str | PathLike | Given, panel: Panel, config: DataConfig) 
         config: How the table of `panel` was read: marks of numbers, form of dates, their column.
 
     Raises:
-        DataError: It cannot be read, lacks a column, or names a series that is not there.
+        DataError: It cannot be read, lacks a column, or names no series that is there.
     """
     cleared = ("ticker", "start", "end", "target", "series", "calendar", "holidays")
     update = dict.fromkeys(cleared) | dict.fromkeys(("targets", "past", "known", "static", "calendar_features"), ())
-    config = config.model_copy(update=update | {"file": None, "id": panel.key})
+    wanted = _Named.of(panel, config)
+    config = config.model_copy(update=update | {"file": None, "id": wanted.key})
     failed: DataError | None = None
-    for named in _ways(config):
+    for way in _ways(config):
         try:
-            return _read(_table(data, named), panel, named)
+            return _read(_table(data, way), panel, way, wanted)
         except DataError as error:
             failed = failed or error
     raise failed or DataError("A table must be read in some way.")
@@ -86,9 +115,10 @@ def _ways(config: DataConfig) -> list[DataConfig]:
     return [config] if plain == config else [config, plain]
 
 
-def _read(table: Table, panel: Panel, config: DataConfig) -> FutureTable:
+def _read(table: Table, panel: Panel, config: DataConfig, wanted: _Named) -> FutureTable:
     columns = [_column(table, name) for name in panel.given_columns]
-    keys = _keys(table, panel.key)
+    keys = _keys(table, wanted.key)
+    table, owners, notes = _own_rows(table, keys, wanted, panel.name)
     if panel.dated:
         table, dates = with_times(table, config, required=False)
         if dates is None:
@@ -100,9 +130,8 @@ def _read(table: Table, panel: Panel, config: DataConfig) -> FutureTable:
     numbers, understood = as_numbers(table, table.frame, columns, config)
     used = {*columns, *keys, dates, *_NAMELESS}
     unused = [name for name in table.frame.columns if name not in used]
-    notes = [*said, *understood, *([f"{table.name}: not used: {listed(unused)}."] if unused else [])]
-    owners = _owners(table, keys, panel) if keys else None
-    if panel.key is not None and not keys:
+    notes += [*said, *understood, *([f"{table.name}: not used: {listed(unused)}."] if unused else [])]
+    if panel.key is not None and owners is None:
         notes.append(f"{table.name}: without a column {panel.key}, its rows are taken for every series.")
     return FutureTable(table, owners, index, np.stack([numbers[name] for name in columns], axis=1), tuple(notes))
 
@@ -140,25 +169,36 @@ def _index(table: Table, dates: str | None, panel: Panel, config: DataConfig) ->
     return pd.Index(numbers.astype(np.int64)), ()
 
 
-def _owners(table: Table, keys: Sequence[str], panel: Panel) -> np.ndarray:
-    """The place of each row's series.
+def _own_rows(
+    table: Table, keys: Sequence[str], wanted: _Named, name: str
+) -> tuple[Table, np.ndarray | None, list[str]]:
+    """The rows of series that are forecast, the place of each one's series, and what is said of the others.
 
     Raises:
-        DataError: A row has no id, or one that is not in the panel.
+        DataError: A row has no id, or none has that of a series which is forecast.
     """
+    if not keys:
+        return table, None, []
     codes, ids = identified(table.frame[list(keys)])
-    places = pd.Index(panel.ids).get_indexer(pd.Index(ids, dtype=object))
+    places = wanted.places(ids)
     absent = np.flatnonzero(places < 0)
-    if len(absent) and len(keys) == 1:  # of numbers alone pandas drops the zeros at their front: 007
-        rows = [int(np.argmax(codes == code)) for code in absent.tolist()]
-        texts = [text.strip() for text in table.raw(rows, keys[0])]
-        places[absent] = pd.Index(panel.ids).get_indexer(pd.Index(texts, dtype=object))
+    if len(absent) and len(keys) == 1 and pd.api.types.is_numeric_dtype(table.frame[keys[0]].dtype):
+        _, first = np.unique(codes[codes >= 0], return_index=True)
+        rows = np.flatnonzero(codes >= 0)[first[absent]]  # of numbers pandas drops the zeros at their front: 007
+        places[absent] = wanted.places([text.strip() for text in table.raw(rows.tolist(), keys[0])])
         absent = np.flatnonzero(places < 0)
-    if len(absent) or (codes < 0).any():
-        row = int(np.argmax((codes < 0) | np.isin(codes, absent)))
-        found = "no id" if codes[row] < 0 else f"{shown(ids[codes[row]])}; {len(absent):,} such ids in all"
+    if (codes < 0).any() or (len(absent) == len(ids) and len(ids)):
+        row = int(np.argmax(codes < 0))
+        found = "no id" if codes[row] < 0 else named(ids)
         raise DataError(
-            f"{table.name}: {table.locator.row_names([row])[0]}: {panel.key} must name a series of {panel.name}. "
+            f"{table.name}: {table.locator.row_names([row])[0]}: {wanted.key} must name a series of {name}. "
             f"Received: {found}. Leave such rows out; {_RETRY}"
         )
-    return places[codes]
+    owners = places[codes]
+    if not len(absent):
+        return table, owners, []
+    own = np.flatnonzero(owners >= 0)
+    others = (
+        f"{counted(len(owners) - len(own))} not used, of series that are not forecast: {named(np.take(ids, absent))}"
+    )
+    return table.taking(own), owners[own], [f"{table.name}: {others}{'' if others.endswith('.') else '.'}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -249,14 +250,15 @@ def test_rows_of_no_id_are_of_every_series_and_what_is_not_used_is_said():
     assert found.notes == (
         "future: not used: rain.",
         "future: without a column shop, its rows are taken for every series.",
-        "future: 25 rows not used, before or beyond those to be forecast.",
+        "future: 25 rows not used, before or beyond those to be forecast: 2024-04-20, ...",
     )
     every = wanted(priced(frequency="B"), 5)
     days = pd.date_range(every["date"].min(), every["date"].max())
     alike = pd.DataFrame({"shop": "000", "date": days, "price": 1.0})
     both = pd.concat([alike, alike.assign(shop="001")])
     said = with_future(priced(frequency="B"), both, 5).notes[0]
-    assert said == "future: 4 rows not used, at dates of no row to be forecast: 2024-05-04, 2024-05-05, 2024-05-04, ..."
+    few = "2024-05-04 (000), 2024-05-05 (000), 2024-05-04 (001)"
+    assert said == f"future: 4 rows not used, at dates of no row to be forecast: {few}, ..."
 
 
 @pytest.mark.parametrize(
@@ -269,7 +271,7 @@ def test_rows_of_no_id_are_of_every_series_and_what_is_not_used_is_said():
             lambda frame: frame.assign(price=np.nan),
             "2024-04-30 (000): known columns must hold a number.",
         ),
-        (lambda frame: frame.assign(shop="9"), "must name a series of shops. Received: '9'; 1 such ids in all."),
+        (lambda frame: frame.assign(shop="9"), "must name a series of shops. Received: 9."),
         (lambda frame: frame.assign(shop=None), "must name a series of shops. Received: no id."),
         (lambda frame: frame.drop(columns="price"), "a known column of the model is needed, price."),
         (lambda frame: frame.drop(columns="date"), "a column of dates is needed. Received: none."),
@@ -285,6 +287,23 @@ def test_a_future_frame_that_does_not_fit_is_one_line(change, words):
     with pytest.raises(DataError, match=re.escape(words)) as caught, flags_wanted():
         with_future(panel, change(frame), 3)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_rows_of_series_that_are_not_forecast_are_left_out_and_that_is_said(tmp_path):
+    panel = priced()
+    frame = wanted(panel, 3).assign(price=np.arange(6.0))
+    others = frame.assign(shop=frame["shop"].map({"000": "0007", "001": "x"}), price="?")  # nobody needs them
+    found = with_future(panel, pd.concat([others, frame]), 3)
+    np.testing.assert_array_equal(found.values, with_future(panel, frame, 3).values)
+    assert found.notes == ("future: 6 rows not used, of series that are not forecast: 0007, x.",)
+    one = replace(Panel.of(panel["001"]), roles=("target", "known"), name="shops-001")
+    config = DataConfig(id="shop", series="1")
+    frame.assign(shop=["0"] * 3 + ["1"] * 3).to_csv(tmp_path / "week.csv", index=False)
+    alone = with_future(one, tmp_path / "week.csv", 3, config)
+    assert alone.values[-3:, 1].tolist() == [3, 4, 5]
+    assert alone.notes[0].endswith("week.csv: 3 rows not used, of series that are not forecast: 0.")
+    with pytest.raises(DataError, match=r"shop must name a series of shops-001\. Received: 0, 1\."):
+        with_future(one, tmp_path / "week.csv", 3, config.model_copy(update={"series": "2"}))
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path):
