@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from kerasforecast.artifact.importance import Importance
     from kerasforecast.artifact.manifest import Manifest
+    from kerasforecast.evaluation.evaluation import Evaluation
     from kerasforecast.evaluation.verdict import Judgement
     from kerasforecast.model import Model
 
@@ -169,10 +170,16 @@ def _width(table: list[Column]) -> int:
 _WRITTEN = ("report", "forecast", "metrics", "series", "history", "test_forecasts")  # beside a model, first the picture
 
 
-def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
-    """Scores, verdict, and where everything is."""
+def print_held_out(found: Evaluation) -> None:
+    """How series were forecast that training never saw, where they are scored apart."""
     from kerasforecast.evaluation.cold_start import held_out_line
 
+    if found.held_out:
+        print_wrapped(f"{held_out_line(found.scores, found.held_out.scores, found.held_out.verdict)}.")
+
+
+def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
+    """Scores, verdict, and where everything is."""
     record, parameters = model.manifest.training, model.manifest.parameters
     if model.test is None or record is None:
         raise ValueError("A fit has a test and a training record.")
@@ -186,9 +193,7 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     title = f"Test on {model.manifest.target}"
     found = model.test
     print_scores(found.scores, found.judgement, title, model.interval_note, quiet=quiet, per_series=found.per_series)
-    if found.held_out:
-        held_out = found.held_out
-        print_wrapped(f"{held_out_line(found.scores, held_out.scores, held_out.verdict)}.")
+    print_held_out(found)
     if found.importance and not quiet:
         print_importance(found.importance)
     for line in after_scoring(manifest):

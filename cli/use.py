@@ -157,7 +157,7 @@ def evaluate(
     loaded = open_model(model, backend)
     result = loaded.evaluate(panel, ahead)
 
-    from .output import print_json, print_scores, print_wrapped
+    from .output import print_held_out, print_json, print_scores, print_wrapped
 
     if as_json:
         print_json(
@@ -166,6 +166,7 @@ def evaluate(
                 "learned": result.learned,
                 "verdict": result.verdict,
                 "interval_verdict": result.interval_verdict,
+                "held_out": result.held_out and result.held_out.scores | {"verdict": result.held_out.verdict},
             }
         )
     else:
@@ -174,6 +175,7 @@ def evaluate(
         title = f"{panel.name}, {panel.target}"
         note, each = loaded.interval_note, result.per_series
         print_scores(result.scores, result.judgement, title, note, quiet=quiet, per_series=each)
+        print_held_out(result)
     if require_skill is not None:
         result.require_skill(require_skill)
 

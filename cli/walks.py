@@ -50,7 +50,7 @@ def _print_folds(record: WalkRecord) -> None:
     names = [["", *(f"fold {fold.fold}" for fold in record.folds)]]
     names += [["forecast", *(f"{fold.start} to {fold.end}" for fold in record.folds)]]
     names += [["n", *(f"{row['n']:,}" for row in ours)]]
-    names += [["series", *(f"{fold.series:,}" for fold in record.folds)]] if record.several else []
+    names += [["series", *(f"{row['series']:,}" for row in ours)]] if record.several else []
     groups = SCALED_FOLD_GROUPS if record.several else FOLD_GROUPS
     print_table(names, *(columns_of(ours, keys) for keys in groups))
 

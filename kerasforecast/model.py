@@ -18,7 +18,8 @@ from kerasforecast.data.future import wanted, with_future
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError, callers_words, whole_number
-from kerasforecast.evaluation.evaluation import Evaluation, evaluate_unseen, every_window, recorded
+from kerasforecast.evaluation.cold_start import evaluate_unseen
+from kerasforecast.evaluation.evaluation import Evaluation, every_window, recorded
 from kerasforecast.evaluation.learned import learned_windows
 from kerasforecast.explain.asked import Explaining
 from kerasforecast.forecasting.forecaster import Forecaster

@@ -96,7 +96,7 @@ def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> Backte
         FoldStore(begun.folder, fingerprint(panel, config, walk)) if begun.folder else None,
         lambda fold, forecasts, kept: progress.fold(fold, forecasts, kept, walk.folds),
     )
-    notes = [*left_out, *filter(None, [absent])]
+    notes = [*left_out, *filter(None, [absent]), *found.notes]
     record = backtest_record(found, panel, config, walk, begun.name, begun.choice.name, notes)
     return BacktestResult(record, found.table, _written(begun.folder, record, found.table), found=found)
 

@@ -22,12 +22,13 @@ from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DivergedError
+from kerasforecast.evaluation.cold_start import held_out_note
 from kerasforecast.evaluation.cuts import Fold, folds_of
 from kerasforecast.evaluation.evaluation import Sequential, forecast_table
 from kerasforecast.evaluation.folds import FoldStore, Forecasts
 from kerasforecast.evaluation.scores import Row
 from kerasforecast.evaluation.verdict import Judgement, judged_row
-from kerasforecast.evaluation.walk_scores import TOTAL, walk_rows
+from kerasforecast.evaluation.walk_scores import TOTAL, walk_parts
 from kerasforecast.forecasting.forecast import Forecast, joined
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.windows import Windows, windows_of
@@ -64,6 +65,7 @@ class Backtest:
         best: The best simple forecast on the first fold's validation part.
         best_intervals: The baseline with the best intervals there.
         judgement: Whether the model is worth using, over all folds.
+        notes: What else a reader should know, one sentence each.
     """
 
     folds: tuple[Fold, ...]
@@ -72,6 +74,7 @@ class Backtest:
     best: str
     best_intervals: str | None
     judgement: Judgement
+    notes: tuple[str, ...] = ()
 
     def require_skill(self, p_value: float) -> None:
         """Raise `SkillError` unless the model beats the best simple forecast with a p-value below `p_value`."""
@@ -198,7 +201,7 @@ def _scored(
 ) -> Backtest:
     best = baselines[0].best, baselines[0].best_intervals
     ours = joined([each.forecast for each in found])
-    scored = walk_rows(whole, config, folds, baselines, ours)
+    scored, apart = walk_parts(whole, config, folds, baselines, ours)
     costs: dict[int | str, float] = {fold.number: each.fit_seconds for fold, each in zip(folds, found, strict=True)}
     costs[TOTAL] = sum(costs.values())
     rows = [
@@ -207,7 +210,9 @@ def _scored(
         for place, row in enumerate(part)
     ]
     judgement = judged_row(scored[TOTAL], config.network.model, *best)
-    return Backtest(folds, rows, _table(whole, folds, ours, baselines[0].levels), *best, judgement)
+    judged = {config.network.model: judged_row(apart, config.network.model, *best)} if apart else {}
+    notes = (held_out_note(scored[TOTAL], apart, judged),) if apart else ()
+    return Backtest(folds, rows, _table(whole, folds, ours, baselines[0].levels), *best, judgement, notes)
 
 
 def _table(whole: Windows, folds: Sequence[Fold], ours: Forecast, levels: tuple[float, ...]) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -13,11 +13,12 @@ import pandas as pd
 
 from kerasforecast.artifact.records import DataRecord
 from kerasforecast.baselines.classical import classical_forecasts
-from kerasforecast.baselines.fitted import learn_baselines
+from kerasforecast.baselines.fitted import Baselines, learn_baselines
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
+from kerasforecast.evaluation.cold_start import held_out_note, seen_and_held_out
 from kerasforecast.evaluation.evaluation import Sequential, ids_and_dates, outcomes_of, scored_windows
 from kerasforecast.evaluation.learned import learned_windows
 from kerasforecast.evaluation.matching import Wanted, matched
@@ -101,6 +102,32 @@ def compare(data: Panel | Series, config: Config, split: Split, contenders: Sequ
     whole = scored_windows(config, panel, split, "test")
     windows = replace(whole, origins=_common(panel, whole, contenders))
     baselines = learn_baselines(config, panel, split)
+    parts = seen_and_held_out(windows, config)
+    seen, apart = (
+        None if part is None else _compared(part, config, split, contenders, panels, baselines)
+        for part in (parts.seen, parts.apart)
+    )
+    if seen is None:
+        raise ValueError("There must be windows of series that training saw.")
+    notes = _left_out(whole, windows)
+    if apart is None:
+        return replace(seen, notes=notes)
+    table = pd.concat([seen.table, apart.table], ignore_index=True)
+    table = table.sort_values(table.columns[0], kind="stable", ignore_index=True)  # ids, in the panel's order
+    said = held_out_note(seen.rows, apart.rows, apart.judgements)
+    return replace(seen, table=table, notes=(*notes, said))
+
+
+def _compared(
+    windows: Windows,
+    config: Config,
+    split: Split,
+    contenders: Sequence[Contender],
+    panels: Mapping[str, Panel],
+    baselines: Baselines,
+) -> Comparison:
+    """Of these windows alone; `panels` are what each contender is given."""
+    panel = windows.panel
     levels = tuple(level for level in config.levels if all(level in each.levels for each in contenders if each.levels))
     outcomes = replace(outcomes_of(windows, baselines, split.trained), levels=levels)
     board = _Board(outcomes, {}, {})
@@ -130,7 +157,6 @@ def compare(data: Panel | Series, config: Config, split: Split, contenders: Sequ
         {each.name: judged_row(rows, each.name, *best, learned=learned.get(each.name)) for each in contenders},
         levels,
         learned,
-        _left_out(whole, windows),
     )
 
 

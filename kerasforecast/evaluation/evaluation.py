@@ -16,9 +16,8 @@ from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError
-from kerasforecast.evaluation.learned import Learned
 from kerasforecast.evaluation.outcomes import Outcomes
-from kerasforecast.evaluation.per_series import LEARNED, counts, per_series_table
+from kerasforecast.evaluation.per_series import counts, per_series_table
 from kerasforecast.evaluation.scores import LoneTally, Tally, side_by_side
 from kerasforecast.evaluation.verdict import Judgement, judged, not_judged
 from kerasforecast.forecasting.forecast import Forecast, quantile_column
@@ -135,20 +134,6 @@ def evaluate_windows(
     contenders = tallies["model"], tallies["naive"], tallies[best]
     summary = {"n": n, **side_by_side(tallies, best, intervals), **counts(outcomes, *contenders)}
     return Evaluation(table, summary, adapted, per_series=per_series_table(windows.panel, outcomes, *contenders))
-
-
-def evaluate_unseen(
-    forecaster: Sequential, windows: Windows, baselines: Baselines | None, learned: Learned
-) -> Evaluation:
-    """As `evaluate_windows`, of the windows that the model has not learned from; of all where there are none such."""
-    unseen = learned.unseen
-    chosen = replace(windows, origins=windows.origins[unseen]) if len(unseen) else windows
-    found = evaluate_windows(forecaster, chosen, baselines, trained=learned.trained)
-    if found.per_series is not None:
-        places = windows.panel.places(windows.origins)
-        seen = (np.bincount(places, minlength=len(windows.panel)) > 0) & (found.per_series["windows"] == 0)
-        found.per_series.loc[seen, "note"] = LEARNED
-    return replace(found, learned=learned.text, judged=len(unseen) > 0)
 
 
 def every_window(manifest: Manifest, panel: Panel, steps: int) -> Windows:

@@ -32,12 +32,14 @@ class Learned:
         test: `(N,)` the same of the test part, where the weights have learned from that too, and it reaches into none
             of the others.
         trained: `(M,)` of several series one past the last row of each training part; its first row where it has none.
+        new: `(M,)` of several series whether it has learned from no row of one.
     """
 
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
     trained: np.ndarray | None = None
+    new: np.ndarray | None = None
 
     @property
     def unseen(self) -> np.ndarray:
@@ -66,14 +68,16 @@ def learned_windows(
     """
     known = [records] if isinstance(records, DataRecord) else records or ()
     none = np.zeros(len(origins), bool)
-    train, validation, test, trained = none.copy(), none.copy(), none.copy(), None
+    train, validation, test = none.copy(), none.copy(), none.copy()
+    trained, new = None, None
     for record in known:
         of_one = _of(record, panel, origins, steps)
         train |= of_one.train
         validation |= of_one.validation
         test |= of_one.test
         trained = of_one.trained if trained is None else trained
-    return Learned(train, validation & ~train, test & ~(train | validation), trained)
+        new = of_one.new if new is None or of_one.new is None else new & of_one.new
+    return Learned(train, validation & ~train, test & ~(train | validation), trained, new)
 
 
 def continues(record: DataRecord, panel: Panel) -> bool:
@@ -124,7 +128,8 @@ def _of_several(record: DataRecord, panel: Panel, origins: np.ndarray) -> Learne
     }
     none = np.zeros(len(origins), bool)
     found = {part: rows if part in record.learned else none for part, rows in within.items()}
-    return Learned(found["train"], found["validation"], found["test"], train if len(panel) > 1 else None)
+    several = (train, ~known) if len(panel) > 1 else (None, None)
+    return Learned(found["train"], found["validation"], found["test"], *several)
 
 
 def _between(index: pd.Index, start: object, end: object, shift: int) -> np.ndarray:

@@ -15,14 +15,57 @@ import numpy as np
 from kerasforecast.baselines.classical import classical_forecasts
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
+from kerasforecast.errors import DataError
 from kerasforecast.evaluation.cuts import Fold
 from kerasforecast.evaluation.evaluation import outcomes_of
 from kerasforecast.evaluation.outcomes import Outcomes
 from kerasforecast.evaluation.scores import Row, Scored, add_to, stretches_of, tallied_rows
 from kerasforecast.forecasting.forecast import Forecast, joined
+from kerasforecast.preprocessing.split import held_out
 from kerasforecast.preprocessing.windows import Windows
 
 TOTAL = "all"
+
+
+def walk_parts(
+    whole: Windows, config: Config, folds: Sequence[Fold], baselines: Sequence[Baselines], ours: Forecast
+) -> tuple[dict[int | str, list[Row]], list[Row]]:
+    """As `walk_rows`, of the series that training saw; and the rows of all folds of those held out, `[]` without any.
+
+    Raises:
+        DataError: A fold forecasts series held out alone.
+    """
+    panel = whole.panel
+    held = held_out(panel, config.split)
+    cold = held[panel.places(np.concatenate([fold.origins for fold in folds]))]
+    if not cold.any():
+        return walk_rows(whole, config, folds, baselines, ours), []
+    seen, apart = (
+        _chosen(whole, folds, baselines, ours, origins, series) for origins, series in ((~cold, ~held), (cold, held))
+    )
+    if len(seen[1]) < len(folds):
+        raise DataError(
+            f"{panel.name}: each fold needs a series that is not held out. Received: {int(held.sum()):,} of "
+            f"{len(panel):,} held out. Use a smaller --holdout-series, or fewer --folds."
+        )
+    rows, others = (walk_rows(part[0], config, *part[1:]) for part in (seen, apart))
+    return rows, others[TOTAL]
+
+
+def _chosen(
+    whole: Windows,
+    folds: Sequence[Fold],
+    baselines: Sequence[Baselines],
+    ours: Forecast,
+    origins: np.ndarray,
+    series: np.ndarray,
+) -> tuple[Windows, list[Fold], list[Baselines], Forecast]:
+    """What is of some `series` `(M,)`, whose `origins` are so many of all, fold after fold; folds with one alone."""
+    fewer = [replace(fold, stop=np.where(series, fold.stop, fold.start)) for fold in folds]
+    there = [place for place, fold in enumerate(fewer) if len(fold.origins)]
+    windows = replace(whole, origins=whole.origins[series[whole.panel.places(whole.origins)]])
+    chosen = ours.at(np.flatnonzero(origins))
+    return windows, [fewer[place] for place in there], [baselines[place] for place in there], chosen
 
 
 def walk_rows(

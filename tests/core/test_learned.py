@@ -10,7 +10,7 @@ from kerasforecast.artifact.records import DataRecord, Probe
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
-from kerasforecast.evaluation.evaluation import evaluate_unseen
+from kerasforecast.evaluation.cold_start import evaluate_unseen
 from kerasforecast.evaluation.learned import continues, learned_windows
 from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.preprocessing.windows import windows_of

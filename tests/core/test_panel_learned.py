@@ -9,7 +9,8 @@ import pytest
 from kerasforecast.artifact.data_record import data_record
 from kerasforecast.artifact.records import DataRecord
 from kerasforecast.data.panel import Panel
-from kerasforecast.evaluation.evaluation import evaluate_unseen
+from kerasforecast.evaluation.cold_start import NEW as NEW_SERIES
+from kerasforecast.evaluation.cold_start import evaluate_unseen
 from kerasforecast.evaluation.learned import learned_windows
 from kerasforecast.evaluation.per_series import LEARNED
 from kerasforecast.preprocessing.windows import windows_of
@@ -139,5 +140,15 @@ def test_scores_are_of_the_windows_not_learned_from_and_the_table_says_which_ser
     assert found.learned == "70 in its training part and 20 in its validation part"
     table = found.per_series.set_index("shop")
     assert table["windows"].tolist() == [10, 0, 55]
-    assert table["note"].tolist() == ["", LEARNED, ""]
+    assert table["note"].tolist() == ["", LEARNED, NEW_SERIES]
     assert found.judged
+    assert (found.scores["n"], found.scores["series"]) == (10, 1)  # those of a new series stand apart
+    assert (found.held_out.scores["n"], found.held_out.scores["series"]) == (55, 1)
+    assert found.table["shop"].tolist() == ["s0"] * 10 + ["new"] * 55
+    only = panel_of(VALUES[1:2] + walks(1, ROWS, 9), ["s1", "new"], STARTS[1:3])
+    origins = every_origin(only)[55:]
+    alone = evaluate_unseen(
+        Skilled(0.3), windows_of(only, origins, WINDOW, 1), Rules(), learned_windows(RECORD, only, origins, 1)
+    )
+    assert alone.held_out is None  # with none beside them
+    assert alone.scores["series"] == 1

@@ -24,7 +24,7 @@ from kerasforecast.evaluation.scores import score_rows
 from kerasforecast.evaluation.walk import backtest_record, compare_record
 from kerasforecast.evaluation.walk_files import read_walk, write_walk
 from kerasforecast.forecasting.forecast import Forecast
-from kerasforecast.preprocessing.split import split_panel
+from kerasforecast.preprocessing.split import held_out, split_panel
 from kerasforecast.preprocessing.windows import windows_of
 from kerasforecast.report import walk_report
 from kerasforecast.sections.split import BacktestConfig
@@ -78,6 +78,28 @@ class _Grows:
     def in_sequence(self, windows, start=None):
         points = windows.batch().past[:, -1, :1].astype(np.float64) * self._growth
         return Forecast(points, points[..., None] * (1 + 0.1 * self._width)), (0 if start is None else start) + 1
+
+
+class _Worse(Fits):
+    """Errs by far more on the series that are held out."""
+
+    def __init__(self, held):
+        super().__init__()
+        self._held = held
+
+    def __call__(self, known, split, baselines):
+        fitted = super().__call__(known, split, baselines)
+        return Fitted(_Spoilt(fitted.forecaster, self._held), 3)
+
+
+class _Spoilt:
+    def __init__(self, forecaster, held):
+        self._forecaster, self._held = forecaster, held
+
+    def in_sequence(self, windows, start=None):
+        forecast, levels = self._forecaster.in_sequence(windows, start)
+        wrong = np.where(self._held[windows.panel.places(windows.origins)], 9.0, 1.0)
+        return Forecast(forecast.point * wrong[:, None], forecast.quantiles * wrong[:, None, None]), levels
 
 
 def walk(data=None, config=CONFIG, fit=None, store=None, **options):
@@ -187,6 +209,21 @@ def test_series_held_out_are_forecast_and_never_known():
     for known, _ in fit.seen:
         assert (known.observed[unseen] == 0).all()
     assert np.isfinite(found.table["forecast"]).all()
+
+
+def test_series_held_out_are_scored_apart_from_the_others():
+    config, data = Config.from_options(window=5, horizon=2, holdout_series=0.4), panel()
+    held = held_out(data, config.split)
+    found, other = walk(config=config, folds=2), walk(data, config, _Worse(held), folds=2)
+    assert [row | {"fit_seconds": 0} for row in found.rows] == [row | {"fit_seconds": 0} for row in other.rows]
+    assert found.notes != other.notes
+    assert found.notes[0].startswith("2 series that training never saw are in no score above. lstm: MASE ")
+    assert set(found.table["shop"]) == set(IDS) - {"gone"}
+    board = compare(data, config, split_panel(data, config.split, config.network, 2), [contender()])
+    plain = compared(data, contender())
+    assert board.rows[-1]["series"] == plain.rows[-1]["series"] - 2
+    assert board.notes[-1].startswith("2 series that training never saw are in no score above. oracle: MASE ")
+    pd.testing.assert_frame_equal(board.table[["shop", "date", "oracle"]], plain.table[["shop", "date", "oracle"]])
 
 
 @pytest.mark.parametrize("options", [{}, {"scheme": "sliding"}, {"refit": False}, {"gap": 3}])
