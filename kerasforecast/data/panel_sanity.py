@@ -62,6 +62,8 @@ def _repeats(stack: Stack) -> np.ndarray:
 
 def _stale(stack: Stack) -> np.ndarray:
     same = _repeats(stack)
+    if not same[stack.starts[1:] - 1].any():
+        return np.zeros(len(stack.ids), dtype=bool)
     since = np.full(len(stack.ids), -1)
     moved = np.flatnonzero(~same)
     since[stack.owner[moved]] = moved  # of several rows of a series the last is kept

@@ -27,7 +27,8 @@ def marked(stack: Stack, known: Sequence[str]) -> tuple[Stack, list[str]]:
     Raises:
         DataError: One of them is empty in such a row.
     """
-    if not known:
+    last_rows = stack.starts[1:][np.diff(stack.starts) > 0] - 1
+    if not known or not np.isnan(stack.target[last_rows]).any():
         return stack, []
     rows = np.arange(len(stack))
     with_target = np.flatnonzero(~np.isnan(stack.target))

@@ -187,8 +187,13 @@ def _refuse_thousands(table: Table, cells: pd.Series, numbers: np.ndarray, mark:
     that it may be; which it is only the user knows. Where no whole number stands beside them, a point is a decimal
     point, as in prices of petrol, and a comma may be either.
     """
-    column = str(cells.name)
-    if not (_may_hold_thousands(numbers[:_FEW]) and _may_hold_thousands(numbers)):
+    column, few = str(cells.name), numbers[:_FEW]
+    if not _may_hold_thousands(few):
+        return
+    first_broken = cells.index[:_FEW][np.isfinite(few) & (few % 1 != 0)][:SHOWN_FAULTS].tolist()
+    if not all(groups_of_thousand(text, mark) for text in table.raw(first_broken, column)):
+        return  # as nearly all do: two decimals somewhere in the first rows, before all are looked at
+    if not _may_hold_thousands(numbers):
         return
     rows, sizes = cells.index[np.isfinite(numbers)], numbers[np.isfinite(numbers)]
     broken = rows[sizes % 1 != 0][:SHOWN_FAULTS].tolist()
@@ -207,7 +212,10 @@ def _refuse_thousands(table: Table, cells: pd.Series, numbers: np.ndarray, mark:
 def _may_hold_thousands(numbers: np.ndarray) -> bool:
     """Whether all numbers are below 1,000 and have three decimals at most."""
     size = np.abs(numbers[np.isfinite(numbers)])
-    return bool((size < 1000).all() and (np.abs(size * 1000 - np.rint(size * 1000)) < 1e-6).all())
+    if not (size < 1000).all():
+        return False
+    size *= 1000
+    return bool((np.abs(size - np.rint(size)) < 1e-6).all())
 
 
 def _unevenness(values: np.ndarray) -> float:
