@@ -64,7 +64,8 @@ def wanted(panel: Panel, steps: int, date: str = "") -> pd.DataFrame:
     _require_given(panel, "--print-future")
     ahead = _Ahead.at(panel, future_dates(panel, steps))
     frame = pd.DataFrame(ahead.known, columns=list(panel.given_columns))
-    frame.insert(0, date or ("date" if panel.dated else "step"), ahead.index)
+    name = date or ("date" if panel.dated else "step")
+    frame.insert(0, name if name != panel.key else f"{name} of row", ahead.index)
     if panel.key is not None:
         frame.insert(0, panel.key, np.repeat(panel.ids, steps))
     return frame

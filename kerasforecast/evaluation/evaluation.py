@@ -14,6 +14,7 @@ import pandas as pd
 from kerasforecast.artifact.importance import Importance
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
+from kerasforecast.data.id_column import id_column
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError
 from kerasforecast.evaluation.outcomes import Outcomes
@@ -233,9 +234,6 @@ def forecast_table(windows: Windows, ours: Forecast, levels: tuple[float, ...]) 
     return pd.DataFrame(columns, copy=False)
 
 
-_TAKEN = frozenset(("date", "fold", "actual", "forecast", "naive", "step"))  # other columns of a table of forecasts
-
-
 def ids_and_dates(windows: Windows, taken: Collection[str] = ()) -> dict[str, Any]:
     """The first columns of a table of forecasts, a row a step of each window: `date`, before it the id, if any.
 
@@ -243,9 +241,7 @@ def ids_and_dates(windows: Windows, taken: Collection[str] = ()) -> dict[str, An
     """
     panel, rows = windows.panel, (windows.origins[:, None] + np.arange(1, windows.steps + 1)).ravel()
     dates = {"date": panel.index[rows]}
-    if panel.key is None:
+    key = id_column(panel, taken)
+    if key is None:
         return dates
-    key = panel.key
-    while key in _TAKEN or key in taken:
-        key = f"{key} id"
     return {key: pd.Categorical.from_codes(panel.places(rows), pd.Index(panel.ids, dtype="str"))} | dates

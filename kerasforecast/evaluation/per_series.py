@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.id_column import id_column
 from kerasforecast.data.panel import Panel
 from kerasforecast.evaluation.outcomes import Outcomes
 from kerasforecast.evaluation.tally import Tally, grouping
@@ -37,11 +38,11 @@ def per_series_table(
     Returns:
         The id under the panel's own name; `windows`; `mase`, `rmsse`, `smape`, and where there are intervals `crps`,
         `scaled_crps` and `in_<percent>`, the share inside each central interval; `naive_mase`; `best_mase`; `better`,
-        whether the model errs less than the best simple forecast; `note`, what there is to say.
+        whether the model errs less than the best simple forecast, `None` without a window; `note`, what is to be said.
     """
     each, grouped = ours.each_series(), grouping(outcomes)
     scores = each.scaled(outcomes.units)
-    table = {panel.key or "id": panel.ids, "windows": grouped.windows}
+    table = {id_column(panel) or "id": panel.ids, "windows": grouped.windows}
     table |= {name: scores[name] for name in ("mase", "rmsse", "smape")}
     if each.crps is not None:
         table |= {"crps": each.crps.mean(axis=1), "scaled_crps": scores["scaled_crps"]}
@@ -50,7 +51,8 @@ def per_series_table(
     table["naive_mase"] = naive.each_series().scaled(outcomes.units)["mase"]
     table["best_mase"] = theirs.scaled(outcomes.units)["mase"]
     table |= more or {}
-    table["better"] = ours.better(best)
+    better = pd.Series(ours.better(best), dtype=object)
+    table["better"] = better.where(grouped.windows > 0, None)  # of a series without a score it says nothing
     unscaled = ~(outcomes.units > 0).all(axis=1)
     table["note"] = np.where(grouped.windows == 0, TOO_SHORT, np.where(unscaled, NO_SCALE, ""))
     return pd.DataFrame(table)

@@ -11,6 +11,7 @@ import pandas as pd
 from kerasforecast.config import Config
 from kerasforecast.data.future import reaching
 from kerasforecast.data.future_dates import future_dates
+from kerasforecast.data.id_column import id_column
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.precision import short_decimals
 from kerasforecast.errors import whole_number
@@ -152,7 +153,7 @@ class Forecaster:
         if panel.key is None:
             return pd.DataFrame(columns, index=dates)
         ids = pd.Categorical.from_codes(np.repeat(np.arange(len(panel)), steps), panel.ids)
-        return pd.DataFrame(columns, index=pd.MultiIndex.from_arrays([ids, dates], names=[panel.key, "date"]))
+        return pd.DataFrame(columns, index=pd.MultiIndex.from_arrays([ids, dates], names=[id_column(panel), "date"]))
 
     def levels_after(self, panel: Panel) -> np.ndarray | None:
         """Levels `(S, K)` of the intervals in force at the end of `panel`: those kept, adapted to the rows since.

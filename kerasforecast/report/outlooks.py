@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.id_column import id_column
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import printable
@@ -60,7 +61,7 @@ def outlook_of(
         name: The model's.
         data: What is known.
         forecasts: As `kerasforecast.Model.forecast` gives them, or that table as its file has it, ids in a column
-            called as the panel's `key`. Only the series in it are drawn.
+            called as `kerasforecast.data.id_column` says. Only the series in it are drawn.
         levels: Of the model; those are taken whose columns are there.
         verdict: On the model.
         most: Series that are drawn; of more, some are chosen evenly in the order of `forecasts`.
@@ -68,10 +69,11 @@ def outlook_of(
     panel = Panel.of(data)
     if isinstance(forecasts.index, pd.MultiIndex):
         forecasts = forecasts.reset_index()
-    if panel.key is None or panel.key not in forecasts:
+    key = id_column(panel)
+    if key is None or key not in forecasts:
         return Outlook.after(name, panel[0], forecasts, levels, verdict)
-    codes, ids = pd.factorize(forecasts[panel.key].astype(str))
-    rest = forecasts.drop(columns=panel.key)
+    codes, ids = pd.factorize(forecasts[key].astype(str))
+    rest = forecasts.drop(columns=key)
     each = tuple(
         replace(Outlook.after(name, panel[str(ids[place])], rest[codes == place], levels, verdict), id=str(ids[place]))
         for place in _evenly(len(ids), most)

@@ -1,12 +1,14 @@
 """Scores over several series: each one's own, their means and medians, against plain loops; a lone one as before."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from kerasforecast_cli import output
 
 from kerasforecast.artifact import records
+from kerasforecast.data.id_column import id_column
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError
 from kerasforecast.evaluation import outcomes as outcomes_module
@@ -72,7 +74,8 @@ def test_each_series_has_the_scores_that_it_has_alone(evaluated):
         for key, value in (expected | {"naive_mase": naive, "best_mase": best}).items():
             assert got[key] == pytest.approx(value, rel=1e-9, nan_ok=True), (name, key)
         assert bool(got["better"])
-    assert (table.loc["s4", "windows"], table.loc["s4", "note"], table.loc["s4", "better"]) == (0, TOO_SHORT, False)
+    assert (table.loc["s4", "windows"], table.loc["s4", "note"]) == (0, TOO_SHORT)
+    assert table.loc["s4", "better"] is None
     assert table.loc["s2", "note"] == NO_SCALE
     assert np.isnan(table.loc["s2", "mase"])
     assert table["note"].eq("").sum() == 10
@@ -221,3 +224,16 @@ def test_a_zero_is_no_percentage_and_not_a_number_is_refused():
     with pytest.raises(DataError, match="finite"):
         tally_of(outcomes, broken)
     assert isinstance(panel, Panel)
+
+
+@pytest.mark.parametrize("key", ["note", "windows", "q0.5", "in_80", "forecast"])
+def test_ids_that_are_called_as_a_score_stand_beside_it(evaluated, key):
+    panel, split, windows, found = evaluated
+    other = replace(panel, key=key)
+    assert id_column(other) == f"{key} id"
+    assert id_column(other, [f"{key} id"]) == f"{key} id id"
+    assert id_column(panel) == "shop"
+    windows = replace(windows, panel=other)
+    table = evaluate_windows(Skilled(0.3), windows, Rules(), trained=split.trained).per_series
+    assert table[f"{key} id"].tolist() == list(panel.ids)
+    assert len(set(table.columns)) == len(found.per_series.columns)
