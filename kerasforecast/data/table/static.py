@@ -86,7 +86,8 @@ def _numbers(table: Table, name: str, config: DataConfig) -> tuple[np.ndarray, t
     names = sorted({text for text in texts if text})
     numbers = np.append(pd.Index(names).get_indexer(texts), -1).astype(np.float64)
     numbers[numbers < 0] = np.nan
-    return numbers[codes], tuple(names), [f"Column {name}: {len(names):,} categories."]
+    said = "1 category" if len(names) == 1 else f"{len(names):,} categories"
+    return numbers[codes], tuple(names), [f"Column {name}: {said}."]
 
 
 def _changes(
