@@ -14,10 +14,9 @@ from kerasforecast.artifact.parent import How, Parent
 from kerasforecast.artifact.reader import read
 from kerasforecast.config import Config
 from kerasforecast.data.table.columns import same
-from kerasforecast.errors import DataError, OptionError, flag, shown
+from kerasforecast.errors import DataError, OptionError, flag
 from kerasforecast.evaluation.learned import continues
 from kerasforecast.metrics.significance import FEWEST
-from kerasforecast.preprocessing.covariates import Categories
 from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.sections.data import DataConfig
 from kerasforecast.sections.section import checked
@@ -89,6 +88,8 @@ def inherited(parent: Parent, options: Mapping[str, Any]) -> Config:
 def checked_panel(parent: Parent, panel: Panel) -> Panel:
     """`panel` with the columns and categories that the parent's weights are for.
 
+    The list of categories stays the parent's: of those that no series here has the weights stay as they were.
+
     Raises:
         DataError: It has others.
     """
@@ -101,15 +102,7 @@ def checked_panel(parent: Parent, panel: Panel) -> Panel:
             f"{', '.join((*roles.columns, *roles.static))}. Received: {', '.join(_columns(panel))}. "
             f"Give the same, or fit without --{parent.how}."
         )
-    panel = with_columns_of(panel, parent.manifest)
-    for name, categories, each in zip(panel.static_columns, panel.categories, static, strict=True):
-        names = each.names if isinstance(each, Categories) else ()
-        if categories != names:
-            raise DataError(
-                f"{panel.name}: {name} must have the categories that {parent.manifest.name} has learned: "
-                f"{shown(', '.join(names))}. Received: {shown(', '.join(categories))}. Fit without --{parent.how}."
-            )
-    return panel
+    return with_columns_of(panel, parent.manifest, f"fit without --{parent.how}")
 
 
 def moved_on(parent: Parent, config: Config, panel: Panel, given: Mapping[str, Any]) -> tuple[Config, list[str]]:

@@ -150,8 +150,13 @@ def column_options(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def with_columns_of(panel: Panel, manifest: Manifest) -> Panel:
+def with_columns_of(panel: Panel, manifest: Manifest, otherwise: str = "train again on rows that have it") -> Panel:
     """`panel` with the columns of the model, called and ordered as there.
+
+    Args:
+        panel: The data.
+        manifest: The model's.
+        otherwise: What else a user can do about a category that the model does not know.
 
     Raises:
         DataError: They are others; or one is not the feature of the dates that it was in training.
@@ -170,12 +175,12 @@ def with_columns_of(panel: Panel, manifest: Manifest) -> Panel:
         panel = replace(
             panel, values=values, columns=manifest.columns, roles=manifest.roles.each, calendar_columns=calendar
         )
-    panel = _with_attributes_of(panel, manifest)
+    panel = _with_attributes_of(panel, manifest, otherwise)
     check_calendar_columns(panel.values, panel.index, panel.columns, calendar)
     return panel
 
 
-def _with_attributes_of(panel: Panel, manifest: Manifest) -> Panel:
+def _with_attributes_of(panel: Panel, manifest: Manifest, otherwise: str) -> Panel:
     """`panel` with the attributes of the model in its order, categories by the numbers that it knows them by."""
     wanted, own = manifest.roles.static, panel.static_columns
     if sorted(wanted) != sorted(own):
@@ -189,4 +194,4 @@ def _with_attributes_of(panel: Panel, manifest: Manifest) -> Panel:
     categories = tuple(panel.categories[place] for place in places)
     panel = replace(panel, static=panel.static[:, places], static_columns=wanted, categories=categories)
     known = manifest.members[0].covariates.static
-    return recoded(panel, [each.names if isinstance(each, Categories) else () for each in known])
+    return recoded(panel, [each.names if isinstance(each, Categories) else () for each in known], otherwise)

@@ -14,12 +14,15 @@ from kerasforecast.data.table.stack import cut, named
 from kerasforecast.errors import DataError, shown
 
 
-def recoded(panel: Panel, categories: Sequence[Sequence[str]]) -> Panel:
+def recoded(
+    panel: Panel, categories: Sequence[Sequence[str]], otherwise: str = "train again on rows that have it"
+) -> Panel:
     """`panel` with the numbers that a model gives to categories of the same names.
 
     Args:
         panel: With the static columns of the model, in its order.
         categories: Of each of them the names that the model knows, in order; none of a number.
+        otherwise: What else a user can do about a category that the model does not know.
 
     Raises:
         DataError: A series has a category that the model does not know, or a category where it takes a number.
@@ -32,11 +35,11 @@ def recoded(panel: Panel, categories: Sequence[Sequence[str]]) -> Panel:
         return panel
     static = panel.static.copy()
     for place, names in enumerate(categories):
-        static[:, place] = _recoded(panel, place, names)
+        static[:, place] = _recoded(panel, place, names, otherwise)
     return replace(panel, static=static, categories=tuple(map(tuple, categories)))
 
 
-def _recoded(panel: Panel, place: int, names: Sequence[str]) -> np.ndarray:
+def _recoded(panel: Panel, place: int, names: Sequence[str], otherwise: str) -> np.ndarray:
     own, name = panel.static[:, place], panel.static_columns[place]  # type: ignore[index]
     kinds, which = np.unique(own, return_inverse=True)
     if not names:
@@ -53,6 +56,6 @@ def _recoded(panel: Panel, place: int, names: Sequence[str]) -> np.ndarray:
         series = int(np.argmax(unknown))
         raise DataError(
             f"{panel.name}: column {name}: the model knows {named(names)}. Received: {shown(texts[which[series]])} in "
-            f"{cut(str(panel.ids[series]))}. Correct it, or train again on rows that have it."
+            f"{cut(str(panel.ids[series]))}. Correct it, or {otherwise}."
         )
     return numbers.astype(np.float64)
