@@ -186,8 +186,10 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     reason = "validation stopped improving" if record.stopped_early else "all epochs ran"
     manifest = model.manifest
     if not quiet:
+        theirs = manifest.lineage.parent if manifest.lineage and manifest.lineage.kept == "parent" else None
         if manifest.config.network.family.trained:
-            say(f"Kept epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)")
+            kept = f"epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)"
+            say(f"Kept {kept}" if theirs is None else f"Kept the weights of {theirs}, from its own training: {kept}")
         if model.manifest.metrics and (diagnosis := model.manifest.metrics.diagnosis):
             say(f"Loss curves: {diagnosis.line}")
     title = f"Test on {model.manifest.target}"

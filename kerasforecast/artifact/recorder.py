@@ -75,12 +75,16 @@ class Recorder:
         } | ({"parent": parent.identity} if parent else {})
         self.state = Kept(run, identity, panel.source.sha256)
         self._epoch = self.state.best
+        self._scored = False
 
     @property
     def kept(self) -> str:
         """Where the best model so far is, and how to go on, as a sentence or two."""
         if self._run is None:
             return ""
+        if self._scored:
+            again = f" --resume {self._name} goes on with all rows, from the first step." if self.state.saved else ""
+            return f"The model that was scored is {self._run.model}.{again}"
         on = f" --resume {self._name} goes on from there." if self.state.saved else ""
         if self._epoch is None:
             return f"No epoch had finished; no model was kept.{on}"
@@ -107,6 +111,7 @@ class Recorder:
         """Write the scored model in the place of the best one so far: what follows may still fail."""
         if self._run is not None:
             self.exporter.write(self._run.model, manifest, weights)
+            self._scored = True
 
     def manifest(self, weights: list[np.ndarray], training: TrainingRecord, **facts: Any) -> Manifest:
         """The manifest of a model with these weights; `facts` are those known only after training."""

@@ -209,7 +209,9 @@ def _configuration(manifest: Manifest) -> Section:
             ("SHA-256 of the data", f"{data.sha256[:16]}..."),
         ]
     if manifest.training and network.family.trained:
-        pairs.append(("Training", f"{manifest.training.seconds:,.0f} s, {manifest.training.epochs} epochs"))
+        whose = " of the parent" if manifest.lineage and manifest.lineage.kept == "parent" else ""
+        record = manifest.training
+        pairs.append((f"Training{whose}", f"{record.seconds:,.0f} s, {record.epochs} epochs"))
     pairs += [(name, version) for name, version in manifest.versions.items() if version]
     options = folded("Every option", option_tables(manifest.config.model_dump(mode="json")))
     return Section("Configuration and provenance", "", facts(pairs) + options, wide=True)

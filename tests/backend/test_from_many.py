@@ -120,7 +120,7 @@ def test_stopped_while_training_on_all_rows_the_scored_model_is_kept_and_the_run
         begun(self, batch, logs)
 
     monkeypatch.setattr(replay._Stretches, "on_train_batch_begin", interrupted)
-    with pytest.raises(StoppedError, match=r"Training on all rows was stopped.*resume=.*goes on"):
+    with pytest.raises(StoppedError, match=r"was stopped\. The model that was scored is .*resume=.*goes on"):
         kf.fit(frame, **SMALL, final="all", output_dir=tmp_path, name="acme")
     kept = kf.load(tmp_path / "acme" / "checkpoint.keras")
     assert kept.manifest.training.complete and kept.test.scores["model"]["rmse"] == final.test.scores["model"]["rmse"]
