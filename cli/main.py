@@ -17,7 +17,7 @@ from .backtest import backtest
 from .compare import compare
 from .data import data
 from .doctor import doctor
-from .exchange import export_torch, import_keras, import_torch
+from .exchange import export, import_keras, import_torch
 from .explain import explain
 from .fit import fit
 from .inspect import inspect
@@ -83,7 +83,7 @@ def cli() -> None:
 
 COMMANDS = (
     fit, predict, evaluate, explain, backtest, compare, inspect, report, doctor, data,
-    import_torch, export_torch, import_keras,
+    import_torch, import_keras, export,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

@@ -230,6 +230,10 @@ def open_model(path: Path, backend: str | None) -> Model:
 
 def manifest_of(path: Path, backend: str | None) -> Manifest:
     """What the model file says of itself: by it options and data are checked before a backend loads."""
+    if path.suffix == ".onnx":
+        from kerasforecast.artifact.onnx.reader import read_onnx_manifest
+
+        return read_onnx_manifest(path)
     from kerasforecast.artifact.reader import read_manifest
     from kerasforecast.runtime.backend import choose
 

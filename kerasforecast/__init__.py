@@ -33,6 +33,7 @@ from kerasforecast.errors import (
 if TYPE_CHECKING:
     from kerasforecast.api.backtest import backtest
     from kerasforecast.api.compare import compare
+    from kerasforecast.api.exporting import export
     from kerasforecast.api.fit import fit
     from kerasforecast.api.loading import load
     from kerasforecast.config import Config
@@ -62,6 +63,7 @@ __all__ = [
     "backtest",
     "compare",
     "errors",
+    "export",
     "fit",
     "load",
 ]
@@ -74,6 +76,7 @@ _LAZY = {
     "Series": "kerasforecast.data.series",
     "backtest": "kerasforecast.api.backtest",
     "compare": "kerasforecast.api.compare",
+    "export": "kerasforecast.api.exporting",
     "fit": "kerasforecast.api.fit",
     "load": "kerasforecast.api.loading",
 }

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from kerasforecast.artifact.writer import Exporter
     from kerasforecast.forecasting.predictor import Predictor
     from kerasforecast.report.finished import FinishedFit
-    from kerasforecast.training.train import History
+    from kerasforecast.training.history import History
 
 
 class Model(OnWindows, Explaining):
@@ -68,7 +68,7 @@ class Model(OnWindows, Explaining):
         exporter: Exporter | None = None,
         predictor: Predictor | None = None,
     ) -> None:
-        from kerasforecast.artifact.recorder import history_of
+        from kerasforecast.artifact.history import history_of
         from kerasforecast.forecasting.predictor import Predictor
 
         self.manifest = manifest
@@ -269,6 +269,7 @@ class Model(OnWindows, Explaining):
         target = user_path(path)
         if target.suffix != ".keras":
             raise OptionError(f"A model is saved as a .keras file. Received: {target}.")
+        self.predictor.network  # noqa: B018  says so where there is none
         from kerasforecast.artifact.writer import Exporter
 
         self._exporter = self._exporter or Exporter(self.manifest.members)

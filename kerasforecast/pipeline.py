@@ -22,7 +22,8 @@ from kerasforecast.preprocessing.split import Split
 from kerasforecast.report import write_fit, write_fit_report
 from kerasforecast.runtime.backend import out_of_memory
 from kerasforecast.runtime.signals import Deferred
-from kerasforecast.training.callbacks import Callbacks, Epoch
+from kerasforecast.training.callbacks import Callbacks
+from kerasforecast.training.history import Epoch
 from kerasforecast.training.replay import rates_of
 from kerasforecast.training.run import Run
 

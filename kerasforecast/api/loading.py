@@ -13,18 +13,21 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kerasforecast.artifact.manifest import Manifest
+    from kerasforecast.forecasting.predictor import Predictor
     from kerasforecast.model import Model
 
 
 @callers_words()
 def load(path: str | PathLike, *, backend: str | None = None) -> Model:
-    """Open a `.keras` file written by `fit` or `Model.save`, whatever backend it was trained on.
+    """Open a `.keras` file written by `fit` or `Model.save`, whatever backend it was trained on; or an `.onnx` file.
 
-    The file is checked before anything of it is used; see "Models from strangers" in the README.
+    An ONNX file, which `export` writes, forecasts and is scored without Keras or any backend. Either is checked before
+    anything of it is used; see "Models from strangers" in the README.
 
     Args:
         path: Of the model file.
-        backend: What computes, `"jax"`, `"tensorflow"` or `"torch"`; it can be chosen only before Keras has loaded.
+        backend: What computes a `.keras` file, `"jax"`, `"tensorflow"` or `"torch"`; it can be chosen only before
+            Keras has loaded.
 
     Returns:
         The model, with its scores, verdict and history as after the fit.
@@ -47,13 +50,26 @@ def load(path: str | PathLike, *, backend: str | None = None) -> Model:
     if backend:
         choose(backend)
     file = user_path(path)
+    if file.suffix == ".onnx":
+        return _from_onnx(file, backend)
     manifest, weights = read(file)  # what is wrong is refused before the seconds that Keras takes to load
     activate(backend)
     load_quietly()
     return proven(file, manifest, weights)
 
 
-def proven(path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Model:
+def _from_onnx(file: Path, backend: str | None) -> Model:
+    from kerasforecast.artifact.onnx.reader import read_onnx
+    from kerasforecast.errors import OptionError
+    from kerasforecast.forecasting.onnx_predictor import OnnxPredictor
+
+    if backend:
+        raise OptionError(f"An ONNX file is computed by ONNX Runtime. Received: --backend {backend}. Leave it out.")
+    manifest, content = read_onnx(file)
+    return proven(file, manifest, (), OnnxPredictor(manifest.members, content, str(file)))
+
+
+def proven(path: Path, manifest: Manifest, weights: Sequence[np.ndarray], predictor: Predictor | None = None) -> Model:
     """The model that `kerasforecast.artifact.reader.read` found at `path`, rebuilt and proved by its golden batch.
 
     Raises:
@@ -62,7 +78,7 @@ def proven(path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Mod
     from kerasforecast.artifact.proof import GOLDEN_TOLERANCE
     from kerasforecast.model import Model
 
-    model = Model(manifest, weights)
+    model = Model(manifest, weights, predictor=predictor)
     error = model.golden_error()
     if not error <= GOLDEN_TOLERANCE:
         raise ArtifactError(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kerasforecast.data.panel import Panel
     from kerasforecast.evaluation.cuts import Fold
     from kerasforecast.evaluation.folds import Forecasts
-    from kerasforecast.training.callbacks import Epoch
+    from kerasforecast.training.history import Epoch
 
 
 _FALLS = 4  # of the learning rate that are told

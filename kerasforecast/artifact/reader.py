@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,11 +20,10 @@ from kerasforecast.artifact.format.archive import GRAPH, KERAS_MEMBERS, MANIFEST
 from kerasforecast.artifact.format.graph import check_graph
 from kerasforecast.artifact.format.hdf5 import read_arrays
 from kerasforecast.artifact.format.strict_json import parse_json
+from kerasforecast.artifact.implied import implied_arrays, largest_size, network_inputs
 from kerasforecast.artifact.manifest import Manifest, parse
-from kerasforecast.errors import ArtifactError, InputError, shown
+from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.models.families.base import Shape
-from kerasforecast.models.limits import check_size
-from kerasforecast.models.member import array_shapes
 
 SIZE_LIMIT = 192 * 2**20  # the largest network, and text beside it
 
@@ -37,11 +37,19 @@ def read(path: Path) -> tuple[Manifest, list[np.ndarray]]:
         ArtifactError: The file is absent, damaged, altered, or not one of ours.
     """
     where = str(path)
-    members, manifest = _opened(path)
-    shapes = _implied(manifest, where)
-    check_graph(members[GRAPH], _classes(manifest), _largest(manifest, shapes), where, _inputs(manifest))
-    parse_json(members["metadata.json"], f"{where}: metadata.json")
-    return manifest, _arrays(members[WEIGHTS], shapes, where)
+    members, manifest, shapes = _checked(path)
+    found = _arrays(members[WEIGHTS], shapes, where)
+    return manifest, [found[array] for array in shapes]
+
+
+def read_network(path: Path) -> tuple[Manifest, dict[str, Any], dict[str, np.ndarray]]:
+    """Read a model file for those who write its network in another format: manifest, graph, and arrays by their path.
+
+    The graph is the content of `config.json`, the network as Keras writes it. Raises as `read` does.
+    """
+    members, manifest, shapes = _checked(path)
+    graph = parse_json(members[GRAPH], f"{path}: {GRAPH}")
+    return manifest, graph, _arrays(members[WEIGHTS], shapes, str(path))
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -51,6 +59,16 @@ def read_manifest(path: Path) -> Manifest:
         ArtifactError: The file is absent, damaged, altered, or not one of ours.
     """
     return _opened(path)[1]
+
+
+def _checked(path: Path) -> tuple[dict[str, memoryview], Manifest, dict[str, Shape]]:
+    """The members of a file whose graph is known to be ours, its manifest, and the arrays that this implies."""
+    where = str(path)
+    members, manifest = _opened(path)
+    shapes = implied_arrays(manifest, where)
+    check_graph(members[GRAPH], _classes(manifest), largest_size(manifest, shapes), where, network_inputs(manifest))
+    parse_json(members["metadata.json"], f"{where}: metadata.json")
+    return members, manifest, shapes
 
 
 def _opened(path: Path) -> tuple[dict[str, memoryview], Manifest]:
@@ -85,26 +103,6 @@ def _check_hashes(members: dict[str, memoryview], manifest: Manifest, where: str
             raise ArtifactError(f"{where}: {name} was altered or damaged since it was written. Copy or train it again.")
 
 
-def _implied(manifest: Manifest, where: str) -> dict[str, Shape]:
-    """The arrays that the members imply, by arithmetic: a small file cannot ask for a huge network."""
-    try:
-        check_size(manifest.members)
-    except InputError as error:
-        raise ArtifactError(f"{where}: {error}") from None
-    for member in manifest.members:
-        shapes = member.arrays()
-        listed = {record.path: tuple(record.shape) for record in member.weights}
-        if list(listed.items()) != list(shapes.items()) or len(listed) != len(member.weights):
-            raise ArtifactError(
-                f"{where}: its manifest must list the weights that its members imply. Received: {shown(listed)}."
-            )
-        if member.parameters.saved != member.parameters_saved:
-            raise ArtifactError(
-                f"{where}: its members imply {member.parameters_saved} parameters. Received: {member.parameters.saved}."
-            )
-    return array_shapes(manifest.members)
-
-
 def _classes(manifest: Manifest) -> set[tuple[str, str]]:
     """What the graph of these members may name beyond what every network has."""
     found: set[tuple[str, str]] = set()
@@ -114,26 +112,7 @@ def _classes(manifest: Manifest) -> set[tuple[str, str]]:
     return found
 
 
-def _inputs(manifest: Manifest) -> dict[str, tuple[int, ...]]:
-    """What the network is given by name, and the shapes of one window."""
-    roles, rows = manifest.roles, manifest.window + manifest.horizon
-    shapes = {
-        "past": (manifest.window, 1 + len(roles.past)),
-        "known": (rows, len(roles.known)),
-        "static": (len(roles.static),),
-    }
-    return {name: shape for name, shape in shapes.items() if shape[-1]}
-
-
-def _largest(manifest: Manifest, shapes: dict[str, Shape]) -> int:
-    """The largest size that a layer or tensor of the network may have."""
-    sizes = [size for shape in shapes.values() for size in shape]
-    sizes += [member.network.family.widest(member.network.options, member.sizes) for member in manifest.members]
-    past = (member.scaling.channels + len(member.covariates.known) for member in manifest.members)
-    return max(*sizes, manifest.window + manifest.horizon, *past)
-
-
-def _arrays(weights_file: memoryview, shapes: dict[str, Shape], where: str) -> list[np.ndarray]:
+def _arrays(weights_file: memoryview, shapes: dict[str, Shape], where: str) -> dict[str, np.ndarray]:
     found = read_arrays(weights_file, where)
     if found.keys() != shapes.keys():
         raise ArtifactError(f"{where}: its weights must be the ones listed. Received: {shown(sorted(found))}.")
@@ -144,4 +123,4 @@ def _arrays(weights_file: memoryview, shapes: dict[str, Shape], where: str) -> l
             )
         if not np.isfinite(found[path]).all():
             raise ArtifactError(f"{where}: {path} must be finite. Received: NaN or infinity.")
-    return [found[path].astype(np.float32) for path in shapes]  # copies, so that the file's bytes can go
+    return {path: found[path].astype(np.float32) for path in shapes}  # copies, so that the file's bytes can go

@@ -21,9 +21,8 @@ from kerasforecast.models.member import Member
 from kerasforecast.models.network import merged_weights
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.split import PARTS, Split
-from kerasforecast.training.callbacks import Epoch
+from kerasforecast.training.history import Epoch
 from kerasforecast.training.run import Kept, Run
-from kerasforecast.training.train import History
 
 _GOLDEN_VALUES = 10_000  # of one window, up to which a file holds two as proof; a file's text is bounded
 
@@ -135,12 +134,3 @@ def roles_of(panel: Panel) -> Roles:
     target, *past = panel.past_columns
     calendar = dict(panel.calendar_columns)
     return Roles(target=target, past=past, known=panel.known_columns, static=panel.static_columns, calendar=calendar)
-
-
-def history_of(manifest: Manifest) -> History | None:
-    """How the training of a model went, as its manifest tells; `None` where it has no epochs."""
-    record = manifest.training
-    if record is None or not record.history:
-        return None
-    epochs = tuple(Epoch(**epoch.model_dump()) for epoch in record.history)
-    return History(epochs, record.best_epoch, record.stopped_early)

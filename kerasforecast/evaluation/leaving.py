@@ -48,10 +48,10 @@ from kerasforecast.preprocessing.suitability import fit_notes
 from kerasforecast.preprocessing.windows import Windows, windows_of
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.diagnosis import diagnose
+from kerasforecast.training.history import History
 from kerasforecast.training.naive_loss import naive_loss
 from kerasforecast.training.replay import by_steps
 from kerasforecast.training.run import Run
-from kerasforecast.training.train import History
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,8 +32,9 @@ from kerasforecast.preprocessing.windows import Windows, windows_of
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.sections.network import NetworkConfig
 from kerasforecast.sections.training import TrainingConfig
+from kerasforecast.training.history import History
 from kerasforecast.training.replay import replay
-from kerasforecast.training.train import History, compile_model, steps_of, train
+from kerasforecast.training.train import compile_model, steps_of, train
 
 Answer = Callable[[WindowBatch], np.ndarray]
 

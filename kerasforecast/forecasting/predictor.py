@@ -6,30 +6,22 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError, OptionError
 from kerasforecast.forecasting.given import Given, checked
-from kerasforecast.layers.direct import answering
-from kerasforecast.layers.slopes import sloping
 from kerasforecast.models.families.base import Role
 from kerasforecast.models.member import Member
-from kerasforecast.models.network import (
-    build_model,
-    build_parts,
-    build_states,
-    every_layer,
-    set_weights,
-    weighted_layers,
-)
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.suitability import USE_REMEDY, check_rows
 from kerasforecast.preprocessing.windows import stretches
 from kerasforecast.runtime.forks import refuse_fork
+
+if TYPE_CHECKING:
+    import keras
 
 _BATCH = 1_024
 _SLOPES = 256  # windows whose gradients are taken at once: always as many, for a compilation of them takes seconds
@@ -71,10 +63,14 @@ class Predictor:
 
     @cached_property
     def _answer(self) -> Callable[[np.ndarray], np.ndarray]:
+        from kerasforecast.layers.direct import answering
+
         return answering(self.network)
 
     @cached_property
     def _slopes(self) -> Callable[[Any, np.ndarray], Any]:
+        from kerasforecast.layers.slopes import sloping
+
         return sloping(self.network)
 
     @cached_property
@@ -84,6 +80,8 @@ class Predictor:
 
     @cached_property
     def _state_network(self) -> keras.Model:
+        from kerasforecast.models.network import build_states, set_weights
+
         first = self.members[0]
         with _BUILDING:
             model = build_states(first.network, first.scaling, first.covariates)
@@ -93,6 +91,8 @@ class Predictor:
 
     @cached_property
     def _part_network(self) -> tuple[keras.Model, tuple[str, ...]]:
+        from kerasforecast.models.network import build_parts, weighted_layers
+
         first = self.members[0]
         with _BUILDING:
             model, names = build_parts(first.network, first.scaling, first.covariates)
@@ -103,6 +103,8 @@ class Predictor:
         return model, names
 
     def _built(self, role: Role) -> keras.Model:
+        from kerasforecast.models.network import build_model, set_weights
+
         refuse_fork()
         with _BUILDING:
             model = build_model(self.members, role)
@@ -160,6 +162,10 @@ class Predictor:
 
     def sample_once(self, windows: Given, seed: Sequence[int], number: int) -> np.ndarray:
         """Pass `number` of `sample`, `(B, H)`; the masks of the n-th dropout layer follow from `(*seed, n, number)`."""
+        import keras
+
+        from kerasforecast.models.network import every_layer
+
         refuse_fork()  # before the lock: a thread that stayed in the parent may have held it
         with self._alone:
             network = self.sampling_network

@@ -15,7 +15,7 @@ from kerasforecast.evaluation.evaluation import Evaluation, scored_windows
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.preprocessing.split import split_panel
 from kerasforecast.report.finished import FinishedFit
-from kerasforecast.training.train import History
+from kerasforecast.training.history import History
 
 
 def finished_fit(

@@ -16,32 +16,12 @@ import numpy as np
 from kerasforecast.errors import DivergedError, InputError, StoppedError
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.sections.training import TrainingConfig
+from kerasforecast.training.history import Epoch
 from kerasforecast.training.state import capture, restore
 
 Callbacks: TypeAlias = Sequence[keras.callbacks.Callback]
 
 _BETTER_BY = 1e-4  # what validation must gain for the learning rate to stay, as in Keras' ReduceLROnPlateau
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One finished epoch.
-
-    Attributes:
-        epoch: From 1.
-        loss: Mean training loss of the epoch, dropout on, scaled units.
-        val_loss: Validation loss after it, dropout off, scaled units.
-        learning_rate: In force during it.
-        seconds: It took.
-        best: Whether no earlier epoch had a validation loss as low.
-    """
-
-    epoch: int
-    loss: float
-    val_loss: float
-    learning_rate: float
-    seconds: float
-    best: bool
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,9 @@ from kerasforecast.layers.dispatch import while_training
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.sections.training import TrainingConfig
+from kerasforecast.training.history import History
 from kerasforecast.training.threads import chosen_threads
-from kerasforecast.training.train import History, compile_model, training_batches
+from kerasforecast.training.train import compile_model, training_batches
 
 
 def replay(

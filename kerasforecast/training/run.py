@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from kerasforecast.runtime.signals import Deferred
-from kerasforecast.training.callbacks import Epoch, Keeping, TrainingState
+from kerasforecast.training.callbacks import Keeping, TrainingState
 from kerasforecast.training.checkpoint import STATES, Checkpoint, Generation, check_same
+from kerasforecast.training.history import Epoch
 
 MODEL = "checkpoint.keras"
 

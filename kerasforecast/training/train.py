@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -15,7 +14,8 @@ from kerasforecast.errors import KerasForecastError, shown
 from kerasforecast.layers.dispatch import while_training
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.sections.training import TrainingConfig
-from kerasforecast.training.callbacks import Callbacks, Epoch, Keeping, Watch
+from kerasforecast.training.callbacks import Callbacks, Keeping, Watch
+from kerasforecast.training.history import Epoch, History
 from kerasforecast.training.losses import Pinball
 from kerasforecast.training.optimizers import Adam
 from kerasforecast.training.order import BySeries, shuffled
@@ -26,26 +26,6 @@ _LONGEST_BLOCK = 128  # steps; a signal waits for the end of a block
 _WORTH_BLOCKS = 500  # steps of a training: to trace a block takes a second, and it saves some milliseconds a step
 _OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
 _LOSSES = {"mse": keras.losses.MeanSquaredError, "mae": keras.losses.MeanAbsoluteError, "huber": keras.losses.Huber}
-
-
-@dataclass(frozen=True)
-class History:
-    """How a training went.
-
-    Attributes:
-        epochs: Every epoch that ran.
-        best_epoch: The one whose weights were kept, from 1.
-        stopped_early: Whether validation stopped improving before the last allowed epoch.
-    """
-
-    epochs: tuple[Epoch, ...]
-    best_epoch: int
-    stopped_early: bool
-
-    @property
-    def best(self) -> Epoch:
-        """The epoch whose weights were kept."""
-        return self.epochs[self.best_epoch - 1]
 
 
 def train(

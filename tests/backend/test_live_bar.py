@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from kerasforecast.api.progress import _told
-from kerasforecast.training.callbacks import Epoch
+from kerasforecast.training.history import Epoch
 from tests.backend.conftest import prices
 
 

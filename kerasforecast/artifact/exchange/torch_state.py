@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,7 +21,7 @@ from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.config import Config
 from kerasforecast.errors import BackendError, InputError, shown
 from kerasforecast.models.member import Member
-from kerasforecast.runtime.files import atomic_write
+from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.sections.network import NetworkConfig
 
 STOCK_LSTM = "lstm"  # the family that it is
@@ -69,7 +69,8 @@ def state_dict(network: NetworkConfig, weights: Sequence[np.ndarray], linear: st
         InputError: The model is not an LSTM over one channel per column.
     """
     options: Any = network.options
-    if network.model != STOCK_LSTM or options.bidirectional or options.norm != "none":
+    plain = network.model == STOCK_LSTM and not (options.bidirectional or options.norm != "none" or network.quantiles)
+    if not plain:
         raise InputError(f"Only a plain LSTM has the StockLSTM's layout. Received: {network.describe()}.")
     *recurrent, head_kernel, head_bias = weights
     arrays: dict[str, np.ndarray] = {}
@@ -82,19 +83,53 @@ def state_dict(network: NetworkConfig, weights: Sequence[np.ndarray], linear: st
     return arrays | {f"{linear}.weight": head_kernel.T, f"{linear}.bias": head_bias}
 
 
-def export_state_dict(
-    network: NetworkConfig, weights: Sequence[np.ndarray], path: Path, linear: str = "linear"
-) -> None:
-    """Write a network's weights as a file that `StockLSTM().load_state_dict(torch.load(path))` takes."""
-    torch = _torch()
-    arrays = state_dict(network, weights, linear)
+def write_state_dict(arrays: Mapping[str, np.ndarray], path: Path) -> None:
+    """Write `arrays` as a file that `StockLSTM().load_state_dict(torch.load(path))` takes."""
+    torch = torch_package()
     tensors = {name: torch.from_numpy(np.array(array, order="C")) for name, array in arrays.items()}
     buffer = io.BytesIO()
     torch.save(tensors, buffer)
-    atomic_write(path, buffer.getvalue())
+    path.write_bytes(buffer.getvalue())
 
 
-def _torch() -> ModuleType:
+class TorchAnswers:
+    """A state dict in PyTorch's own layers, asked about raw windows.
+
+    Args:
+        member: What it is of: PyTorch's network takes and gives scaled values.
+        path: What `write_state_dict` wrote.
+        linear: What the linear layer is called there.
+    """
+
+    def __init__(self, member: Member, path: Path, linear: str) -> None:
+        torch = torch_package()
+        arrays = torch.load(path, map_location="cpu", weights_only=True)
+        options: Any = member.network.options
+        channels = arrays["lstm.weight_ih_l0"].shape[1]
+        self._lstm = torch.nn.LSTM(channels, options.units, options.layers, batch_first=True)
+        self._linear = torch.nn.Linear(options.units, member.network.horizon)
+        for part, name in ((self._lstm, "lstm"), (self._linear, linear)):
+            own = {key.removeprefix(f"{name}."): value for key, value in arrays.items() if key.startswith(f"{name}.")}
+            part.load_state_dict(own)
+        self._scaling = member.scaling
+
+    def outputs(self, windows: WindowBatch) -> np.ndarray:
+        """Raw forecasts `(B, H)` of raw windows."""
+        torch = torch_package()
+        scaled = self._scaling.inputs(windows.past.astype(np.float64)).astype(np.float32)
+        with torch.no_grad():
+            rows, _ = self._lstm(torch.from_numpy(np.ascontiguousarray(scaled)))
+            answers = self._linear(rows[:, -1]).numpy()
+        found: np.ndarray = self._scaling.restore(windows.past.astype(np.float64), answers)
+        return found
+
+
+def torch_package() -> ModuleType:
+    """The package `torch`.
+
+    Raises:
+        BackendError: It is not installed.
+    """
     try:
         import torch
     except ModuleNotFoundError:
@@ -105,7 +140,7 @@ def _torch() -> ModuleType:
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    torch = _torch()
+    torch = torch_package()
     if not path.is_file():
         raise InputError(f"{path}: no such file. Give what torch.save(model.state_dict(), ...) wrote.")
     try:

@@ -1,0 +1,196 @@
+"""What a model can be exported to, a small class each: how it is written, and its own runtime, which answers for it.
+
+None of them is trusted: what its runtime answers is compared with Keras' answers before the file is kept
+(`kerasforecast.artifact.parity`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasforecast.artifact.manifest import Manifest
+from kerasforecast.artifact.proof import Answers
+from kerasforecast.errors import OptionError, shown
+from kerasforecast.preprocessing.batch import WindowBatch
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model that is to be exported.
+
+    Attributes:
+        manifest: What its file says of it.
+        graph: Its network as Keras writes it, the content of `config.json`.
+        arrays: Its weights, by their path in the file.
+        weights: The same in the order of `kerasforecast.models.network.merged_weights`.
+        linear_name: What PyTorch's linear layer is to be called.
+    """
+
+    manifest: Manifest
+    graph: Mapping[str, Any]
+    arrays: Mapping[str, np.ndarray]
+    weights: list[np.ndarray]
+    linear_name: str = "linear"
+
+
+class Format(ABC):
+    """A format.
+
+    Attributes:
+        name: What `--to` calls it.
+        suffix: Of its file; empty for a folder.
+        what: It is, in a few words.
+        backend: What Keras must compute with for it to be written; `None` for any.
+    """
+
+    name: str
+    suffix: str
+    what: str
+    backend: str | None = None
+
+    @abstractmethod
+    def write(self, source: Source, path: Path) -> Answers:
+        """Write it at `path`, and return what computes it from there."""
+
+
+class Onnx(Format):
+    """ONNX, of the file's own operations: `kerasforecast.artifact.onnx`."""
+
+    name = "onnx"
+    suffix = ".onnx"
+    what = "ONNX, with the manifest, for ONNX Runtime and this package"
+
+    def write(self, source: Source, path: Path) -> Answers:
+        """One file, which `kerasforecast.load` opens too."""
+        from kerasforecast.artifact.onnx.reader import read_onnx
+        from kerasforecast.artifact.onnx.writer import onnx_bytes
+        from kerasforecast.forecasting.onnx_predictor import OnnxPredictor
+
+        path.write_bytes(onnx_bytes(source.manifest, source.graph, source.arrays))
+        manifest, content = read_onnx(path)
+        return OnnxPredictor(manifest.members, content, str(path))
+
+
+class Torch(Format):
+    """PyTorch's weights, of the specification's StockLSTM."""
+
+    name = "torch"
+    suffix = ".pt"
+    what = "the weights of a plain LSTM as PyTorch's state_dict, unscaled"
+
+    def write(self, source: Source, path: Path) -> Answers:
+        """One file for `StockLSTM().load_state_dict(torch.load(path))`."""
+        from kerasforecast.artifact.exchange.torch_state import TorchAnswers, state_dict, write_state_dict
+
+        (member, *others) = source.manifest.members
+        if others:
+            raise OptionError(f"A state_dict holds one network. Received: {1 + len(others)}. Use --to onnx.")
+        write_state_dict(state_dict(member.network, source.weights, source.linear_name), path)
+        return TorchAnswers(member, path, source.linear_name)
+
+
+class OpenVino(Format):
+    """OpenVINO's files, made from ONNX."""
+
+    name = "openvino"
+    suffix = ".xml"
+    what = "OpenVINO, two files, for Intel's processors"
+
+    def write(self, source: Source, path: Path) -> Answers:
+        """The graph, and beside it `.bin`, its weights."""
+        openvino = _package("openvino", "--to openvino")
+        from kerasforecast.artifact.onnx.writer import onnx_bytes
+
+        between = path.with_suffix(".between.onnx")
+        between.write_bytes(onnx_bytes(source.manifest, source.graph, source.arrays))
+        openvino.save_model(openvino.convert_model(str(between)), str(path), compress_to_fp16=False)
+        between.unlink()
+        # Left to itself it computes in bfloat16 where the processor can.
+        compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        return _Called(lambda arrays: compiled(dict(arrays))[0])
+
+
+class SavedModel(Format):
+    """TensorFlow's SavedModel, by Keras' own exporter."""
+
+    name = "saved-model"
+    suffix = ""
+    what = "a folder for TensorFlow Serving"
+    backend = "tensorflow"
+
+    def write(self, source: Source, path: Path) -> Answers:
+        """A folder, whose function `serve` takes the inputs by name."""
+        import tensorflow as tf
+
+        _network(source).export(path, format="tf_saved_model", verbose=False)
+        served = tf.saved_model.load(str(path)).serve
+        alone = len(source.manifest.golden.windows.arrays) == 1
+        return _Called(lambda arrays: np.asarray(served(arrays["past"] if alone else dict(arrays))))
+
+
+class StableHlo(Format):
+    """StableHLO as JAX serialises it."""
+
+    name = "stablehlo"
+    suffix = ".stablehlo"
+    what = "StableHLO, for jax.export.deserialize and XLA"
+    backend = "jax"
+
+    def write(self, source: Source, path: Path) -> Answers:
+        """One file, whose function takes the inputs by name and any batch."""
+        import jax
+
+        network, export = _network(source), jax.export
+        alone = len(source.manifest.golden.windows.arrays) == 1
+
+        def forecast(arrays: dict[str, Any]) -> Any:
+            return network(arrays["past"] if alone else arrays, training=False)
+
+        (batch,) = export.symbolic_shape("batch")
+        shapes = {
+            name: jax.ShapeDtypeStruct((batch, *array.shape[1:]), "float32")
+            for name, array in source.manifest.golden.windows.arrays.items()
+        }
+        path.write_bytes(export.export(jax.jit(forecast), platforms=("cpu", "cuda", "tpu"))(shapes).serialize())
+        called = export.deserialize(bytearray(path.read_bytes())).call
+        return _Called(lambda arrays: np.asarray(called(dict(arrays))))
+
+
+@dataclass(frozen=True)
+class _Called:
+    """A function of arrays by name, as something that answers windows."""
+
+    function: Any
+
+    def outputs(self, windows: WindowBatch) -> np.ndarray:
+        """Raw forecasts of raw windows."""
+        return np.asarray(self.function(windows.float32().arrays))
+
+
+FORMATS: Mapping[str, Format] = {each.name: each for each in (Onnx(), OpenVino(), SavedModel(), StableHlo(), Torch())}
+
+
+def _network(source: Source) -> Any:
+    """The network of plain Keras layers, as the file has it."""
+    from kerasforecast.models.network import build_model, set_weights
+
+    network = build_model(source.manifest.members, "export")
+    set_weights(network, source.weights)
+    return network
+
+
+def _package(name: str, option: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        raise OptionError(
+            f"{option} needs the package {shown(name)}. Received: it is not installed. Run: pip install {name}"
+        ) from None
