@@ -20,20 +20,21 @@ panel_page what the report of a fit of many series has instead
   carried       those arrays as the page carries them; panel_data.js reads them, panel_draw.js and panel.js show them
   panel_figures charts of all of them at once
 walk_page  the reports of a backtest and of a comparison
+written    the pages as files
+
+What is imported from here loads when it is asked for: a forecast is shown by few of these.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import importlib
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from kerasforecast.evaluation.walk import WalkRecord
-from kerasforecast.evaluation.walk_files import read_walk
-from kerasforecast.report.finished import FinishedFit, read_fit, write_fit
-from kerasforecast.report.fit_page import fit_report
-from kerasforecast.report.walk_page import walk_report
-from kerasforecast.runtime.files import atomic_write
+if TYPE_CHECKING:
+    from kerasforecast.report.finished import FinishedFit, read_fit, write_fit
+    from kerasforecast.report.fit_page import fit_report
+    from kerasforecast.report.walk_page import walk_report
+    from kerasforecast.report.written import rewrite_report, write_fit_report, write_walk_report
 
 __all__ = [
     "FinishedFit",
@@ -46,52 +47,15 @@ __all__ = [
     "write_walk_report",
 ]
 
-
-def write_fit_report(fit: FinishedFit, folder: Path) -> Path:
-    """Write the page of a finished fit.
-
-    Args:
-        fit: As the fit hands it over, or as `read_fit` reads it back: the page is the same.
-        folder: The model's own, which gets `report.html`.
-
-    Returns:
-        The page's path.
-    """
-    target = folder / "report.html"
-    atomic_write(target, fit_report(fit).encode())
-    return target
+_LAZY = {
+    **dict.fromkeys(("FinishedFit", "read_fit", "write_fit"), "finished"),
+    **dict.fromkeys(("rewrite_report", "write_fit_report", "write_walk_report"), "written"),
+    "fit_report": "fit_page",
+    "walk_report": "walk_page",
+}
 
 
-def write_walk_report(record: WalkRecord, table: pd.DataFrame, folder: Path) -> Path:
-    """Write the page of a backtest or comparison.
-
-    Args:
-        record: As the walk makes it, or as `read_walk` reads it back: the page is the same.
-        table: Its forecasts, from either place.
-        folder: Gets `backtest.html` or `compare.html`.
-
-    Returns:
-        The page's path.
-    """
-    target = folder / f"{record.kind}.html"
-    atomic_write(target, walk_report(record, table).encode())
-    return target
-
-
-def rewrite_report(file: Path) -> Path:
-    """Write a page again, from the files that its command left.
-
-    Args:
-        file: A model file, or the `backtest.json` or `compare.json` of a walk.
-
-    Returns:
-        The page's path.
-
-    Raises:
-        ArtifactError: The file is absent, damaged or not one of ours, or what stands beside it is another's.
-        InputError: A file of the fit is absent or damaged.
-    """
-    if file.suffix == ".json":
-        record, table = read_walk(file)
-        return write_walk_report(record, table, file.parent)
-    return write_fit_report(read_fit(file), file.with_suffix(""))
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
