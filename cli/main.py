@@ -22,6 +22,7 @@ from .explain import explain
 from .fit import fit
 from .inspect import inspect
 from .report import report
+from .shrink import shrink
 from .use import evaluate, predict
 
 
@@ -83,7 +84,7 @@ def cli() -> None:
 
 COMMANDS = (
     fit, predict, evaluate, explain, backtest, compare, inspect, report, doctor, data,
-    import_torch, import_keras, export,
+    import_torch, import_keras, export, shrink,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

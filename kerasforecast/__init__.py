@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kerasforecast.api.exporting import export
     from kerasforecast.api.fit import fit
     from kerasforecast.api.loading import load
+    from kerasforecast.api.shrinking import shrink
     from kerasforecast.config import Config
     from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
@@ -66,6 +67,7 @@ __all__ = [
     "export",
     "fit",
     "load",
+    "shrink",
 ]
 
 _LAZY = {
@@ -79,6 +81,7 @@ _LAZY = {
     "export": "kerasforecast.api.exporting",
     "fit": "kerasforecast.api.fit",
     "load": "kerasforecast.api.loading",
+    "shrink": "kerasforecast.api.shrinking",
 }
 
 

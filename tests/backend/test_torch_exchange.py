@@ -92,7 +92,7 @@ def test_import_with_a_price_range_takes_raw_prices(tmp_path):
 def test_export_and_import_are_inverse(tmp_path, small, saved):
     import torch
 
-    result = run("export-torch", saved, "--out", tmp_path / "w.pt", "--linear-name", "fc")
+    result = run("export", saved, "--to", "torch", "--out", tmp_path / "w.pt", "--linear-name", "fc")
     assert result.exit_code == 0, result.stderr
     network = stock_lstm("fc", hidden_size=4).eval()
     network.load_state_dict(torch.load(tmp_path / "w.pt", weights_only=True))

@@ -48,7 +48,7 @@ def help_of():
 
 def test_the_commands_others_rely_on_are_there():
     expected = {"fit", "predict", "evaluate", "backtest", "compare", "inspect", "report", "doctor", "data"}
-    expected |= {"import-torch", "export-torch"}
+    expected |= {"import-torch", "export"}
     assert expected <= set(cli.commands)
 
 

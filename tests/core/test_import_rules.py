@@ -52,17 +52,22 @@ MAY_IMPORT_KERAS = {
 
 # (module, function): where a backend is used by its own name. None stands for anywhere in the module.
 MAY_IMPORT_A_BACKEND = {
-    "jax": {("layers.kernels.jax", None), ("runtime.backend", "device_name")},
+    "jax": {
+        ("layers.kernels.jax", None),
+        ("runtime.backend", "device_name"),
+        ("artifact.exchange.formats", "write"),
+    },
     "tensorflow": {
         ("layers.kernels.tensorflow", None),
         ("runtime.backend", "device_name"),
         ("runtime.determinism", "make_deterministic"),
+        ("artifact.exchange.formats", "write"),
     },
     "torch": {
         ("layers.kernels.torch", None),
         ("runtime.backend", "device_name"),
         ("runtime.determinism", "make_deterministic"),
-        ("artifact.exchange.torch_state", "_torch"),
+        ("artifact.exchange.torch_state", "torch_package"),
     },
 }
 

@@ -26,8 +26,10 @@ PUBLIC = {
     "backtest",
     "compare",
     "errors",
+    "export",
     "fit",
     "load",
+    "shrink",
     *ERRORS,
 }
 

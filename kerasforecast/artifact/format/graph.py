@@ -19,7 +19,7 @@ _NAMES = {
     "keras.layers": "Add Dropout Embedding InputLayer Reshape",
     "keras.src.models.functional": "Functional",
     "keras.src.ops.nn": "Softplus",
-    "keras.src.ops.numpy": "Add Concatenate Cumsum Expm1 Flip GetItem Log Log1p Maximum Multiply Pad "
+    "keras.src.ops.numpy": "Add Concatenate Cumsum Expm1 Flip GetItem Log Log1p Maximum Multiply Negative Pad "
     "Sqrt Subtract Sum TrueDivide ZerosLike",
     None: "__ellipsis__ __keras_tensor__ __numpy__ __slice__",
 }

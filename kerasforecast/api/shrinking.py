@@ -1,0 +1,174 @@
+"""`kerasforecast.shrink`."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kerasforecast.errors import OptionError, callers_words
+
+if TYPE_CHECKING:
+    from kerasforecast.artifact.manifest import Manifest
+    from kerasforecast.data.panel import Panel
+    from kerasforecast.evaluation.smaller import Measured
+    from kerasforecast.forecasting.predictor import Predictor
+    from kerasforecast.model import Model
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """A smaller model, and what it costs to have it.
+
+    Attributes:
+        path: Of its file.
+        before: The model's bytes, milliseconds and scores, as ONNX Runtime runs it for `int8`, as Keras does else.
+        after: Those of the smaller one.
+        lost: Whether it forecasts worse on the test part, tested, in a sentence.
+        note: What else is to be known, if anything.
+    """
+
+    path: Path
+    before: Measured
+    after: Measured
+    lost: str
+    note: str | None = None
+
+
+@callers_words()
+def shrink(
+    model: str | PathLike,
+    out: str | PathLike | None = None,
+    *,
+    distill: str | None = None,
+    int8: bool = False,
+    data: Any = None,
+    backend: str | None = None,
+) -> Shrunk:
+    """Make a model smaller, and say what that costs on its own test part.
+
+    Args:
+        model: Path of a `.keras` file.
+        out: Path of what is written, `.keras` for `distill` and `.onnx` for `int8`; beside the model where not given.
+        distill: A small network that is to learn what the model forecasts of the training windows: a family, its units
+            behind a colon, e.g. `"gru:16"`, or `"linear"`.
+        int8: Write it as an ONNX file with matrices of 8 bits.
+        data: The data it was trained on, where that is no longer at hand: path, DataFrame, `Panel` or `Series`.
+        backend: What Keras computes with, as in `load`.
+
+    Returns:
+        The path, bytes, milliseconds and scores before and after; intervals of both are calibrated anew.
+
+    Raises:
+        kerasforecast.OptionError: Neither or both of `distill` and `int8` were given, or a family is unknown.
+        kerasforecast.DataError: The data is not at hand.
+    """
+    from kerasforecast.api.loading import load
+    from kerasforecast.runtime.files import user_path
+
+    if int8 == (distill is not None):
+        received = "both" if int8 else "neither"
+        raise OptionError(f"A model is made smaller in one way: --distill or --int8. Received: {received}.")
+    file = user_path(model)
+    suffix = ".onnx" if int8 else ".keras"
+    way = "int8" if distill is None else distill.replace(":", "")
+    target = file.with_name(f"{file.stem}-{way}{suffix}") if out is None else user_path(out)
+    if target.suffix != suffix or file.suffix != ".keras" or target == file:
+        raise OptionError(
+            f"A .keras file is made smaller, into another that ends in {suffix}. Received: {file} into {target}."
+        )
+    larger = load(file, backend=backend)
+    panel = larger.panel_from(data)
+    if distill is None:
+        return _in_bytes(larger, file, target, panel)
+    return _distilled(larger, file, target, panel, distill)
+
+
+def _distilled(larger: Model, file: Path, target: Path, panel: Panel, wanted: str) -> Shrunk:
+    from kerasforecast.artifact.parent import Parent
+    from kerasforecast.evaluation.smaller import begun_beside, judged_alike, lost, measured, student_config, taught
+    from kerasforecast.model import Model
+
+    manifest = larger.manifest
+    config = student_config(manifest.config, manifest.window, wanted)
+    teacher = Parent(manifest, larger.predictor.weights, "init-from", file)
+    begun, note = begun_beside(config, panel, target.stem, teacher)
+    leaving = taught(begun, larger.predictor)
+    path = Model(
+        leaving.manifest,
+        leaving.weights,
+        panel=panel,
+        history=leaving.history,
+        test=leaving.test,
+        exporter=leaving.exporter,
+        predictor=leaving.predictor,
+    ).save(target)
+    _, before = judged_alike(begun, larger.predictor)
+    some = begun.sets[0].windows.batch(slice(0, 1_000))
+    return Shrunk(
+        path,
+        measured(file.stat().st_size, manifest.members, larger.predictor, before, some),
+        measured(path.stat().st_size, leaving.manifest.members, leaving.predictor, leaving.test, some),
+        lost(begun, leaving.predictor, larger.predictor, teacher),
+        note,
+    )
+
+
+def _in_bytes(larger: Model, file: Path, target: Path, panel: Panel) -> Shrunk:
+    from kerasforecast.artifact.onnx.quantised import quantised, with_manifest
+    from kerasforecast.artifact.onnx.writer import onnx_bytes
+    from kerasforecast.artifact.parent import Parent
+    from kerasforecast.artifact.reader import read_network
+    from kerasforecast.evaluation.leaving import metrics_of
+    from kerasforecast.evaluation.smaller import begun_beside, judged_alike, lost, measured
+    from kerasforecast.forecasting.adaptive import adapted_after
+    from kerasforecast.forecasting.onnx_predictor import OnnxPredictor
+    from kerasforecast.runtime.files import atomic_write
+
+    manifest = larger.manifest
+    teacher = Parent(manifest, larger.predictor.weights, "init-from", file)
+    begun, note = begun_beside(manifest.config, panel, target.stem, teacher)
+    whole = onnx_bytes(*read_network(file))
+    small = quantised(whole)
+    one, other = (OnnxPredictor(manifest.members, content, str(target)) for content in (whole, small))
+    forecaster, after = judged_alike(begun, other)
+    _, before = judged_alike(begun, one)
+    diagnosis = manifest.metrics.diagnosis if manifest.metrics else None
+    changed = manifest.updated(
+        name=target.stem,
+        golden=_answered(manifest, other),
+        metrics=metrics_of(after, panel.target, diagnosis),
+        baselines=begun.baselines,
+        calibration=forecaster.calibration,
+        adapted=adapted_after(begun.parts.seen, after.adapted),
+    )
+    content = with_manifest(small, changed)
+    _prove(content, target)
+    atomic_write(target, content)
+    some = begun.sets[0].windows.batch(slice(0, 1_000))
+    return Shrunk(
+        target,
+        measured(len(whole), manifest.members, one, before, some),
+        measured(len(content), manifest.members, other, after, some),
+        lost(begun, other, one, teacher),
+        note,
+    )
+
+
+def _answered(manifest: Manifest, predictor: Predictor) -> Any:
+    """The golden batch, as `predictor` answers it."""
+    golden = manifest.golden
+    found = predictor.outputs(golden.windows)
+    return golden.model_copy(update={"forecast": found.reshape(len(found), -1).tolist()})
+
+
+def _prove(content: bytes, target: Path) -> None:
+    """Open what is to be written as anybody would, before it is."""
+    from kerasforecast.api.loading import load
+
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / target.name
+        place.write_bytes(content)
+        load(place)
