@@ -6,8 +6,13 @@ import shutil
 import tempfile
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from kerasforecast.artifact.format.archive import WEIGHTS
 from kerasforecast.errors import ArtifactError, OptionError, callers_words, shown
+
+if TYPE_CHECKING:
+    from kerasforecast.artifact.exchange.formats import Format
 
 
 @callers_words()
@@ -40,28 +45,37 @@ def export(
             the model is.
         kerasforecast.ArtifactError: The model file is not sound, or the other format computes something else.
     """
-    from kerasforecast.api.loading import proven
-    from kerasforecast.artifact.exchange.formats import FORMATS, Source
-    from kerasforecast.artifact.parity import parity, require_parity
-    from kerasforecast.artifact.reader import read_network
-    from kerasforecast.models.member import array_shapes
-    from kerasforecast.runtime.backend import activate, load_quietly
-    from kerasforecast.runtime.files import atomic_write, json_text, user_path
+    from kerasforecast.artifact.exchange.formats import FORMATS
+    from kerasforecast.runtime.files import user_path
 
     if to not in FORMATS:
         raise OptionError(f"--to must be one of {', '.join(FORMATS)}. Received: {shown(to)}.")
     chosen, file = FORMATS[to], user_path(model)
     target = file.with_suffix(chosen.suffix or f".{to}") if out is None else user_path(out)
     _check_target(target, file, chosen.suffix, to)
+    if chosen.backend and backend not in (None, chosen.backend):
+        raise OptionError(f"--to {to} needs --backend {chosen.backend}. Received: {shown(backend)}.")
+    _write(chosen, file, target, linear_name, chosen.backend or backend)
+    return target
+
+
+def _write(chosen: Format, file: Path, target: Path, linear_name: str, backend: str | None) -> None:
+    """Write `target`, and the record of the proof beside it, where the format passes it."""
+    from kerasforecast.api.loading import proven
+    from kerasforecast.artifact.exchange.formats import Source
+    from kerasforecast.artifact.parity import parity, require_parity
+    from kerasforecast.artifact.reader import read_network
+    from kerasforecast.models.member import array_shapes
+    from kerasforecast.runtime.backend import activate, load_quietly
+    from kerasforecast.runtime.files import atomic_write, json_text
+
     manifest, graph, arrays = read_network(file)
-    if manifest.config.evaluation.mc_dropout and to == "onnx":
+    if manifest.config.evaluation.mc_dropout and chosen.name == "onnx":
         raise OptionError(
             f"{file}: its intervals come from dropout (--mc-dropout), which an ONNX file does not have. "
             "Received: --to onnx. Train without it, or keep the .keras file."
         )
-    if chosen.backend and backend not in (None, chosen.backend):
-        raise OptionError(f"--to {to} needs --backend {chosen.backend}. Received: {shown(backend)}.")
-    activate(chosen.backend or backend)
+    activate(backend)
     load_quietly()
     weights = [arrays[path] for path in array_shapes(manifest.members)]
     ours = proven(file, manifest, weights).predictor
@@ -69,12 +83,11 @@ def export(
     with tempfile.TemporaryDirectory(prefix=".kerasforecast.", dir=target.parent) as folder:
         place = Path(folder) / target.name
         theirs = chosen.write(Source(manifest, graph, arrays, weights, linear_name), place)
-        record = require_parity(parity(manifest, ours, theirs), f"{target}: the model as {to}")
+        record = require_parity(parity(manifest, ours, theirs), f"{target}: the model as {chosen.name}")
         for part in sorted(Path(folder).iterdir()):
             _put(part, target.parent / part.name)
-    facts = {"model": manifest.name, "format": to, "sha256 of the weights": manifest.hashes["model.weights.h5"]}
+    facts = {"model": manifest.name, "format": chosen.name, "sha256 of the weights": manifest.hashes[WEIGHTS]}
     atomic_write(target.with_name(f"{target.name}.parity.json"), json_text(facts | record).encode())
-    return target
 
 
 def _check_target(target: Path, file: Path, suffix: str, to: str) -> None:

@@ -109,7 +109,8 @@ class OpenVino(Format):
 
         between = path.with_suffix(".between.onnx")
         between.write_bytes(onnx_bytes(source.manifest, source.graph, source.arrays))
-        openvino.save_model(openvino.convert_model(str(between)), str(path), compress_to_fp16=False)
+        # Not by `convert_model`, which reports its use over the network.
+        openvino.save_model(openvino.Core().read_model(str(between)), str(path), compress_to_fp16=False)
         between.unlink()
         # Left to itself it computes in bfloat16 where the processor can.
         compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
@@ -129,9 +130,9 @@ class SavedModel(Format):
         import tensorflow as tf
 
         _network(source).export(path, format="tf_saved_model", verbose=False)
-        served = tf.saved_model.load(str(path)).serve
+        loaded = tf.saved_model.load(str(path))  # its function lives no longer than this does
         alone = len(source.manifest.golden.windows.arrays) == 1
-        return _Called(lambda arrays: np.asarray(served(arrays["past"] if alone else dict(arrays))))
+        return _Called(lambda arrays: np.asarray(loaded.serve(arrays["past"] if alone else dict(arrays))))
 
 
 class StableHlo(Format):
