@@ -6,6 +6,8 @@ None of them is trusted: what its runtime answers is compared with Keras' answer
 
 from __future__ import annotations
 
+import importlib
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ import numpy as np
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.artifact.proof import Answers
-from kerasforecast.errors import OptionError, shown
+from kerasforecast.errors import OptionError
 from kerasforecast.preprocessing.batch import WindowBatch
 
 
@@ -104,12 +106,11 @@ class OpenVino(Format):
 
     def write(self, source: Source, path: Path) -> Answers:
         """The graph, and beside it `.bin`, its weights."""
-        openvino = _package("openvino", "--to openvino")
+        openvino = _openvino()
         from kerasforecast.artifact.onnx.writer import onnx_bytes
 
         between = path.with_suffix(".between.onnx")
         between.write_bytes(onnx_bytes(source.manifest, source.graph, source.arrays))
-        # Not by `convert_model`, which reports its use over the network.
         openvino.save_model(openvino.Core().read_model(str(between)), str(path), compress_to_fp16=False)
         between.unlink()
         # Left to itself it computes in bfloat16 where the processor can.
@@ -186,12 +187,17 @@ def _network(source: Source) -> Any:
     return network
 
 
-def _package(name: str, option: str) -> Any:
-    import importlib
-
+def _openvino() -> Any:
+    """The package `openvino`, without its part that reports over the network that it was imported."""
+    telemetry = "openvino_telemetry"
+    known = telemetry in sys.modules
+    sys.modules.setdefault(telemetry, None)  # type: ignore[arg-type]
     try:
-        return importlib.import_module(name)
+        return importlib.import_module("openvino")
     except ModuleNotFoundError:
         raise OptionError(
-            f"{option} needs the package {shown(name)}. Received: it is not installed. Run: pip install {name}"
+            "--to openvino needs the package openvino. Received: it is not installed. Run: pip install openvino"
         ) from None
+    finally:
+        if not known:
+            del sys.modules[telemetry]
