@@ -6,6 +6,7 @@ from kerasforecast.artifact.manifest import Manifest, MemberRecord
 from kerasforecast.artifact.roles import Roles
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
+from kerasforecast.models.families import untrained
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.covariates import Categories, FittedCovariates, Standardised
@@ -42,6 +43,7 @@ SCALINGS = {
     "level squeezed": level(2, transform="asinh"),
     "standard": scaling("standard", ("linear", "linear"), 7.0, 100.0),
 }
+RULES = [family.name for family in untrained.FAMILIES]  # which have nothing to train
 FAMILIES = {
     "lstm": ("lstm", UNITS),
     "lstm, both ways, batch norm": ("lstm", UNITS | {"bidirectional": True, "norm": "batch"}),
@@ -58,6 +60,7 @@ FAMILIES = {
     "nhits": ("nhits", {"blocks": 1, "units": 6, "pool": 4}),
     "patch": ("patch", {"patch": 4, "width": 6, "heads": 2}),
     "tide": ("tide", {"layers": 2, "units": 6, "decoder": 3}),
+    **{name: (name, {}) for name in RULES},
 }
 
 
