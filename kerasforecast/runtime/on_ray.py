@@ -1,0 +1,121 @@
+"""Tasks on Ray, on this machine's cores or on a cluster: a thin layer, for Ray itself does the rest.
+
+What all tasks share lies in Ray's object store once; the work of a worker that is lost is done again by another.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from kerasforecast.errors import BackendError, KerasForecastError, shown
+from kerasforecast.runtime.determinism import activate_for_training
+from kerasforecast.runtime.tasks import Result, Shared, Task
+
+_AHEAD = 4  # tasks a worker that Ray knows of before they are due: a driver holds no more, of a hundred thousand either
+_AGAIN = 5  # times that work is done again which was lost with its worker
+
+
+class OnRay:
+    """Carries out tasks on Ray while it is entered as a context.
+
+    Args:
+        address: `local` for a cluster of this machine's own, or that of a running one, e.g. `ray://head:10001`.
+        backend: That workers compute with.
+        threads: That a task computes with, and cores that it takes.
+
+    Raises:
+        BackendError: Ray is not installed, or nothing answers at the address.
+    """
+
+    def __init__(self, address: str, *, backend: str, threads: int = 1) -> None:
+        self._address, self._backend, self._threads = address, backend, threads
+        try:
+            self._ray: Any = importlib.import_module("ray")
+        except ImportError:
+            raise BackendError(
+                f"--ray needs the package ray. Received: {shown(address)}, and no such package. "
+                'Run: pip install "kerasforecast[ray]"'
+            ) from None
+        self._own = False
+
+    def __enter__(self) -> OnRay:
+        ray = self._ray
+        if ray.is_initialized():  # whoever began it ends it
+            return self
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+        try:
+            if self._address == "local":
+                ray.init(address="local", include_dashboard=False, **quiet)
+            else:
+                ray.init(address=self._address, **quiet)
+        except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+            raise BackendError(
+                f"--ray must be local or the address of a running cluster. Received: {shown(self._address)}: "
+                f"{shown(str(error), 200)}. Start one with `ray start --head`, or use --ray local."
+            ) from None
+        self._own = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._own:
+            self._ray.shutdown()
+            self._own = False
+
+    @property
+    def workers(self) -> int:
+        """As many as the cluster has cores for."""
+        return max(1, int(self._ray.cluster_resources().get("CPU", 1)) // self._threads)
+
+    def map(
+        self, work: Callable[[Shared, Task], Result], shared: Shared, tasks: Sequence[Task]
+    ) -> Iterator[tuple[int, Result]]:
+        """As `kerasforecast.runtime.tasks.Executor.map`."""
+        ray = self._ray
+        store = ray.put(shared)
+        settings = {"KERAS_BACKEND": self._backend, **_threads(self._threads)}
+        remote = ray.remote(_carried).options(
+            num_cpus=self._threads, max_retries=_AGAIN, runtime_env={"env_vars": settings}
+        )
+        due = iter(enumerate(tasks))
+        pending: dict[Any, int] = {}
+        try:
+            while True:
+                while len(pending) < _AHEAD * self.workers and (following := next(due, None)) is not None:
+                    place, task = following
+                    pending[remote.remote(self._backend, self._threads, work, store, task)] = place
+                if not pending:
+                    return
+                ready, _ = ray.wait(list(pending), num_returns=1)
+                yield pending.pop(ready[0]), self._result(ready[0])
+        finally:
+            for reference in pending:
+                ray.cancel(reference, force=True)
+
+    def _result(self, reference: Any) -> Any:
+        try:
+            return self._ray.get(reference)
+        except self._ray.exceptions.RayTaskError as error:
+            cause = error.cause
+            if isinstance(cause, KerasForecastError):
+                raise cause from None
+            raise
+        except self._ray.exceptions.RayError as error:
+            raise KerasForecastError(
+                f"A task was lost with its worker {_AGAIN + 1} times. Received: {type(error).__name__}. "
+                "Give workers more memory, or fewer at once."
+            ) from None
+
+
+def _carried(backend: str, threads: int, work: Callable[[Any, Any], Any], shared: Any, task: Any) -> Any:
+    """One task, in a worker; its first one chooses what computes before Keras loads."""
+    activate_for_training(backend, threads)
+    return work(shared, task)
+
+
+def _threads(threads: int) -> dict[str, str]:
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    found = {name: str(threads) for name in names}
+    return found | {name: os.environ[name] for name in ("JAX_PLATFORMS", "XLA_FLAGS") if name in os.environ}
