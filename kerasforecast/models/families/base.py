@@ -164,6 +164,7 @@ class Family(ABC):
         recipe: Options of the network and of its training that it takes where they are not given: what suits it, where
             that is not what suits the reference model.
         smaller: Options that make a network smaller, for the message of one that is too large.
+        stages: What `kerasforecast tune` tries: values by option, those options first that matter most.
         solved: Whether `solve` finds its weights, with what it chooses on validation: they cannot be found without one.
         trained: Whether steps find weights of it; else `solve` finds all that there are, and nothing is left to train.
         alone: Whether it forecasts from the target's own past, whatever else it is given.
@@ -179,6 +180,10 @@ class Family(ABC):
     options: ClassVar[type[FamilyOptions]]
     recipe: ClassVar[Mapping[str, Any]] = {}
     smaller: ClassVar[tuple[str, ...]] = ()
+    stages: ClassVar[Mapping[str, tuple[str | int | float, ...]]] = {
+        "learning_rate": (0.01, 0.001, 0.0001),
+        "batch_size": (32, 128),
+    }
     refitted: ClassVar[bool] = True
     solved: ClassVar[bool] = False
     trained: ClassVar[bool] = True

@@ -43,6 +43,7 @@ class Linear(Family):
     name = "linear"
     solved = True
     options: ClassVar[type[FamilyOptions]] = LinearOptions
+    stages: ClassVar = {"centre": ("last", "mean"), "unit": ("spread", "change"), "trend": (0, 7, 25)}
     recipe: ClassVar = {
         "scaling": "level",
         "centre": "last",

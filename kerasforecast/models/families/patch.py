@@ -46,6 +46,13 @@ class Patch(Family):
     name = "patch"
     options: ClassVar[type[FamilyOptions]] = PatchOptions
     smaller = ("width", "layers")
+    stages: ClassVar = {
+        "learning_rate": (0.003, 0.001, 0.0003),
+        "width": (16, 32, 64),
+        "layers": (1, 2, 3),
+        "dropout": (0.1, 0.2, 0.3),
+        "patch": (8, 16, 24),
+    }
     recipe: ClassVar = {"scaling": "level", "batch_size": 128, "loss": "mae"}
     vocabulary = frozenset(
         {(KERAS, "Flatten"), ("keras.src.ops.nn", "DotProductAttention"), (KERAS, "LayerNormalization")}

@@ -99,6 +99,13 @@ class Recurrent(Family):
 
     options: ClassVar[type[FamilyOptions]] = RecurrentOptions
     smaller = ("units", "layers")
+    stages: ClassVar = {  # the specification's, in its order of effect
+        "learning_rate": (0.01, 0.001, 0.0001),
+        "units": (32, 50, 100, 128),
+        "layers": (1, 2, 3),
+        "dropout": (0.1, 0.2, 0.3, 0.5),
+        "batch_size": (16, 32, 64),
+    }
     refitted = False  # the specification's recipe, whose weights have never seen the test part
     changeable = ("dropout", "initializer", "recurrent_bias")
     vocabulary = frozenset({(KERAS, "RepeatVector")})

@@ -90,6 +90,13 @@ class Residual(Family):
 
     options: ClassVar[type[FamilyOptions]] = ResidualOptions
     smaller = ("units", "blocks")
+    stages: ClassVar = {
+        "learning_rate": (0.003, 0.001, 0.0003),
+        "units": (32, 64, 128),
+        "blocks": (1, 3),
+        "dropout": (0.0, 0.1, 0.2),
+        "batch_size": (64, 128, 256),
+    }
     recipe: ClassVar = {"scaling": "level", "batch_size": 128, "loss": "mae", "clipnorm": 1.0}
     vocabulary = frozenset({(KERAS, "Flatten"), (KERAS, "MaxPooling1D"), (_OPS, "Matmul"), (_OPS, "Einsum")})
 

@@ -44,6 +44,13 @@ class Tide(Family):
     name = "tide"
     options: ClassVar[type[FamilyOptions]] = TideOptions
     smaller = ("units", "layers")
+    stages: ClassVar = {
+        "learning_rate": (0.003, 0.001, 0.0003),
+        "units": (32, 64, 128),
+        "layers": (1, 2),
+        "dropout": (0.1, 0.2, 0.3),
+        "batch_size": (64, 128, 256),
+    }
     recipe: ClassVar = {"scaling": "level", "batch_size": 128, "loss": "mae"}
     vocabulary = frozenset({(KERAS, "Flatten"), (KERAS, "LayerNormalization")})
 
