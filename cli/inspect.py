@@ -99,6 +99,8 @@ def _lines(manifest: Manifest) -> list[tuple[str, str]]:
         frozen = f", without {', '.join(lineage.frozen)}" if lineage.frozen else ""
         lines.append(("parent", f"{lineage.parent}, {steps}{frozen}; weights sha256 {lineage.weights[:12]}"))
         lines += [("", lineage.test.text)] if lineage.test else []
+    if manifest.study:
+        lines.append(("study", f"{manifest.study.study}: {manifest.study.line}"))
     if training and network.family.trained:
         state = "complete" if training.complete else "a checkpoint: training was not complete"
         lines.append(

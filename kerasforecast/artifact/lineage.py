@@ -102,6 +102,38 @@ class Lineage(Record):
             )
 
 
+class StudyLineage(Record):
+    """The study that chose a model's options on validation.
+
+    Attributes:
+        study: Its name.
+        kind: How it chose them.
+        trial: The winner's number; `options` are those by which it differs from what the study began with.
+        trials: That were made.
+        tried: What was tried of each option, in words, e.g. `32|50|100`.
+        measure: The error on validation that decided.
+        error: The winner's there.
+    """
+
+    study: Text
+    kind: Literal["staged", "search"]
+    trial: Count
+    trials: Count
+    options: dict[Text, str | int | float | bool] = Field(max_length=1_000)
+    tried: dict[Text, Text] = Field(max_length=1_000)
+    measure: Literal["rmsse", "mase"]
+    error: float
+
+    @property
+    def line(self) -> str:
+        """What there is to say, in one line."""
+        chosen = ", ".join(f"{name} {value}" for name, value in self.options.items()) or "the options it began with"
+        return (
+            f"trial {self.trial} of {self.trials}, {self.kind}, by {self.measure.upper()} on validation "
+            f"({self.error:.4g}): {chosen}"
+        )
+
+
 def weights_digest(weights: Sequence[np.ndarray]) -> str:
     """SHA-256 of weights: of their shapes and, in the same order, of their numbers as float32 (little-endian)."""
     digest = hashlib.sha256(repr([array.shape for array in weights]).encode())

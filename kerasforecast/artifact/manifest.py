@@ -9,8 +9,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from kerasforecast.artifact.golden import GoldenBatch
-from kerasforecast.artifact.lineage import MOST_ANCESTORS, FinalRecord, Lineage
-from kerasforecast.artifact.records import Count, DataRecord, Metrics, Record, Sha256, Text, TrainingRecord
+from kerasforecast.artifact.lineage import MOST_ANCESTORS, FinalRecord, Lineage, StudyLineage
+from kerasforecast.artifact.records import (
+    Count,
+    DataRecord,
+    Metrics,
+    Record,
+    SeveralRecord,
+    Sha256,
+    Text,
+    TrainingRecord,
+)
 from kerasforecast.artifact.roles import Roles
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
@@ -62,7 +71,7 @@ class MemberRecord(Member):
         return cls(**plain, parameters=parameters, training=training, weights=arrays)
 
 
-class Manifest(Record):
+class Manifest(SeveralRecord):
     """Everything there is to know of a model besides its weights.
 
     Attributes:
@@ -75,8 +84,11 @@ class Manifest(Record):
         final: How the weights were trained on all rows after scoring: scores, intervals and the record of training are
             of those before. `None` where the scored weights are these.
         lineage: The model that training started from, if any.
+        study: The study that chose its options, if any: a file without one does not name it.
         hashes: SHA-256 of the file's other members.
     """
+
+    of_several = ("study",)
 
     schema_version: Literal[2] = 2
     name: Text
@@ -94,6 +106,7 @@ class Manifest(Record):
     adapted: Adapted | None = None
     final: FinalRecord | None = None
     lineage: Lineage | None = None
+    study: StudyLineage | None = None
     golden: GoldenBatch
     hashes: dict[Text, Sha256] = Field({}, max_length=10)
 

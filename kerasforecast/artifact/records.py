@@ -37,7 +37,7 @@ class Record(BaseModel):
 
 
 class SeveralRecord(Record):
-    """A record with fields that only several series have: of a lone one it is written without them."""
+    """A record with fields that few have, such as those of several series: the others are written without them."""
 
     of_several: ClassVar[tuple[str, ...]] = ()
 
