@@ -130,7 +130,7 @@ class Fitting:
                 replace(learned, windows=ScaledWindows(learned.windows, member)),
                 replace(held_back, windows=ScaledWindows(held_back.windows, member)),
             )
-            self.network = reused.restarted()
+            self.network = reused.restarted(config.learning_rate)
         else:
             self.network = build(member.network, member.scaling, "training", config.seed, covariates=member.covariates)
         if start is None:
@@ -198,7 +198,7 @@ class Reused:
     """One network for many fits, compiled once, without a scaling of its own.
 
     Args:
-        config: Optimizer, loss, seed.
+        config: Optimizer, loss, seed. The learning rate may be another in each fit.
         member: Any fitted to such rows; all have as many channels.
     """
 
@@ -208,9 +208,10 @@ class Reused:
         self._member = Member(network=member.network, scaling=scaling, covariates=member.covariates.unscaled)
         self.channels = member.scaling.channels
 
-    def restarted(self) -> keras.Model:
-        """The network, compiled, as it was when it was made."""
+    def restarted(self, learning_rate: float) -> keras.Model:
+        """The network, compiled, as it was when it was made, at a `learning_rate`."""
         self._start.restore()
+        self._network.optimizer.learning_rate = learning_rate
         return self._network
 
     @cached_property
