@@ -23,6 +23,7 @@ from .fit import fit
 from .inspect import inspect
 from .report import report
 from .shrink import shrink
+from .tune import tune
 from .use import evaluate, predict
 
 
@@ -83,7 +84,7 @@ def cli() -> None:
 
 
 COMMANDS = (
-    fit, predict, evaluate, explain, backtest, compare, inspect, report, doctor, data,
+    fit, tune, predict, evaluate, explain, backtest, compare, inspect, report, doctor, data,
     import_torch, import_keras, export, shrink,
 )  # fmt: skip
 for command in COMMANDS:

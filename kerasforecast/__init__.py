@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from kerasforecast.api.fit import fit
     from kerasforecast.api.loading import load
     from kerasforecast.api.shrinking import shrink
+    from kerasforecast.api.tune import tune
     from kerasforecast.config import Config
     from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
@@ -68,6 +69,7 @@ __all__ = [
     "fit",
     "load",
     "shrink",
+    "tune",
 ]
 
 _LAZY = {
@@ -82,6 +84,7 @@ _LAZY = {
     "fit": "kerasforecast.api.fit",
     "load": "kerasforecast.api.loading",
     "shrink": "kerasforecast.api.shrinking",
+    "tune": "kerasforecast.api.tune",
 }
 
 

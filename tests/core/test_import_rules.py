@@ -31,6 +31,7 @@ report
 explain
 model
 pipeline estimator
+tuning
 api
 kerasforecast
 cli

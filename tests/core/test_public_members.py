@@ -30,6 +30,7 @@ PUBLIC = {
     "fit",
     "load",
     "shrink",
+    "tune",
     *ERRORS,
 }
 

@@ -1,0 +1,320 @@
+"""What a study does on the machine and its disk: trials, then the winner and the untuned default, then its files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from kerasforecast.api.naming import default_model_name
+from kerasforecast.config import Config
+from kerasforecast.errors import OptionError, shown, whole_number
+from kerasforecast.runtime.backend import Choice, load_quietly, provenance
+from kerasforecast.runtime.determinism import activate_for_training
+from kerasforecast.runtime.files import atomic_write, check_writable
+from kerasforecast.runtime.locks import locked
+from kerasforecast.runtime.names import name_from, safe_name
+from kerasforecast.runtime.signals import Deferred
+from kerasforecast.runtime.tasks import executor
+from kerasforecast.tuning.space import space_of, stages_of
+
+if TYPE_CHECKING:
+    from kerasforecast.data.panel import Panel
+    from kerasforecast.data.series import Series
+    from kerasforecast.data.table.given import Given
+    from kerasforecast.model import Model
+    from kerasforecast.tuning.bench import Bench
+    from kerasforecast.tuning.record import Stage, StudyRecord, Trial
+    from kerasforecast.tuning.study import Study
+
+_SEARCHED = 30  # trials of a search where nobody says how many
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(frozen=True)
+class Request:
+    """A study as it was asked for; the fields are arguments of `kerasforecast.tune` that are no options of a fit."""
+
+    options: dict[str, Any]
+    frame: Given | Panel | Series | None
+    stages: tuple[str, ...]
+    tries: dict[str, Any]
+    search: bool
+    trials: int | None
+    time: str | float | None
+    objectives: str
+    measure: Literal["rmsse", "mase"]
+    seeds: int
+    rounds: int
+    ray: str | None
+    name: str | None
+    output_dir: Path | None
+    progress: bool | None
+    backend: str | None
+    threads: int | None
+
+    @property
+    def seconds(self) -> float | None:
+        """That a search may ask for trials.
+
+        Raises:
+            OptionError: The time is none.
+        """
+        if self.time is None:
+            return None
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", str(self.time))
+        if not found or float(found[1]) <= 0:
+            raise OptionError(f"--time must be a time. Received: {shown(self.time)}. Use 90s or 10m.")
+        return float(found[1]) * _UNITS[found[2]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Begun:
+    """A study before its first trial."""
+
+    request: Request
+    config: Config
+    choice: Choice
+    panel: Panel
+    name: str
+    folder: Path | None
+    tried: dict[str, Any]
+
+
+def carry_out_study(request: Request) -> Study:
+    """Choose options, train with them, compare, and write what is to be written."""
+    begun = _begin(request)
+    load_quietly()
+
+    from kerasforecast.tuning.bench import Bench, data_key
+    from kerasforecast.tuning.ground import ground_of
+    from kerasforecast.tuning.store import Store
+
+    said = _Said(begun)
+    said.note(f"{begun.name}: {begun.panel.observed.sum():,} rows; trials see those before the test part alone.")
+    for note in begun.panel.notes:
+        said.note(note)
+    trials = None if begun.folder is None else begun.folder / "trials"
+    ground = ground_of(begun.panel, begun.config, request.rounds)
+    with executor(request.ray, begun.choice.name, request.threads) as workers:
+        if request.ray is not None:
+            said.note(f"Ray: {workers.workers} trials at once.")
+        bench = Bench(ground, begun.config, request.seeds, data_key(begun.panel), Store(trials), workers)
+        best, default, found, stages = _chosen(begun, bench, said)
+    return _finished(begun, bench, best, default, found, stages, said)
+
+
+def _begin(request: Request) -> _Begun:
+    """Refuse what can be wrong as early as it can be known, before Keras loads."""
+    for option in ("seeds", "rounds"):
+        whole_number(f"--{option}", getattr(request, option))
+    _check(request)
+    config = Config.from_options(**request.options)
+    tried: dict[str, Any] = dict((space_of if request.search else stages_of)(config, request.stages, request.tries))
+    choice = activate_for_training(request.backend, request.threads, seed=config.training.seed)
+    if request.name is not None:
+        safe_name(request.name)
+    if request.output_dir is not None:
+        check_writable(request.output_dir)
+
+    from kerasforecast.api.runs import panel_of
+    from kerasforecast.baselines.classical import require_extra
+
+    panel = panel_of(config, request.frame)
+    require_extra(config, panel)
+    if request.output_dir is None:
+        return _Begun(request, config, choice, panel, request.name or name_from(panel.name), None, tried)
+    name = request.name or default_model_name(panel, request.output_dir)
+    return _Begun(request, config, choice, panel, name, request.output_dir / name / "tune", tried)
+
+
+def _check(request: Request) -> None:
+    """Refuse what would have no effect.
+
+    Raises:
+        OptionError: Something would.
+    """
+    if request.measure not in ("rmsse", "mase"):
+        raise OptionError(f"--measure must be rmsse or mase. Received: {shown(request.measure)}.")
+    if request.objectives not in ("error", "error,seconds"):
+        raise OptionError(f"--objectives must be error or error,seconds. Received: {shown(request.objectives)}.")
+    if request.search:
+        if request.ray is not None:
+            raise OptionError(
+                "--ray makes the trials of a stage, while a search chooses one after another. Received: both. Leave "
+                "--ray out, and start the same command several times: they share one study."
+            )
+        if request.trials is not None:
+            whole_number("--trials", request.trials)
+        return
+    for option, value in (("trials", request.trials), ("time", request.time)):
+        if value is not None:
+            raise OptionError(f"--{option} has no effect without --search. Received: {shown(value)}. Leave it out.")
+    if request.objectives != "error":
+        raise OptionError(f"--objectives has no effect without --search. Received: {shown(request.objectives)}.")
+
+
+def _chosen(begun: _Begun, bench: Bench, said: _Said) -> tuple[Trial, Trial, list[Trial], list[Stage]]:
+    """The winner, the untuned trial, all trials, and the stages where there are some."""
+    request = begun.request
+    if request.search:
+        from kerasforecast.tuning.search import Limits, run_search
+
+        said.note(f"Searching {', '.join(f'{name} {which}' for name, which in begun.tried.items())}.")
+        endless = request.trials is None and request.time is not None
+        count = None if endless else request.trials or _SEARCHED
+        limits = Limits(count, request.seconds, request.objectives == "error,seconds")
+        best, default, found = run_search(bench, begun.tried, request.measure, limits, begun.folder, said.trial)
+        return best, default, found, []
+    from kerasforecast.tuning.staged import run_stages
+
+    bench.on_trial = said.trial
+    if begun.folder is None:
+        best, default, stages = run_stages(bench, begun.tried, request.measure, said.stage, said.end)
+        return best, default, bench.trials, stages
+    with locked(begun.folder):
+        best, default, stages = run_stages(bench, begun.tried, request.measure, said.stage, said.end)
+    return best, default, bench.trials, stages
+
+
+def _finished(
+    begun: _Begun,
+    bench: Bench,
+    best: Trial,
+    default: Trial,
+    trials: list[Trial],
+    stages: list[Stage],
+    said: _Said,
+) -> Study:
+    from kerasforecast.tuning.final import compared
+    from kerasforecast.tuning.study import Study
+
+    same = not best.options
+    if not same:
+        said.note("Training the untuned default, to be scored on the test part beside the winner.")
+    untuned = None if same else _fit(begun, begun.config, f"{begun.name}-untuned")
+    said.note(f"Training the winner: {best.told()}.")
+    tuned = bench.config.changed(**best.options) if best.options else begun.config
+    folder = begun.request.output_dir
+    if folder is None:
+        model = _fit(begun, tuned, begun.name)
+        record = _record(begun, best, default, trials, stages, compared(model, untuned, begun.panel))
+        return Study(_with_study(model, record), record)
+
+    from kerasforecast.pipeline import write_run
+    from kerasforecast.training.run import Run
+
+    run = Run(folder / begun.name, None, {"backend": begun.choice.name, "threads": begun.request.threads})
+    with locked(run.folder):
+        model = _fit(begun, tuned, begun.name, run)
+        record = _record(begun, best, default, trials, stages, compared(model, untuned, begun.panel))
+        model = _with_study(model, record)
+        with Deferred():
+            files = _written(folder / begun.name / "tune", record)
+            model.files = files | write_run(model, folder, begun.name)
+            run.clear()
+    return Study(model, record, model.files)
+
+
+def _fit(begun: _Begun, config: Config, name: str, run: Any = None) -> Model:
+    from kerasforecast.pipeline import fit
+
+    return fit(config, begun.panel, name=name, run=run)
+
+
+def _with_study(model: Model, record: StudyRecord) -> Model:
+    from kerasforecast.artifact.lineage import StudyLineage
+
+    best = record.trial(record.best)
+    lineage = StudyLineage(
+        study=record.name,
+        kind=record.kind,
+        trial=best.number,
+        trials=len(record.trials),
+        options=best.options,
+        tried=record.tried,
+        measure=record.measure,
+        error=best.error(record.measure) or 0.0,
+    )
+    model.manifest = model.manifest.updated(study=lineage)
+    return model
+
+
+def _record(
+    begun: _Begun, best: Trial, default: Trial, trials: Sequence[Trial], stages: Sequence[Stage], found: Any
+) -> StudyRecord:
+    from kerasforecast.evaluation.walk import data_text
+    from kerasforecast.tuning.record import StudyRecord
+
+    request = begun.request
+    tried = {name: str(which) if request.search else ", ".join(map(str, which)) for name, which in begun.tried.items()}
+    return StudyRecord(
+        kind="search" if request.search else "staged",
+        name=begun.name,
+        target=begun.panel.target,
+        measure=request.measure,
+        seeds=request.seeds,
+        rounds=request.rounds,
+        tried=tried,
+        stages=tuple(stages),
+        trials=tuple(trials),
+        best=best.number,
+        default=default.number,
+        config=begun.config,
+        tuned=found.tuned,
+        untuned=found.untuned,
+        test=found.rival.text if found.rival else None,
+        sentence=found.sentence(len(trials)),
+        helped=found.helped,
+        data=data_text(begun.panel),
+        **provenance(begun.choice.name),
+    )
+
+
+def _written(folder: Path, record: StudyRecord) -> dict[str, Path]:
+    """The files of a study; the record last."""
+    from kerasforecast.tuning.page import study_page
+    from kerasforecast.tuning.tables import trials_table
+
+    paths = {"trials": folder / "trials.csv", "tune": folder / "tune.html", "study": folder / "study.json"}
+    atomic_write(paths["trials"], trials_table(record).to_csv(index=False).encode())
+    atomic_write(paths["tune"], study_page(record).encode())
+    atomic_write(paths["study"], record.model_dump_json(indent=1).encode())
+    return paths
+
+
+class _Said:
+    """What a person sees meanwhile: a line a trial, and what each stage is for."""
+
+    def __init__(self, begun: _Begun) -> None:
+        from kerasforecast.api.progress import Progress
+
+        self._progress = Progress(begun.config, begun.choice, begun.request.progress)
+        self._measure = begun.request.measure
+        self.note = self._progress.note
+
+    def stage(self, number: int, count: int, option: str, values: Sequence[Any], suggestion: str) -> None:
+        """A stage begins."""
+        from kerasforecast.tuning.record import shown_value
+
+        self.note(f"Stage {number} of {count}, {option}: {', '.join(map(shown_value, values))}.")
+        if suggestion:
+            self.note(f"  {suggestion}")
+
+    def end(self, stage: Stage) -> None:
+        """A stage is over."""
+        self.note(f"  {stage.found}")
+
+    def trial(self, trial: Trial, kept: bool) -> None:
+        """A trial is over."""
+        error, naive = trial.error(self._measure), trial.of_naive(self._measure)
+        said = trial.status if error is None else f"{self._measure.upper()} {error:.4f}"
+        if naive is not None:
+            said += f" ({naive:.3f} of naive)"
+        how = "kept from before" if kept else f"{trial.epochs} epochs  {trial.seconds:.1f} s"
+        reading = f"  {trial.curve.reading}" if trial.curve and error is not None else ""
+        self.note(f"  trial {trial.number:>3}  {trial.told()}  {said}  {how}{reading}")
+        if trial.attempts[0].error and error is None:
+            self.note(f"             {trial.attempts[0].error}")
