@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kerasforecast.errors import OptionError, flag, shown
+
 from .models import ModelFile
 from .options import (
     COMMON,
@@ -17,6 +19,7 @@ from .options import (
     given,
     output_dir_option,
     output_options,
+    ray_option,
     skill_option,
 )
 
@@ -60,6 +63,8 @@ if TYPE_CHECKING:
     metavar="STEPS",
     help="Save the state after so many steps too.",
 )
+@click.option("--each", is_flag=True, help="A model of its own for each series of --id, in OUTPUT_DIR/NAME/.")
+@ray_option
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
 @click.option("--deterministic", is_flag=True, help="Bit-equal runs, on a GPU too: one thread, fixed order of sums.")
 @click.option("--tensorboard", type=UserPath(), metavar="DIR", help="Log the training there for TensorBoard.")
@@ -75,6 +80,8 @@ def fit(
     require_better: float | None,
     resume: str | None,
     checkpoint_every: int | None,
+    each: bool,
+    ray: str | None,
     threads: int | None,
     deterministic: bool,
     tensorboard: Path | None,
@@ -94,6 +101,14 @@ def fit(
     from kerasforecast.runtime.memory import one_arena
 
     one_arena()
+    if each:
+        others = {"init_from": init_from, "update": update, "freeze": freeze, "require_better": require_better}
+        others |= {"resume": resume, "checkpoint_every": checkpoint_every, "tensorboard": tensorboard}
+        others |= {"require_skill": require_skill, "deterministic": deterministic or None}
+        _fit_each(others, as_json, options, name, output_dir, ray, not quiet, backend, threads)
+        return
+    if ray is not None:
+        raise OptionError(f"--ray has no effect without --each. Received: {shown(ray)}. Leave it out, or give --each.")
     model = kerasforecast.fit(
         options.pop("file"),
         **given(options),
@@ -122,6 +137,43 @@ def fit(
         model.test.require_skill(require_skill)
     if lineage := model.manifest.lineage:
         lineage.require_better()
+
+
+def _fit_each(
+    others: dict[str, Any],
+    as_json: bool,
+    options: dict[str, Any],
+    name: str | None,
+    output_dir: Path,
+    ray: str | None,
+    progress: bool,
+    backend: str | None,
+    threads: int | None,
+) -> None:
+    """Train a model of each series; `others` are options that this cannot heed."""
+    import kerasforecast
+
+    from .output import print_json, print_wrapped
+
+    for option, value in others.items():
+        if value is not None:
+            raise OptionError(f"{flag(option)} has no effect with --each. Received: {shown(value)}. Leave it out.")
+    found = kerasforecast.fit_each(
+        options.pop("file"),
+        **given(options),
+        name=name,
+        output_dir=output_dir,
+        ray=ray,
+        progress=progress,
+        backend=backend,
+        threads=threads,
+    )
+    if as_json:
+        rows = found.table.astype(object)
+        print_json(rows.where(rows.notna(), None).to_dict("records"))
+        return
+    print_wrapped(f"{found.summary}.")
+    click.echo(f"{found.folder}/ (each.csv and a .keras file for each series)")
 
 
 def _as_json(model: Model) -> dict[str, Any]:

@@ -162,6 +162,15 @@ def backend_option(command: Command) -> Command:
     )(command)
 
 
+def ray_option(command: Command) -> Command:
+    """`--ray`."""
+    return click.option(
+        "--ray",
+        metavar="local|ADDRESS",
+        help="Train several at once on Ray: this machine's cores, or a cluster; needs the extra `ray`.",
+    )(command)
+
+
 def skill_option(command: Command) -> Command:
     """`--require-skill`."""
     return click.option(

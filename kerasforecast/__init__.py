@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kerasforecast.api.compare import compare
     from kerasforecast.api.exporting import export
     from kerasforecast.api.fit import fit
+    from kerasforecast.api.fit_each import fit_each
     from kerasforecast.api.loading import load
     from kerasforecast.api.shrinking import shrink
     from kerasforecast.api.tune import tune
@@ -67,6 +68,7 @@ __all__ = [
     "errors",
     "export",
     "fit",
+    "fit_each",
     "load",
     "shrink",
     "tune",
@@ -82,6 +84,7 @@ _LAZY = {
     "compare": "kerasforecast.api.compare",
     "export": "kerasforecast.api.exporting",
     "fit": "kerasforecast.api.fit",
+    "fit_each": "kerasforecast.api.fit_each",
     "load": "kerasforecast.api.loading",
     "shrink": "kerasforecast.api.shrinking",
     "tune": "kerasforecast.api.tune",

@@ -56,6 +56,25 @@ def default_walk_name(panel: Panel, folder: Path, kind: str) -> str:
     return name
 
 
+def default_each_name(panel: Panel, folder: Path) -> str:
+    """The same of models of each series, which go to `folder/NAME/`.
+
+    Raises:
+        OptionError: Models of that name are there that came out of another table.
+    """
+    from kerasforecast.artifact.reader import read_manifest
+
+    name = name_from(panel.name)
+    for path in sorted((folder / name).glob("*.keras"))[:1]:
+        try:
+            record = read_manifest(path).data
+        except InputError:
+            raise _taken(path, "what cannot be read", panel) from None
+        if record is None or not _same(record.source, record.location, record.sha256, panel):
+            raise _taken(path, _called(record.source, record.location) if record else "another source", panel)
+    return name
+
+
 def _same(source: str, location: str, sha256: str, panel: Panel) -> bool:
     """Whether rows of `panel` come from where others came from, or are the very same."""
     if sha256 == panel.sha256:

@@ -1,4 +1,4 @@
-"""Some rows of every series of a panel, and nothing of the others."""
+"""Some rows of every series of a panel, or all of one, and nothing of the others."""
 
 from __future__ import annotations
 
@@ -25,3 +25,25 @@ def between(panel: Panel, first: np.ndarray, stop: np.ndarray) -> Panel:
     values.setflags(write=False)
     observed = np.clip(panel.ends - first, 0, lengths)
     return replace(panel, values=values, index=panel.index[rows], starts=starts, observed=observed)
+
+
+def alone(panel: Panel, place: int) -> Panel:
+    """The series at `place`, from 0, as a panel of one, rows that carry its known columns alone included.
+
+    What has one value a series tells nothing of a lone one: static columns are left out.
+    """
+    first, stop = int(panel.starts[place]), int(panel.starts[place + 1])
+    return replace(
+        panel,
+        values=panel.values[first:stop],
+        index=panel.index[first:stop],
+        starts=np.array([0, stop - first]),
+        ids=panel.ids[place : place + 1],
+        observed=panel.observed[place : place + 1],
+        key=None,
+        static=None,
+        static_columns=(),
+        categories=(),
+        name=str(panel.ids[place]),
+        notes=(),
+    )

@@ -28,6 +28,7 @@ PUBLIC = {
     "errors",
     "export",
     "fit",
+    "fit_each",
     "load",
     "shrink",
     "tune",
