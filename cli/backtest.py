@@ -17,6 +17,7 @@ from .options import (
     given,
     output_dir_option,
     output_options,
+    ray_option,
     section,
     skill_option,
 )
@@ -34,6 +35,7 @@ from .options import (
 @output_dir_option
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
 @skill_option
+@ray_option
 @backend_option
 @output_options
 def backtest(
@@ -41,6 +43,7 @@ def backtest(
     output_dir: Path,
     threads: int | None,
     require_skill: float | None,
+    ray: str | None,
     backend: str | None,
     as_json: bool,
     quiet: bool,
@@ -66,6 +69,7 @@ def backtest(
         progress=not quiet,
         backend=backend,
         threads=threads,
+        ray=ray,
     )
     print_walk(found, as_json, quiet=quiet)
     if require_skill is not None:

@@ -24,6 +24,7 @@ from .options import (
     given,
     output_dir_option,
     output_options,
+    ray_option,
     section,
 )
 
@@ -45,6 +46,7 @@ NETWORK_FLAGS = tuple(name for name in NetworkConfig.model_fields if name != "mo
 @click.option("--name", help="Name of the folder; replaces results there. The ticker's or file's when not given.")
 @output_dir_option
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
+@ray_option
 @backend_option
 @output_options
 def compare(
@@ -52,6 +54,7 @@ def compare(
     name: str | None,
     output_dir: Path,
     threads: int | None,
+    ray: str | None,
     backend: str | None,
     as_json: bool,
     quiet: bool,
@@ -80,5 +83,6 @@ def compare(
         progress=not quiet,
         backend=backend,
         threads=threads,
+        ray=ray,
     )
     print_walk(found, as_json, quiet=quiet)

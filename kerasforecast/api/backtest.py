@@ -120,6 +120,7 @@ def backtest(
     progress: bool | None = None,
     backend: str | None = None,
     threads: int | None = None,
+    ray: str | None = None,
     **others: Any,
 ) -> BacktestResult:
     """Forecast the test part of the data in folds, each by a model that has seen the rows before it alone.
@@ -227,6 +228,7 @@ def backtest(
         progress: Whether to show each fold; when not given, on a terminal and in a notebook.
         backend: What computes, `"jax"`, `"tensorflow"` or `"torch"`; it can be chosen only before Keras has loaded.
         threads: Threads to compute with, where 1 makes runs bit-equal; to be chosen before Keras has loaded too.
+        ray: Have Ray make the folds at once: `"local"` on this machine's cores, or the address of a cluster.
         **others: Options of a family that is not among those above; an unknown one is an error.
 
     Returns:
@@ -250,4 +252,4 @@ def backtest(
 
     frame, options = split_data(data, options)
     folder = None if output_dir is None else user_path(output_dir)
-    return carry_out_backtest(Request(options, frame, name, folder, progress, backend, threads), walk)
+    return carry_out_backtest(Request(options, frame, name, folder, progress, backend, threads, ray), walk)

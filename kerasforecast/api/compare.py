@@ -116,6 +116,7 @@ def compare(
     progress: bool | None = None,
     backend: str | None = None,
     threads: int | None = None,
+    ray: str | None = None,
     **others: Any,
 ) -> WalkResult:
     """Rank models and every baseline by their forecasts of the same rows, the test part of the data.
@@ -218,6 +219,7 @@ def compare(
         progress: Whether to show each training; when not given, on a terminal and in a notebook.
         backend: What computes, `"jax"`, `"tensorflow"` or `"torch"`; it can be chosen only before Keras has loaded.
         threads: Threads to compute with, where 1 makes runs bit-equal; to be chosen before Keras has loaded too.
+        ray: Have Ray train the networks at once: `"local"` on this machine's cores, or the address of a cluster.
         **others: Options of a family that is not among those above; an unknown one is an error.
 
     Returns:
@@ -240,4 +242,4 @@ def compare(
 
     frame, options = split_data(data, options)
     folder = None if output_dir is None else user_path(output_dir)
-    return carry_out_comparison(models, Request(options, frame, name, folder, progress, backend, threads))
+    return carry_out_comparison(models, Request(options, frame, name, folder, progress, backend, threads, ray))

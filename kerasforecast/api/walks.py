@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -16,13 +17,16 @@ from kerasforecast.runtime.backend import Choice, load_quietly
 from kerasforecast.runtime.determinism import activate_for_training
 from kerasforecast.runtime.files import check_writable
 from kerasforecast.runtime.names import name_from, safe_name
+from kerasforecast.runtime.tasks import executor
 from kerasforecast.sections.section import checked
 from kerasforecast.sections.split import BacktestConfig
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from kerasforecast.api.results import BacktestResult, WalkResult
+    from kerasforecast.artifact.manifest import Manifest
     from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
     from kerasforecast.data.table.given import Given
@@ -41,6 +45,7 @@ class Request:
     Attributes:
         options: Those of a fit that were given.
         frame: The data itself, where it is neither a file nor a ticker.
+        ray: Where Ray is to do it: `local`, or the address of a cluster.
     """
 
     options: dict[str, Any]
@@ -50,6 +55,7 @@ class Request:
     progress: bool | None
     backend: str | None
     threads: int | None
+    ray: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,8 @@ class Begun:
 def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> BacktestResult:
     """Walk over the test part, going on with the folds that are kept in the folder."""
     walk: BacktestConfig = checked(BacktestConfig, walk_options)
+    if request.ray is not None and not walk.refit:
+        raise OptionError("--ray has no effect with --no-refit, which trains one model. Received: both. Leave one out.")
     _refuse_final(request)
     begun = _begin(request, "backtest")
     panel = begun.panel
@@ -88,14 +96,17 @@ def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> Backte
     left_out = left_out_of(folds, panel)
     for note in (*panel.notes, *_held(config, panel), *left_out):
         progress.note(note)
-    found = run_backtest(
-        panel,
-        config,
-        walk,
-        Refitter(config),
-        FoldStore(begun.folder, fingerprint(panel, config, walk)) if begun.folder else None,
-        lambda fold, forecasts, kept: progress.fold(fold, forecasts, kept, walk.folds),
-    )
+    store = FoldStore(begun.folder, fingerprint(panel, config, walk)) if begun.folder else None
+    with executor(request.ray, begun.choice.name, request.threads) as workers:
+        found = run_backtest(
+            panel,
+            config,
+            walk,
+            Refitter(config),
+            store,
+            lambda fold, forecasts, kept: progress.fold(fold, forecasts, kept, walk.folds),
+            workers,
+        )
     notes = [*left_out, *filter(None, [absent]), *found.notes]
     record = backtest_record(found, panel, config, walk, begun.name, begun.choice.name, notes)
     return BacktestResult(record, found.table, _written(begun.folder, record, found.table), found=found)
@@ -121,10 +132,11 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
     from kerasforecast.evaluation.compare import compare
     from kerasforecast.evaluation.walk import compare_record
 
+    ready = _trained_elsewhere(configs, begun, request) if request.ray is not None else {}
     contenders = []
     for label, model in named.items():
         if isinstance(model, str) and model in configs:
-            found = _trained(model, configs[model], begun, request.progress)
+            found = ready.get(model) or _trained(model, configs[model], begun, request.progress)
         else:
             found = load(model) if isinstance(model, str) else model
         contenders.append(_contender(label, found))
@@ -254,13 +266,41 @@ def _contender(label: str, model: Model) -> Contender:
     )
 
 
+def _unseen(config: Config) -> Config:
+    alone = config.evaluation.model_copy(update={"baselines": ()})  # the leaderboard has them, once
+    unseen = config.training.model_copy(update={"final": "none"})  # it is to forecast the test part
+    return config.model_copy(update={"evaluation": alone, "training": unseen})
+
+
+def _trained_elsewhere(configs: Mapping[str, Config], begun: Begun, request: Request) -> dict[str, Model]:
+    """The networks named, by name, trained on Ray at once."""
+    from kerasforecast.api.progress import Progress
+    from kerasforecast.model import Model
+
+    progress, found = Progress(begun.config, begun.choice, request.progress), {}
+    tasks = [(name, _unseen(config)) for name, config in configs.items()]
+    with executor(request.ray, begun.choice.name, request.threads) as workers:
+        for place, (manifest, weights, seconds) in workers.map(trained_alone, begun.panel, tasks):
+            name = tasks[place][0]
+            found[name] = Model(manifest, weights, panel=begun.panel)
+            progress.note(f"{name}: trained in {seconds:.1f} s")
+    return found
+
+
+def trained_alone(panel: Panel, task: tuple[str, Config]) -> tuple[Manifest, Sequence[np.ndarray], float]:
+    """The manifest and weights of one network, wherever this runs, and the seconds that it took."""
+    from kerasforecast.pipeline import fit
+
+    started = time.perf_counter()
+    model = fit(task[1], panel, name=task[0])
+    return model.manifest, list(model.predictor.weights), time.perf_counter() - started
+
+
 def _trained(model: str, config: Config, begun: Begun, progress: bool | None) -> Model:
     from kerasforecast.api.progress import Progress
     from kerasforecast.pipeline import fit
 
-    alone = config.evaluation.model_copy(update={"baselines": ()})  # the leaderboard has them, once
-    unseen = config.training.model_copy(update={"final": "none"})  # it is to forecast the test part
-    chosen = config.model_copy(update={"evaluation": alone, "training": unseen})
+    chosen = _unseen(config)
     with Progress(chosen, begun.choice, progress) as shown_progress:
         return fit(
             chosen,

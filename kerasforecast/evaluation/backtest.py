@@ -32,6 +32,7 @@ from kerasforecast.evaluation.walk_scores import TOTAL, walk_parts
 from kerasforecast.forecasting.forecast import Forecast, joined
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.windows import Windows, windows_of
+from kerasforecast.runtime.tasks import Executor, Serial, in_order
 from kerasforecast.sections.split import BacktestConfig
 
 __all__ = ["TOTAL", "Backtest", "Fitted", "Fold", "fingerprint", "folds_of", "run_backtest"]
@@ -88,6 +89,7 @@ def run_backtest(
     fit: Fit,
     store: FoldStore | None = None,
     on_fold: Callable[[Fold, Forecasts, bool], None] | None = None,
+    executor: Executor | None = None,
 ) -> Backtest:
     """Walk forward over the test part.
 
@@ -98,6 +100,8 @@ def run_backtest(
         fit: Trains on a panel, its split and what its baselines learned; it is given the known rows of a fold alone.
         store: Keeps each fold's forecasts as soon as they are made, and gives back those of an interrupted walk.
         on_fold: Called with each finished fold, its forecasts, and whether they came from the store.
+        executor: Makes the folds that are not in the store, where each is fitted anew; `fit` must be at home in a
+            module then, as that of `kerasforecast.evaluation.refit` is. Where `None`, this process does.
 
     Raises:
         DataError: As `folds_of`.
@@ -108,8 +112,11 @@ def run_backtest(
     baselines = _baselines(panel, config, folds)
     whole = windows_of(panel, np.sort(_origins(folds)), config.network.window, config.steps)
     found: list[Forecasts] = []
-    walked = _refitted if walk.refit else _frozen
-    for fold, forecasts, kept in walked(whole, config, folds, baselines, fit, store):
+    if walk.refit:
+        walked = _refitted(whole, config, folds, baselines, fit, store, executor or Serial())
+    else:
+        walked = _frozen(whole, config, folds, baselines, fit, store)
+    for fold, forecasts, kept in walked:
         found.append(forecasts)
         if on_fold:
             on_fold(fold, forecasts, kept)
@@ -145,17 +152,31 @@ Walked = Iterator[tuple[Fold, Forecasts, bool]]  # each fold, its forecasts, and
 
 
 def _refitted(
-    whole: Windows, config: Config, folds: Sequence[Fold], baselines: list[Baselines], fit: Fit, store: FoldStore | None
+    whole: Windows,
+    config: Config,
+    folds: Sequence[Fold],
+    baselines: list[Baselines],
+    fit: Fit,
+    store: FoldStore | None,
+    executor: Executor,
 ) -> Walked:
     """Each fold's forecasts by a model of its own, from the store or made now."""
-    for fold, learned in zip(folds, baselines, strict=True):
-        kept = store.load(fold.number) if store else None
-        if kept is not None:
-            yield fold, kept, True
-            continue
-        fitted, seconds = _fitted(whole.panel, config, fold, learned, fit)
-        forecast, _ = fitted.forecaster.in_sequence(replace(whole, origins=fold.origins))
-        yield fold, _stored(store, fold, Forecasts(forecast, fitted.epochs, seconds)), False
+    kept = [store.load(fold.number) if store else None for fold in folds]
+    due = [(fold, learned) for fold, learned, there in zip(folds, baselines, kept, strict=True) if there is None]
+    made = in_order(
+        (place, _stored(store, due[place][0], found))
+        for place, found in executor.map(_one_fold, (whole, config, fit), due)
+    )
+    for fold, there in zip(folds, kept, strict=True):
+        yield fold, (there if there is not None else next(made)), there is not None
+
+
+def _one_fold(shared: tuple[Windows, Config, Fit], task: tuple[Fold, Baselines]) -> Forecasts:
+    """The forecasts of one fold by a model of its known rows."""
+    (whole, config, fit), (fold, learned) = shared, task
+    fitted, seconds = _fitted(whole.panel, config, fold, learned, fit)
+    forecast, _ = fitted.forecaster.in_sequence(replace(whole, origins=fold.origins))
+    return Forecasts(forecast, fitted.epochs, seconds)
 
 
 def _frozen(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
@@ -22,6 +24,9 @@ class Refitter:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._reused: Reused | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_config": self._config, "_reused": None}  # a network is compiled where it is used
 
     def __call__(self, panel: Panel, split: Split, baselines: Baselines) -> Fitted:
         """Train on the training part of `panel`; its validation part stops training and calibrates the intervals.
