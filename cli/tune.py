@@ -15,6 +15,7 @@ from .options import (
     given,
     output_dir_option,
     output_options,
+    ray_option,
 )
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ _SHOWN = 10  # best trials of a search that are printed
     show_default=True,
     help="Pieces of the validation part, each judged by a network that learned from what lies before.",
 )
-@click.option("--ray", metavar="local|ADDRESS", help="Make the trials of a stage on Ray; needs the extra `ray`.")
+@ray_option
 @click.option("--name", help="Name of the model; replaces one of this name. The ticker's or file's when not given.")
 @output_dir_option
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
@@ -133,7 +134,7 @@ def tune(
 def _print(study: Study, *, quiet: bool) -> None:
     from kerasforecast.tuning.tables import stage_rows, trial_cells
 
-    from .output import print_table, print_wrapped
+    from .output import print_wrapped
 
     record = study.record
     print_wrapped(record.sentence)
@@ -142,13 +143,13 @@ def _print(study: Study, *, quiet: bool) -> None:
             head, rows, kept = stage_rows(record, stage)
             print_wrapped(f"Stage {number}, {stage.option}: {stage.found}")
             rows[kept][0] += " *"
-            print_table([[name, *(row[place] for row in rows)] for place, name in enumerate(head)])
+            _table(head, rows)
         if record.kind == "search":
             scored = [(error, t) for t in record.trials if (error := t.error(record.measure)) is not None]
             first = [t for _, t in sorted(scored, key=lambda each: (each[0], each[1].number))[:_SHOWN]]
             head = ["trial", record.measure.upper(), "of naive", "epochs", "seconds", "curves"]
             rows = [[f"{t.number} {t.told()}", *trial_cells(t, record)] for t in first]
-            print_table([[name, *(row[place] for row in rows)] for place, name in enumerate(head)])
+            _table(head, rows)
     best = record.trial(record.best)
     flags = " ".join(f"--{option.replace('_', '-')} {value}" for option, value in best.options.items())
     print_wrapped(f"Winner: trial {best.number}, {flags or 'the options it began with'}.")
@@ -156,3 +157,10 @@ def _print(study: Study, *, quiet: bool) -> None:
     if record.untuned and best.options:
         print_wrapped(f"Verdict on the untuned default: {record.untuned.verdict}.")
     click.echo(f"{study.files['model']}; {study.files['study'].parent}/ (tune.html, study.json, trials.csv)")
+
+
+def _table(head: list[str], rows: list[list[str]]) -> None:
+    from .output import print_table
+
+    first, *others = ([name, *(row[place] for row in rows)] for place, name in enumerate(head))
+    print_table([first], others)

@@ -21,6 +21,7 @@ from kerasforecast.runtime.tasks import executor
 from kerasforecast.tuning.space import space_of, stages_of
 
 if TYPE_CHECKING:
+    from kerasforecast.api.study_progress import Said
     from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
     from kerasforecast.data.table.given import Given
@@ -88,11 +89,12 @@ def carry_out_study(request: Request) -> Study:
     begun = _begin(request)
     load_quietly()
 
+    from kerasforecast.api.study_progress import Said
     from kerasforecast.tuning.bench import Bench, data_key
     from kerasforecast.tuning.ground import ground_of
     from kerasforecast.tuning.store import Store
 
-    said = _Said(begun)
+    said = Said(begun.config, begun.choice, request.progress, request.measure)
     said.note(f"{begun.name}: {begun.panel.observed.sum():,} rows; trials see those before the test part alone.")
     for note in begun.panel.notes:
         said.note(note)
@@ -156,7 +158,7 @@ def _check(request: Request) -> None:
         raise OptionError(f"--objectives has no effect without --search. Received: {shown(request.objectives)}.")
 
 
-def _chosen(begun: _Begun, bench: Bench, said: _Said) -> tuple[Trial, Trial, list[Trial], list[Stage]]:
+def _chosen(begun: _Begun, bench: Bench, said: Said) -> tuple[Trial, Trial, list[Trial], list[Stage]]:
     """The winner, the untuned trial, all trials, and the stages where there are some."""
     request = begun.request
     if request.search:
@@ -186,7 +188,7 @@ def _finished(
     default: Trial,
     trials: list[Trial],
     stages: list[Stage],
-    said: _Said,
+    said: Said,
 ) -> Study:
     from kerasforecast.tuning.final import compared
     from kerasforecast.tuning.study import Study
@@ -283,38 +285,3 @@ def _written(folder: Path, record: StudyRecord) -> dict[str, Path]:
     atomic_write(paths["tune"], study_page(record).encode())
     atomic_write(paths["study"], record.model_dump_json(indent=1).encode())
     return paths
-
-
-class _Said:
-    """What a person sees meanwhile: a line a trial, and what each stage is for."""
-
-    def __init__(self, begun: _Begun) -> None:
-        from kerasforecast.api.progress import Progress
-
-        self._progress = Progress(begun.config, begun.choice, begun.request.progress)
-        self._measure = begun.request.measure
-        self.note = self._progress.note
-
-    def stage(self, number: int, count: int, option: str, values: Sequence[Any], suggestion: str) -> None:
-        """A stage begins."""
-        from kerasforecast.tuning.record import shown_value
-
-        self.note(f"Stage {number} of {count}, {option}: {', '.join(map(shown_value, values))}.")
-        if suggestion:
-            self.note(f"  {suggestion}")
-
-    def end(self, stage: Stage) -> None:
-        """A stage is over."""
-        self.note(f"  {stage.found}")
-
-    def trial(self, trial: Trial, kept: bool) -> None:
-        """A trial is over."""
-        error, naive = trial.error(self._measure), trial.of_naive(self._measure)
-        said = trial.status if error is None else f"{self._measure.upper()} {error:.4f}"
-        if naive is not None:
-            said += f" ({naive:.3f} of naive)"
-        how = "kept from before" if kept else f"{trial.epochs} epochs  {trial.seconds:.1f} s"
-        reading = f"  {trial.curve.reading}" if trial.curve and error is not None else ""
-        self.note(f"  trial {trial.number:>3}  {trial.told()}  {said}  {how}{reading}")
-        if trial.attempts[0].error and error is None:
-            self.note(f"             {trial.attempts[0].error}")
