@@ -163,10 +163,10 @@ def _around(name: str, values: Sequence[Value]) -> Range | Choice:
     least, most = _bounds(_field(name))
     if most is not None and most <= 1:
         return Range(least or 0.0, min(high + low, most - 1e-3), whole=False, log=False)
-    low = max(low / 2, least or low / 2)
-    high = min(2 * high, most or 2 * high)
+    low = low / 2 if least is None else max(low / 2, least)
+    high = 2 * high if most is None else min(2 * high, most)
     log = low > 0 and high >= _APART * low
-    return Range(max(1, int(low)) if whole else low, int(high) if whole else high, whole, log)
+    return Range(int(low) if whole else low, int(high) if whole else high, whole, log)
 
 
 def _bounds(field: FieldInfo) -> tuple[float | None, float | None]:
