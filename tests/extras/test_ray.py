@@ -1,0 +1,63 @@
+"""Ray gives what this process gives, also where a worker is lost on the way."""
+
+import os
+import signal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kerasforecast as kf
+from kerasforecast.errors import DataError
+from kerasforecast.runtime.on_ray import OnRay
+from kerasforecast.runtime.tasks import in_order
+
+pytest.importorskip("ray")
+
+
+def doubled(shared, task):
+    number, marker = task
+    if marker is not None and not os.path.exists(marker):
+        with open(marker, "w"):
+            pass
+        os.kill(os.getpid(), signal.SIGKILL)
+    return shared[number] * 2
+
+
+def refusing(shared, task):
+    raise DataError("No such rows. Received: none.")
+
+
+@pytest.fixture(scope="module")
+def ray():
+    with OnRay("local", backend="torch") as found:
+        yield found
+
+
+def test_a_lost_worker_s_task_is_done_again(ray, tmp_path):
+    tasks = [(0, None), (1, str(tmp_path / "died")), (2, None)]
+    assert list(in_order(ray.map(doubled, np.arange(3.0), tasks))) == [0.0, 2.0, 4.0]
+    assert (tmp_path / "died").exists()
+
+
+def test_what_a_task_refuses_is_refused_here_in_one_line(ray):
+    with pytest.raises(DataError, match=r"^No such rows\. Received: none\.$"):
+        list(ray.map(refusing, None, [1]))
+
+
+def test_models_folds_and_trials_are_those_of_one_process(ray, tmp_path):
+    random = np.random.default_rng(0)
+    dates = pd.date_range("2015-01-01", periods=90, freq="MS")
+    table = pd.concat(
+        pd.DataFrame({"id": name, "date": dates, "y": 50 + random.normal(0, 3, 90)}) for name in ("a", "b", "c")
+    )
+    options = {"target": "y", "model": "linear", "window": 6, "epochs": 2, "scaling": "level", "progress": False}
+    each = [kf.fit_each(table, id="id", **options, output_dir=tmp_path / str(ray), name="x", ray=ray).table
+            for ray in (None, "local")]  # fmt: skip
+    pd.testing.assert_frame_equal(*[found.drop(columns="seconds") for found in each])
+    alone = table[table["id"] == "a"].drop(columns="id")
+    walks = [kf.backtest(alone, **options, folds=3, ray=ray).table for ray in (None, "local")]
+    pd.testing.assert_frame_equal(*walks)
+    tries = {"stages": ["trend"], "tries": {"trend": [0, 3, 5]}}
+    studies = [kf.tune(alone, **options, **tries, ray=ray) for ray in (None, "local")]
+    pd.testing.assert_frame_equal(*[found.trials.drop(columns="seconds") for found in studies])

@@ -1,0 +1,74 @@
+"""A search by Optuna: interrupted and gone on with it is the same study."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kerasforecast as kf
+from kerasforecast.tuning import search as searches
+
+pytest.importorskip("optuna")
+
+OPTIONS = {
+    "model": "gru", "window": 6, "units": 2, "layers": 1, "epochs": 8, "batch_size": 64, "progress": False,
+    "search": True, "trials": 9, "stages": ["units", "learning_rate"], "name": "acme",
+    "tries": {"units": "1..4", "learning_rate": "0.0001..0.3", "dropout": "0.0|0.3"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def prices():
+    values = 100 * np.exp(np.cumsum(0.02 * np.random.default_rng(3).normal(size=160)))
+    return pd.DataFrame({"Close": values}, index=pd.bdate_range("2020-01-01", periods=160, name="Date"))
+
+
+@pytest.fixture(scope="module")
+def whole(prices, tmp_path_factory):
+    return kf.tune(prices, **OPTIONS, output_dir=tmp_path_factory.mktemp("whole"))
+
+
+def table(study):
+    return study.trials.drop(columns="seconds")
+
+
+def test_options_lie_in_their_ranges_and_losers_end_early(whole):
+    assert len(whole.trials) == 10 and whole.record.kind == "search"
+    assert whole.trials["units"].between(1, 4).all() and set(whole.trials["dropout"]) <= {0.0, 0.2, 0.3}
+    rates = whole.trials["learning_rate"]
+    assert rates.between(0.0001, 0.3).all() and (rates == rates.map(lambda rate: float(f"{rate:.3g}"))).all()
+    done = whole.trials[whole.trials["status"] == "done"]
+    assert done.set_index("trial")["rmsse"].idxmin() == whole.record.best
+
+
+def test_a_study_that_was_killed_goes_on_as_if_it_had_not_been(prices, whole, tmp_path, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    tell, calls = searches._Study.carry_out, []
+
+    def killed(self, trial):
+        calls.append(trial.number)
+        if len(calls) in (3, 5):
+            self._options(trial)  # proposed, and never made
+            raise Killed
+        if len(calls) == 7:
+            self._bench.try_one(self._options(trial))  # made, and never told
+            raise Killed
+        tell(self, trial)
+
+    monkeypatch.setattr(searches._Study, "carry_out", killed)
+    for _ in range(3):
+        with pytest.raises(Killed):
+            kf.tune(prices, **OPTIONS, output_dir=tmp_path)
+    found = kf.tune(prices, **OPTIONS, output_dir=tmp_path)
+    assert len(calls) == 9 + 3
+    columns = ["trial", "units", "learning_rate", "dropout", "rmsse", "best"]
+    pruned = whole.trials["status"] == "pruned"  # a trial that was made unwatched was not ended early
+    pd.testing.assert_frame_equal(table(found)[columns][~pruned], table(whole)[columns][~pruned])
+
+
+def test_seconds_may_count_beside_the_error(prices, tmp_path):
+    found = kf.tune(prices, **OPTIONS | {"trials": 2, "objectives": "error,seconds"})
+    best = found.record.trial(found.record.best)
+    least = found.trials["rmsse"].min()
+    assert best.error("rmsse") <= 1.01 * least and not found.files
