@@ -121,7 +121,8 @@ def addressed(text: str) -> str:
     """`text`, which names flags, as whoever called writes options: `--date-column` is `date_column=` in Python."""
     if _flags_wanted.get():
         return text
-    return _FLAG.sub(_argument, text.replace("--print-future", "future_frame")).replace("a FILE", "data=")
+    known = text.replace("--print-future", "future_frame").replace("--try", "--tries")
+    return _FLAG.sub(_argument, known).replace("a FILE", "data=")
 
 
 def _argument(found: re.Match[str]) -> str:
