@@ -26,6 +26,11 @@ from .options import (
 if TYPE_CHECKING:
     from kerasforecast.model import Model
 
+_NOT_OF_EACH = (
+    *("init_from", "update", "freeze", "require_better", "resume", "checkpoint_every", "deterministic"),
+    *("tensorboard", "require_skill"),
+)
+
 
 @click.command(
     cls=SectionedCommand,
@@ -97,18 +102,13 @@ def fit(
     FILE is a table with a date column and a column to forecast (Close, unless --target names another). The model goes
     to OUTPUT_DIR/NAME.keras; its report, scores, history and test forecasts into OUTPUT_DIR/NAME/.
     """
+    if each or ray is not None:
+        _fit_each(dict(locals()))
+        return
     import kerasforecast
     from kerasforecast.runtime.memory import one_arena
 
     one_arena()
-    if each:
-        others = {"init_from": init_from, "update": update, "freeze": freeze, "require_better": require_better}
-        others |= {"resume": resume, "checkpoint_every": checkpoint_every, "tensorboard": tensorboard}
-        others |= {"require_skill": require_skill, "deterministic": deterministic or None}
-        _fit_each(others, as_json, options, name, output_dir, ray, not quiet, backend, threads)
-        return
-    if ray is not None:
-        raise OptionError(f"--ray has no effect without --each. Received: {shown(ray)}. Leave it out, or give --each.")
     model = kerasforecast.fit(
         options.pop("file"),
         **given(options),
@@ -127,48 +127,48 @@ def fit(
         deterministic=deterministic,
     )
 
-    from .output import print_fit, print_json
-
-    if as_json:
-        print_json(_as_json(model))
-    else:
-        print_fit(model, model.files, quiet=quiet)
+    _print(model, as_json, quiet)
     if require_skill is not None and model.test:
         model.test.require_skill(require_skill)
     if lineage := model.manifest.lineage:
         lineage.require_better()
 
 
-def _fit_each(
-    others: dict[str, Any],
-    as_json: bool,
-    options: dict[str, Any],
-    name: str | None,
-    output_dir: Path,
-    ray: str | None,
-    progress: bool,
-    backend: str | None,
-    threads: int | None,
-) -> None:
-    """Train a model of each series; `others` are options that this cannot heed."""
+def _print(model: Model, as_json: bool, quiet: bool) -> None:
+    from .output import print_fit, print_json
+
+    if as_json:
+        print_json(_as_json(model))
+    else:
+        print_fit(model, model.files, quiet=quiet)
+
+
+def _fit_each(given_all: dict[str, Any]) -> None:
+    """Train a model of each series by the arguments of the command; those that it cannot heed are refused."""
+    if not given_all["each"]:
+        ray = shown(given_all["ray"])
+        raise OptionError(f"--ray has no effect without --each. Received: {ray}. Leave it out, or give --each.")
     import kerasforecast
+    from kerasforecast.runtime.memory import one_arena
 
     from .output import print_json, print_wrapped
 
-    for option, value in others.items():
-        if value is not None:
+    one_arena()
+    for option in _NOT_OF_EACH:
+        if value := given_all[option]:
             raise OptionError(f"{flag(option)} has no effect with --each. Received: {shown(value)}. Leave it out.")
+    options = given_all["options"]
     found = kerasforecast.fit_each(
         options.pop("file"),
         **given(options),
-        name=name,
-        output_dir=output_dir,
-        ray=ray,
-        progress=progress,
-        backend=backend,
-        threads=threads,
+        name=given_all["name"],
+        output_dir=given_all["output_dir"],
+        ray=given_all["ray"],
+        progress=not given_all["quiet"],
+        backend=given_all["backend"],
+        threads=given_all["threads"],
     )
-    if as_json:
+    if given_all["as_json"]:
         rows = found.table.astype(object)
         print_json(rows.where(rows.notna(), None).to_dict("records"))
         return

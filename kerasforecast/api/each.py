@@ -120,7 +120,7 @@ def carry_out_each(request: Request) -> EachResult:
     require_extra(config, panel)
     if len(panel) == 1:
         raise DataError(
-            f"A model of each series needs several. Received: 1 series, {panel.ids[0]}. Name the column of ids with --id."
+            f"A model of each series needs several. Received: {panel.ids[0]} alone. Name the column of ids with --id."
         )
     name = request.name or default_each_name(panel, request.output_dir)
     load_quietly()

@@ -8,11 +8,14 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from kerasforecast.errors import BackendError, KerasForecastError, shown
 from kerasforecast.runtime.determinism import activate_for_training
-from kerasforecast.runtime.tasks import Result, Shared, Task
+
+Shared = TypeVar("Shared")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 _AHEAD = 4  # tasks a worker that Ray knows of before they are due: a driver holds no more, of a hundred thousand either
 _AGAIN = 5  # times that work is done again which was lost with its worker

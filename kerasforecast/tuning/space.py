@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
 from kerasforecast.config import SECTIONS, Config
@@ -170,9 +169,13 @@ def _around(name: str, values: Sequence[Value]) -> Range | Choice:
 
 
 def _bounds(field: FieldInfo) -> tuple[float | None, float | None]:
-    low: Any = [each.ge if isinstance(each, Ge) else each.gt for each in field.metadata if isinstance(each, Ge | Gt)]
-    high: Any = [each.le if isinstance(each, Le) else each.lt for each in field.metadata if isinstance(each, Le | Lt)]
-    return (low or [None])[0], (high or [None])[0]
+    """The least and the greatest value, where a field says so; the ends themselves may be left out."""
+
+    def first(*names: str) -> float | None:
+        found = [getattr(each, name) for each in field.metadata for name in names if hasattr(each, name)]
+        return found[0] if found else None
+
+    return first("ge", "gt"), first("le", "lt")
 
 
 def _field(name: str) -> FieldInfo:
