@@ -86,6 +86,10 @@ def fit_each(
     width: int = default(32),
     heads: int = default(4),
     decoder: int = default(8),
+    season: int = default(1),
+    seasons: int = default(1),
+    drift: bool = default(False),
+    seasonality: Literal["multiplicative", "additive"] = default("multiplicative"),
     # Training
     epochs: int = default(100),
     batch_size: int = default(32),
@@ -105,7 +109,7 @@ def fit_each(
     mc_dropout: int = default(0),
     period: int | None = default(None),
     steps: int | None = default(None),
-    baselines: Sequence[Literal["auto_ets", "auto_arima", "theta"]] = default(()),
+    baselines: Sequence[Literal["trees", "linear", "auto_ets", "auto_arima", "theta"]] = default(()),
     # to here.
     output_dir: str | PathLike,
     name: str | None = None,
@@ -186,6 +190,11 @@ def fit_each(
         width: Numbers that stand for a patch. Only for patch.
         heads: Heads of the attention; they share the width. Only for patch.
         decoder: Numbers that the decoder makes of each row to be forecast. Only for tide.
+        season: Rows of a season; 1 for none. Only for seasonal, theta, damped.
+        seasons: Past seasons whose mean is repeated. Only for seasonal.
+        drift: Add what the window has changed by a row, over and over. Only for seasonal.
+        seasonality: What a season does: raises by a share, where all values of a window are positive, or adds. Only for
+            theta, damped.
         epochs: Most passes over the training windows; early stopping may end before.
         batch_size: Windows in one step of the optimizer.
         sample: What counts alike in training: every window, or every series, however many windows it has.
@@ -204,8 +213,8 @@ def fit_each(
         mc_dropout: Forecasts made with dropout on, whose spread the prediction intervals start from; 0 for none.
         period: Rows of one season of the series, 1 for none; found when not given.
         steps: Rows ahead to score, beyond `horizon` with forecasts as inputs; the horizon when not given.
-        baselines: Classical models that stand beside the simple baselines: auto_ets, auto_arima, theta. They need the
-            extra `baselines`, and time.
+        baselines: Models that stand beside the simple baselines: trees, linear; and auto_ets, auto_arima, theta, which
+            need the extra `baselines`, and time.
         output_dir: Folder for the model files, in `NAME/`, each called after its series, and the table `each.csv`.
             Those that are there already, of the same rows and options, are left as they are.
         name: Name of the folder; that of the data when not given.

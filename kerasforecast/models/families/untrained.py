@@ -58,6 +58,7 @@ class Untrained(Family):
 
     solved = True
     trained = False
+    stages: ClassVar = {}  # no option of training has an effect
     alone = True
     refitted = False
     scalings = ("none", "level")
