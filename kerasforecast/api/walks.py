@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -22,11 +21,9 @@ from kerasforecast.sections.section import checked
 from kerasforecast.sections.split import BacktestConfig
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
     from kerasforecast.api.results import BacktestResult, WalkResult
-    from kerasforecast.artifact.manifest import Manifest
     from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
     from kerasforecast.data.table.given import Given
@@ -128,15 +125,17 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
     split = split_panel(panel, config.split, config.network, config.steps)
     load_quietly()
 
+    from kerasforecast.api.contestants import trained_elsewhere, trained_here
     from kerasforecast.api.loading import load
     from kerasforecast.evaluation.compare import compare
     from kerasforecast.evaluation.walk import compare_record
 
-    ready = _trained_elsewhere(configs, begun, request) if request.ray is not None else {}
+    place, elsewhere = (panel, begun.choice, request.progress), request.ray is not None
+    ready = trained_elsewhere(configs, *place, request.ray, request.threads) if elsewhere else {}
     contenders = []
     for label, model in named.items():
         if isinstance(model, str) and model in configs:
-            found = ready.get(model) or _trained(model, configs[model], begun, request.progress)
+            found = ready.get(model) or trained_here(model, configs[model], *place)
         else:
             found = load(model) if isinstance(model, str) else model
         contenders.append(_contender(label, found))
@@ -264,49 +263,3 @@ def _contender(label: str, model: Model) -> Contender:
         manifest.context,
         manifest.horizon,
     )
-
-
-def _unseen(config: Config) -> Config:
-    alone = config.evaluation.model_copy(update={"baselines": ()})  # the leaderboard has them, once
-    unseen = config.training.model_copy(update={"final": "none"})  # it is to forecast the test part
-    return config.model_copy(update={"evaluation": alone, "training": unseen})
-
-
-def _trained_elsewhere(configs: Mapping[str, Config], begun: Begun, request: Request) -> dict[str, Model]:
-    """The networks named, by name, trained on Ray at once."""
-    from kerasforecast.api.progress import Progress
-    from kerasforecast.model import Model
-
-    progress, found = Progress(begun.config, begun.choice, request.progress), {}
-    tasks = [(name, _unseen(config)) for name, config in configs.items()]
-    with executor(request.ray, begun.choice.name, request.threads) as workers:
-        for place, (manifest, weights, seconds) in workers.map(trained_alone, begun.panel, tasks):
-            name = tasks[place][0]
-            found[name] = Model(manifest, weights, panel=begun.panel)
-            progress.note(f"{name}: trained in {seconds:.1f} s")
-    return found
-
-
-def trained_alone(panel: Panel, task: tuple[str, Config]) -> tuple[Manifest, Sequence[np.ndarray], float]:
-    """The manifest and weights of one network, wherever this runs, and the seconds that it took."""
-    from kerasforecast.pipeline import fit
-
-    started = time.perf_counter()
-    model = fit(task[1], panel, name=task[0])
-    return model.manifest, list(model.predictor.weights), time.perf_counter() - started
-
-
-def _trained(model: str, config: Config, begun: Begun, progress: bool | None) -> Model:
-    from kerasforecast.api.progress import Progress
-    from kerasforecast.pipeline import fit
-
-    chosen = _unseen(config)
-    with Progress(chosen, begun.choice, progress) as shown_progress:
-        return fit(
-            chosen,
-            begun.panel,
-            name=model,
-            on_start=shown_progress.start,
-            on_epoch=shown_progress.epoch,
-            on_note=shown_progress.note,
-        )
