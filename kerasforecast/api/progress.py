@@ -71,7 +71,7 @@ class Progress:
             *panel.notes,
             *(f"  {part:<10} {_part(panel, split, part)}" for part in PARTS),
             *_left_alone(panel, split, self._config),
-            f"{network.describe()} on windows of {network.window}, "
+            f"{network.describe()} on windows of {split.window}, "
             + (f"{parameters:,} trained parameters" if network.family.trained else "nothing to train"),
             f"{self._choice.name} ({self._choice.reason}) on {device}; "
             f"{network.family.computation(self._choice.name, device)}",

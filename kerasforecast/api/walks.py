@@ -64,6 +64,7 @@ class Begun:
     panel: Panel
     name: str
     folder: Path | None
+    chosen: str | None  # what to say of a window that was chosen
 
 
 def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> BacktestResult:
@@ -90,8 +91,8 @@ def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> Backte
     from kerasforecast.evaluation.refit import Refitter
 
     progress = Progress(config, begun.choice, request.progress)
-    left_out = left_out_of(folds, panel)
-    for note in (*panel.notes, *_held(config, panel), *left_out):
+    left_out, said = left_out_of(folds, panel), [*filter(None, [begun.chosen])]
+    for note in (*panel.notes, *_held(config, panel), *said, *left_out):
         progress.note(note)
     store = FoldStore(begun.folder, fingerprint(panel, config, walk)) if begun.folder else None
     with executor(request.ray, begun.choice.name, request.threads) as workers:
@@ -104,7 +105,7 @@ def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> Backte
             lambda fold, forecasts, kept: progress.fold(fold, forecasts, kept, walk.folds),
             workers,
         )
-    notes = [*left_out, *filter(None, [absent]), *found.notes]
+    notes = [*said, *left_out, *filter(None, [absent]), *found.notes]
     record = backtest_record(found, panel, config, walk, begun.name, begun.choice.name, notes)
     return BacktestResult(record, found.table, _written(begun.folder, record, found.table), found=found)
 
@@ -181,13 +182,15 @@ def _begin(request: Request, kind: Literal["backtest", "compare"], config: Confi
 
     from kerasforecast.api.runs import panel_of
     from kerasforecast.baselines.classical import require_extra
+    from kerasforecast.evaluation.context import with_window
 
     panel = panel_of(config, request.frame)
     require_extra(config, panel)
+    config, chosen = with_window(config, panel)
     if request.output_dir is None:
-        return Begun(config, choice, panel, request.name or name_from(panel.name), None)
+        return Begun(config, choice, panel, request.name or name_from(panel.name), None, chosen)
     name = request.name or default_walk_name(panel, request.output_dir, kind)
-    return Begun(config, choice, panel, name, request.output_dir / name / kind)
+    return Begun(config, choice, panel, name, request.output_dir / name / kind, chosen)
 
 
 def _written(folder: Path | None, record: WalkRecord, table: pd.DataFrame) -> dict[str, Path]:

@@ -210,7 +210,7 @@ def learn_baselines(config: Config, panel: Panel, split: Split, like: Baselines 
     Raises:
         OptionError: The season given is longer than half of the training rows of the longest series.
     """
-    periods = like.periods if like else _periods(config.evaluation.period, panel, split)
+    periods = like.periods if like else periods_of(config.evaluation.period, panel, split)
     found = fit_baselines(panel, split, config.steps, config.levels, periods)
     if like:
         return found.model_copy(update={"best": like.best, "best_intervals": like.best_intervals})
@@ -221,7 +221,17 @@ def learn_baselines(config: Config, panel: Panel, split: Split, like: Baselines 
     return found.after_validation(windows_of(panel, origins, split.window, config.steps), scales)
 
 
-def _periods(given: int | None, panel: Panel, split: Split) -> tuple[int, ...]:
+def periods_of(given: int | None, panel: Panel, split: Split) -> tuple[int, ...]:
+    """Rows of each season that the training rows of `panel` have, the shortest first.
+
+    Args:
+        given: The one that a user gave; looked for, where `None`.
+        panel: One or more series.
+        split: Its parts.
+
+    Raises:
+        OptionError: The season given is longer than half of the training rows of the longest series.
+    """
     first, stop = split.edges[:, 0], split.edges[:, 1]
     if given is None:
         return shared_periods(panel.values[:, 0], first, stop, calendar_periods(panel.frequency))

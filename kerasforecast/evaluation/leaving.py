@@ -30,6 +30,7 @@ from kerasforecast.config import Config
 from kerasforecast.data.calendar_columns import held_beyond
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import OptionError
+from kerasforecast.evaluation.context import with_window
 from kerasforecast.evaluation.cold_start import Parts, evaluate_parts, seen_and_held_out
 from kerasforecast.evaluation.evaluation import Evaluation, scored_windows
 from kerasforecast.evaluation.importance import importance_after
@@ -247,6 +248,7 @@ def begin(
     require_extra(config, panel)
     if config.training.sample == "series" and len(panel) == 1:
         raise OptionError("--sample series has no effect on one series. Received: 1 series. Leave it out.")
+    config, chosen = with_window(config, panel)
     split = split_panel(panel, config.split, config.network, config.steps)
     tested, checked = (scored_windows(config, panel, split, part) for part in ("test", "validation"))
     config, left_out = within_validation(config, split.windows_in("validation", config.steps))
@@ -260,7 +262,7 @@ def begin(
     fitting = Fitting(member, config.training, *sets, **_start(parent))
     windows = sets[0].batch(np.array([0, len(sets[0]) - 1]))
     recorder = Recorder(name, config, panel, split, member, fitting.trained, windows, run, parent, fitting.frozen)
-    said = tuple(filter(None, (left_out, beside)))
+    said = tuple(filter(None, (chosen, left_out, beside)))
     begun = Begun(config, panel, split, parts, checked, member, baselines, sets, recorder, parent, said, learned, run)
     return begun, fitting
 

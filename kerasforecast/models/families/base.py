@@ -170,6 +170,7 @@ class Family(ABC):
         alone: Whether it forecasts from the target's own past, whatever else it is given.
         scalings: Those that it can take; all, where empty.
         refitted: Whether the weights of one series' model are trained on all rows after scoring, where nobody says.
+        seasonal: Whether it sees two seasons at once where no window is given, as `evaluation.context` chooses it.
         changeable: Options that may be others where training goes on from weights: none that the weights' meaning
             hangs on.
         vocabulary: `(module, class)` of layers and operations without arrays that its saved graph may name beyond those
@@ -189,6 +190,7 @@ class Family(ABC):
     trained: ClassVar[bool] = True
     alone: ClassVar[bool] = False
     scalings: ClassVar[tuple[str, ...]] = ()
+    seasonal: ClassVar[bool] = True
     changeable: ClassVar[tuple[str, ...]] = ()
     vocabulary: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 

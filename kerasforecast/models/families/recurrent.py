@@ -99,6 +99,7 @@ class Recurrent(Family):
 
     options: ClassVar[type[FamilyOptions]] = RecurrentOptions
     smaller = ("units", "layers")
+    seasonal = False  # seconds grow with the window
     stages: ClassVar = {  # the specification's, in its order of effect
         "learning_rate": (0.01, 0.001, 0.0001),
         "units": (32, 50, 100, 128),

@@ -1,0 +1,48 @@
+"""How many rows a network sees where nobody says: two seasons, which a newcomer cannot guess."""
+
+from __future__ import annotations
+
+from kerasforecast.baselines.fitted import periods_of
+from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
+from kerasforecast.preprocessing.split import split_panel
+
+_SEASONS = 2
+_HORIZONS = 3  # where that is more than the seasons
+_SHARE = 3  # of the training rows of the longest series a window is at most one part in so many
+_LONGEST = 2_000
+
+
+def with_window(config: Config, panel: Panel) -> tuple[Config, str | None]:
+    """`config` with the window that suits the seasons of the training rows, where none was given.
+
+    Two of the longest season that fits once, or three horizons where these are more; without a season what `--window`
+    has by default, or three horizons. A window is never more than a third of the training rows. Recurrent networks,
+    whose seconds grow with the window, keep the default.
+
+    Returns:
+        The configuration, and what to say of it; `None` where nothing was chosen.
+
+    Raises:
+        DataError, OptionError: As `split_panel` and `periods_of`.
+    """
+    network = config.network
+    if "window" in network.model_fields_set or not network.family.seasonal:
+        return config, None
+    shortest = network.model_copy(update={"window": 2})
+    split = split_panel(panel, config.split, shortest, config.steps)
+    rows, horizon = int(split.rows_in("train").max()), network.horizon
+    most = max(2, min((rows - horizon) // _SHARE, _LONGEST))
+    periods = [period for period in periods_of(config.evaluation.period, panel, split) if period <= most]
+    usual = _SEASONS * max(periods) if periods else network.window
+    window = min(max(usual, _HORIZONS * horizon), most)
+    chosen = config.model_copy(update={"network": network.model_copy(update={"window": window})})
+    if window == most:
+        reason = f"a third of the {rows:,} training rows" if most < _LONGEST else "the longest"
+    elif periods and window == usual:
+        reason = f"two seasons of {max(periods)}"
+    elif window == usual:
+        return chosen, None
+    else:
+        reason = f"three times the horizon of {horizon}"
+    return chosen, f"Windows of {window} rows, {reason}; --window sets another."
