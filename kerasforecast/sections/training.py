@@ -24,7 +24,8 @@ class TrainingConfig(Section):
         None,
         ge=1,
         le=1_000_000,
-        description="Optimizer steps of an epoch, over other windows each time; when not given, all windows pass.",
+        description="Optimizer steps of an epoch, over other windows each time, or all again and again where they are few; "
+        "when not given, all windows pass once.",
     )
     optimizer: Literal["adam", "sgd", "rmsprop"] = Field("adam", description="Optimizer that changes the weights.")
     learning_rate: float = Field(0.001, gt=0, le=10, description="Learning rate of the optimizer at the start.")

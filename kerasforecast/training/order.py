@@ -14,6 +14,15 @@ def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
     return order
 
 
+def passes(count: int, drawn: int, seed: int, epoch: int) -> np.ndarray:
+    """The first `drawn` of `count` windows in the order of an epoch, `(drawn,)` int32; beyond all, pass after pass."""
+    order = shuffled(count, seed, epoch)
+    if drawn <= count:
+        return order[:drawn].copy() if drawn < count else order  # a view would keep all of it
+    random = np.random.default_rng([seed, 7, epoch])
+    return np.concatenate([order, *(random.permutation(order) for _ in range((drawn - 1) // count))])[:drawn]
+
+
 @dataclass(frozen=True, eq=False)
 class BySeries:
     """Orders in which every series counts alike, however many windows it has.
@@ -35,7 +44,7 @@ class BySeries:
     def drawn(self, count: int, seed: int, epoch: int) -> np.ndarray:
         """`count` windows of an epoch, `(count,)` int32."""
         if len(self.sizes) == 1:
-            return shuffled(len(self.owners), seed, epoch)[:count]
+            return passes(len(self.owners), count, seed, epoch)
         random = np.random.default_rng([seed, 5, epoch])
         series, rounds = len(self.sizes), -(-count // len(self.sizes))
         turns = np.tile(np.arange(series, dtype=np.int32), (rounds, 1))

@@ -18,7 +18,7 @@ from kerasforecast.training.callbacks import Callbacks, Keeping, Watch
 from kerasforecast.training.history import Epoch, History
 from kerasforecast.training.losses import Pinball
 from kerasforecast.training.optimizers import Adam
-from kerasforecast.training.order import BySeries, shuffled
+from kerasforecast.training.order import BySeries, passes
 from kerasforecast.training.threads import chosen_threads
 
 _EVALUATION_BATCH = 512  # PyTorch and TensorFlow hold all gates of all its rows: 25 MB for the reference model
@@ -98,7 +98,7 @@ def _best(watch: Watch) -> int:
 
 def steps_of(training: TrainingSet, config: TrainingConfig) -> int:
     """Optimizer steps of an epoch."""
-    return min(-(-len(training) // config.batch_size), config.steps_per_epoch or len(training))
+    return config.steps_per_epoch or -(-len(training) // config.batch_size)
 
 
 @contextlib.contextmanager
@@ -158,13 +158,12 @@ def training_batches(
         else 1.
     """
     count = len(training)
-    used = min(count, (steps or count) * batch_size)
+    whole = -(-count // batch_size)  # steps of one pass, whose last batch may be filled up
+    used = count if steps is None or steps == whole else steps * batch_size
     even = used % batch_size == 0
     by_series = None if training.owners is None else BySeries(training.owners)
     while True:
-        order = by_series.drawn(used, seed, epoch) if by_series else shuffled(count, seed, epoch)
-        if used < len(order):
-            order = order[:used].copy()  # a view would keep all of it
+        order = by_series.drawn(used, seed, epoch) if by_series else passes(count, used, seed, epoch)
         for start in range(step * batch_size, used, batch_size):
             indices = order[start : start + batch_size]
             weights = (np.arange(batch_size) < len(indices)).astype(np.float32)

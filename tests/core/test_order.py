@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerasforecast.training.order import BySeries, shuffled
+from kerasforecast.training.order import BySeries, passes, shuffled
 
 SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=12)
 
@@ -38,3 +38,14 @@ def test_it_follows_from_seed_and_epoch_alone():
 @pytest.mark.parametrize("count", [8, 5])
 def test_one_series_goes_as_windows_do(count):
     np.testing.assert_array_equal(BySeries(np.zeros(8, int)).drawn(count, 0, 4), shuffled(8, 0, 4)[:count])
+
+
+def test_where_windows_are_few_they_pass_again_and_again_in_other_orders():
+    drawn = passes(5, 17, 0, 4)
+    np.testing.assert_array_equal(drawn[:5], shuffled(5, 0, 4))
+    for turn in range(3):
+        assert sorted(drawn[5 * turn : 5 * turn + 5]) == [0, 1, 2, 3, 4]
+    assert len({tuple(drawn[5 * turn : 5 * turn + 5]) for turn in range(3)}) > 1
+    np.testing.assert_array_equal(drawn, passes(5, 17, 0, 4))
+    assert not np.array_equal(drawn, passes(5, 17, 0, 5))
+    np.testing.assert_array_equal(BySeries(np.zeros(5, int)).drawn(17, 0, 4), drawn)
