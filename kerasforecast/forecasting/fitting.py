@@ -69,7 +69,8 @@ def scaled_member(network: NetworkConfig, panel: Panel, split: Split, parent: Me
         network.scaling, rows[:, : len(past)], past, starts=starts, volatility_channel=head, level=network.level
     )
     check_rows(scaling, panel)
-    covariates = fit_covariates(panel, rows, split.rows_in("train") > 0)
+    per_window = scaling.level is not None
+    covariates = fit_covariates(panel, rows, split.rows_in("train") > 0, per_window=per_window)
     return Member(network=network, scaling=scaling, covariates=covariates)
 
 

@@ -31,7 +31,7 @@ def scaled(member: Member, raw: WindowBatch) -> WindowBatch:
     covariates = member.covariates
     return WindowBatch(
         member.scaling.inputs(raw.past).astype(np.float32),
-        None if raw.known is None else covariates.known_inputs(raw.known).astype(np.float32),
+        None if raw.known is None else covariates.known_inputs(raw.known, member.network.horizon).astype(np.float32),
         None if raw.static is None else covariates.static_inputs(raw.static).astype(np.float32),
     )
 

@@ -251,7 +251,7 @@ def _graph(
     about_to_compute()
     known = static = None
     if not config.family.alone:
-        known = covariates.known_inputs(raw["known"]) if covariates.known else None
+        known = covariates.known_inputs(raw["known"], config.horizon, ops) if covariates.known else None
         static = _attributes(covariates, raw["static"]) if covariates.static else None
     inputs = Inputs(scaling.inputs(raw["past"], ops), known, static)
     return config.family.build(config.options, sizes_of(config, scaling, covariates), inputs, role, seed)

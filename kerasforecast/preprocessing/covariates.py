@@ -1,7 +1,9 @@
 """What a network sees of the columns known ahead and of the attributes of a series.
 
 A column of numbers is standardised by the training rows (of attributes: by the series), which a network needs whatever
-its unit is; one that follows from the dates is mapped from its known range to [-1, 1]. An attribute with categories
+its unit is; one that follows from the dates is mapped from its known range to [-1, 1]. Where windows are normalised by their
+own level, a known column that moves from row to row is so too: a network learns what tomorrow's load is beside that of
+the last weeks, at whatever level that was. A flag, which stays as it is for most rows, is not. An attribute with categories
 stays the number of its category; the network looks its vector up.
 The formulas hold for NumPy's arrays and for Keras' symbols alike.
 """
@@ -12,7 +14,8 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_serializer, model_validator
+from pydantic import SerializerFunctionWrapHandler as Handler
 
 from kerasforecast.data.date_features import feature
 from kerasforecast.data.panel import Panel
@@ -20,6 +23,8 @@ from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST, FLOAT32_SMALLES
 
 MOST_CATEGORIES = 10_000
 _WIDEST = 16  # numbers that stand for one category
+_MOVING = 0.5  # share of rows that differ from the one before, from which on a column moves from row to row
+_FLOOR = 0.1  # of the spread in training: the least unit of a window that hardly moves
 
 _Offset = Annotated[float, Field(ge=-FLOAT32_LARGEST, le=FLOAT32_LARGEST)]
 _Scale = Annotated[float, Field(ge=FLOAT32_SMALLEST, le=FLOAT32_LARGEST)]
@@ -33,12 +38,19 @@ class Standardised(BaseModel):
         offset: Its mean in training, in the column's unit: subtracted first.
         scale: Its standard deviation there, what one scaled unit is; 1 where it does not change. Of a feature of dates
             the middle and half of its range.
+        per_window: Whether the window's own mean and spread come off after that; of columns known ahead alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     offset: _Offset
     scale: _Scale
+    per_window: bool = False
+
+    @model_serializer(mode="wrap")
+    def _without_what_others_have(self, handler: Handler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        return {name: value for name, value in fields.items() if name != "per_window" or value}
 
 
 class Categories(BaseModel):
@@ -123,9 +135,18 @@ class FittedCovariates(BaseModel):
                 return f"column {place} must hold numbers of its categories, 0 to {last}. Received: {received}"
         return None
 
-    def known_inputs(self, known: Any) -> Any:
-        """Raw known columns `(B, L + H, K)`, scaled."""
-        return _standardised(known, self.known)
+    def known_inputs(self, known: Any, horizon: int = 0, xp: Any = np) -> Any:
+        """Raw known columns `(B, L + H, K)`, scaled; the last `horizon` rows H lie ahead of the window."""
+        scaled = _standardised(known, self.known)
+        own = np.array([each.per_window for each in self.known], np.float32)
+        if not own.any():
+            return scaled
+        rows = known.shape[1] - horizon
+        window = scaled[:, :rows]
+        mean = xp.sum(window, axis=1, keepdims=True) / rows  # (B, 1, K)
+        away = window - mean
+        spread = xp.maximum(xp.sqrt(xp.sum(away * away, axis=1, keepdims=True) / rows), _FLOOR)
+        return (scaled - mean * own) / (spread * own + (1 - own))
 
     def static_inputs(self, static: Any) -> Any:
         """Raw attributes `(B, S)`, those that are numbers scaled; a category stays its number."""
@@ -135,17 +156,20 @@ class FittedCovariates(BaseModel):
 NO_COVARIATES = FittedCovariates()
 
 
-def fit_covariates(panel: Panel, train: np.ndarray, learned: np.ndarray | None = None) -> FittedCovariates:
+def fit_covariates(
+    panel: Panel, train: np.ndarray, learned: np.ndarray | None = None, *, per_window: bool = False
+) -> FittedCovariates:
     """Learn what the training rows say of the columns known ahead, and the series of their attributes.
 
     Args:
         panel: With its roles.
         train: `(R, C)` training rows of all series.
         learned: `(N,)` which series have some: the attributes of the others say nothing; all where not given.
+        per_window: Whether known columns that move from row to row are normalised by each window.
     """
     first = len(panel.past_columns)
     known = [
-        _by_range(panel.calendar_columns[name]) if name in panel.calendar_columns else _fitted(column)
+        _by_range(panel.calendar_columns[name]) if name in panel.calendar_columns else _fitted(column, per_window)
         for name, column in zip(panel.known_columns, train[:, first:].T, strict=True)
     ]
     columns = () if panel.static is None else (panel.static if learned is None else panel.static[learned]).T
@@ -156,10 +180,11 @@ def fit_covariates(panel: Panel, train: np.ndarray, learned: np.ndarray | None =
     return FittedCovariates(known=tuple(known), static=tuple(static))
 
 
-def _fitted(values: np.ndarray) -> Standardised:
+def _fitted(values: np.ndarray, per_window: bool = False) -> Standardised:
     spread = float(np.std(values))
     scale = spread if spread >= FLOAT32_SMALLEST else 1.0
-    return Standardised(offset=float(np.float32(np.mean(values))), scale=float(np.float32(scale)))
+    own = per_window and len(values) > 1 and float(np.mean(np.diff(values) != 0)) >= _MOVING
+    return Standardised(offset=float(np.float32(np.mean(values))), scale=float(np.float32(scale)), per_window=own)
 
 
 def _by_range(name: str) -> Standardised:

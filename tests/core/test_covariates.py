@@ -40,6 +40,33 @@ def test_what_does_not_change_in_training_is_no_division_by_nothing():
     assert fit_covariates(made, made.values[:4]).known == (Standardised(offset=3, scale=1),)
 
 
+def test_a_known_column_that_moves_is_normalised_by_each_window_and_a_flag_is_not():
+    rows = np.arange(40)
+    loads, flags = 100 + 5.0 * np.sin(rows), (rows % 10 == 0) * 1.0
+    fitted = [fit_covariates(panel(each), panel(each).values, per_window=True) for each in (loads, flags)]
+    assert [each.known[0].per_window for each in fitted] == [True, False]
+    assert fit_covariates(panel(loads), panel(loads).values).known[0] == fitted[0].known[0].model_copy(
+        update={"per_window": False}
+    )
+    windows = np.stack([loads[:12], 3 * loads[:12] + 500])[:, :, None]  # (2, 8 + 4, 1), the other at its own level
+    one, other = fitted[0].known_inputs(windows, 4)
+    np.testing.assert_allclose(one, other, atol=1e-5)
+    np.testing.assert_allclose([one[:8].mean(), one[:8].std()], [0, 1], atol=1e-6)
+    assert abs(one[8:].mean()) > 0.1  # the rows ahead have no say in the level
+    still = fitted[0].known_inputs(np.full((1, 12, 1), 100.0), 4)
+    assert (still == 0).all()
+    np.testing.assert_array_equal(
+        fitted[1].known_inputs(windows, 4), FittedCovariates(known=fitted[1].known).known_inputs(windows)
+    )
+
+
+def test_a_manifest_says_what_is_normalised_by_window_and_nothing_of_what_is_not():
+    plain, own = Standardised(offset=1, scale=2), Standardised(offset=1, scale=2, per_window=True)
+    assert plain.model_dump() == {"offset": 1, "scale": 2}
+    found = FittedCovariates(known=(own, plain))
+    assert FittedCovariates.model_validate_json(found.model_dump_json()) == found
+
+
 @pytest.mark.parametrize(("categories", "width"), [(1, 1), (2, 1), (5, 3), (31, 16), (5000, 16)])
 def test_vectors_of_categories_stay_small(categories, width):
     each = Categories(names=tuple(map(str, range(categories))))
