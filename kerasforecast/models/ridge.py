@@ -13,7 +13,6 @@ from kerasforecast.preprocessing.batch import TrainingSet
 
 _PENALTIES = np.logspace(-4, 4, 17)  # as shares of the mean variance of a feature, times the number of windows
 _CHUNK = 2_048  # windows at once
-_MOST = 3_000  # features, beyond which the equations take longer than steps would
 _MOST_WINDOWS = 200_000  # evenly spread: more change nothing that can be seen
 
 Features = Callable[[TrainingSet[Any], slice], np.ndarray]
@@ -49,7 +48,9 @@ class Ridge:
         return [kernel.reshape(len(kernel), -1).astype(np.float32), bias.ravel().astype(np.float32)]
 
 
-def ridge(features: Features, training: TrainingSet[Any], validation: TrainingSet[Any], width: int) -> Ridge | None:
+def ridge(
+    features: Features, training: TrainingSet[Any], validation: TrainingSet[Any], width: int, most: int
+) -> Ridge | None:
     """The solution whose penalty has the least squared error on validation.
 
     Args:
@@ -57,11 +58,12 @@ def ridge(features: Features, training: TrainingSet[Any], validation: TrainingSe
         training: To learn from.
         validation: To choose the penalty by.
         width: The D features.
+        most: How many there may be.
 
     Returns:
         `None` where there are too many features to solve for.
     """
-    if width > _MOST:
+    if width > most:
         return None
     gram, cross, mean_x, mean_y, count = _moments(features, training, width)
     values, vectors = np.linalg.eigh(gram)

@@ -1,6 +1,8 @@
 """One dense layer from the window to the horizon (Zeng et al. 2023), begun at its ridge solution.
 
-x (B, L C) beside what is known (B, (L + H) K) and the attributes (B, S) -> Dense (B, H)
+x (B, L C) beside what is known (B, R K) and the attributes (B, S) -> Dense (B, H)
+
+R is the rows to be forecast and as many before them as leave no more than 3,000 features: up to the whole window.
 
 With the scaling `level`, windows minus their last row make it the NLinear of that paper, minus their mean and over
 their spread the RLinear of Li et al. (2023). `trend` adds the paper's DLinear: a moving average of the window, whose
@@ -27,6 +29,8 @@ from kerasforecast.models.families.base import (
 
 if TYPE_CHECKING:
     import numpy as np
+
+MOST_FEATURES = 3_000  # beyond which the equations of the solution take longer than steps would
 
 
 class LinearOptions(FamilyOptions):
@@ -71,7 +75,8 @@ class Linear(Family):
             mean = keras.layers.AveragePooling1D(options.trend, strides=1, name="trend")(padded)  # (B, L, C)
             parts.append(keras.layers.Flatten(name="trend_window")(mean))
         if inputs.known is not None:
-            parts.append(keras.layers.Flatten(name="known_rows")(inputs.known))  # (B, (L + H) K)
+            rows = inputs.known[:, -_known_rows(options, sizes) :]
+            parts.append(keras.layers.Flatten(name="known_rows")(rows))  # (B, R K)
         if inputs.static is not None:
             parts.append(inputs.static)
         joined = parts[0] if len(parts) == 1 else keras.ops.concatenate(parts, axis=-1)
@@ -91,12 +96,12 @@ class Linear(Family):
             if options.trend:
                 parts.append(_moving_average(batch.past, options.trend).reshape(len(batch), -1))
             if batch.known is not None:
-                parts.append(batch.known.reshape(len(batch), -1))
+                parts.append(batch.known[:, -_known_rows(options, sizes) :].reshape(len(batch), -1))
             if batch.static is not None:  # vectors of categories are learned: they begin at zero
                 parts.append(_attributes(batch.static, sizes))
             return np.concatenate(parts, axis=1)
 
-        found = ridge(features, training, validation, _features(options, sizes))
+        found = ridge(features, training, validation, _features(options, sizes), MOST_FEATURES)
         return None if found is None else {"head": found.head(sizes.levels)}
 
     def describe(self, options: LinearOptions) -> str:
@@ -105,8 +110,20 @@ class Linear(Family):
 
 
 def _features(options: LinearOptions, sizes: Sizes) -> int:
-    past = sizes.window * sizes.channels * (2 if options.trend else 1)
-    return past + (sizes.window + sizes.horizon) * sizes.known + sizes.static
+    return _past(options, sizes) + _known_rows(options, sizes) * sizes.known + sizes.static
+
+
+def _past(options: LinearOptions, sizes: Sizes) -> int:
+    return sizes.window * sizes.channels * (2 if options.trend else 1)
+
+
+def _known_rows(options: LinearOptions, sizes: Sizes) -> int:
+    """Rows R of the columns known ahead that it sees: those to be forecast, and of the window as many of the last ones
+    as leave so few features that the solution can be found."""
+    if not sizes.known:
+        return 0
+    fitting = (MOST_FEATURES - _past(options, sizes) - sizes.static) // sizes.known
+    return min(max(fitting, sizes.horizon), sizes.window + sizes.horizon)
 
 
 def _moving_average(past: np.ndarray, rows: int) -> np.ndarray:
