@@ -29,6 +29,7 @@ NETWORKS = [
 ]
 LEVELS = [(), (0.5,), (0.1, 0.5, 0.9), (0.5, 0.9)]
 ONE = Standardised(offset=0.5, scale=2.0)
+OWN = Standardised(offset=0.5, scale=2.0, per_window=True)
 
 
 def scaling_of(columns=1, transform="none"):
@@ -41,7 +42,7 @@ def scaling_of(columns=1, transform="none"):
 
 def covariates_of(known, static):
     attributes = (ONE, Categories(names=("a", "b", "c"))) if static else ()
-    return FittedCovariates(known=(ONE,) * known, static=attributes)
+    return FittedCovariates(known=(ONE, OWN)[:known], static=attributes)
 
 
 def made(model, options, columns=1, known=0, static=False, levels=()):
@@ -97,8 +98,12 @@ def scaled(inputs, columns=1):
     moves = past.astype(np.float64)
     centred = moves - moves.mean(axis=1, keepdims=True)
     past = centred / np.maximum(np.sqrt((centred**2).mean(axis=1, keepdims=True)), 0.1)
-    known = (inputs["known"] - 0.5) / 2 if isinstance(inputs, dict) and "known" in inputs else None
-    return past, known
+    if not isinstance(inputs, dict) or "known" not in inputs:
+        return past, None
+    known = (inputs["known"].astype(np.float64) - 0.5) / 2
+    window = known[:, :L, 1:]  # the second column is normalised by its window too
+    spread = np.maximum(window.std(axis=1, keepdims=True), 0.1)
+    return past, np.concatenate([known[:, :, :1], (known[:, :, 1:] - window.mean(axis=1, keepdims=True)) / spread], 2)
 
 
 def linear(inputs, weights, options):
@@ -183,16 +188,61 @@ def tide(inputs, weights, options):
     return dense(past[:, :, 0], weights, "head") + dense(rows, weights, "rows")[:, :, 0]
 
 
+def formula(model, inputs, weights, options):
+    if model in ("nbeats", "nhits"):
+        return residual(inputs, weights, options, registry.family(model))
+    return {"linear": linear, "patch": patches, "tide": tide}[model](inputs, weights, options)
+
+
 @pytest.mark.parametrize(("model", "options"), NETWORKS)
 def test_a_network_computes_its_formula(model, options):
     _, network = made(model, options, known=2)
     inputs, weights = fed(known=2), weights_of(network)
-    formula = {"linear": linear, "patch": patches, "tide": tide}.get(model)
-    if formula is None:
-        expected = residual(inputs, weights, options, registry.family(model))
-    else:
-        expected = formula(inputs, weights, options)
+    expected = formula(model, inputs, weights, options)
     np.testing.assert_allclose(np.asarray(network.predict_on_batch(inputs)), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("model", "options"), NETWORKS)
+def test_a_step_follows_the_gradient_of_the_formula(model, options):
+    """A step of plain descent changes each array by its gradient: along any direction what the formula in NumPy,
+    moved a little to either side, says of the loss."""
+    still = {"dropout": 0.0} if "dropout" in registry.family(model).options.model_fields else {}
+    _, network = made(model, options | still, known=2)
+    inputs, before = fed(known=2), weights_of(network)
+    targets = np.random.default_rng(1).normal(size=(4, H)).astype(np.float32)
+    network.compile(optimizer=keras.optimizers.SGD(1.0), loss="mse")
+    network.train_on_batch(inputs, targets)
+    after, random = weights_of(network), np.random.default_rng(2)
+
+    def loss(moved):
+        return np.mean((formula(model, inputs, moved, options | still) - targets) ** 2)
+
+    for name, arrays in before.items():
+        exact = {each: [array.astype(np.float64) for array in found] for each, found in before.items()}
+        along = [random.normal(size=array.shape) for array in arrays]
+        step = 1e-6
+        up, down = (
+            loss(exact | {name: [array + side * part for array, part in zip(exact[name], along, strict=True)]})
+            for side in (step, -step)
+        )
+        steps = [old.astype(np.float64) - new for old, new in zip(arrays, after[name], strict=True)]
+        taken = sum(float((gradient * part).sum()) for gradient, part in zip(steps, along, strict=True))
+        size = sum(float((gradient**2).sum()) for gradient in steps) ** 0.5
+        assert taken == pytest.approx((up - down) / (2 * step), rel=1e-3, abs=1e-3 * max(size, 1e-3)), name
+
+
+def test_a_linear_map_with_a_trend_has_as_many_parameters_as_its_paper_says():
+    """139.7 thousand (Zeng et al. 2023, the table of costs), with a bias for either of its two maps; here there is one."""
+    config = NetworkConfig(model="linear", window=96, horizon=720, trend=25)
+    (layer,) = config.family.layers(config.options, config.sizes(1))
+    assert layer.parameters + 720 == 139_680
+
+
+def test_a_linear_map_sees_as_many_known_rows_as_can_be_solved_for():
+    config = NetworkConfig(model="linear", window=336, horizon=24)
+    features = [config.family.layers(config.options, config.sizes(1, known=known))[0].arrays[0][1][0] for known in (2, 10)]
+    assert features == [336 + 360 * 2, 336 + 266 * 10]
+    assert features[1] <= 3_000 < 336 + 360 * 10
 
 
 @pytest.mark.parametrize(("model", "options"), NETWORKS)
