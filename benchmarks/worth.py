@@ -1,0 +1,191 @@
+"""What a forecast is worth: our families and other packages' models on the same series, by one protocol.
+
+    python benchmarks/worth.py --data ../shared/data --fit linear --fit "nhits dropout=0.1" --out results/worth.jsonl
+    python benchmarks/worth.py --data ../shared/data --peers PEERS/bin/python --peer AutoETS --peer NHITS
+    python benchmarks/worth.py --table results/worth.jsonl
+
+Models are frozen at the start of the test part and forecast H steps from consecutive origins H apart; MASE is on the
+seasonal scale of what lies before. A family is given the horizon, rows for validation and for a test of its own as long
+as the test part, and the options that stand behind its name; what leaves the fit forecasts. `--earlier` cuts the test
+part off and takes what lies before it in its place: choices are made there. `--covariates` hands over the columns known
+ahead and the attributes that a set has, `--calendar` the features of its dates.
+
+Peers live in an environment of their own: `pip install torch==2.13.0` (a build without CUDA), then
+`pip install neuralforecast statsforecast`. Each run is a process of its own, and a line of JSON in `--out`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from worth_sets import LEVELS, SETS, Set, scores, table
+
+PEERS = ("AutoTheta", "AutoETS", "MSTL", "AutoARIMA", "NHITS", "LSTM", "PatchTST")
+SLOW = {  # what takes hours: thousands of rows with a long season
+    "AutoARIMA": ("pedestrian", "epf_be", "us_gasoline", "co2_weekly"),
+}
+HOLIDAYS = {"pedestrian": "AU-VIC", "epf_be": "BE"}
+
+
+def main() -> None:
+    """Run what is asked for, one process after another."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder of the sets")
+    parser.add_argument("--set", choices=SETS, action="append", dest="sets")
+    parser.add_argument("--fit", action="append", default=[], metavar="'FAMILY option=value ...'")
+    parser.add_argument("--peers", help="the interpreter of the peers' environment")
+    parser.add_argument("--peer", choices=PEERS, action="append", dest="names")
+    parser.add_argument("--earlier", action="store_true", help="choose: what lies before the test part takes its place")
+    parser.add_argument("--covariates", action="store_true")
+    parser.add_argument("--calendar", action="store_true")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--table", type=Path, help="print these results as a table, and end")
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.table:
+        print(printed(arguments.table))
+        return
+    if arguments.serve:
+        print(json.dumps(ours(arguments)))
+        return
+    for name in arguments.sets or SETS:
+        for fitted in arguments.fit:
+            noted(arguments, name, fitted, _own_process(arguments, name, fitted))
+        for peer in (arguments.names or PEERS) if arguments.peers else ():
+            if name in SLOW.get(peer, ()):
+                print(f"{name}: {peer} is left out: it takes hours", flush=True)
+            else:
+                noted(arguments, name, peer, theirs(arguments, name, peer))
+
+
+def noted(arguments: argparse.Namespace, name: str, model: str, found: dict[str, Any]) -> None:
+    """A line on the terminal, and in the file."""
+    row = {"set": name, "model": model, **_conditions(arguments), **found}
+    print(json.dumps({key: value for key, value in row.items() if not key.endswith("_by_step")}), flush=True)
+    if arguments.out:
+        with arguments.out.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def _conditions(arguments: argparse.Namespace) -> dict[str, bool]:
+    return {key: True for key in ("earlier", "covariates", "calendar") if getattr(arguments, key)}
+
+
+def _own_process(arguments: argparse.Namespace, name: str, fitted: str) -> dict[str, Any]:
+    flags = [f"--{key}" for key in _conditions(arguments)]
+    command = [sys.executable, __file__, "--serve", fitted, "--data", str(arguments.data), "--set", name, *flags]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    return json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else {"failed": done.returncode}
+
+
+def theirs(arguments: argparse.Namespace, name: str, peer: str) -> dict[str, Any]:
+    """A peer's scores, and its seconds for training and forecasting on one thread."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "forecasts.npz"
+        script = Path(__file__).with_name("worth_peers.py")
+        command = [arguments.peers, str(script), str(arguments.data), str(path), name, peer]
+        done = subprocess.run(
+            command + ["--earlier"] * arguments.earlier,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            cwd=folder,
+            check=False,
+        )
+        if done.returncode:
+            return {"failed": done.returncode}
+        found = np.load(path)
+        frame = table(name, arguments.data, earlier=arguments.earlier)
+        last = json.loads(done.stdout.splitlines()[-1])
+        return scores(name, frame, found["points"], found["quantiles"]) | last
+
+
+def ours(arguments: argparse.Namespace) -> dict[str, Any]:
+    """One family's scores, and its seconds for all that `fit` does and for the forecasts."""
+    import kerasforecast as kf
+
+    name, found = arguments.sets[0], SETS[arguments.sets[0]]
+    frame = table(name, arguments.data, earlier=arguments.earlier)
+    before = frame.groupby("unique_id", sort=True).apply(lambda part: part.iloc[: -found.test_rows]).reset_index()
+    before = before[frame.columns]
+    columns, options = _columns(arguments, name, found, frame), _options(arguments.serve)
+    split = {"test_rows": found.test_rows, "validation_rows": found.test_rows}
+    began = time.perf_counter()
+    model = kf.fit(before, horizon=found.horizon, progress=False, **split, **columns, **options)
+    seconds = time.perf_counter() - began
+    forecasts = model.evaluate(frame[_wanted(frame, columns)]).table
+    points, quantiles = _at_origins(forecasts, found, frame)
+    trained = model.manifest.training
+    return scores(name, frame, points, quantiles) | {
+        "seconds": round(seconds, 1),
+        "training": round(trained.seconds, 1) if trained else None,
+        "epochs": trained.best_epoch if trained else None,
+        "window": model.config.network.window,
+    }
+
+
+def _options(text: str) -> dict[str, Any]:
+    family, *pairs = text.split()
+    found: dict[str, Any] = {"model": family}
+    for key, value in (pair.split("=", 1) for pair in pairs):
+        try:
+            found[key] = json.loads(value)
+        except ValueError:
+            found[key] = value
+    return found
+
+
+def _columns(arguments: argparse.Namespace, name: str, found: Set, frame: pd.DataFrame) -> dict[str, Any]:
+    columns: dict[str, Any] = {"target": "y", "date_column": "ds"}
+    if frame["unique_id"].nunique() > 1:
+        columns["id"] = "unique_id"
+    if arguments.covariates:
+        columns |= {"known": found.known} if found.known else {}
+        columns |= {"static": found.static} if found.static else {}
+    if arguments.calendar:
+        columns["calendar_features"] = "auto"
+        columns |= {"holidays": HOLIDAYS[name]} if name in HOLIDAYS else {}
+    return columns
+
+
+def _wanted(frame: pd.DataFrame, columns: dict[str, Any]) -> list[str]:
+    names = {"y", "ds", columns.get("id"), *columns.get("known", ()), *columns.get("static", ())}
+    return [column for column in frame if column in names]
+
+
+def _at_origins(forecasts: pd.DataFrame, found: Set, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Of a table with every origin those H apart: `(N, origins, H)` and `(N, origins, H, K)`."""
+    count = frame["unique_id"].nunique()
+    levels = [f"q{level:g}" for level in LEVELS]
+    every = forecasts[["forecast", *levels]].to_numpy(float).reshape(count, -1, found.horizon, 1 + len(levels))
+    chosen = every[:, -(found.test_rows - found.horizon + 1) :: found.horizon]  # a fit may have a test part before it
+    return chosen[..., 0], chosen[..., 1:]
+
+
+def printed(path: Path) -> str:
+    """A table of MASE, in brackets the scaled CRPS, a row a model; and one of coverage and seconds."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    sets = [name for name in SETS if any(row["set"] == name for row in rows)]
+    lines = ["| | " + " | ".join(sets) + " |", "|---" * (len(sets) + 1) + "|"]
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        label = " ".join([row["model"], *(key for key in ("earlier", "covariates", "calendar") if row.get(key))])
+        cell = "failed" if "failed" in row else f"{row['mase']:.3f} ({row['crps']:.3f}) {row['seconds']:.0f} s"
+        found.setdefault(label, {})[row["set"]] = cell
+    for label, cells in found.items():
+        lines.append(f"| {label} | " + " | ".join(cells.get(name, "") for name in sets) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
