@@ -2,7 +2,7 @@
 
     python worth_peers.py FOLDER OUT SET PEER [--earlier]
 
-Prints the seconds of training and of forecasting; `OUT` gets `points (N, origins, H)` and `quantiles (N, origins, H, K)`.
+Prints the seconds of training and forecasting; `OUT` gets `points (N, origins, H)`, `quantiles (N, origins, H, K)`.
 """
 
 from __future__ import annotations
@@ -94,12 +94,12 @@ def arrays(forecasts: pd.DataFrame, found: Set, peer: str) -> tuple[np.ndarray, 
     """The table of a cross-validation as points and quantiles."""
     forecasts = forecasts.reset_index() if "unique_id" not in forecasts else forecasts
     forecasts = forecasts.sort_values(["unique_id", "cutoff", "ds"])
-    names = {level: f"{'lo' if level < 0.5 else 'hi'}-{abs(2 * level - 1) * 100:g}" for level in LEVELS}
+    names = {level: f"{'lo' if level < 0.5 else 'hi'}-{abs(2 * level - 1) * 100:.0f}" for level in LEVELS}
 
     def column(level: float) -> str:
-        found = [each for each in forecasts if each.startswith(f"{peer}-{names[level].replace('-', '-')}")]
-        return found[0] if level != 0.5 and found else next(
-            each for each in (f"{peer}-median", peer) if each in forecasts
+        found = [each for each in forecasts if each.startswith(f"{peer}-{names[level]}")]
+        return (
+            found[0] if level != 0.5 and found else next(each for each in (f"{peer}-median", peer) if each in forecasts)
         )
 
     shape = (-1, found.origins, found.horizon)

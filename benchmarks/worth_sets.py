@@ -104,9 +104,7 @@ def _filled(part: pd.DataFrame, found: Set) -> pd.DataFrame:
     return whole.rename_axis("ds").reset_index()
 
 
-def scores(
-    name: str, frame: pd.DataFrame, points: np.ndarray, quantiles: np.ndarray | None = None
-) -> dict[str, Any]:
+def scores(name: str, frame: pd.DataFrame, points: np.ndarray, quantiles: np.ndarray | None = None) -> dict[str, Any]:
     """MASE, scaled CRPS, and the shares inside the 80 and 95 % intervals, over the test part of all series.
 
     Args:

@@ -67,6 +67,50 @@ def fitted():
     return exporter, manifest, trained.weights
 
 
+FAMILIES = {
+    "linear": {},
+    "nbeats": {"units": 8, "blocks": 1},
+    "nhits": {"units": 8, "stacks": 2},
+    "patch": {"patch": 3, "width": 8, "heads": 2, "layers": 1},
+    "tide": {"units": 8, "decoder": 2},
+}
+WINDOW = 12  # of the first of them; each further one sees a row less
+
+
+def write_families(path):
+    """One file of all of them, each trained for some steps: the mean of five networks with columns of every role."""
+    from kerasforecast.artifact.manifest import Manifest, MemberRecord
+    from kerasforecast.artifact.recorder import data_record, roles_of
+    from kerasforecast.artifact.writer import Exporter
+    from kerasforecast.config import Config
+    from kerasforecast.forecasting.fitting import Fitting, scaled_member, training_sets
+    from kerasforecast.preprocessing.split import split_panel
+
+    panel, members, weights = shops(), [], []
+    common = {"horizon": 2, "epochs": 1, "steps_per_epoch": 4}
+    configs = [
+        Config.from_options(model=name, window=WINDOW - place, **common, **options)
+        for place, (name, options) in enumerate(FAMILIES.items())
+    ]
+    for config in configs:
+        split = split_panel(panel, config.split, config.network)
+        member = scaled_member(config.network, panel, split)
+        weights += Fitting(member, config.training, *training_sets(member, panel, split)).train().weights
+        members.append(member.model_copy(update={"weight": 1 / len(FAMILIES)}))
+    first = split_panel(panel, configs[0].split, configs[0].network)
+    windows = training_sets(members[0], panel, first)[0].batch(np.array([0, 5]))
+    exporter = Exporter(members)
+    manifest = Manifest.of(
+        "shops",
+        configs[0],
+        roles_of(panel),
+        [MemberRecord.of(member) for member in members],
+        data=data_record(panel, first),
+        golden=exporter.golden(windows, weights),
+    )
+    exporter.write(path, manifest, weights)
+
+
 if __name__ == "__main__":
     exporter, manifest, weights = fitted()
     exporter.write(ROLES, manifest, weights)

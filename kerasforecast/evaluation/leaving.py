@@ -30,8 +30,8 @@ from kerasforecast.config import Config
 from kerasforecast.data.calendar_columns import held_beyond
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import OptionError
-from kerasforecast.evaluation.context import with_window
 from kerasforecast.evaluation.cold_start import Parts, evaluate_parts, seen_and_held_out
+from kerasforecast.evaluation.context import with_window
 from kerasforecast.evaluation.evaluation import Evaluation, scored_windows
 from kerasforecast.evaluation.importance import importance_after
 from kerasforecast.evaluation.parent import against_parent, started_from, unlearned
@@ -212,7 +212,10 @@ class Begun:
         forecaster = Forecaster(predictor, self.config, self.baselines.volatility, context=self.split.context)
         forecaster = forecaster.calibrated(self.checked)
         test = evaluate_parts(forecaster, self.parts, self.baselines, self.split, self._classical)
-        count = epochs * len(self.sets[0])
+        training, passed = self.config.training, len(self.sets[0])
+        if training.steps_per_epoch is not None:
+            passed = training.steps_per_epoch * training.batch_size
+        count = epochs * passed
         test = replace(test, importance=importance_after(predictor, self.parts.seen, self.baselines, self.split, count))
         if self.learned:
             test = replace(test, scores=test.scores | {"learned": self.learned})

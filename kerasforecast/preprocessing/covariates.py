@@ -1,10 +1,10 @@
 """What a network sees of the columns known ahead and of the attributes of a series.
 
 A column of numbers is standardised by the training rows (of attributes: by the series), which a network needs whatever
-its unit is; one that follows from the dates is mapped from its known range to [-1, 1]. Where windows are normalised by their
-own level, a known column that moves from row to row is so too: a network learns what tomorrow's load is beside that of
-the last weeks, at whatever level that was. A flag, which stays as it is for most rows, is not. An attribute with categories
-stays the number of its category; the network looks its vector up.
+its unit is; one that follows from the dates is mapped from its known range to [-1, 1]. Where windows are normalised by
+their own level, a known column that moves from row to row is so too: a network learns what tomorrow's load is beside
+that of the last weeks, at whatever level that was. A flag, which stays as it is for most rows, is not. An attribute
+with categories stays the number of its category; the network looks its vector up.
 The formulas hold for NumPy's arrays and for Keras' symbols alike.
 """
 

@@ -24,7 +24,7 @@ class TrainingConfig(Section):
         None,
         ge=1,
         le=1_000_000,
-        description="Optimizer steps of an epoch, over other windows each time, or all again and again where they are few; "
+        description="Optimizer steps of an epoch, over other windows each time, or all again where they are few; "
         "when not given, all windows pass once.",
     )
     optimizer: Literal["adam", "sgd", "rmsprop"] = Field("adam", description="Optimizer that changes the weights.")

@@ -232,7 +232,7 @@ def test_a_step_follows_the_gradient_of_the_formula(model, options):
 
 
 def test_a_linear_map_with_a_trend_has_as_many_parameters_as_its_paper_says():
-    """139.7 thousand (Zeng et al. 2023, the table of costs), with a bias for either of its two maps; here there is one."""
+    """139.7 thousand (Zeng et al. 2023, the table of costs), with a bias for either of two maps; here is one."""
     config = NetworkConfig(model="linear", window=96, horizon=720, trend=25)
     (layer,) = config.family.layers(config.options, config.sizes(1))
     assert layer.parameters + 720 == 139_680
@@ -240,7 +240,9 @@ def test_a_linear_map_with_a_trend_has_as_many_parameters_as_its_paper_says():
 
 def test_a_linear_map_sees_as_many_known_rows_as_can_be_solved_for():
     config = NetworkConfig(model="linear", window=336, horizon=24)
-    features = [config.family.layers(config.options, config.sizes(1, known=known))[0].arrays[0][1][0] for known in (2, 10)]
+    features = [
+        config.family.layers(config.options, config.sizes(1, known=known))[0].arrays[0][1][0] for known in (2, 10)
+    ]
     assert features == [336 + 360 * 2, 336 + 266 * 10]
     assert features[1] <= 3_000 < 336 + 360 * 10
 
@@ -272,7 +274,7 @@ def kf_index(rows):
 
 @pytest.mark.parametrize(("model", "options"), NETWORKS)
 def test_it_is_trained_saved_and_opened(model, options, tmp_path):
-    model = kf.fit(hourly(), model=model, window=24, horizon=6, epochs=2, steps=8, **options)
+    model = kf.fit(hourly(), model=model, window=24, horizon=6, epochs=2, steps_per_epoch=3, steps=8, **options)
     path = model.save(tmp_path / "load.keras")
     windows = model.series.values[: 24 * 8].reshape(8, 24, 1)
     loaded = kf.load(path)
@@ -293,7 +295,8 @@ def test_a_linear_map_begins_at_its_ridge_solution_and_beats_naive_without_a_ste
 
 
 def test_trend_and_season_sum_to_the_forecast():
-    model = kf.fit(hourly(), model="nbeats", basis="interpretable", window=24, horizon=6, units=8, blocks=1, epochs=2)
+    few = {"units": 8, "blocks": 1, "epochs": 2, "steps_per_epoch": 3}
+    model = kf.fit(hourly(), model="nbeats", basis="interpretable", window=24, horizon=6, **few)
     windows = model.series.values[: 24 * 8].reshape(8, 24, 1)
     parts = model.decompose(windows)
     assert list(parts) == ["trend", "season"]

@@ -14,7 +14,7 @@ def panel_of(rows, periods=(), step="h", seed=0):
     times = np.arange(rows)
     values = np.random.default_rng(seed).normal(size=rows).cumsum() * (0.0 if periods else 1.0) + 500.0
     for period in periods:
-        values += 10 * period ** 0.5 * np.random.default_rng(period).normal(size=period)[times % period]
+        values += 10 * period**0.5 * np.random.default_rng(period).normal(size=period)[times % period]
     values += 0.5 * np.random.default_rng(seed + 1).normal(size=rows)
     index = pd.date_range("2020-01-06", periods=rows, freq=step)
     return Panel.of(kf.Series(values[:, None], index, ("load",), step))

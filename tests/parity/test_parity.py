@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 BACKENDS = ("jax", "tensorflow", "torch")
+KINDS = ("keras", "roles.keras", "families.keras")
 
 TRAIN = """
 import sys, kerasforecast as kf
@@ -23,8 +24,9 @@ model.save(sys.argv[1])
 unmoved = {"epochs": 1, "optimizer": "sgd", "learning_rate": 1e-30}
 start = kf.fit(sys.argv[2], window=20, units=8, past=("Volume",), horizon=2, **unmoved)
 start.save(sys.argv[1].replace(".keras", ".start.keras"))
-from tests.roles import OPTIONS, shops
+from tests.roles import OPTIONS, shops, write_families
 kf.fit(shops(), **OPTIONS).save(sys.argv[1].replace(".keras", ".roles.keras"))
+write_families(sys.argv[1].replace(".keras", ".families.keras"))
 """
 
 USE = """
@@ -32,8 +34,8 @@ import sys, numpy as np, kerasforecast as kf
 from kerasforecast.runtime.backend import loaded_backend
 for path in sys.argv[2:]:
     model = kf.load(path)  # which proves the golden batch
-    windows = np.load(sys.argv[1].replace(".npy", ".npz") if ".roles." in path else sys.argv[1])
-    windows = dict(windows) if ".roles." in path else windows
+    kind = next((kind for kind in ("roles", "families") if f".{kind}." in path), None)
+    windows = dict(np.load(f"{sys.argv[1]}/{kind}.npz")) if kind else np.load(f"{sys.argv[1]}/windows.npy")
     arrays = {f"w{i}": array for i, array in enumerate(model.predictor.weights)}
     np.savez(path + "-kerasforecast-" + loaded_backend() + ".npz", forecasts=model.predict(windows), **arrays)
 """
@@ -44,8 +46,8 @@ sys.modules["kerasforecast"] = None
 import keras, numpy as np
 for path in sys.argv[2:]:
     model = keras.models.load_model(path)
-    windows = np.load(sys.argv[1].replace(".npy", ".npz") if ".roles." in path else sys.argv[1])
-    windows = dict(windows) if ".roles." in path else windows
+    kind = next((kind for kind in ("roles", "families") if f".{kind}." in path), None)
+    windows = dict(np.load(f"{sys.argv[1]}/{kind}.npz")) if kind else np.load(f"{sys.argv[1]}/windows.npy")
     arrays = {f"w{i}": w for i, w in enumerate(w for w in model.get_weights() if w.dtype == np.float32)}
     np.savez(path + "-keras-" + keras.backend.backend() + ".npz", forecasts=model.predict(windows, verbose=0), **arrays)
 """
@@ -76,26 +78,29 @@ def folder(tmp_path_factory):
     frame.to_csv(folder / "msft.csv", index=False)
     values = frame[["Close", "Volume"]].to_numpy(np.float32)
     np.save(folder / "windows.npy", np.stack([values[start : start + 20] for start in range(0, 500, 10)]))
-    np.savez(folder / "windows.npz", **windows_of_shops())
+    from tests.roles import OPTIONS, WINDOW
+
+    np.savez(folder / "roles.npz", **windows_of_shops(OPTIONS["window"]))
+    np.savez(folder / "families.npz", **windows_of_shops(WINDOW))
     at_once([(backend, TRAIN, folder / f"{backend}.keras", folder / "msft.csv") for backend in BACKENDS])
     return folder
 
 
-def windows_of_shops():
+def windows_of_shops(window):
     """Windows with columns of every role, by the names of a network's inputs."""
     from kerasforecast.preprocessing.windows import windows_of
     from tests.roles import OPTIONS, shops
 
     panel = shops()
-    origins = panel.starts[:-1, None] + np.arange(10, 70, 7)
-    return windows_of(panel, origins.ravel(), OPTIONS["window"], OPTIONS["horizon"]).batch().arrays
+    origins = panel.starts[:-1, None] + np.arange(12, 70, 7)
+    return windows_of(panel, origins.ravel(), window, OPTIONS["horizon"]).batch().arrays
 
 
 @pytest.fixture(scope="module")
 def answers(folder):
     """What each model forecasts on each backend, by our loader and by plain Keras."""
-    models = [folder / f"{backend}.{kind}" for backend in BACKENDS for kind in ("keras", "roles.keras")]
-    at_once([(opened, script, folder / "windows.npy", *models) for opened, script in product(BACKENDS, (USE, PLAIN))])
+    models = [folder / f"{backend}.{kind}" for backend in BACKENDS for kind in KINDS]
+    at_once([(opened, script, folder, *models) for opened, script in product(BACKENDS, (USE, PLAIN))])
     return {
         (trained, opened, loader): dict(np.load(folder / f"{trained}-{loader}-{opened}.npz"))
         for trained, opened, loader in product((path.name for path in models), BACKENDS, ("kerasforecast", "keras"))
@@ -115,17 +120,19 @@ def unit(folder, model, windows):
     return scaling.restore(windows, half) - scaling.restore(windows, -half)
 
 
-@pytest.mark.parametrize("kind", ["keras", "roles.keras"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("loader", ["kerasforecast", "keras"])
 @pytest.mark.parametrize(("trained", "opened"), list(product(BACKENDS, BACKENDS)))
 def test_a_model_means_the_same_wherever_it_is_opened(folder, answers, trained, opened, loader, kind):
-    """One of two columns, and one with columns known ahead, of dates, attributes and categories by named inputs."""
+    """One of two columns; one with columns known ahead, of dates, attributes and categories by named inputs; and the
+    mean of five families that take all of these."""
     model = f"{trained}.{kind}"
     home, away = answers[model, trained, "kerasforecast"], answers[model, opened, loader]
-    past = np.load(folder / "windows.npy") if kind == "keras" else np.load(folder / "windows.npz")["past"]
-    for name in home:
-        if name.startswith("w"):
-            assert home[name].tobytes() == away[name].tobytes()
+    role = kind.split(".")[0]
+    past = np.load(folder / "windows.npy") if kind == "keras" else np.load(folder / f"{role}.npz")["past"]
+    arrays = [[array.tobytes() for name, array in each.items() if name.startswith("w")] for each in (home, away)]
+    # Keras lists the vectors of categories of networks within one elsewhere.
+    assert sorted(arrays[0]) == sorted(arrays[1]) if role == "families" else arrays[0] == arrays[1]
     rounding = np.spacing(home["forecasts"])  # of a float32 price, which can be more than 1e-5 of a calm window's unit
     difference = np.abs(away["forecasts"].astype(float) - home["forecasts"]) - rounding
     assert (difference / unit(folder, model, past)).max() < 1e-5

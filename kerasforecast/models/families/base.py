@@ -11,6 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 Role = Literal["training", "inference", "sampling", "export"]
 KERAS = "keras.layers"
+# A recipe in steps: validated as often whether the rows are many or few, and over after 5,000 steps at the latest.
+STEPS: Mapping[str, Any] = MappingProxyType({"batch_size": 128, "steps_per_epoch": 50, "patience": 15})
 
 
 class FamilyOptions(BaseModel):

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from kerasforecast.models.families.base import (
     KERAS,
+    STEPS,
     Family,
     FamilyOptions,
     Graph,
@@ -53,7 +54,7 @@ class Patch(Family):
         "dropout": (0.1, 0.2, 0.3),
         "patch": (8, 16, 24),
     }
-    recipe: ClassVar = {"scaling": "level", "batch_size": 128, "loss": "mae"}
+    recipe: ClassVar = {**STEPS, "scaling": "level", "loss": "mae"}
     vocabulary = frozenset(
         {(KERAS, "Flatten"), ("keras.src.ops.nn", "DotProductAttention"), (KERAS, "LayerNormalization")}
     )

@@ -20,6 +20,7 @@ from pydantic import Field
 
 from kerasforecast.models.families.base import (
     KERAS,
+    STEPS,
     Family,
     FamilyOptions,
     Graph,
@@ -62,6 +63,7 @@ class NHitsOptions(ResidualOptions):
     """Options of N-HiTS."""
 
     blocks: int = Field(1, ge=1, le=64, description="Blocks of each stack.")
+    dropout: float = Field(0.2, ge=0, lt=1, description="Share of values dropped in training, after each layer.")
     stacks: int = Field(3, ge=1, le=16, description="Stacks, each of which looks at the window more closely.")
     pool: int = Field(8, ge=1, le=1_000, description="Rows that the first stack pools; the last pools none.")
 
@@ -97,7 +99,7 @@ class Residual(Family):
         "dropout": (0.0, 0.1, 0.2),
         "batch_size": (64, 128, 256),
     }
-    recipe: ClassVar = {"scaling": "level", "batch_size": 128, "loss": "mae", "clipnorm": 1.0}
+    recipe: ClassVar = {**STEPS, "scaling": "level", "loss": "mae", "clipnorm": 1.0}
     vocabulary = frozenset({(KERAS, "Flatten"), (KERAS, "MaxPooling1D"), (_OPS, "Matmul"), (_OPS, "Einsum")})
 
     def blocks(self, options: Any, sizes: Sizes) -> list[Block]:

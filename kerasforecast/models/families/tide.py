@@ -15,6 +15,7 @@ from pydantic import Field
 
 from kerasforecast.models.families.base import (
     KERAS,
+    STEPS,
     Family,
     FamilyOptions,
     Graph,
@@ -51,7 +52,7 @@ class Tide(Family):
         "dropout": (0.1, 0.2, 0.3),
         "batch_size": (64, 128, 256),
     }
-    recipe: ClassVar = {"scaling": "level", "batch_size": 128, "loss": "mae"}
+    recipe: ClassVar = {**STEPS, "scaling": "level", "loss": "mae"}
     vocabulary = frozenset({(KERAS, "Flatten"), (KERAS, "LayerNormalization")})
 
     def layers(self, options: TideOptions, sizes: Sizes) -> list[SavedLayer]:
