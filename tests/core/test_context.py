@@ -29,9 +29,10 @@ def chosen(panel, **options):
     ("panel", "options", "window", "reason"),
     [
         (panel_of(3_000, (24, 168)), {"horizon": 24}, 336, "two seasons of 168"),
-        (panel_of(3_000, (24,)), {"horizon": 24}, 72, "three times the horizon of 24"),
+        (panel_of(3_000, (24,)), {"horizon": 24}, 336, "two seasons of 168"),  # a week is usual for hours
+        (panel_of(3_000, (7,), "D"), {"horizon": 4}, 14, "two seasons of 7"),  # a year of days is not
         (panel_of(1_300, (24, 168)), {"horizon": 12}, 299, "a third of the 910 training rows"),  # one week fits
-        (panel_of(700, (24,)), {"horizon": 12}, 48, "two seasons of 24"),
+        (panel_of(700, (24,)), {"horizon": 20}, 60, "three times the horizon of 20"),
         (panel_of(3_000, (24, 168)), {"horizon": 24, "period": 24}, 72, "three times the horizon of 24"),
         (panel_of(3_000), {"horizon": 30}, 90, "three times the horizon of 30"),
     ],
