@@ -108,7 +108,7 @@ def write_families(path):
         data=data_record(panel, first),
         golden=exporter.golden(windows, weights),
     )
-    exporter.write(path, manifest, weights)
+    exporter.write(Path(path), manifest, weights)
 
 
 if __name__ == "__main__":
