@@ -212,10 +212,8 @@ class Begun:
         forecaster = Forecaster(predictor, self.config, self.baselines.volatility, context=self.split.context)
         forecaster = forecaster.calibrated(self.checked)
         test = evaluate_parts(forecaster, self.parts, self.baselines, self.split, self._classical)
-        training, passed = self.config.training, len(self.sets[0])
-        if training.steps_per_epoch is not None:
-            passed = training.steps_per_epoch * training.batch_size
-        count = epochs * passed
+        steps, size = self.config.training.steps_per_epoch, self.config.training.batch_size
+        count = epochs * (steps * size if steps else len(self.sets[0]))
         test = replace(test, importance=importance_after(predictor, self.parts.seen, self.baselines, self.split, count))
         if self.learned:
             test = replace(test, scores=test.scores | {"learned": self.learned})
