@@ -198,7 +198,8 @@ def fit_each(
         epochs: Most passes over the training windows; early stopping may end before.
         batch_size: Windows in one step of the optimizer.
         sample: What counts alike in training: every window, or every series, however many windows it has.
-        steps_per_epoch: Optimizer steps of an epoch, over other windows each time; when not given, all windows pass.
+        steps_per_epoch: Optimizer steps of an epoch, over other windows each time, or all again where they are few;
+            when not given, all windows pass once.
         optimizer: Optimizer that changes the weights.
         learning_rate: Learning rate of the optimizer at the start.
         loss: Loss that training lowers, in scaled units.
