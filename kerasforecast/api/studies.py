@@ -82,6 +82,7 @@ class _Begun:
     name: str
     folder: Path | None
     tried: dict[str, Any]
+    notes: tuple[str, ...]
 
 
 def carry_out_study(request: Request) -> Study:
@@ -96,7 +97,7 @@ def carry_out_study(request: Request) -> Study:
 
     said = Said(begun.config, begun.choice, request.progress, request.measure)
     said.note(f"{begun.name}: {begun.panel.observed.sum():,} rows; trials see those before the test part alone.")
-    for note in begun.panel.notes:
+    for note in begun.notes:
         said.note(note)
     trials = None if begun.folder is None else begun.folder / "trials"
     ground = ground_of(begun.panel, begun.config, request.rounds)
@@ -123,13 +124,16 @@ def _begin(request: Request) -> _Begun:
 
     from kerasforecast.api.runs import panel_of
     from kerasforecast.baselines.classical import require_extra
+    from kerasforecast.evaluation.context import with_window
 
     panel = panel_of(config, request.frame)
     require_extra(config, panel)
+    config, chosen = with_window(config, panel)
+    notes = (*panel.notes, *filter(None, [chosen]))
     if request.output_dir is None:
-        return _Begun(request, config, choice, panel, request.name or name_from(panel.name), None, tried)
+        return _Begun(request, config, choice, panel, request.name or name_from(panel.name), None, tried, notes)
     name = request.name or default_model_name(panel, request.output_dir)
-    return _Begun(request, config, choice, panel, name, request.output_dir / name / "tune", tried)
+    return _Begun(request, config, choice, panel, name, request.output_dir / name / "tune", tried, notes)
 
 
 def _check(request: Request) -> None:
