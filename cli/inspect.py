@@ -62,10 +62,27 @@ def _roles(manifest: Manifest) -> str:
     return "; ".join([f"forecasts {roles.target}", *(f"{role} {', '.join(names)}" for role, names in named if names)])
 
 
+def _members(manifest: Manifest) -> list[tuple[str, str]]:
+    """A line for each of several networks."""
+    from kerasforecast.models.member import scaling_words
+
+    if len(manifest.members) == 1:
+        return []
+    return [
+        (
+            f"  {member.weight:>5.1%}",
+            f"{member.network.describe()}, window {member.network.window}, {scaling_words(member.network)}, "
+            f"{member.parameters.saved:,} parameters",
+        )
+        for member in manifest.members
+    ]
+
+
 def _lines(manifest: Manifest) -> list[tuple[str, str]]:
     from kerasforecast.models.member import describe
 
-    network, data, training = manifest.config.network, manifest.data, manifest.training
+    data, training = manifest.data, manifest.training if len(manifest.members) == 1 else None
+    scalings = ", ".join(dict.fromkeys(member.network.scaling for member in manifest.members))
     lines = [
         ("name", manifest.name),
         (
@@ -75,9 +92,9 @@ def _lines(manifest: Manifest) -> list[tuple[str, str]]:
         ),
         (
             "network",
-            f"{describe(manifest.members)}, window {manifest.window}, horizon {manifest.horizon}, "
-            f"scaling {network.scaling}",
+            f"{describe(manifest.members)}, window {manifest.window}, horizon {manifest.horizon}, scaling {scalings}",
         ),
+        *_members(manifest),
         ("columns", _roles(manifest)),
         ("parameters", f"{manifest.parameters.trained:,} trained, {manifest.parameters.saved:,} saved"),
     ]

@@ -17,6 +17,7 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import KerasForecastError, StoppedError
 from kerasforecast.evaluation.leaving import begin
+from kerasforecast.forecasting.parts import Part
 from kerasforecast.model import Model
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.report import write_fit, write_fit_report
@@ -24,7 +25,6 @@ from kerasforecast.runtime.backend import out_of_memory
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.callbacks import Callbacks
 from kerasforecast.training.history import Epoch
-from kerasforecast.training.replay import rates_of
 from kerasforecast.training.run import Run
 
 
@@ -108,16 +108,17 @@ def _fit(
             keeping=recorder.state.keeping(stop) if stop else None,
             callbacks=callbacks,
         )
-    leaving = begun.scored(fitted, fitting.steps, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    parts = [Part(begun.member, config.training, fitted, fitting.trained, fitting.steps, seconds)]
+    leaving = begun.scored(parts)
     if parent and leaving.refused:
         leaving = begun.of_parent(leaving)
     elif begun.refits:
         recorder.keep_scored(leaving.manifest, leaving.weights)
-        rates = rates_of(fitted.history)
         if on_note:
-            on_note(f"Scored; training on all {panel.observed.sum():,} rows for {len(rates) * fitting.steps:,} steps.")
+            on_note(f"Scored; training on all {panel.observed.sum():,} rows for {parts[0].replayed:,} steps.")
         with _kept(recorder, run) as stop:
-            leaving = begun.refitted(leaving, rates, fitting.steps, stop)
+            leaving = begun.refitted(leaving, parts, stop)
     return Model(
         leaving.manifest,
         leaving.weights,

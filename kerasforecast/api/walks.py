@@ -261,7 +261,7 @@ def _contender(label: str, model: Model) -> Contender:
         manifest.window,
         model.forecaster,
         manifest.calibration.levels if manifest.calibration else (),
-        manifest.training.seconds if manifest.training else None,
+        manifest.fit_seconds,
         manifest.learned_from,
         manifest.context,
         manifest.horizon,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -21,6 +21,7 @@ from kerasforecast.artifact.records import (
     TrainingRecord,
 )
 from kerasforecast.artifact.roles import Roles
+from kerasforecast.artifact.selection import Selection
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.data.holiday_days import holiday_kind
@@ -85,10 +86,11 @@ class Manifest(SeveralRecord):
             of those before. `None` where the scored weights are these.
         lineage: The model that training started from, if any.
         study: The study that chose its options, if any: a file without one does not name it.
+        selection: How its members were chosen, where `--model auto` chose them.
         hashes: SHA-256 of the file's other members.
     """
 
-    of_several = ("study",)
+    of_several: ClassVar[tuple[str, ...]] = ("study", "selection")
 
     schema_version: Literal[2] = 2
     name: Text
@@ -107,6 +109,7 @@ class Manifest(SeveralRecord):
     final: FinalRecord | None = None
     lineage: Lineage | None = None
     study: StudyLineage | None = None
+    selection: Selection | None = None
     golden: GoldenBatch
     hashes: dict[Text, Sha256] = Field({}, max_length=10)
 
@@ -168,6 +171,14 @@ class Manifest(SeveralRecord):
     def training(self) -> TrainingRecord | None:
         """How its first member was trained, where that is known."""
         return self.members[0].training
+
+    @property
+    def fit_seconds(self) -> float | None:
+        """What its training took, of all networks that were tried where they were chosen; `None` where not known."""
+        if self.selection:
+            return self.selection.seconds
+        each = [member.training.seconds for member in self.members if member.training]
+        return sum(each) if each else None
 
     @property
     def learned_from(self) -> tuple[DataRecord, ...]:

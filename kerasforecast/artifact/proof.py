@@ -21,7 +21,9 @@ class Answers(Protocol):
 
 
 def golden_error(manifest: Manifest, predictor: Answers) -> float:
-    """Largest difference from the golden forecasts, in scaled units of the first member beyond the rounding of float32.
+    """Largest difference from the golden forecasts, in scaled units beyond the rounding of float32.
+
+    Those of several members are averaged by their weights, as their forecasts are.
 
     Args:
         manifest: Holds the golden batch and the scaling.
@@ -34,12 +36,20 @@ def golden_error(manifest: Manifest, predictor: Answers) -> float:
         windows = manifest.golden.windows
         golden = np.asarray(manifest.golden.forecast, np.float64)
         ours = predictor.outputs(windows).astype(np.float64)  # (B, H) or (B, H, K)
-        exact, scaling = windows.past.astype(np.float64), manifest.members[0].scaling
-        half = np.full(ours.shape, 0.5)
-        unit = np.abs(scaling.restore(exact, half) - scaling.restore(exact, -half))
-        if scaling.kind == "none":  # what rounds there is as large as the values of the window, not as 1
-            spread = exact[:, :, 0].std(axis=1).reshape(-1, *(1,) * (unit.ndim - 1))
-            unit = np.maximum(unit, spread)
+        unit = _units(manifest, windows.past.astype(np.float64), ours.shape)
         ours, unit = ours.reshape(golden.shape), unit.reshape(golden.shape)
         rounding = 4 * np.spacing(np.abs(golden).astype(np.float32)).astype(np.float64)
         return float(np.max(np.maximum(np.abs(ours - golden) - rounding, 0) / unit))
+
+
+def _units(manifest: Manifest, past: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """What one scaled unit is for each forecast, raw values, of the shape of the forecasts."""
+    half, found = np.full(shape, 0.5), np.zeros(shape)
+    for member in manifest.members:
+        own, scaling = past[:, manifest.window - member.network.window :], member.scaling
+        unit = np.abs(scaling.restore(own, half) - scaling.restore(own, -half))
+        if scaling.kind == "none":  # what rounds there is as large as the values of the window, not as 1
+            spread = own[:, :, 0].std(axis=1).reshape(-1, *(1,) * (unit.ndim - 1))
+            unit = np.maximum(unit, spread)
+        found += member.weight * unit
+    return found

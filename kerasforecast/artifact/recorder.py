@@ -35,8 +35,8 @@ class Recorder:
         config: Every option.
         panel: What it is trained on.
         split: How that is divided.
-        member: The network and its scaling.
-        trained: Numbers that are trained.
+        members: Its networks with their scaling.
+        trained: Of each, the numbers that are trained.
         windows: Raw windows of the training part; the first and last serve as the golden batch.
         run: Where to write; `None` for nowhere.
         parent: The model that it starts from, if any.
@@ -49,14 +49,14 @@ class Recorder:
         config: Config,
         panel: Panel,
         split: Split,
-        member: Member,
-        trained: int,
+        members: Sequence[Member],
+        trained: Sequence[int],
         windows: WindowBatch,
         run: Run | None,
         parent: Parent | None = None,
         frozen: Sequence[str] = (),
     ) -> None:
-        self._name, self._config, self._member, self._trained = name, config, member, trained
+        self._name, self._config, self._members, self._trained = name, config, tuple(members), tuple(trained)
         self._roles = roles_of(panel)
         self._panel, self._split = panel, split
         self._data = data_record(panel, split)
@@ -66,7 +66,7 @@ class Recorder:
         small = sum(array.size for array in one.arrays.values()) <= _GOLDEN_VALUES
         self.windows = windows.at(np.array([0, -1])) if small else one
         self._run = run
-        self.exporter = Exporter([member])
+        self.exporter = Exporter(members)
         identity = {
             "name": name,
             "config": config.model_dump(mode="json"),
@@ -103,7 +103,7 @@ class Recorder:
             seconds=epoch.seconds,
         )
         if self._run is not None:
-            self.exporter.write(self._run.model, self.manifest(weights, record), weights)
+            self.exporter.write(self._run.model, self.manifest(weights, [record]), weights)
         self._epoch = epoch
 
     def keep_scored(self, manifest: Manifest, weights: list[np.ndarray]) -> None:
@@ -112,21 +112,29 @@ class Recorder:
             self.exporter.write(self._run.model, manifest, weights)
             self._scored = True
 
-    def manifest(self, weights: list[np.ndarray], training: TrainingRecord, **facts: Any) -> Manifest:
+    def manifest(self, weights: list[np.ndarray], trainings: Sequence[TrainingRecord], **facts: Any) -> Manifest:
         """The manifest of a model with these weights; `facts` are those known only after training."""
-        member = MemberRecord.of(self._member, self._trained, training)
         golden = self.exporter.golden(self.windows, weights)
         known = {"data": self._data, "lineage": self._lineage, "golden": golden}
-        return Manifest.of(self._name, self._config, self._roles, [member], **known | facts)
+        return Manifest.of(
+            self._name, self._config, self._roles, self._records(self._members, trainings), **known | facts
+        )
 
-    def refitted(self, scored: Manifest, member: Member, golden: GoldenBatch, final: FinalRecord) -> Manifest:
+    def refitted(
+        self, scored: Manifest, members: Sequence[Member], golden: GoldenBatch, final: FinalRecord
+    ) -> Manifest:
         """The manifest of the weights that leave after training on all rows; scores and intervals are of `scored`."""
         return scored.updated(
-            members=(MemberRecord.of(member, self._trained, scored.training),),
+            members=self._records(members, [member.training for member in scored.members]),
             data=data_record(self._panel, self._split, learned=PARTS),
             golden=golden,
             final=final,
         )
+
+    def _records(
+        self, members: Sequence[Member], trainings: Sequence[TrainingRecord | None]
+    ) -> tuple[MemberRecord, ...]:
+        return tuple(map(MemberRecord.of, members, self._trained, trainings))
 
 
 def roles_of(panel: Panel) -> Roles:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerasforecast.artifact.data_record import data_record
-from kerasforecast.artifact.lineage import FinalRecord, ParentTest, weights_digest
+from kerasforecast.artifact.lineage import ParentTest
 from kerasforecast.artifact.manifest import Manifest, MemberRecord
 from kerasforecast.artifact.parent import Parent
 from kerasforecast.artifact.recorder import Recorder
@@ -23,35 +22,33 @@ from kerasforecast.artifact.records import (
     TestScores,
     TrainingRecord,
 )
+from kerasforecast.artifact.selection import Selection
 from kerasforecast.artifact.writer import Exporter
-from kerasforecast.baselines.classical import classical_forecasts, require_extra
-from kerasforecast.baselines.fitted import Baselines, learn_baselines
+from kerasforecast.baselines.classical import classical_forecasts
 from kerasforecast.config import Config
 from kerasforecast.data.calendar_columns import held_beyond
 from kerasforecast.data.panel import Panel
-from kerasforecast.errors import OptionError
-from kerasforecast.evaluation.cold_start import Parts, evaluate_parts, seen_and_held_out
-from kerasforecast.evaluation.context import with_window
-from kerasforecast.evaluation.evaluation import Evaluation, scored_windows
+from kerasforecast.evaluation.cold_start import evaluate_parts
+from kerasforecast.evaluation.evaluation import Evaluation
+from kerasforecast.evaluation.final import final_record, refitted_part, start_of
+from kerasforecast.evaluation.frame import Frame, frame_of
 from kerasforecast.evaluation.importance import importance_after
-from kerasforecast.evaluation.parent import against_parent, started_from, unlearned
+from kerasforecast.evaluation.parent import against_parent, started_from
 from kerasforecast.forecasting.adaptive import adapted_after
-from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member, training_sets
+from kerasforecast.forecasting.fitting import Fitting, scaled_member, training_sets
 from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.forecasting.forecaster import Forecaster
-from kerasforecast.forecasting.levels import within_validation
+from kerasforecast.forecasting.parts import Part, predictor_of, weights_of
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.limits import check_size
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.batch import TrainingSet
-from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.suitability import fit_notes
 from kerasforecast.preprocessing.windows import Windows, windows_of
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.diagnosis import diagnose
 from kerasforecast.training.history import History
 from kerasforecast.training.naive_loss import naive_loss
-from kerasforecast.training.replay import by_steps
 from kerasforecast.training.run import Run
 
 
@@ -79,37 +76,19 @@ class Leaving:
 
 
 @dataclass(frozen=True, eq=False)
-class Begun:
-    """All of a fit that is known before training, by which every network of it is scored.
+class Begun(Frame):
+    """All of a fit that is known before its networks are scored.
 
     Attributes:
-        config: Of the fit, with those levels alone that validation can teach.
-        panel: The data.
-        split: How that is divided.
-        parts: The windows that are scored, those of series held out apart.
-        checked: Those that intervals are learned from.
-        member: The network and its scaling.
-        baselines: What must be beaten.
-        sets: Training and validation windows with their scaled targets.
+        member: The network and its scaling; of several the one with the largest share.
+        sets: Its training and validation windows with their scaled targets.
         recorder: What the file will say.
-        parent: The model that training starts from, if any.
-        said: What to say of levels that cannot be had, and of windows that the parent has learned from.
-        learned: What it has learned of all windows that are scored, in a few words; `None` where it has not.
         run: Where the fit keeps itself.
     """
 
-    config: Config
-    panel: Panel
-    split: Split
-    parts: Parts
-    checked: Windows
     member: Member
-    baselines: Baselines
     sets: tuple[TrainingSet[Windows], TrainingSet[Windows]]
     recorder: Recorder
-    parent: Parent | None
-    said: tuple[str, ...]
-    learned: str | None
     run: Run | None
 
     @property
@@ -131,45 +110,45 @@ class Begun:
         seasons = self.baselines.note if config.evaluation.period is None else None
         return [*said, *(self.run.notes if self.run else ()), *filter(None, (seasons,)), *self.said]
 
-    def scored(self, fitted: Trained, steps: int, seconds: float) -> Leaving:
-        """What training found, with its scores, and those beside its parent's."""
-        history = fitted.history
-        record = _training_record(history, seconds)
-        facts, test = self._judged(fitted.predictor, self._diagnosis(history), len(history.epochs))
-        versus = self._beside_parent(fitted.predictor)
-        if self.parent:
-            lineage = self.parent.lineage(self.recorder.frozen, steps=history.best_epoch * steps, test=versus)
-            facts["lineage"] = lineage
-        manifest = self.recorder.manifest(fitted.weights, record, **facts)
-        refused = bool(self.parent and self.parent.alpha is not None and versus and not versus.better)
-        return Leaving(
-            manifest, fitted.weights, fitted.predictor, self.recorder.exporter, test, history, refused=refused
-        )
+    def scored(self, parts: Sequence[Part], selection: Selection | None = None, alone: Part | None = None) -> Leaving:
+        """What training found, with its scores, and those beside its parent's.
 
-    def refitted(self, scored: Leaving, rates: Sequence[float], steps: int, stop: Deferred | None) -> Leaving:
-        """The same network trained on all rows from the same start, for the steps and at the rates of before.
-
-        Its scaling learns from all rows too, unless it is the parent's.
+        Args:
+            parts: The network, or several whose weighted mean is the forecast.
+            selection: How these were chosen, if they were.
+            alone: A network to be scored beside the mean of several, as `best_member`.
         """
-        started, panel, whole = time.perf_counter(), self.panel, self.split.whole
-        member = scaled_member(self.config.network, panel, whole, self.parent.member if self.parent else None)
-        windows = windows_of(panel, whole.origins("train"), whole.window, whole.horizon)
-        training = windows.training_set(member.scaling)
-        fitting = Fitting(member, self.config.training, training, self.sets[1], **_start(self.parent))
-        loss, predictor = fitting.replay(rates, steps, stop)
-        final = FinalRecord(
-            rows=int(whole.rows_in("train").sum()),
-            windows=len(windows),
-            steps=len(rates) * steps,
-            rates=by_steps(rates, steps),
-            loss=loss,
-            seconds=round(time.perf_counter() - started, 3),
-            scored=weights_digest(scored.weights),
-        )
-        weights, exporter = list(predictor.weights), Exporter([member])
+        history, predictor, weights = parts[0].fitted.history, predictor_of(parts), weights_of(parts)
+        records = [_training_record(part) for part in parts]
+        diagnosis = self._diagnosis(history) if len(parts) == 1 else None  # curves of several losses say nothing
+        epochs = sum(record.epochs for record in records)
+        facts, test = self._judged(predictor, diagnosis, epochs, alone)
+        versus = self._beside_parent(predictor)
+        if self.parent:
+            facts["lineage"] = self.parent.lineage(self.recorder.frozen, steps=parts[0].replayed, test=versus)
+        if selection:
+            facts["selection"] = selection
+        manifest = self.recorder.manifest(weights, records, **facts)
+        refused = bool(self.parent and self.parent.alpha is not None and versus and not versus.better)
+        return Leaving(manifest, weights, predictor, self.recorder.exporter, test, history, refused=refused)
+
+    def refitted(self, scored: Leaving, parts: Sequence[Part], stop: Deferred | None) -> Leaving:
+        """The same networks trained on all rows; those whose weights are no matter of steps stay as they are."""
+        found = {
+            place: refitted_part(part, self.panel, self.split, self.sets[1], self.parent, stop)
+            for place, part in enumerate(parts)
+            if not part.member.network.family.solved
+        }
+        if not found:
+            return scored
+        rows = int(self.split.whole.rows_in("train").sum())
+        final = final_record(scored.weights, list(found.values()), rows)
+        leaving = [found[place].part if place in found else part for place, part in enumerate(parts)]
+        members, weights = [part.member for part in leaving], weights_of(leaving)
+        exporter = Exporter(members)
         golden = exporter.golden(self.recorder.windows, weights)
-        manifest = self.recorder.refitted(scored.manifest, member, golden, final)
-        return replace(scored, manifest=manifest, weights=weights, predictor=predictor, exporter=exporter)
+        manifest = self.recorder.refitted(scored.manifest, members, golden, final)
+        return replace(scored, manifest=manifest, weights=weights, predictor=predictor_of(leaving), exporter=exporter)
 
     def of_parent(self, child: Leaving) -> Leaving:
         """The parent, scored on this data, in the place of a child that is no better."""
@@ -201,17 +180,30 @@ class Begun:
         parent = self._known_parent
         return Predictor([parent.member], parent.weights)
 
-    def _classical(self, windows: Windows) -> Mapping[str, Forecast]:
-        """Forecasts by the classical models that were asked for, each fitted on all rows before the test part."""
-        return classical_forecasts(self.config, windows, self.split.edges[:, 2], self.baselines)
+    def _beside(self, windows: Windows, alone: Part | None) -> Mapping[str, Forecast]:
+        """Forecasts by the classical models that were asked for, each fitted on all rows before the test part, and by
+        a network `alone`."""
+        found = dict(classical_forecasts(self.config, windows, self.split.edges[:, 2], self.baselines))
+        if alone is not None:
+            found["best_member"] = self._forecaster(alone.fitted.predictor).in_sequence(
+                replace(windows, window=alone.member.network.window)
+            )[0]
+        return found
+
+    def _forecaster(self, predictor: Predictor) -> Forecaster:
+        """What forecasts with `predictor`, its intervals learned from validation."""
+        context = min(self.split.context, predictor.window)
+        forecaster = Forecaster(predictor, self.config, self.baselines.volatility, context=context)
+        return forecaster.calibrated(replace(self.checked, window=predictor.window))
 
     def _judged(
-        self, predictor: Predictor, diagnosis: DiagnosisRecord | None, epochs: int
+        self, predictor: Predictor, diagnosis: DiagnosisRecord | None, epochs: int, alone: Part | None = None
     ) -> tuple[dict[str, Any], Evaluation]:
         """What a manifest says of how `predictor` forecasts, and its evaluation; training took so many `epochs`."""
-        forecaster = Forecaster(predictor, self.config, self.baselines.volatility, context=self.split.context)
-        forecaster = forecaster.calibrated(self.checked)
-        test = evaluate_parts(forecaster, self.parts, self.baselines, self.split, self._classical)
+        forecaster = self._forecaster(predictor)
+        test = evaluate_parts(
+            forecaster, self.parts, self.baselines, self.split, lambda each: self._beside(each, alone)
+        )
         steps, size = self.config.training.steps_per_epoch, self.config.training.batch_size
         count = epochs * (steps * size if steps else len(self.sets[0]))
         test = replace(test, importance=importance_after(predictor, self.parts.seen, self.baselines, self.split, count))
@@ -241,31 +233,39 @@ class Begun:
 def begin(
     config: Config, panel: Panel, name: str, run: Run | None, parent: Parent | None = None
 ) -> tuple[Begun, Fitting]:
-    """All that a fit needs before it trains, and the network with its starting weights.
+    """All that a fit of one network needs before it trains, and the network with its starting weights.
 
     Raises:
         InputError: The data or an option is wrong, or not those of the run to be resumed.
     """
-    require_extra(config, panel)
-    if config.training.sample == "series" and len(panel) == 1:
-        raise OptionError("--sample series has no effect on one series. Received: 1 series. Leave it out.")
-    config, chosen = with_window(config, panel)
-    split = split_panel(panel, config.split, config.network, config.steps)
-    tested, checked = (scored_windows(config, panel, split, part) for part in ("test", "validation"))
-    config, left_out = within_validation(config, split.windows_in("validation", config.steps))
-    parts = seen_and_held_out(tested, config)
-    seen, learned, beside = unlearned(parts.seen, parent)
-    parts = Parts(seen, parts.apart, parts.held)
+    frame = frame_of(config, panel, parent)
+    config, split = frame.config, frame.split
     member = scaled_member(config.network, panel, split, parent.member if parent else None)
     check_size([member])
-    baselines = learn_baselines(config, panel, split)
     sets = training_sets(member, panel, split)
-    fitting = Fitting(member, config.training, *sets, **_start(parent))
+    fitting = Fitting(member, config.training, *sets, **start_of(parent))
     windows = sets[0].batch(np.array([0, len(sets[0]) - 1]))
-    recorder = Recorder(name, config, panel, split, member, fitting.trained, windows, run, parent, fitting.frozen)
-    said = tuple(filter(None, (chosen, left_out, beside)))
-    begun = Begun(config, panel, split, parts, checked, member, baselines, sets, recorder, parent, said, learned, run)
-    return begun, fitting
+    recorder = Recorder(name, config, panel, split, [member], [fitting.trained], windows, run, parent, fitting.frozen)
+    return Begun(**vars(frame), member=member, sets=sets, recorder=recorder, run=run), fitting
+
+
+def begin_joined(frame: Frame, name: str, run: Run | None, parts: Sequence[Part]) -> Begun:
+    """The same of a model of several networks that are trained already.
+
+    Args:
+        frame: Its window is the longest of theirs.
+        name: The model's.
+        run: Where the fit keeps itself.
+        parts: The networks, the one with the largest share first; their shares sum to 1.
+    """
+    members, panel, split = [part.member for part in parts], frame.panel, frame.split
+    check_size(members)
+    sets = training_sets(members[0], panel, split.of_window(members[0].network.window))
+    origins = split.origins("train")[[0, -1]]
+    windows = windows_of(panel, origins, split.window, split.horizon).batch()
+    trained = [part.trained for part in parts]
+    recorder = Recorder(name, frame.config, panel, split, members, trained, windows, run)
+    return Begun(**vars(frame), member=members[0], sets=sets, recorder=recorder, run=run)
 
 
 def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord | None) -> Metrics:
@@ -281,11 +281,8 @@ def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord | None)
     )
 
 
-def _start(parent: Parent | None) -> dict[str, Any]:
-    return {"start": parent.weights, "freeze": parent.freeze} if parent else {}
-
-
-def _training_record(history: History, seconds: float) -> TrainingRecord:
+def _training_record(part: Part) -> TrainingRecord:
+    history = part.fitted.history
     shown = len(history.epochs) <= LONGEST_HISTORY
     return TrainingRecord(
         epochs=len(history.epochs),
@@ -294,6 +291,6 @@ def _training_record(history: History, seconds: float) -> TrainingRecord:
         best_val_loss=history.best.val_loss,
         stopped_early=history.stopped_early,
         complete=True,
-        seconds=round(seconds, 3),
+        seconds=round(part.seconds, 3),
         history=tuple(EpochRecord(**asdict(epoch)) for epoch in history.epochs if shown),
     )

@@ -172,7 +172,7 @@ class Forecaster:
         first = self.adapted.first_rows(panel) if self.adapted else None
         if self.adapted is None or first is None:
             return None
-        kept, window = np.array(self.adapted.levels), self.config.network.window
+        kept, window = np.array(self.adapted.levels), self.predictor.window
         usable = np.max([first_after_unusable(member.scaling, panel) for member in self.predictor.members], axis=0)
         starts, last = panel.starts[:-1], panel.ends - 1
         # A window of few rows mirrors those from its series' first on, so that none of them may be unusable.

@@ -86,7 +86,17 @@ def describe(members: Sequence[Member]) -> str:
     """What a model is made of in a few words, e.g. `"2 x lstm of 50 units"`."""
     if len(members) == 1:
         return members[0].network.describe()
-    return " + ".join(f"{member.weight:.2g} ({member.network.describe()})" for member in members)
+    counts = Counter(member.network.model for member in members)
+    families = ", ".join(name if count == 1 else f"{count} {name}" for name, count in counts.items())
+    return f"mean of {len(members)} networks ({families})"
+
+
+def scaling_words(network: NetworkConfig) -> str:
+    """How a window becomes what the network sees, e.g. `"level (last, spread), log"`."""
+    if network.scaling != "level":
+        return network.scaling
+    squeeze = "" if network.target_transform == "none" else f", {network.target_transform}"
+    return f"level ({network.centre}, {network.unit}){squeeze}"
 
 
 def numbered(name: str, seen: Counter[str]) -> str:

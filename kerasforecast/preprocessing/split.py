@@ -52,6 +52,10 @@ class Split:
         ends = self.edges[:, 3]
         return replace(self, edges=np.stack([self.starts, ends, ends, ends], axis=1))
 
+    def of_window(self, window: int) -> Split:
+        """The same parts for a network that sees so many rows, at most as many as `window`."""
+        return replace(self, window=window, context=min(self.context, window))
+
     @property
     def train_end(self) -> int:
         """First row of validation of the one series."""

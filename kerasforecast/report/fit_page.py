@@ -12,10 +12,11 @@ from kerasforecast.data.frequency import in_words
 from kerasforecast.evaluation.cold_start import held_out_line
 from kerasforecast.evaluation.verdict import judged
 from kerasforecast.metrics.point import rmse
-from kerasforecast.models.member import describe
+from kerasforecast.models.member import describe, scaling_words
 from kerasforecast.report import figures
 from kerasforecast.report.finished import FinishedFit
 from kerasforecast.report.importance import importance_section
+from kerasforecast.report.members import members_section
 from kerasforecast.report.outlook import Outlook
 from kerasforecast.report.page import Headline, Section, facts, folded, page, text
 from kerasforecast.report.panel_page import ManySeries
@@ -46,6 +47,7 @@ def fit_report(fit: FinishedFit) -> str:
         _scores(fit),
         *_charts(fit),
         *importance_section(fit.manifest.metrics),
+        *members_section(fit.manifest),
         *_training(fit),
         *_errors(fit),
         _split(fit.manifest),
@@ -69,6 +71,7 @@ def _sections_of_many(fit: FinishedFit, many: ManySeries) -> list[Section]:
         *calibration(fit.forecasts, fit.levels, test["model"]),
         *many.over_steps_and_dates(),
         *importance_section(fit.manifest.metrics),
+        *members_section(fit.manifest),
         *_training(fit),
         _split(fit.manifest),
         _configuration(fit.manifest),
@@ -141,15 +144,17 @@ def _over_time(table: pd.DataFrame, *, wide: bool) -> Section:
 
 
 def _training(fit: FinishedFit) -> list[Section]:
-    if not fit.manifest.config.network.family.trained:
+    history, record, members = fit.history, fit.manifest.training, fit.manifest.members
+    if not members[0].network.family.trained or (len(members) > 1 and len(history) == 1):  # what is solved has no curve
         return []
-    history, record = fit.history, fit.manifest.training
     found = fit.metrics.get("diagnosis") or {}
     best = record.best_epoch if record else int(history["epoch"][history["val_loss"].argmin()])
     loss, val_loss, rates = (history[name].to_numpy(np.float64) for name in ("loss", "val_loss", "learning_rate"))
     figure = figures.losses(history["epoch"].to_numpy(), loss, val_loss, rates, best, naive=found.get("naive_val_loss"))
     words = f"{found['name'].capitalize()}: {found['text']}; {found['advice']}." if found else ""
     note = f"{words} Epoch {best} of {len(history)} was kept."
+    if len(members) > 1:
+        note = f"Of the member with the largest share, {members[0].network.describe()}. {note.strip()}"
     if fit.manifest.final:
         note = f"{note} {fit.manifest.final.line}"
     return [Section("Loss curves", note.strip(), "", (("Loss by epoch", figure),), wide=True)]
@@ -195,8 +200,8 @@ def _configuration(manifest: Manifest) -> Section:
     network, data = manifest.config.network, manifest.data
     pairs: list[tuple[str, object]] = [
         ("Network", describe(manifest.members)),
-        ("Window and horizon", f"{network.window} rows, {network.horizon} ahead"),
-        ("Scaling", network.scaling),
+        ("Window and horizon", f"{manifest.window} rows, {network.horizon} ahead"),
+        ("Scaling", ", ".join(dict.fromkeys(scaling_words(each.network) for each in manifest.members))),
         ("Parameters", f"{manifest.parameters.trained:,} trained, {manifest.parameters.saved:,} saved"),
         ("Backend", f"{manifest.backend} on {manifest.device}"),
         ("Made", manifest.created.replace("T", " ").replace("+00:00", " UTC")),

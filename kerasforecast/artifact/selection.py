@@ -1,0 +1,64 @@
+"""What a manifest says of how `--model auto` chose its members: everything that was tried, and what it was worth."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from kerasforecast.artifact.records import Count, Record, Share, Text
+
+Score = Annotated[float, Field(ge=0)]
+
+
+class Tried(Record):
+    """A network that was tried.
+
+    Attributes:
+        model: Its family.
+        words: What it is, in a few words.
+        window: Rows of history that it sees.
+        scaling: How these become what it sees, in a few words.
+        steps: Of the optimizer, that it was trained for.
+        mase: Mean absolute error on the windows of validation that chose, in units of the seasonal naive one of
+            training; `None` where it has none.
+        crps: Its CRPS there, in the same units, its intervals from its errors in the other blocks.
+        weight: Its share of the forecast.
+        seconds: Its training took.
+        note: Why it was dropped, if it was.
+    """
+
+    model: Text
+    words: Text
+    window: Count
+    scaling: Text
+    steps: Count
+    mase: Score | None = None
+    crps: Score | None = None
+    weight: Share = 0.0
+    seconds: float = Field(0.0, ge=0)
+    note: Text = ""
+
+
+class Selection(Record):
+    """How the members of a model were chosen.
+
+    Attributes:
+        tried: Every network that was tried, the best first.
+        mase: Of the weighted mean of the members, on the windows that chose.
+        crps: The same.
+        windows: Windows of validation that chose.
+        blocks: Consecutive blocks that they lie in.
+        steps: Of the optimizer, in all.
+        seconds: It took.
+        text: What was decided, in a sentence.
+    """
+
+    tried: tuple[Tried, ...] = Field(min_length=1, max_length=200)
+    mase: Score
+    crps: Score
+    windows: Count
+    blocks: Count
+    steps: Count
+    seconds: float = Field(ge=0)
+    text: Text = ""

@@ -1,0 +1,90 @@
+"""Weights trained once more, on all rows, for the steps and at the rates that validation had chosen: `--final all`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from kerasforecast.artifact.lineage import FinalRecord, weights_digest
+from kerasforecast.artifact.parent import Parent
+from kerasforecast.data.panel import Panel
+from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member
+from kerasforecast.forecasting.parts import Part
+from kerasforecast.preprocessing.batch import TrainingSet
+from kerasforecast.preprocessing.split import Split
+from kerasforecast.preprocessing.windows import windows_of
+from kerasforecast.runtime.signals import Deferred
+from kerasforecast.training.replay import by_steps, rates_of
+
+
+@dataclass(frozen=True, eq=False)
+class Refitted:
+    """A network with weights that have learned from all rows.
+
+    Attributes:
+        part: The same network, its scaling and weights those of all rows.
+        windows: It was trained on.
+        loss: Mean training loss of the last steps, scaled units.
+    """
+
+    part: Part
+    windows: int
+    loss: float
+
+
+def refitted_part(
+    part: Part, panel: Panel, split: Split, held_back: TrainingSet[Any], parent: Parent | None, stop: Deferred | None
+) -> Refitted:
+    """The same network trained on all rows from the same start.
+
+    Its scaling learns from all rows too, unless it is the parent's.
+
+    Args:
+        part: As it was scored.
+        panel: The data.
+        split: How that was divided; a network that sees fewer rows than its window looks at its own.
+        held_back: Windows that had stopped training; they stop nothing now.
+        parent: The model that training starts from, if any.
+        stop: Notes the signals that are to end training.
+    """
+    network, started = part.member.network, time.perf_counter()
+    whole = split.whole.of_window(network.window)
+    member = scaled_member(network, panel, whole, parent.member if parent else None)
+    member = member.model_copy(update={"weight": part.member.weight})
+    windows = windows_of(panel, whole.origins("train"), whole.window, whole.horizon)
+    fitting = Fitting(member, part.training, windows.training_set(member.scaling), held_back, **start_of(parent))
+    loss, predictor = fitting.replay(rates_of(part.fitted.history), part.steps, stop)
+    fitted = Trained(part.fitted.history, list(predictor.weights), predictor)
+    seconds = time.perf_counter() - started
+    return Refitted(replace(part, member=member, fitted=fitted, seconds=seconds), len(windows), loss)
+
+
+def start_of(parent: Parent | None) -> dict[str, Any]:
+    """What a `Fitting` begins with: the parent's weights, or nothing."""
+    return {"start": parent.weights, "freeze": parent.freeze} if parent else {}
+
+
+def final_record(scored: Sequence[np.ndarray], found: Sequence[Refitted], rows: int) -> FinalRecord:
+    """What the manifest says of it.
+
+    Args:
+        scored: The weights that were scored.
+        found: Every network that was trained anew; of several their steps are summed, and their losses averaged by the
+            networks' shares.
+        rows: They were trained on.
+    """
+    shares = np.array([each.part.member.weight for each in found])
+    alone = found[0].part if len(found) == 1 else None
+    return FinalRecord(
+        rows=rows,
+        windows=max(each.windows for each in found),
+        steps=sum(each.part.replayed for each in found),
+        rates=by_steps(rates_of(alone.fitted.history), alone.steps) if alone else (),
+        loss=found[0].loss if alone else float(shares @ [each.loss for each in found] / shares.sum()),
+        seconds=round(sum(each.part.seconds for each in found), 3),
+        scored=weights_digest(scored),
+    )

@@ -1,0 +1,59 @@
+"""The networks of a model as its report shows them: of several each with its share, and all that were tried."""
+
+from __future__ import annotations
+
+from kerasforecast.artifact.manifest import Manifest
+from kerasforecast.artifact.selection import Selection, Tried
+from kerasforecast.models.member import scaling_words
+from kerasforecast.report.page import Section, folded, table
+
+
+def members_section(manifest: Manifest) -> list[Section]:
+    """A table of the networks; nothing of a model of one that nobody chose."""
+    if manifest.selection is not None:
+        return [_leaderboard(manifest.selection)]
+    if len(manifest.members) == 1:
+        return []
+    header = ["", "window", "scaling", "share", "parameters"]
+    rows = [
+        [
+            member.network.describe(),
+            str(member.network.window),
+            scaling_words(member.network),
+            f"{member.weight:.1%}",
+            f"{member.parameters.saved:,}",
+        ]
+        for member in manifest.members
+    ]
+    return [Section("Members", "The forecast is their weighted mean.", table(header, rows), wide=True)]
+
+
+def board_cells(selection: Selection) -> tuple[list[str], list[list[str]]]:
+    """Headings, and a row for each network that was tried, the best first."""
+    header = ["", "window", "scaling", "MASE", "CRPS", "weight", "steps", "s"]
+    return header, [_row(each) for each in selection.tried]
+
+
+def chosen_line(selection: Selection) -> str:
+    """What was decided, and on what, in a sentence or two."""
+    windows = f"{selection.windows:,} windows of validation in {selection.blocks} blocks"
+    return f"{selection.text} Chosen on {windows}: MASE {selection.mase:.3f}, CRPS {selection.crps:.3f}."
+
+
+def _leaderboard(selection: Selection) -> Section:
+    header, rows = board_cells(selection)
+    chosen = [row for row, each in zip(rows, selection.tried, strict=True) if each.weight > 0]
+    note = (
+        f"{chosen_line(selection)} MASE and CRPS are in units of the seasonal naive error of training, the CRPS of "
+        "intervals from the errors in other blocks."
+    )
+    count = len(selection.tried)
+    more = folded(f"All {count} that were tried", table(header, rows))
+    return Section("Members", note, table(header, chosen), wide=True, after=more)
+
+
+def _row(each: Tried) -> list[str]:
+    scores = ["-" if score is None else f"{score:.3f}" for score in (each.mase, each.crps)]
+    weight = f"{each.weight:.0%}" if each.weight else each.note or "-"
+    words = f"{each.model}: {each.words}"
+    return [words, str(each.window), each.scaling, *scores, weight, f"{each.steps:,}", f"{each.seconds:.1f}"]
