@@ -201,7 +201,7 @@ def given(options: dict[str, Any]) -> dict[str, Any]:
 def choices(section: type[BaseModel], field: str) -> tuple[str, ...]:
     """The allowed words of a field, else `()`: families by name for `model`; a list of words is none."""
     if section is NetworkConfig and field == "model":
-        return registry.names()
+        return registry.models()
     return words(section.model_fields[field])
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from kerasforecast.artifact.importance import Importance
     from kerasforecast.artifact.manifest import Manifest
+    from kerasforecast.artifact.selection import Selection
     from kerasforecast.evaluation.evaluation import Evaluation
     from kerasforecast.evaluation.verdict import Judgement
     from kerasforecast.model import Model
@@ -167,6 +168,7 @@ def _width(table: list[Column]) -> int:
     return sum(2 + max(map(len, column)) for column in table)
 
 
+_BOARD = 12  # networks on the leaderboard of a choice
 _WRITTEN = ("report", "forecast", "metrics", "series", "history", "test_forecasts")  # beside a model, first the picture
 
 
@@ -185,7 +187,10 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
         raise ValueError("A fit has a test and a training record.")
     reason = "validation stopped improving" if record.stopped_early else "all epochs ran"
     manifest = model.manifest
-    if not quiet:
+    if manifest.selection:
+        if not quiet:
+            print_selection(manifest.selection)
+    elif not quiet:
         theirs = manifest.lineage.parent if manifest.lineage and manifest.lineage.kept == "parent" else None
         if manifest.config.network.family.trained:
             kept = f"epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)"
@@ -210,6 +215,21 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     click.echo(f"{paths['model']} ({parameters.trained:,} parameters{merged})")
     written = [paths[key].name for key in _WRITTEN if key in paths]
     click.echo(f"{paths['metrics'].parent}/ ({', '.join(written)})")
+
+
+def print_selection(selection: Selection) -> None:
+    """The networks that were tried, the best first, and what was decided."""
+    from kerasforecast.report.members import board_cells, chosen_line
+
+    header, rows = board_cells(selection, short=True)
+    chosen = [row for row, each in zip(rows, selection.tried, strict=True) if each.weight > 0]
+    others = [row for row, each in zip(rows, selection.tried, strict=True) if not each.weight]
+    shown = [header, *chosen, *others[: max(0, _BOARD - len(chosen))]]
+    columns = [list(column) for column in zip(*shown, strict=True)]
+    print_table(columns[:1], columns[1:])
+    if len(others) > _BOARD - len(chosen):
+        click.echo(f"  and {len(others) - max(0, _BOARD - len(chosen))} more, in the report")
+    print_wrapped(f"{chosen_line(selection)} {selection.steps:,} steps in {selection.seconds:,.0f} s.")
 
 
 def print_importance(importance: Importance) -> None:

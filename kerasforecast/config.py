@@ -15,6 +15,7 @@ from kerasforecast.errors import OptionError, callers_words, flag, shown
 from kerasforecast.models.families import registry
 from kerasforecast.sections.data import DataConfig
 from kerasforecast.sections.evaluation import EvaluationConfig
+from kerasforecast.sections.keeping import KEPT, chooses, keeping
 from kerasforecast.sections.network import NetworkConfig, not_of
 from kerasforecast.sections.section import Section, checked
 from kerasforecast.sections.split import SplitConfig
@@ -88,7 +89,9 @@ class Config(Section):
         Raises:
             OptionError: As `from_options`; or none of the families has an option that was given.
         """
-        own = {name: set(having) for name, having in registry.options().items() if name in options}
+        # A choice among families hands an option on to those that have it.
+        choices = {model for model in models if registry.family(model).chooses}
+        own = {name: set(having) | choices for name, having in registry.options().items() if name in options}
         for name, having in own.items():
             if not models:
                 raise OptionError(f"{flag(name)} has no effect where no network is trained. Leave it out.")
@@ -129,6 +132,8 @@ class Config(Section):
         for option, value in options.items():
             name = OLDER.get(option, option)
             sections[_section_of(name)][name] = value
+        if chooses(sections["network"]):
+            sections["network"] = keeping(sections["network"], sections["training"])
         sections["training"] = _recipe(sections["network"]) | sections["training"]
         config: Config = checked(cls, {name: checked(SECTIONS[name], values) for name, values in sections.items()})
         return config
@@ -196,7 +201,7 @@ def _section_of(option: str) -> str:
     for name, section in SECTIONS.items():
         if option in section.model_fields and option != "options":
             return name
-    if option in registry.options():
+    if option in registry.options() or option == KEPT:
         return "network"
     fields = {field for section in SECTIONS.values() for field in section.model_fields} - {"options"}
     known = ", ".join(sorted(fields | registry.options().keys()))

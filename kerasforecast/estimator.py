@@ -64,6 +64,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         drift: Add what the window has changed by a row, over and over. Only for seasonal.
         seasonality: What a season does: raises by a share, where all values of a window are positive, or adds. Only for
             theta, damped.
+        budget: How much is tried, in optimizer steps: the same choice on every run. Only for auto.
+        time: How long to try at most, e.g. 90s, 5m, 1h; what is chosen then hangs on the machine. Only for auto.
         epochs: Most passes over the training windows; early stopping may end before.
         batch_size: Windows in one step of the optimizer.
         sample: What counts alike in training: every window, or every series, however many windows it has.
@@ -128,6 +130,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         seasons: int = 1,
         drift: bool = False,
         seasonality: Literal["multiplicative", "additive"] = "multiplicative",
+        budget: Literal["small", "medium", "large"] = "medium",
+        time: str | None = None,
         epochs: int = 100,
         batch_size: int = 32,
         sample: Literal["windows", "series"] = "windows",
@@ -173,6 +177,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self.seasons = seasons
         self.drift = drift
         self.seasonality = seasonality
+        self.budget = budget
+        self.time = time
         self.epochs = epochs
         self.batch_size = batch_size
         self.sample = sample

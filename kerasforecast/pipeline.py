@@ -16,13 +16,14 @@ from kerasforecast.data.load import load_panel
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import KerasForecastError, StoppedError
-from kerasforecast.evaluation.leaving import begin
+from kerasforecast.evaluation.leaving import Leaving, begin
 from kerasforecast.forecasting.parts import Part
 from kerasforecast.model import Model
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.report import write_fit, write_fit_report
 from kerasforecast.runtime.backend import out_of_memory
 from kerasforecast.runtime.signals import Deferred
+from kerasforecast.selection.choose import fit_chosen
 from kerasforecast.training.callbacks import Callbacks
 from kerasforecast.training.history import Epoch
 from kerasforecast.training.run import Run
@@ -34,7 +35,7 @@ def fit(
     *,
     name: str | None = None,
     run: Run | None = None,
-    on_start: Callable[[Panel, Split, int], None] | None = None,
+    on_start: Callable[[Panel, Split, int | None], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_note: Callable[[str], None] | None = None,
     callbacks: Callbacks = (),
@@ -47,7 +48,8 @@ def fit(
         frame: The data itself, in place of `config.data`'s source.
         name: The model's name; the panel's own where `None`.
         run: Where to keep the best model so far and the state while training; also what to resume.
-        on_start: Called with the panel, its split and the number of trained parameters before the first epoch.
+        on_start: Called with the panel, its split and the number of trained parameters (`None` where networks are yet
+            to be chosen) before the first epoch.
         on_epoch: Called after every epoch.
         on_note: Called with what a person should know.
         callbacks: Keras' own, which run beside ours while training.
@@ -87,11 +89,13 @@ def _fit(
     name: str,
     run: Run | None,
     parent: Parent | None,
-    on_start: Callable[[Panel, Split, int], None] | None,
+    on_start: Callable[[Panel, Split, int | None], None] | None,
     on_epoch: Callable[[Epoch], None] | None,
     on_note: Callable[[str], None] | None,
     callbacks: Callbacks,
 ) -> Model:
+    if config.network.family.chooses:
+        return _fit_chosen(config, panel, name, run, on_start, on_note)
     begun, fitting = begin(config, panel, name, run, parent)
     recorder = begun.recorder
     if on_start:
@@ -119,6 +123,37 @@ def _fit(
             on_note(f"Scored; training on all {panel.observed.sum():,} rows for {parts[0].replayed:,} steps.")
         with _kept(recorder, run) as stop:
             leaving = begun.refitted(leaving, parts, stop)
+    return _model(leaving, panel)
+
+
+def _fit_chosen(
+    config: Config,
+    panel: Panel,
+    name: str,
+    run: Run | None,
+    on_start: Callable[[Panel, Split, int | None], None] | None,
+    on_note: Callable[[str], None] | None,
+) -> Model:
+    """The same of networks that are chosen on validation."""
+
+    say = on_note or (lambda line: None)
+
+    def started(split: Split) -> None:
+        if on_start:
+            on_start(panel, split, None)
+        for note in run.notes if run else ():
+            say(note)
+
+    with Deferred() as stop:
+        try:
+            leaving = fit_chosen(config, panel, name, run, stop, say, started)
+        except StoppedError as error:
+            on = f" --resume {name} goes on from there." if run else ""
+            raise StoppedError(f"{error}{on}", signal_number=error.exit_code - 128) from None
+    return _model(leaving, panel)
+
+
+def _model(leaving: Leaving, panel: Panel) -> Model:
     return Model(
         leaving.manifest,
         leaving.weights,

@@ -91,6 +91,8 @@ def compare(
     seasons: int = default(1),
     drift: bool = default(False),
     seasonality: Literal["multiplicative", "additive"] = default("multiplicative"),
+    budget: Literal["small", "medium", "large"] = default("medium"),
+    time: str | None = default(None),
     # Training
     epochs: int = default(100),
     batch_size: int = default(32),
@@ -194,6 +196,8 @@ def compare(
         drift: Add what the window has changed by a row, over and over. Only for seasonal.
         seasonality: What a season does: raises by a share, where all values of a window are positive, or adds. Only for
             theta, damped.
+        budget: How much is tried, in optimizer steps: the same choice on every run. Only for auto.
+        time: How long to try at most, e.g. 90s, 5m, 1h; what is chosen then hangs on the machine. Only for auto.
         epochs: Most passes over the training windows; early stopping may end before.
         batch_size: Windows in one step of the optimizer.
         sample: What counts alike in training: every window, or every series, however many windows it has.

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kerasforecast.data.panel import Panel
     from kerasforecast.evaluation.cuts import Fold
     from kerasforecast.evaluation.folds import Forecasts
+    from kerasforecast.sections.network import NetworkConfig
     from kerasforecast.training.history import Epoch
 
 
@@ -58,8 +59,8 @@ class Progress:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._take_down()
 
-    def start(self, panel: Panel, split: Split, parameters: int) -> None:
-        """Say what is trained on what."""
+    def start(self, panel: Panel, split: Split, parameters: int | None) -> None:
+        """Say what is trained on what; how many parameters follows where networks are yet to be chosen (`None`)."""
         if not self._shown:
             return
         network = self._config.network
@@ -71,14 +72,13 @@ class Progress:
             *panel.notes,
             *(f"  {part:<10} {_part(panel, split, part)}" for part in PARTS),
             *_left_alone(panel, split, self._config),
-            f"{network.describe()} on windows of {split.window}, "
-            + (f"{parameters:,} trained parameters" if network.family.trained else "nothing to train"),
+            _described(network, split.window, parameters),
             f"{self._choice.name} ({self._choice.reason}) on {device}; "
             f"{network.family.computation(self._choice.name, device)}",
         ):
             self.note(line)
         self._take_down()  # of a fit that begins again with smaller batches
-        self._bar = _bar(self._notebook) if network.family.trained else None
+        self._bar = _bar(self._notebook) if network.family.trained and parameters is not None else None
         if self._bar:
             self._bar.start()
             self._task = self._bar.add_task("training", total=self._config.training.epochs, figures="")
@@ -124,6 +124,14 @@ class Progress:
         best = "  best" if epoch.best else ""
         total = self._config.training.epochs
         return f"epoch {epoch.epoch:>3}/{total}  {_figures(epoch)}  {epoch.seconds:.1f} s{best}"
+
+
+def _described(network: NetworkConfig, window: int, parameters: int | None) -> str:
+    """What is trained, in a line; a choice among networks has no parameters yet."""
+    if parameters is None:
+        return network.describe()
+    size = f"{parameters:,} trained parameters" if network.family.trained else "nothing to train"
+    return f"{network.describe()} on windows of {window}, {size}"
 
 
 def _figures(epoch: Epoch) -> str:

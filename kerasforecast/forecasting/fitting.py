@@ -151,18 +151,22 @@ class Fitting:
         """Optimizer steps of an epoch."""
         return steps_of(self._parts[0], self._config)
 
-    def train(self, **watched: Any) -> Trained:
+    def train(self, *, epochs: int | None = None, **watched: Any) -> Trained:
         """Find the weights.
 
         Args:
+            epochs: How many at most, the finished ones of a training that goes on included; those of the
+                configuration, where `None`.
             **watched: `on_epoch`, `on_best`, `keeping` of `kerasforecast.training.train.train`.
 
         Raises:
             DivergedError: The loss stopped being a finite number.
             StoppedError: A signal ended training.
         """
-        levels = self._member.network.quantiles
-        history = train(self.network, *self._parts, self._config, levels=levels, solved=self._solved, **watched)
+        levels, config = self._member.network.quantiles, self._config
+        if epochs is not None:
+            config = config.model_copy(update={"epochs": epochs})
+        history = train(self.network, *self._parts, config, levels=levels, solved=self._solved, **watched)
         return Trained(history, *self._found())
 
     def replay(self, rates: Sequence[float], steps: int, stop: Deferred | None = None) -> tuple[float, Predictor]:

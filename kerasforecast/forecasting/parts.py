@@ -16,8 +16,10 @@ from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.windows import Windows
+from kerasforecast.runtime.signals import Deferred
 from kerasforecast.sections.network import NetworkConfig
 from kerasforecast.sections.training import TrainingConfig
+from kerasforecast.training.replay import rates_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +71,19 @@ def trained_part(network: NetworkConfig, training: TrainingConfig, panel: Panel,
     member, fitting, _ = untrained(network, training, panel, split)
     fitted = fitting.train(**watched)
     return Part(member, training, fitted, fitting.trained, fitting.steps, time.perf_counter() - started)
+
+
+def retrained(part: Part, panel: Panel, split: Split, stop: Deferred | None = None) -> Part:
+    """`part` trained anew on the training part of `split`, for the steps and at the rates that it took before."""
+    started = time.perf_counter()
+    member, fitting, _ = untrained(part.member.network, part.training, panel, split)
+    history = part.fitted.history
+    if member.network.family.solved:  # found at the start
+        fitted = fitting.train(epochs=1)
+    else:
+        _, predictor = fitting.replay(rates_of(history), part.steps, stop)
+        fitted = Trained(history, list(predictor.weights), predictor)
+    return replace(part, member=member, fitted=fitted, seconds=part.seconds + time.perf_counter() - started)
 
 
 def weighted(parts: Sequence[Part], weights: Sequence[float]) -> list[Part]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from kerasforecast.models.families.base import SavedLayer, Shape, Sizes
 from kerasforecast.preprocessing.covariates import NO_COVARIATES, FittedCovariates
@@ -31,6 +31,13 @@ class Member(BaseModel):
     network: NetworkConfig
     scaling: FittedScaling
     covariates: FittedCovariates = NO_COVARIATES
+
+    @field_validator("network")
+    @classmethod
+    def _of_one_family(cls, network: NetworkConfig) -> NetworkConfig:
+        if network.family.chooses:
+            raise ValueError(f"a network of a model is of one family, not {network.model}")
+        return network
 
     @property
     def sizes(self) -> Sizes:

@@ -28,10 +28,10 @@ def members_section(manifest: Manifest) -> list[Section]:
     return [Section("Members", "The forecast is their weighted mean.", table(header, rows), wide=True)]
 
 
-def board_cells(selection: Selection) -> tuple[list[str], list[list[str]]]:
-    """Headings, and a row for each network that was tried, the best first."""
-    header = ["", "window", "scaling", "MASE", "CRPS", "weight", "steps", "s"]
-    return header, [_row(each) for each in selection.tried]
+def board_cells(selection: Selection, *, short: bool = False) -> tuple[list[str], list[list[str]]]:
+    """Headings, and a row for each network that was tried, the best first; `short` ones fit a terminal."""
+    header = ["", "window", "scaling", "MASE", "CRPS", "weight", *([] if short else ["steps"]), "s"]
+    return header, [_row(each, short) for each in selection.tried]
 
 
 def chosen_line(selection: Selection) -> str:
@@ -52,8 +52,9 @@ def _leaderboard(selection: Selection) -> Section:
     return Section("Members", note, table(header, chosen), wide=True, after=more)
 
 
-def _row(each: Tried) -> list[str]:
+def _row(each: Tried, short: bool) -> list[str]:
     scores = ["-" if score is None else f"{score:.3f}" for score in (each.mase, each.crps)]
     weight = f"{each.weight:.0%}" if each.weight else each.note or "-"
-    words = f"{each.model}: {each.words}"
-    return [words, str(each.window), each.scaling, *scores, weight, f"{each.steps:,}", f"{each.seconds:.1f}"]
+    words = each.model if short else f"{each.model}: {each.words}"
+    steps = [] if short else [f"{each.steps:,}"]
+    return [words, str(each.window), each.scaling, *scores, weight, *steps, f"{each.seconds:.1f}"]

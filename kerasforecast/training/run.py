@@ -6,12 +6,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kerasforecast.runtime.files import remove_folder
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.callbacks import Keeping, TrainingState
 from kerasforecast.training.checkpoint import STATES, Checkpoint, Generation, check_same
 from kerasforecast.training.history import Epoch
 
 MODEL = "checkpoint.keras"
+TRIED = "tried"  # the folder of the networks that a choice has tried
 
 
 @dataclass(frozen=True)
@@ -41,18 +43,27 @@ class Run:
         return self.folder / STATES
 
     @property
+    def tried(self) -> Path:
+        """The folder of the networks that a choice among them has tried so far."""
+        return self.folder / TRIED
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know of states that were there before."""
         if self.resumed is None:
             left = f"{self.states} holds a stopped run, which --resume would go on with; this one starts anew."
             return (left,) if self.states.exists() else ()
         progress = self.resumed.facts["progress"]
+        if self.tried.exists():
+            count = sum(1 for _ in self.tried.iterdir())
+            return (*self.resumed.notes, f"Going on: what {count} trainings have found is at hand.")
         begun = f" and {progress['step']} steps of the next" if progress["step"] else ""
         return (*self.resumed.notes, f"Going on after epoch {len(progress['epochs'])}{begun}")
 
     def clear(self) -> None:
         """Remove both: the run is over, and its model is where it belongs."""
         Checkpoint(self.states).discard()
+        remove_folder(self.tried)
         self.model.unlink(missing_ok=True)
 
 

@@ -20,7 +20,7 @@ FIELDS = [
     *((section, field) for section, model in SECTIONS.items() for field in model.model_fields if field != "options"),
     *((family, field) for field, having in registry.options().items() for family in having),
 ]
-MODELS = SECTIONS | {name: registry.family(name).options for name in registry.names()}
+MODELS = SECTIONS | {name: registry.family(name).options for name in registry.models()}
 NAMES = sorted({field for _, field in FIELDS})
 
 

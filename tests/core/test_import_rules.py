@@ -27,6 +27,7 @@ forecasting
 baselines
 artifact
 evaluation
+selection
 report
 explain
 model

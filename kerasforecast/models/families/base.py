@@ -158,6 +158,39 @@ def gaps_layers(inputs: int, sizes: Sizes) -> list[SavedLayer]:
     return [dense(inputs, sizes.horizon * (len(sizes.levels) - 1))] if len(sizes.levels) > 1 else []
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What is known of the data before any network is trained, for a family to propose networks by.
+
+    Attributes:
+        rows: Training rows, of several series those of one of median length.
+        horizon: Rows ahead.
+        periods: Rows of each season, ascending; none where there is none.
+        most: The longest window that leaves enough to learn from.
+        positive: Whether all values of the target are above 0, so that logs can be taken.
+        several: Whether there is more than one series.
+        known: Whether columns are known ahead.
+    """
+
+    rows: int
+    horizon: int
+    periods: tuple[int, ...] = ()
+    most: int = 10_000
+    positive: bool = True
+    several: bool = False
+    known: bool = False
+
+    @property
+    def season(self) -> int:
+        """Rows of the longest season that fits into a window; 1 without one."""
+        return max((period for period in self.periods if period <= self.most), default=1)
+
+    def window(self, units: float = 1) -> int:
+        """A window of so many units, each the longest season or the horizon, whichever is longer; what fits of it."""
+        unit = max(self.season, self.horizon) if self.season > 1 else max(2 * self.horizon, 20)
+        return max(2, min(round(units * unit), self.most))
+
+
 class Family(ABC):
     """A family of networks. Its methods take its own options, an instance of `options`.
 
@@ -168,6 +201,7 @@ class Family(ABC):
             that is not what suits the reference model.
         smaller: Options that make a network smaller, for the message of one that is too large.
         stages: What `kerasforecast tune` tries: values by option, those options first that matter most.
+        chooses: Whether it is a choice among the networks of others, which no file has as a member.
         solved: Whether `solve` finds its weights, with what it chooses on validation: they cannot be found without one.
         trained: Whether steps find weights of it; else `solve` finds all that there are, and nothing is left to train.
         alone: Whether it forecasts from the target's own past, whatever else it is given.
@@ -194,6 +228,7 @@ class Family(ABC):
     alone: ClassVar[bool] = False
     scalings: ClassVar[tuple[str, ...]] = ()
     seasonal: ClassVar[bool] = True
+    chooses: ClassVar[bool] = False
     changeable: ClassVar[tuple[str, ...]] = ()
     vocabulary: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 
@@ -227,6 +262,18 @@ class Family(ABC):
     def widest(self, options: Any, sizes: Sizes) -> int:
         """The largest size of a tensor in its graph, where that is beyond its arrays, window and horizon; else 0."""
         return 0
+
+    def proposals(self, setting: Setting) -> list[dict[str, Any]]:
+        """Networks worth trying where nobody says which (`--model auto`), those that promise most first.
+
+        Args:
+            setting: What is known of the data.
+
+        Returns:
+            Options by name of each, flat: of networks, of the family's own, and of training where its recipe is not
+            meant. A window of every one must be given.
+        """
+        return []
 
     def start(self, layer: Any, options: Any, random: np.random.Generator) -> list[np.ndarray]:
         """Starting weights of one layer, in the order of `layer.get_weights()`, drawn by NumPy."""

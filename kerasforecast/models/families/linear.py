@@ -23,6 +23,7 @@ from kerasforecast.models.families.base import (
     Inputs,
     Role,
     SavedLayer,
+    Setting,
     Sizes,
     dense,
 )
@@ -103,6 +104,19 @@ class Linear(Family):
 
         found = ridge(features, training, validation, _features(options, sizes), MOST_FEATURES)
         return None if found is None else {"head": found.head(sizes.levels)}
+
+    def proposals(self, setting: Setting) -> list[dict[str, Any]]:
+        """Windows of two and of one unit, relative to the last row or to the mean, of logs too."""
+        found: list[dict[str, Any]] = [
+            {"window": setting.window(2), "centre": "last"},
+            {"window": setting.window(2), "centre": "mean"},
+            {"window": setting.window(1), "centre": "last"},
+            {"window": setting.window(3), "centre": "mean"},
+        ]
+        if setting.positive:
+            found[1:1] = [{"window": setting.window(2), "centre": "last", "target_transform": "log"}]
+            found.append({"window": setting.window(2), "centre": "mean", "target_transform": "log"})
+        return found
 
     def describe(self, options: LinearOptions) -> str:
         """E.g. `"linear map"`."""

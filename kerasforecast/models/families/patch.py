@@ -24,10 +24,12 @@ from kerasforecast.models.families.base import (
     Inputs,
     Role,
     SavedLayer,
+    Setting,
     Sizes,
     dense,
 )
 
+_ENOUGH = 1_000  # training rows of one series
 _WIDER = 2  # the dense pair of an encoder layer, in widths
 
 
@@ -104,6 +106,13 @@ class Patch(Family):
         if inputs.static is not None:
             hidden = keras.ops.concatenate([hidden, inputs.static], axis=-1)
         return Graph(head(hidden, sizes))
+
+    def proposals(self, setting: Setting) -> list[dict[str, Any]]:
+        """Where there is enough to learn attention from: two units of window, in a dozen patches or more."""
+        if setting.rows < _ENOUGH and not setting.several:
+            return []
+        window = setting.window(2)
+        return [{"window": window, "patch": max(2, min(16, window // 12))}]
 
     def describe(self, options: PatchOptions) -> str:
         """E.g. `"Transformer of 2 layers over patches of 16, width 32"`."""

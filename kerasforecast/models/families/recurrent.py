@@ -11,7 +11,7 @@ reveals nothing: all of it is past. Their outputs are joined, `(B, L, 2U)`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -25,6 +25,7 @@ from kerasforecast.models.families.base import (
     Inputs,
     Role,
     SavedLayer,
+    Setting,
     Shape,
     Sizes,
     head_layers,
@@ -33,6 +34,7 @@ from kerasforecast.models.families.base import (
 if TYPE_CHECKING:
     import numpy as np
 
+_LONGEST = 200  # rows of a window that is proposed
 _NORMS = {"none": ("", 0), "layer": ("LayerNormalization", 2), "batch": ("BatchNormalization", 4)}
 
 
@@ -95,6 +97,7 @@ class Recurrent(Family):
     Args:
         name: Of the family.
         cell: What it stacks.
+        proposed: What is worth trying where nobody says which family; nothing, where `None`.
     """
 
     options: ClassVar[type[FamilyOptions]] = RecurrentOptions
@@ -111,9 +114,10 @@ class Recurrent(Family):
     changeable = ("dropout", "initializer", "recurrent_bias")
     vocabulary = frozenset({(KERAS, "RepeatVector")})
 
-    def __init__(self, name: str, cell: Cell) -> None:
+    def __init__(self, name: str, cell: Cell, proposed: Mapping[str, Any] | None = None) -> None:
         self.name = name
         self.cell = cell
+        self._proposed = proposed
 
     def layers(self, options: RecurrentOptions, sizes: Sizes) -> list[SavedLayer]:
         """Each cell, the normalisation behind it, and the head."""
@@ -151,6 +155,12 @@ class Recurrent(Family):
             hidden = keras.ops.concatenate([hidden, inputs.static], axis=-1)  # (B, U + S)
         rows = None if inputs.known is None else decoded(hidden, inputs.known, sizes, options.units)
         return Graph(head(hidden, sizes, rows), states)
+
+    def proposals(self, setting: Setting) -> list[dict[str, Any]]:
+        """One unit of window, not too long: time goes by the row."""
+        if self._proposed is None:
+            return []
+        return [{"window": min(setting.window(1), _LONGEST), "batch_size": 64, **self._proposed}]
 
     def describe(self, options: RecurrentOptions) -> str:
         """E.g. `"2 x lstm of 50 units"`."""
@@ -234,8 +244,8 @@ def _name_initializers(layer: Any) -> None:
 
 
 FAMILIES: Sequence[Family] = (
-    LSTM("lstm", Cell("LSTM", gates=4)),
-    Recurrent("gru", Cell("GRU", gates=3, biases=2, states=("h",))),
+    LSTM("lstm", Cell("LSTM", gates=4), {"scaling": "anchor"}),
+    Recurrent("gru", Cell("GRU", gates=3, biases=2, states=("h",)), {"scaling": "level", "units": 32}),
     Recurrent("rnn", Cell("SimpleRNN", gates=1, states=("h",))),
     Recurrent("peephole", Cell("PeepholeLSTM", gates=4, module="kerasforecast.layers.peephole", peepholes=3)),
     Recurrent("coupled", Cell("CoupledLSTM", gates=3, module="kerasforecast.layers.coupled")),

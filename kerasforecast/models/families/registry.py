@@ -5,11 +5,12 @@ from __future__ import annotations
 from pydantic.fields import FieldInfo
 
 from kerasforecast.errors import OptionError, shown
-from kerasforecast.models.families import linear, patch, recurrent, residual, tide, untrained
+from kerasforecast.models.families import automatic, linear, patch, recurrent, residual, tide, untrained
 from kerasforecast.models.families.base import Family
 
 _ALL = (*recurrent.FAMILIES, linear.LINEAR, *residual.FAMILIES, patch.PATCH, tide.TIDE, *untrained.FAMILIES)
 _FAMILIES: dict[str, Family] = {family.name: family for family in _ALL}
+_CHOICES: dict[str, Family] = {automatic.AUTO.name: automatic.AUTO}  # among networks: no network themselves
 
 
 def register(family: Family) -> None:
@@ -21,7 +22,7 @@ def register(family: Family) -> None:
     Raises:
         OptionError: Another family has the name.
     """
-    if _FAMILIES.setdefault(family.name, family) is not family:
+    if family.name in _CHOICES or _FAMILIES.setdefault(family.name, family) is not family:
         raise OptionError(f"A family needs a name of its own. Received: {shown(family.name)}, which is taken.")
 
 
@@ -30,21 +31,31 @@ def names() -> tuple[str, ...]:
     return tuple(_FAMILIES)
 
 
+def models() -> tuple[str, ...]:
+    """What `--model` takes: names of all families, and of choices among them."""
+    return (*_FAMILIES, *_CHOICES)
+
+
 def family(name: str) -> Family:
-    """The family called `name`.
+    """The family, or choice among families, called `name`.
 
     Raises:
         OptionError: There is none.
     """
-    if not isinstance(name, str) or name not in _FAMILIES:
-        raise OptionError(f"--model: must be one of {', '.join(_FAMILIES)}. Received: {shown(name)}.")
-    return _FAMILIES[name]
+    known = _FAMILIES | _CHOICES
+    if not isinstance(name, str) or name not in known:
+        raise OptionError(f"--model: must be one of {', '.join(known)}. Received: {shown(name)}.")
+    return known[name]
 
 
 def options() -> dict[str, dict[str, FieldInfo]]:
-    """Every option that some family has: its field in each family that has it, by the family's name."""
+    """Every option that some family has: its field in each family that has it, by the family's name.
+
+    A field without a description is no option of anybody's: it is what a choice has noted.
+    """
     found: dict[str, dict[str, FieldInfo]] = {}
-    for each in _FAMILIES.values():
-        for name, field in each.options.model_fields.items():
+    for each in (_FAMILIES | _CHOICES).values():
+        fields = {name: field for name, field in each.options.model_fields.items() if field.description}
+        for name, field in fields.items():
             found.setdefault(name, {})[each.name] = field
     return found

@@ -27,6 +27,7 @@ from kerasforecast.models.families.base import (
     Inputs,
     Role,
     SavedLayer,
+    Setting,
     Sizes,
     dense,
     gaps_layers,
@@ -174,6 +175,11 @@ class NBeats(Residual):
         found += [Block("trend", sizes.window, 1, trend, trend)] * options.blocks
         return found + [Block("season", sizes.window, 1, season, season)] * options.blocks
 
+    def proposals(self, setting: Setting) -> list[dict[str, Any]]:
+        """Two units of window and one, of logs where that can be."""
+        log = {"target_transform": "log"} if setting.positive else {}
+        return [{"window": setting.window(2), "dropout": 0.1} | log, {"window": setting.window(1), "dropout": 0.1}]
+
     def describe(self, options: NBeatsOptions) -> str:
         """E.g. `"N-BEATS of 3 generic blocks, 64 units"`."""
         each = "" if options.basis == "generic" else " each of trend and season"
@@ -196,6 +202,15 @@ class NHits(Residual):
             knots = max(1, round(sizes.horizon / max(1.0, sizes.horizon ** (share * 2 / 3))))
             found += [Block("pooled", -(-sizes.window // pool), pool, sizes.window, knots)] * options.blocks
         return found
+
+    def proposals(self, setting: Setting) -> list[dict[str, Any]]:
+        """Narrow ones with dropout: one unit of window, then two, of logs where that can be."""
+        log = {"target_transform": "log"} if setting.positive else {}
+        return [
+            {"window": setting.window(1), "dropout": 0.2} | log,
+            {"window": setting.window(2), "dropout": 0.1},
+            {"window": setting.window(2), "dropout": 0.2} | log,
+        ]
 
     def describe(self, options: NHitsOptions) -> str:
         """E.g. `"N-HiTS of 3 stacks, 64 units"`."""

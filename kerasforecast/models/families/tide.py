@@ -22,6 +22,7 @@ from kerasforecast.models.families.base import (
     Inputs,
     Role,
     SavedLayer,
+    Setting,
     Sizes,
     dense,
 )
@@ -100,6 +101,10 @@ class Tide(Family):
         rows = read if ahead is None else keras.ops.concatenate([read, ahead], axis=-1)
         target = keras.layers.Flatten(name="target_window")(inputs.past[:, :, :1])  # (B, L)
         return Graph(head(target, sizes, rows))
+
+    def proposals(self, setting: Setting) -> list[dict[str, Any]]:
+        """Two units of window."""
+        return [{"window": setting.window(2)}]
 
     def describe(self, options: TideOptions) -> str:
         """E.g. `"TiDE of 1 block, 64 units"`."""

@@ -1,0 +1,221 @@
+"""The fit of `--model auto`: what is tried, what is chosen, and the model that comes of it.
+
+How it stays honest. Trainings are stopped and shares are chosen on validation, on other windows of it where there are
+enough (`judging`); test rows are seen by nobody until the scores. Where validation is short, networks are tried on an
+earlier and longer stretch of it, cut out of training; those chosen are then trained on the whole training part for the
+steps that stretch had chosen, so that the errors on validation, from which the intervals come, are of rows that neither
+stopped nor chose them. Scores are of the model before it is trained on all rows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kerasforecast.artifact.selection import Selection, Tried
+from kerasforecast.baselines.fitted import periods_of
+from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
+from kerasforecast.errors import DivergedError, InputError
+from kerasforecast.evaluation.frame import frame_of
+from kerasforecast.evaluation.leaving import Leaving, begin_joined
+from kerasforecast.forecasting.parts import Part, retrained, weighted
+from kerasforecast.models.families.automatic import AutomaticOptions
+from kerasforecast.models.limits import check_size
+from kerasforecast.models.member import scaling_words
+from kerasforecast.preprocessing.split import Split, least_context, split_panel
+from kerasforecast.runtime.signals import Deferred
+from kerasforecast.selection.budgets import Clock, budget_of
+from kerasforecast.selection.candidates import candidates_of, setting_of
+from kerasforecast.selection.judging import Judge, judge_of
+from kerasforecast.selection.keeping import Store
+from kerasforecast.selection.rounds import Bench, Trial, ranked
+from kerasforecast.selection.weights import shares
+from kerasforecast.training.run import Run
+
+Say = Callable[[str], None]
+
+_SHORT = 8  # horizons of validation rows, below which a longer stretch chooses
+_STRETCH = 0.4  # of the rows before test, that it may take
+_TOGETHER = 2, 5  # networks that shares begin with: where validation is long, and where it is short
+_AGAIN = 2  # networks of which further starts are trained, where it is short
+_CLEARLY = 0.97  # of the naive forecast's root mean squared error, that a mean must stay below to be called better
+_NAIVE = 0.9  # the share of the naive forecast where nothing is
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The networks of a model, the one with the largest share first.
+
+    Attributes:
+        parts: They, with their shares.
+        best: The best single network.
+        selection: How they were chosen.
+    """
+
+    parts: list[Part]
+    best: Part
+    selection: Selection
+
+
+def fit_chosen(
+    config: Config, panel: Panel, name: str, run: Run | None, stop: Deferred, say: Say, started: Callable[[Split], None]
+) -> Leaving:
+    """Choose networks on validation, score their mean on test, and train them on all rows.
+
+    Args:
+        config: Its network is a choice, `--model auto`.
+        panel: The data.
+        name: The model's.
+        run: Where to keep what has been tried; also what to resume.
+        stop: Notes the signals that are to end it.
+        say: Told what a person should know.
+        started: Told how the data is divided, before anything is tried.
+
+    Raises:
+        InputError: The data or an option is wrong, or not those of the run to be resumed.
+        StoppedError: A signal ended it.
+    """
+    chosen = choose(config, panel, name, run, stop, say, started)
+    window = max(part.member.network.window for part in chosen.parts)
+    longest = max(window, chosen.best.member.network.window)
+    network = config.network.model_copy(update={"window": window})
+    frame = frame_of(config.model_copy(update={"network": network}), panel)
+    for line in frame.said:
+        say(line)
+    begun = begin_joined(frame, name, None, chosen.parts)
+    alone = chosen.best if len(chosen.parts) > 1 and longest == window else None
+    leaving = begun.scored(chosen.parts, chosen.selection, alone)
+    if begun.refits:
+        steps = sum(part.replayed for part in chosen.parts if not part.member.network.family.solved)
+        say(f"Scored; training on all {panel.observed.sum():,} rows for {steps:,} steps.")
+        leaving = begun.refitted(leaving, chosen.parts, stop)
+    return leaving
+
+
+def choose(
+    config: Config, panel: Panel, name: str, run: Run | None, stop: Deferred, say: Say, started: Callable[[Split], None]
+) -> Chosen:
+    """The networks of a model, chosen on validation; arguments as of `fit_chosen`."""
+    options, begun = config.network.options, time.perf_counter()
+    if not isinstance(options, AutomaticOptions):
+        raise TypeError("Only a choice among networks can choose.")
+    clock, budget = Clock(options.seconds), budget_of(options)
+    shortest = config.network.model_copy(update={"window": 2})
+    split = split_panel(panel, config.split, shortest, config.steps)
+    started(split)
+    periods = periods_of(config.evaluation.period, panel, split)
+    stretch = stretched(split, config.network.horizon) if len(panel) == 1 else None
+    trying = stretch or split
+    setting = setting_of(config, panel, trying, periods)
+    candidates = candidates_of(config, setting, budget, int(trying.windows_in("train").sum()))
+    longest = max(candidate.network.window for candidate in candidates)
+    split_panel(panel, config.split, config.network.model_copy(update={"window": longest}), config.steps)
+    context = least_context(config.split, longest, several=len(panel) > 1)
+    trying, split = (replace(each, window=longest, context=context) for each in (trying, split))
+    judge = judge_of(trying, panel, config.levels, periods[0] if periods else 1, honest=stretch is None)
+    families = len({candidate.network.model for candidate in candidates})
+    say(
+        f"Trying {len(candidates)} networks of {families} families, judged on {len(judge.windows):,} windows of "
+        f"validation in {judge.count} blocks."
+    )
+    identity = {
+        "name": name,
+        "config": config.model_dump(mode="json"),
+        "data": {"columns": list(panel.columns), "sha256 of the data": panel.sha256},
+    }
+    bench = Bench(panel, trying, judge, Store(run, identity, panel.source.sha256), clock, stop, say)
+    trials = bench.run(candidates, budget)
+    if not trials:
+        raise DivergedError("No network of --model auto could be trained. Lower --learning-rate, or use --model lstm.")
+    if stretch:
+        drawn = [trial for trial in trials if not trial.candidate.network.family.solved][:_AGAIN]
+        trials = ranked([*trials, *bench.more(drawn, budget.seeds, budget.rounds)])
+    weights, text = _shares(judge, trials, _TOGETHER[stretch is not None])
+    parts = {place: trial.part() for place, trial in enumerate(trials) if weights[place] > 0 or place == 0}
+    if stretch:
+        parts = {place: retrained(part, panel, split, stop) for place, part in parts.items()}
+    members = weighted([parts[place] for place in sorted(parts)], [weights[place] for place in sorted(parts)])
+    selection = _record(judge, trials, weights, text, time.perf_counter() - begun)
+    return Chosen(members, parts[0], selection)
+
+
+def stretched(split: Split, horizon: int) -> Split | None:
+    """A split with a longer validation part, cut out of training, where the real one is short; `None` where it is not.
+
+    Its validation reaches up to the test part, as the real one does.
+    """
+    first, start, stop, _ = split.edges[0]
+    if stop - start >= _SHORT * horizon:
+        return None
+    rows = int(max(stop - start, min(_SHORT * horizon, _STRETCH * (stop - first))))
+    edges = split.edges.copy()
+    edges[0, 1] = stop - rows
+    return replace(split, edges=edges)
+
+
+def _shares(judge: Judge, trials: Sequence[Trial], together: int) -> tuple[np.ndarray, str]:
+    """The share of each trial, and what was decided in a sentence."""
+    errors = [trial.errors for trial in trials if trial.errors is not None]
+    worths = [trial.worth for trial in trials if trial.worth is not None]
+    found = _within_limits(trials, shares(judge, errors, worths, together))
+    mean = np.tensordot(found, np.stack(errors), axes=1)
+    naive = judge.errors(np.repeat(judge.windows.last()[:, None], judge.actual.shape[1], axis=1))
+    ratio = float(np.sqrt(np.mean(mean**2) / np.mean(naive**2)))
+    alike = [place for place, each in enumerate(errors) if np.allclose(each, naive, atol=1e-4)]
+    count = int((found > 0).sum())
+    text = f"The mean of {count} networks." if count > 1 else "One network alone was the best."
+    if ratio < _CLEARLY or not alike:
+        return found, text
+    shrunk = (1 - _NAIVE) * found
+    shrunk[alike[0]] += _NAIVE
+    return shrunk, "Nothing is clearly better than repeating the last value, so most of the forecast is that."
+
+
+def _within_limits(trials: Sequence[Trial], found: np.ndarray) -> np.ndarray:
+    """Shares of as many networks as a file may hold: the smallest go first."""
+    while True:
+        members = [trial.member for trial, share in zip(trials, found, strict=True) if share > 0 and trial.member]
+        try:
+            check_size(members)
+        except InputError:
+            if len(members) == 1:
+                raise
+            least = min(np.flatnonzero(found), key=lambda place: found[place])
+            found = np.where(np.arange(len(found)) == least, 0, found)
+            found = found / found.sum()
+        else:
+            return found
+
+
+def _record(judge: Judge, trials: Sequence[Trial], weights: np.ndarray, text: str, seconds: float) -> Selection:
+    errors = np.stack([trial.errors for trial in trials if trial.errors is not None])
+    worth = judge.worth(np.tensordot(weights, errors, axes=1))
+    tried = [
+        Tried(
+            model=trial.candidate.network.model,
+            words=trial.candidate.network.describe(),
+            window=trial.candidate.network.window,
+            scaling=scaling_words(trial.candidate.network),
+            steps=trial.steps,
+            mase=trial.worth.mase if trial.worth else None,
+            crps=trial.worth.crps if trial.worth else None,
+            weight=float(share),
+            seconds=round(trial.seconds, 2),
+            note=trial.note,
+        )
+        for trial, share in zip(trials, weights, strict=True)
+    ]
+    return Selection(
+        tried=tuple(tried[:200]),
+        mase=worth.mase,
+        crps=worth.crps,
+        windows=len(judge.windows),
+        blocks=judge.count,
+        steps=sum(trial.steps for trial in trials),
+        seconds=round(seconds, 2),
+        text=text,
+    )

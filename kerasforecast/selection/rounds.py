@@ -1,0 +1,209 @@
+"""Training what is proposed, round after round: each goes on for longer with the better half of those before.
+
+What needs no steps is tried once. A training that goes on does so from the very state in which it was left, so that a
+network which came through all rounds is the one that it would have been alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from kerasforecast.data.panel import Panel
+from kerasforecast.errors import DataError, DivergedError
+from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member
+from kerasforecast.forecasting.parts import Part
+from kerasforecast.forecasting.predictor import Predictor
+from kerasforecast.models.member import Member
+from kerasforecast.models.network import merged_weights
+from kerasforecast.preprocessing.split import Split
+from kerasforecast.preprocessing.windows import windows_of
+from kerasforecast.runtime.signals import Deferred
+from kerasforecast.selection.budgets import Budget, Clock
+from kerasforecast.selection.candidates import Candidate
+from kerasforecast.selection.judging import Judge, Worth
+from kerasforecast.selection.keeping import Store
+from kerasforecast.training.callbacks import Keeping, TrainingState
+from kerasforecast.training.train import History
+
+_BATCH = 256  # windows that are forecast at once
+_KEPT = 0.5  # of those that were in a round, how many go on
+_FEWEST = 3  # that go on at least
+
+
+@dataclass(eq=False)
+class Trial:
+    """A candidate while it is tried.
+
+    Attributes:
+        candidate: What it is.
+        member: The network with its scaling; `None` before it was begun.
+        fitting: The network in training.
+        state: Where its training was left.
+        history: Of its training so far.
+        errors: `(N, H)` of its forecasts of the windows that choose, in units of their series.
+        worth: What these are worth.
+        seconds: Its training took.
+        note: Why it was dropped, if it was.
+    """
+
+    candidate: Candidate
+    member: Member | None = None
+    fitting: Fitting | None = None
+    state: TrainingState = field(default_factory=TrainingState)
+    history: History | None = None
+    errors: np.ndarray | None = None
+    worth: Worth | None = None
+    seconds: float = 0.0
+    note: str = ""
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps that it has had."""
+        if self.history is None or self.fitting is None or self.candidate.network.family.solved:
+            return 0
+        return len(self.history.epochs) * self.fitting.steps
+
+    @property
+    def mase(self) -> float:
+        """Its MASE; not a number before it was judged."""
+        return self.worth.mase if self.worth else float("nan")
+
+    def part(self) -> Part:
+        """The trained network as part of a model."""
+        if self.member is None or self.fitting is None or self.history is None:
+            raise ValueError("A network that was not trained is no part of a model.")
+        weights = merged_weights(self.fitting.network)
+        fitted = Trained(self.history, weights, Predictor([self.member], weights))
+        return Part(
+            self.member, self.candidate.training, fitted, self.fitting.trained, self.fitting.steps, self.seconds
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """Where trials are trained and judged.
+
+    Attributes:
+        panel: The data.
+        split: Its parts, of the longest window that is tried.
+        judge: What they are worth by.
+        store: Where finished ones are kept.
+        clock: How long it may take.
+        stop: Notes the signals that are to end it.
+        say: Told what was found.
+    """
+
+    panel: Panel
+    split: Split
+    judge: Judge
+    store: Store
+    clock: Clock
+    stop: Deferred
+    say: Callable[[str], None]
+
+    def run(self, candidates: Sequence[Candidate], budget: Budget) -> list[Trial]:
+        """Every candidate tried, and the better ones for longer; the best first."""
+        trials = [Trial(candidate) for candidate in candidates]
+        going = trials
+        for number, steps in enumerate(budget.rounds, 1):
+            for count, trial in enumerate(going, 1):
+                if self.clock.over and trial.worth is None and any(each.worth for each in trials):
+                    trial.note = "no time"
+                elif not self.clock.over or trial.worth is None:
+                    self._go_on(trial, steps, number)
+                    self._tell(trial, trials, f"{number}.{count}/{len(going)}")
+            going = self._kept(going)
+            if not going or self.clock.over:
+                break
+        return ranked(trials)
+
+    def more(self, trials: Sequence[Trial], seeds: int, rounds: Sequence[int]) -> list[Trial]:
+        """Further starts of `trials`, each trained for as long as all rounds take."""
+        found: list[Trial] = []
+        for trial in trials:
+            for seed in range(1, seeds + 1):
+                training = trial.candidate.training
+                changed = training.model_copy(update={"seed": (training.seed + 1_000 * seed) % 2**31})
+                place = trial.candidate.place + 1_000 * seed
+                found.append(Trial(Candidate(place, trial.candidate.network, changed)))
+        for count, trial in enumerate(found, 1):
+            if self.clock.over:
+                break
+            self._go_on(trial, rounds[-1], len(rounds))
+            self._tell(trial, [*trials, *found], f"again {count}/{len(found)}")
+        return [trial for trial in found if trial.worth is not None]
+
+    def _go_on(self, trial: Trial, steps: int, number: int) -> None:
+        """Train until so many steps are done in all, and judge."""
+        started = time.perf_counter()
+        try:
+            fitting = self._begun(trial)
+            kept = self.store.load(trial.candidate, number)
+            if kept is not None:
+                trial.state, trial.seconds = kept
+            epochs = max(1, -(-steps // fitting.steps)) if not trial.candidate.network.family.solved else None
+            states = [trial.state]
+            keeping = Keeping(states.append, self.stop, None, trial.state)
+            fitted = fitting.train(epochs=epochs, keeping=keeping)
+            trial.state, trial.history = states[-1], fitted.history
+            trial.errors = self.judge.errors(self._points(trial))
+            trial.worth = self.judge.worth(trial.errors)
+        except (DivergedError, DataError) as error:
+            trial.worth, trial.note = None, "diverged" if isinstance(error, DivergedError) else "unfit"
+            return
+        if kept is None:
+            trial.seconds += time.perf_counter() - started
+            self.store.save(trial.candidate, number, trial.state, trial.seconds)
+
+    def _begun(self, trial: Trial) -> Fitting:
+        if trial.fitting is None:
+            network = trial.candidate.network
+            own = self.split.of_window(network.window)
+            member = scaled_member(network, self.panel, own)
+            learned, held_back = (
+                windows_of(self.panel, each, own.window, own.horizon).training_set(member.scaling)
+                for each in (own.origins("train"), self.judge.stops)
+            )
+            trial.member, trial.fitting = member, Fitting(member, trial.candidate.training, learned, held_back)
+        return trial.fitting
+
+    def _points(self, trial: Trial) -> np.ndarray:
+        """Its forecasts `(N, H)` of the windows that choose, raw: by the network as it is trained, dropout off."""
+        if trial.member is None or trial.fitting is None:
+            raise ValueError("A network that was not trained forecasts nothing.")
+        windows, levels = self.judge.of_window(trial.candidate.network.window), trial.candidate.network.quantiles
+        found = []
+        for start in range(0, len(windows), _BATCH):
+            rows = np.minimum(np.arange(start, start + _BATCH), len(windows) - 1)  # one shape, one compilation
+            batch = windows.batch(rows)
+            scaled = np.asarray(trial.fitting.network.predict_on_batch(batch.fed()))
+            points = scaled[:, :, levels.index(0.5)] if levels else scaled
+            found.append(trial.member.scaling.restore(batch.past.astype(np.float64), points.astype(np.float64)))
+        return np.concatenate(found)[: len(windows)]
+
+    def _kept(self, going: Sequence[Trial]) -> list[Trial]:
+        """Those that go on: the better half of those that steps make better."""
+        still = [trial for trial in going if trial.worth and not trial.candidate.network.family.solved]
+        count = max(_FEWEST, int(np.ceil(_KEPT * len(still))))
+        return ranked(still)[:count]
+
+    def _tell(self, trial: Trial, trials: Sequence[Trial], where: str) -> None:
+        words = trial.candidate.words
+        if trial.worth is None:
+            self.say(f"  {where:<7} {words}: {trial.note}")
+            return
+        best = ranked(trials)[0]
+        leads = "leads" if best is trial else f"{best.candidate.network.model} leads with {best.mase:.3f}"
+        self.say(f"  {where:<7} {words}: MASE {trial.mase:.3f}; {leads}")
+
+
+def ranked(trials: Sequence[Trial]) -> list[Trial]:
+    """Those that were judged, the best first."""
+    return sorted(
+        (trial for trial in trials if trial.worth is not None),
+        key=lambda trial: (trial.worth.loss if trial.worth else np.inf, trial.candidate.place),
+    )
