@@ -118,7 +118,7 @@ def _lines(manifest: Manifest) -> list[tuple[str, str]]:
         lines += [("", lineage.test.text)] if lineage.test else []
     if manifest.study:
         lines.append(("study", f"{manifest.study.study}: {manifest.study.line}"))
-    if training and network.family.trained:
+    if training and manifest.members[0].network.family.trained:
         state = "complete" if training.complete else "a checkpoint: training was not complete"
         lines.append(
             (

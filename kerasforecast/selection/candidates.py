@@ -81,7 +81,10 @@ def candidates_of(config: Config, setting: Setting, budget: Budget, windows: int
         count = 0
         for proposal in family.proposals(setting):
             own = _kept_by(family, options.kept)
-            candidate = _candidate(len(found), family, proposal, own, config, budget, windows)
+            try:
+                candidate = _candidate(len(found), family, proposal, own, config, budget, windows)
+            except OptionError:  # what a user fixed is beyond this one
+                continue
             limit = budget.solved if family.solved else budget.proposals
             if count < limit and candidate.network not in [each.network for each in found]:
                 found.append(candidate)

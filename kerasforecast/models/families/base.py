@@ -185,6 +185,11 @@ class Setting:
         """Rows of the longest season that fits into a window; 1 without one."""
         return max((period for period in self.periods if period <= self.most), default=1)
 
+    @property
+    def longest(self) -> int:
+        """The longest window of what learns nothing from windows: one of it must fit into the training rows."""
+        return max(2, min(self.rows - self.horizon - 8, 1_000))
+
     def window(self, units: float = 1) -> int:
         """A window of so many units, each the longest season or the horizon, whichever is longer; what fits of it."""
         unit = max(self.season, self.horizon) if self.season > 1 else max(2 * self.horizon, 20)

@@ -24,6 +24,7 @@ from kerasforecast.models.families.base import (
     Inputs,
     Role,
     SavedLayer,
+    Setting,
     Sizes,
     gaps_layers,
 )
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _CHUNK = 1_024  # windows at once
+_SMOOTHED = 400  # rows of a window that is proposed, unless three seasons take more
 _MOST = 20_000  # windows, evenly spread, whose errors are looked at
 
 
@@ -162,6 +164,15 @@ class Seasonal(Untrained):
             ahead = ahead + rate * away.astype(np.float32)[None]
         return ahead, unit
 
+    def proposals(self, setting: Setting) -> list[dict[str, Any]]:
+        """The last value; the last one of each season, and the mean of a few."""
+        found: list[dict[str, Any]] = [{"window": 2}]
+        for season in reversed(setting.periods):
+            for seasons in (1, 3):
+                if (window := max(2, season * seasons)) <= setting.longest:
+                    found.append({"window": window, "season": season, "seasons": seasons})
+        return found
+
     def describe(self, options: SeasonalOptions) -> str:
         """E.g. `"the last season of 12 rows over again"`."""
         what = "the last value" if options.season == 1 else f"the last season of {options.season} rows"
@@ -180,6 +191,16 @@ class Smoothing(Untrained):
     def least_window(self, options: SmoothingOptions) -> int:
         """Three seasons: with fewer, chance and season look alike."""
         return max(3, 3 * options.season if options.season > 1 else 0)
+
+    def proposals(self, setting: Setting) -> list[dict[str, Any]]:
+        """Over as many seasons as there are, up to eight; of the longest season and of the shortest."""
+        found: list[dict[str, Any]] = []
+        for season in dict.fromkeys((*setting.periods[-1:], *setting.periods[:1])):
+            window = min(8 * season, max(3 * season, _SMOOTHED), setting.longest)
+            if window >= 3 * season:
+                kind = "multiplicative" if setting.positive else "additive"
+                found.append({"window": window, "season": season, "seasonality": kind})
+        return found or [{"window": max(3, min(60, setting.longest))}]
 
     def describe(self, options: SmoothingOptions) -> str:
         """E.g. `"Theta, season of 12 rows"`."""
