@@ -39,7 +39,8 @@ class FinalRecord(Record):
     @property
     def line(self) -> str:
         """What there is to say, in one line."""
-        return f"Refitted on all {self.rows:,} rows for {self.steps:,} steps; scores are those of the model before."
+        steps = f" for {self.steps:,} steps" if self.steps else ""
+        return f"Refitted on all {self.rows:,} rows{steps}; scores are those of the model before."
 
 
 class ParentTest(Record):

@@ -13,12 +13,18 @@ from kerasforecast.artifact.lineage import FinalRecord, weights_digest
 from kerasforecast.artifact.parent import Parent
 from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member
+from kerasforecast.forecasting.outside import ScaledWindows
 from kerasforecast.forecasting.parts import Part
+from kerasforecast.forecasting.predictor import Predictor
+from kerasforecast.models.member import Member
+from kerasforecast.models.network import build, initialise, merged_weights
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.split import Split
-from kerasforecast.preprocessing.windows import windows_of
+from kerasforecast.preprocessing.windows import Windows, windows_of
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.replay import by_steps, rates_of
+
+_CHOOSING = ("train", "validation")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +69,34 @@ def refitted_part(
     return Refitted(replace(part, member=member, fitted=fitted, seconds=seconds), len(windows), loss)
 
 
+def solved_part(part: Part, panel: Panel, split: Split) -> Refitted | None:
+    """The same network solved for all rows, by what validation had chosen; `None` where its weights are to stay."""
+    started, network, before = time.perf_counter(), part.member.network, part.member
+    own, whole = split.of_window(network.window), split.whole.of_window(network.window)
+    member = scaled_member(network, panel, whole).model_copy(update={"weight": before.weight})
+    chosen = [_scaled_set(windows_of(panel, own.origins(each), own.window, own.horizon), before) for each in _CHOOSING]
+    everything = windows_of(panel, whole.origins("train"), whole.window, whole.horizon)
+    found = network.family.solve_again(
+        network.options, member.sizes, chosen[0], chosen[1], _scaled_set(everything, member)
+    )
+    if not found:
+        return None
+    model = build(network, member.scaling, "training", part.training.seed, covariates=member.covariates)
+    initialise(model, network, part.training.seed)
+    for name, arrays in found.items():
+        model.get_layer(name).set_weights(arrays)
+    weights = merged_weights(model)
+    fitted = Trained(part.fitted.history, weights, Predictor([member], weights))
+    seconds = time.perf_counter() - started
+    return Refitted(
+        replace(part, member=member, fitted=fitted, seconds=seconds), len(everything), part.fitted.history.best.loss
+    )
+
+
+def _scaled_set(windows: Windows, member: Member) -> TrainingSet[ScaledWindows]:
+    return TrainingSet(ScaledWindows(windows, member), windows.training_set(member.scaling).targets)
+
+
 def start_of(parent: Parent | None) -> dict[str, Any]:
     """What a `Fitting` begins with: the parent's weights, or nothing."""
     return {"start": parent.weights, "freeze": parent.freeze} if parent else {}
@@ -82,7 +116,7 @@ def final_record(scored: Sequence[np.ndarray], found: Sequence[Refitted], rows: 
     return FinalRecord(
         rows=rows,
         windows=max(each.windows for each in found),
-        steps=sum(each.part.replayed for each in found),
+        steps=sum(each.part.replayed for each in found if not each.part.member.network.family.solved),
         rates=by_steps(rates_of(alone.fitted.history), alone.steps) if alone else (),
         loss=found[0].loss if alone else float(shares @ [each.loss for each in found] / shares.sum()),
         seconds=round(sum(each.part.seconds for each in found), 3),

@@ -30,7 +30,7 @@ from kerasforecast.data.calendar_columns import held_beyond
 from kerasforecast.data.panel import Panel
 from kerasforecast.evaluation.cold_start import evaluate_parts
 from kerasforecast.evaluation.evaluation import Evaluation
-from kerasforecast.evaluation.final import final_record, refitted_part, start_of
+from kerasforecast.evaluation.final import Refitted, final_record, refitted_part, solved_part, start_of
 from kerasforecast.evaluation.frame import Frame, frame_of
 from kerasforecast.evaluation.importance import importance_after
 from kerasforecast.evaluation.parent import against_parent, started_from
@@ -133,12 +133,15 @@ class Begun(Frame):
         return Leaving(manifest, weights, predictor, self.recorder.exporter, test, history, refused=refused)
 
     def refitted(self, scored: Leaving, parts: Sequence[Part], stop: Deferred | None) -> Leaving:
-        """The same networks trained on all rows; those whose weights are no matter of steps stay as they are."""
-        found = {
-            place: refitted_part(part, self.panel, self.split, self.sets[1], self.parent, stop)
-            for place, part in enumerate(parts)
-            if not part.member.network.family.solved
-        }
+        """The same networks trained on all rows, or solved for them; rules stay as they are."""
+        found: dict[int, Refitted] = {}
+        for place, part in enumerate(parts):
+            if part.member.network.family.solved:
+                anew = solved_part(part, self.panel, self.split)
+            else:
+                anew = refitted_part(part, self.panel, self.split, self.sets[1], self.parent, stop)
+            if anew:
+                found[place] = anew
         if not found:
             return scored
         rows = int(self.split.whole.rows_in("train").sum())

@@ -49,7 +49,12 @@ class Ridge:
 
 
 def ridge(
-    features: Features, training: TrainingSet[Any], validation: TrainingSet[Any], width: int, most: int
+    features: Features,
+    training: TrainingSet[Any],
+    validation: TrainingSet[Any],
+    width: int,
+    most: int,
+    whole: TrainingSet[Any] | None = None,
 ) -> Ridge | None:
     """The solution whose penalty has the least squared error on validation.
 
@@ -59,6 +64,8 @@ def ridge(
         validation: To choose the penalty by.
         width: The D features.
         most: How many there may be.
+        whole: Where the solution is to come from once the penalty is chosen, with the same share of the variance of
+            its features; `training`, where `None`.
 
     Returns:
         `None` where there are too many features to solve for.
@@ -73,13 +80,24 @@ def ridge(
     targets = np.concatenate([validation.targets[part] for part in _parts(validation)]).astype(np.float64)
     along = inputs @ vectors
     best: Ridge | None = None
-    for penalty in _PENALTIES * count * max(float(values.mean()) / count, 1e-12):
-        weights = turned / (values + penalty)[:, None]
+    chosen = _PENALTIES[0]
+    for share in _PENALTIES:
+        weights = turned / (values + share * _unit(values, count))[:, None]
         errors = targets - mean_y - along @ weights
         if best is None or np.mean(errors**2) < np.mean(best.errors**2):
             found = vectors @ weights
-            best = Ridge(found, mean_y - mean_x @ found, errors)
-    return best
+            best, chosen = Ridge(found, mean_y - mean_x @ found, errors), share
+    if whole is None or best is None:
+        return best
+    gram, cross, mean_x, mean_y, count = _moments(features, whole, width)
+    penalty = chosen * _unit(np.maximum(np.linalg.eigvalsh(gram), 0), count)
+    found = np.linalg.solve(gram + penalty * np.eye(width), cross)
+    return Ridge(found, mean_y - mean_x @ found, best.errors)
+
+
+def _unit(values: np.ndarray, count: int) -> float:
+    """What penalties are shares of: the mean of the eigenvalues."""
+    return count * max(float(values.mean()) / count, 1e-12)
 
 
 def _parts(windows: TrainingSet[Any]) -> list[slice]:

@@ -12,7 +12,8 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.errors import OptionError
 from kerasforecast.models.families import registry
 from kerasforecast.models.families.automatic import AutomaticOptions
-from kerasforecast.models.families.base import Family, Setting
+from kerasforecast.models.families.base import Family
+from kerasforecast.models.families.setting import Setting
 from kerasforecast.models.member import scaling_words
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.sections.network import NetworkConfig

@@ -70,13 +70,14 @@ def test_intervals_are_learned_from_the_errors_of_the_mean(joined):
     assert scored.test.scores["model"]["coverage"]["0.8"] > 0.5
 
 
-def test_each_is_refitted_for_its_own_steps_but_for_one_that_needs_none(joined):
+def test_each_is_refitted_for_its_own_steps_and_the_linear_map_solved_anew(joined):
     parts, scored, final, _ = joined
     assert final.manifest.final.steps == sum(part.replayed for part in parts if not part.member.network.family.solved)
     assert final.manifest.data.learned == ("train", "validation", "test")
     assert [one.weight for one in final.manifest.members] == [one.weight for one in scored.manifest.members]
     assert not np.array_equal(final.weights[-1], scored.weights[-1])
-    np.testing.assert_array_equal(final.weights[0], scored.weights[0])  # the linear map's, which is solved
+    assert not np.array_equal(final.weights[0], scored.weights[0])
+    np.testing.assert_allclose(final.weights[0], scored.weights[0], atol=0.2)
 
 
 @pytest.mark.parametrize("which", ["scored", "final"])

@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict
 if TYPE_CHECKING:
     import numpy as np
 
+    from kerasforecast.models.families.setting import Setting
+
 Shape = tuple[int, ...]
 Role = Literal["training", "inference", "sampling", "export"]
 KERAS = "keras.layers"
@@ -158,44 +160,6 @@ def gaps_layers(inputs: int, sizes: Sizes) -> list[SavedLayer]:
     return [dense(inputs, sizes.horizon * (len(sizes.levels) - 1))] if len(sizes.levels) > 1 else []
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What is known of the data before any network is trained, for a family to propose networks by.
-
-    Attributes:
-        rows: Training rows, of several series those of one of median length.
-        horizon: Rows ahead.
-        periods: Rows of each season, ascending; none where there is none.
-        most: The longest window that leaves enough to learn from.
-        positive: Whether all values of the target are above 0, so that logs can be taken.
-        several: Whether there is more than one series.
-        known: Whether columns are known ahead.
-    """
-
-    rows: int
-    horizon: int
-    periods: tuple[int, ...] = ()
-    most: int = 10_000
-    positive: bool = True
-    several: bool = False
-    known: bool = False
-
-    @property
-    def season(self) -> int:
-        """Rows of the longest season that fits into a window; 1 without one."""
-        return max((period for period in self.periods if period <= self.most), default=1)
-
-    @property
-    def longest(self) -> int:
-        """The longest window of what learns nothing from windows: one of it must fit into the training rows."""
-        return max(2, min(self.rows - self.horizon - 8, 1_000))
-
-    def window(self, units: float = 1) -> int:
-        """A window of so many units, each the longest season or the horizon, whichever is longer; what fits of it."""
-        unit = max(self.season, self.horizon) if self.season > 1 else max(2 * self.horizon, 20)
-        return max(2, min(round(units * unit), self.most))
-
-
 class Family(ABC):
     """A family of networks. Its methods take its own options, an instance of `options`.
 
@@ -297,6 +261,16 @@ class Family(ABC):
 
         Returns:
             `None` where there are none to be had.
+        """
+        return None
+
+    def solve_again(
+        self, options: Any, sizes: Sizes, training: Any, validation: Any, whole: Any
+    ) -> dict[str, list[np.ndarray]] | None:
+        """Weights found on the `whole` of the data, by what `training` and `validation` choose; see `solve`.
+
+        Returns:
+            `None` where those of `solve` are to stay.
         """
         return None
 

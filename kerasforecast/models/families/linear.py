@@ -23,13 +23,14 @@ from kerasforecast.models.families.base import (
     Inputs,
     Role,
     SavedLayer,
-    Setting,
     Sizes,
     dense,
 )
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from kerasforecast.models.families.setting import Setting
 
 MOST_FEATURES = 3_000  # beyond which the equations of the solution take longer than steps would
 
@@ -87,6 +88,12 @@ class Linear(Family):
         self, options: LinearOptions, sizes: Sizes, training: Any, validation: Any
     ) -> dict[str, list[np.ndarray]] | None:
         """The ridge regression of the scaled targets on all that the layer sees, its penalty chosen on validation."""
+        return self.solve_again(options, sizes, training, validation, None)
+
+    def solve_again(
+        self, options: LinearOptions, sizes: Sizes, training: Any, validation: Any, whole: Any
+    ) -> dict[str, list[np.ndarray]] | None:
+        """The same with the penalty that `training` and `validation` choose, on the `whole`."""
         import numpy as np
 
         from kerasforecast.models.ridge import ridge
@@ -102,7 +109,7 @@ class Linear(Family):
                 parts.append(_attributes(batch.static, sizes))
             return np.concatenate(parts, axis=1)
 
-        found = ridge(features, training, validation, _features(options, sizes), MOST_FEATURES)
+        found = ridge(features, training, validation, _features(options, sizes), MOST_FEATURES, whole)
         return None if found is None else {"head": found.head(sizes.levels)}
 
     def proposals(self, setting: Setting) -> list[dict[str, Any]]:

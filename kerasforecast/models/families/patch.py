@@ -4,6 +4,7 @@
 x (B, L, C) -> patches (B, N, P C) -> linear embedding with a vector of each place (B, N, D) -> encoder layers:
 attention and a dense pair, each after a layer normalisation and added to what came in -> (B, N, D) -> all of it at once
 (B, N D) -> Dense (B, H)
+from kerasforecast.models.families.setting import Setting
 
 Rows of columns known ahead join the patches of the window; those to be forecast are patches of their own.
 """
@@ -24,7 +25,6 @@ from kerasforecast.models.families.base import (
     Inputs,
     Role,
     SavedLayer,
-    Setting,
     Sizes,
     dense,
 )

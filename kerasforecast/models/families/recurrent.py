@@ -25,7 +25,6 @@ from kerasforecast.models.families.base import (
     Inputs,
     Role,
     SavedLayer,
-    Setting,
     Shape,
     Sizes,
     head_layers,
@@ -33,6 +32,8 @@ from kerasforecast.models.families.base import (
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from kerasforecast.models.families.setting import Setting
 
 _LONGEST = 200  # rows of a window that is proposed
 _NORMS = {"none": ("", 0), "layer": ("LayerNormalization", 2), "batch": ("BatchNormalization", 4)}

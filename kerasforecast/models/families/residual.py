@@ -27,7 +27,6 @@ from kerasforecast.models.families.base import (
     Inputs,
     Role,
     SavedLayer,
-    Setting,
     Sizes,
     dense,
     gaps_layers,
@@ -35,6 +34,8 @@ from kerasforecast.models.families.base import (
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from kerasforecast.models.families.setting import Setting
 
 _OPS = "keras.src.ops.numpy"
 

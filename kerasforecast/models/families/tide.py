@@ -22,13 +22,14 @@ from kerasforecast.models.families.base import (
     Inputs,
     Role,
     SavedLayer,
-    Setting,
     Sizes,
     dense,
 )
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from kerasforecast.models.families.setting import Setting
 
 
 class TideOptions(FamilyOptions):

@@ -24,13 +24,14 @@ from kerasforecast.models.families.base import (
     Inputs,
     Role,
     SavedLayer,
-    Setting,
     Sizes,
     gaps_layers,
 )
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from kerasforecast.models.families.setting import Setting
 
 _CHUNK = 1_024  # windows at once
 _SMOOTHED = 400  # rows of a window that is proposed, unless three seasons take more
