@@ -73,7 +73,7 @@ def compare(
     from .walks import print_walk
 
     one_arena()
-    networks = registry.names()
+    networks = registry.models()
     found = kerasforecast.compare(
         [model if model in networks else str(model_path(Path(model))) for model in models],
         options.pop("file"),

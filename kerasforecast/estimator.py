@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kerasforecast.errors import DataError, callers_words, shown
+from kerasforecast.errors import DataError, OptionError, callers_words, shown
 from kerasforecast.models.families import registry
 from kerasforecast.runtime.backend import activate
 from kerasforecast.sections.network import NetworkConfig
@@ -64,8 +64,6 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         drift: Add what the window has changed by a row, over and over. Only for seasonal.
         seasonality: What a season does: raises by a share, where all values of a window are positive, or adds. Only for
             theta, damped.
-        budget: How much is tried, in optimizer steps: the same choice on every run. Only for auto.
-        time: How long to try at most, e.g. 90s, 5m, 1h; what is chosen then hangs on the machine. Only for auto.
         epochs: Most passes over the training windows; early stopping may end before.
         batch_size: Windows in one step of the optimizer.
         sample: What counts alike in training: every window, or every series, however many windows it has.
@@ -130,8 +128,6 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         seasons: int = 1,
         drift: bool = False,
         seasonality: Literal["multiplicative", "additive"] = "multiplicative",
-        budget: Literal["small", "medium", "large"] = "medium",
-        time: str | None = None,
         epochs: int = 100,
         batch_size: int = 32,
         sample: Literal["windows", "series"] = "windows",
@@ -177,8 +173,6 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self.seasons = seasons
         self.drift = drift
         self.seasonality = seasonality
-        self.budget = budget
-        self.time = time
         self.epochs = epochs
         self.batch_size = batch_size
         self.sample = sample
@@ -247,6 +241,11 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         if not isinstance(seed, int | np.integer):
             seed = check_random_state(seed).randint(2**31 - 1)
         parameters = self.get_params(deep=False) | {"window": window, "horizon": horizon, "seed": int(seed)}
+        if registry.family(parameters["model"]).chooses:
+            raise OptionError(
+                f"model={parameters['model']!r} chooses windows too, and here they are given. Received: windows of "
+                f"{window}. Name a network, or use kerasforecast.fit(model='auto') on the series."
+            )
         own = registry.family(parameters["model"]).options.model_fields
         wanted = [name for name in (*NetworkConfig.model_fields, *own) if name in parameters]
         for name, fields in registry.options().items():  # one of another family may stay at its default

@@ -84,7 +84,7 @@ TARGETS = (
         "kerasforecast/estimator.py",
         "KerasForecaster",
         (("Network", NetworkConfig), ("Training", TrainingConfig)),
-        frozenset({"window", "horizon", "seed", "final"}),
+        frozenset({"window", "horizon", "seed", "final", "budget", "time"}),
         plain=True,
     ),
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kerasforecast.api.naming import default_model_name
 from kerasforecast.config import Config
 from kerasforecast.errors import OptionError, flag, shown, whole_number
+from kerasforecast.models.families import registry
 from kerasforecast.runtime.backend import Choice, load_quietly
 from kerasforecast.runtime.determinism import activate_for_training
 from kerasforecast.runtime.files import check_writable
@@ -131,6 +132,7 @@ def _check(request: Request) -> None:
                 f"{flag(option)} has no effect without --init-from or --update. Received: {shown(received)}. "
                 "Leave it out."
             )
+    _check_choice(request)
     if request.checkpoint_every is not None:
         whole_number("--checkpoint-every", request.checkpoint_every)
     if (name := request.resume or request.name) is not None:
@@ -138,6 +140,24 @@ def _check(request: Request) -> None:
     if request.output_dir is None and (request.resume or request.checkpoint_every):
         option = "resume" if request.resume else "checkpoint_every"
         raise OptionError(f"{option} needs the folder of the run. Received: no output_dir. Give output_dir=.")
+
+
+def _check_choice(request: Request) -> None:
+    """Refuse what one training has and a choice among many (`--model auto`) has not.
+
+    Raises:
+        OptionError: It was given.
+    """
+    name = request.options.get("model")
+    if name not in registry.models() or not registry.family(str(name)).chooses:
+        return
+    for option in ("init_from", "update", "callbacks", "tensorboard", "checkpoint_every"):
+        if received := getattr(request, option):
+            what = shown(str(received)) if isinstance(received, Path | int) else "some"
+            raise OptionError(
+                f"{flag(option)} is for the training of one network, and --model {name} chooses among many. "
+                f"Received: {what}. Leave it out, or name a network."
+            )
 
 
 def _parent(request: Request, resumed: Generation | None) -> Parent | None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from kerasforecast.evaluation.compare import Contender
     from kerasforecast.evaluation.walk import WalkRecord
     from kerasforecast.model import Model
+    from kerasforecast.sections.network import NetworkConfig
 
 # What else stands in a leaderboard, or in the table of forecasts beside it; and the baselines with a season.
 _TAKEN = frozenset(("date", "actual", "step", "naive", "drift", "moving_average", "smoothing", "ewma", "ewma_fhs"))
@@ -72,6 +73,7 @@ def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> Backte
     walk: BacktestConfig = checked(BacktestConfig, walk_options)
     if request.ray is not None and not walk.refit:
         raise OptionError("--ray has no effect with --no-refit, which trains one model. Received: both. Leave one out.")
+    _refuse_choice(request)
     _refuse_final(request)
     begun = _begin(request, "backtest")
     panel = begun.panel
@@ -114,7 +116,7 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
     """Rank models on the test part, training those that are named."""
     named = _named(models)
     _refuse_final(request)
-    trained = [model for model in named.values() if isinstance(model, str) and model in registry.names()]
+    trained = [model for model in named.values() if isinstance(model, str) and model in registry.models()]
     configs = Config.of_families(trained, **request.options)
     begun = _begin(request, "compare", next(iter(configs.values()), None))
     config, panel = begun.config, begun.panel
@@ -123,7 +125,7 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
     from kerasforecast.api.results import WalkResult
     from kerasforecast.preprocessing.split import split_panel
 
-    split = split_panel(panel, config.split, config.network, config.steps)
+    split = split_panel(panel, config.split, _least(config.network), config.steps)
     load_quietly()
 
     from kerasforecast.api.contestants import trained_elsewhere, trained_here
@@ -140,6 +142,9 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
         else:
             found = load(model) if isinstance(model, str) else model
         contenders.append(_contender(label, found))
+        if config.network.family.chooses and label in configs:  # the rules see as much as what was chosen
+            config = config.model_copy(update={"network": found.config.network})
+            split = split_panel(panel, config.split, config.network, config.steps)
     comparison = compare(panel, config, split, contenders)
     notes = [] if configs else _held(config, panel)  # a fit says it
     notes += comparison.notes
@@ -154,6 +159,17 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
     return WalkResult(record, comparison.table, _written(begun.folder, record, comparison.table))
 
 
+def _refuse_choice(request: Request) -> None:
+    """Refuse `--model auto`, which would choose anew in every fold."""
+    name = request.options.get("model")
+    if name in registry.models() and registry.family(str(name)).chooses:
+        raise OptionError(
+            f"A backtest trains one network in every fold, and --model {name} chooses among many. Received: "
+            f"--model {name}. Backtest the network that leads its choice, or compare {name} with others on the test "
+            "part."
+        )
+
+
 def _refuse_final(request: Request) -> None:
     """Refuse `--final`, by which weights learn from the rows that a walk is to forecast."""
     if "final" in request.options:
@@ -161,6 +177,11 @@ def _refuse_final(request: Request) -> None:
             "--final has no effect where the test part is walked over: no model may learn from it. "
             f"Received: {shown(request.options['final'])}. Leave it out."
         )
+
+
+def _least(network: NetworkConfig) -> NetworkConfig:
+    """The network, or where it is yet to be chosen one with the shortest window."""
+    return network.model_copy(update={"window": 2}) if network.family.chooses else network
 
 
 def _held(config: Config, panel: Panel) -> list[str]:
@@ -210,7 +231,7 @@ def _named(models: Sequence[str | PathLike | Model]) -> dict[str, str | Model]:
     """
     if isinstance(models, str | PathLike) or not models:
         raise OptionError(f"Models to compare must be a list of at least one. Received: {shown(models)}.")
-    networks = registry.names()
+    networks = registry.models()
     names: dict[str, str | Model] = {}
     for each in models:
         model = str(each) if isinstance(each, str | PathLike) else each

@@ -40,6 +40,11 @@ class Candidate:
     training: TrainingConfig
 
     @property
+    def short(self) -> str:
+        """The same in half a line."""
+        return f"{self.network.model}, window {self.network.window}, {scaling_words(self.network)}"
+
+    @property
     def words(self) -> str:
         """What it is in a few words, with what tells it from others of its family."""
         network = self.network

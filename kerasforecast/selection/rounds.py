@@ -192,12 +192,12 @@ class Bench:
         return ranked(still)[:count]
 
     def _tell(self, trial: Trial, trials: Sequence[Trial], where: str) -> None:
-        words = trial.candidate.words
+        words = trial.candidate.short
         if trial.worth is None:
             self.say(f"  {where:<7} {words}: {trial.note}")
             return
         best = ranked(trials)[0]
-        leads = "leads" if best is trial else f"{best.candidate.network.model} leads with {best.mase:.3f}"
+        leads = "leads" if best is trial else f"{best.candidate.network.model} leads, {best.mase:.3f}"
         self.say(f"  {where:<7} {words}: MASE {trial.mase:.3f}; {leads}")
 
 

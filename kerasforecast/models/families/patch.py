@@ -12,7 +12,7 @@ Rows of columns known ahead join the patches of the window; those to be forecast
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -28,6 +28,9 @@ from kerasforecast.models.families.base import (
     Sizes,
     dense,
 )
+
+if TYPE_CHECKING:
+    from kerasforecast.models.families.setting import Setting
 
 _ENOUGH = 1_000  # training rows of one series
 _WIDER = 2  # the dense pair of an encoder layer, in widths
