@@ -30,7 +30,7 @@ from kerasforecast.preprocessing.split import Split, least_context, split_panel
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.selection.budgets import Clock, budget_of
 from kerasforecast.selection.candidates import candidates_of, setting_of
-from kerasforecast.selection.judging import Judge, judge_of
+from kerasforecast.selection.judging import Judge, judge_of, stretched
 from kerasforecast.selection.keeping import Store
 from kerasforecast.selection.rounds import Bench, Trial, ranked
 from kerasforecast.selection.weights import shares
@@ -38,8 +38,6 @@ from kerasforecast.training.run import Run
 
 Say = Callable[[str], None]
 
-_SHORT = 8  # horizons of validation rows, below which a longer stretch chooses
-_STRETCH = 0.4  # of the rows before test, that it may take
 _TOGETHER = 2, 5  # networks that shares begin with: where validation is long, and where it is short
 _AGAIN = 2  # networks of which further starts are trained, where it is short
 _CLEARLY = 0.97  # of the naive forecast's root mean squared error, that a mean must stay below to be called better
@@ -141,20 +139,6 @@ def choose(
     members = weighted([parts[place] for place in sorted(parts)], [weights[place] for place in sorted(parts)])
     selection = _record(judge, trials, weights, text, time.perf_counter() - begun)
     return Chosen(members, parts[0], selection)
-
-
-def stretched(split: Split, horizon: int) -> Split | None:
-    """A split with a longer validation part, cut out of training, where the real one is short; `None` where it is not.
-
-    Its validation reaches up to the test part, as the real one does.
-    """
-    first, start, stop, _ = split.edges[0]
-    if stop - start >= _SHORT * horizon:
-        return None
-    rows = int(max(stop - start, min(_SHORT * horizon, _STRETCH * (stop - first))))
-    edges = split.edges.copy()
-    edges[0, 1] = stop - rows
-    return replace(split, edges=edges)
 
 
 def _shares(judge: Judge, trials: Sequence[Trial], together: int) -> tuple[np.ndarray, str]:

@@ -24,7 +24,8 @@ from kerasforecast.preprocessing.windows import Windows, windows_of
 
 BLOCKS = 4  # that choose
 _MOST = 800  # windows that choose
-_ENOUGH = 8  # horizons of validation rows, from which on some stop and others choose
+_ENOUGH = 8  # horizons of validation rows, from which on some stop and others choose; below, a longer stretch chooses
+_STRETCH = 0.4  # of the rows before test, that it may take
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,20 @@ class Judge:
             losses = np.maximum(levels * beyond, (levels - 1) * beyond)
             spread.append(weights @ losses.mean(axis=(1, 2)))
         return Worth(float(np.mean(absolute)), float(np.mean(spread)))
+
+
+def stretched(split: Split, horizon: int) -> Split | None:
+    """A split with a longer validation part, cut out of training, where the real one is short; `None` where it is not.
+
+    Its validation reaches up to the test part, as the real one does.
+    """
+    first, start, stop, _ = split.edges[0]
+    if stop - start >= _ENOUGH * horizon:
+        return None
+    rows = int(max(stop - start, min(_ENOUGH * horizon, _STRETCH * (stop - first))))
+    edges = split.edges.copy()
+    edges[0, 1] = stop - rows
+    return replace(split, edges=edges)
 
 
 def judge_of(split: Split, panel: Panel, levels: tuple[float, ...], period: int, *, honest: bool) -> Judge:

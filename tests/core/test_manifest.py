@@ -108,6 +108,7 @@ WRONG = [
     ("config.network.options.colour", "red"),
     ("members.0.network.options.units", 0),
     ("members.0.network.model", "__import__"),
+    ("members.0.network", {"model": "auto", "window": WINDOW, "horizon": HORIZON}),
     ("members.0.weight", 0),
     ("members.0.weight", 2),
     ("config.network.model", "__import__"),

@@ -1,0 +1,104 @@
+"""`--model auto`: a few networks tried for a few steps, and what comes of the choice."""
+
+import numpy as np
+import pytest
+
+import kerasforecast as kf
+from kerasforecast.errors import OptionError, StoppedError
+from kerasforecast.forecasting.fitting import Fitting
+from kerasforecast.selection import budgets, rounds
+from tests.backend.conftest import prices
+from tests.backend.test_joined import waves
+
+OPTIONS = {"model": "auto", "horizon": 3, "budget": "small", "progress": False}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few():
+    """Three families, for a few steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kerasforecast.models.families.registry.names", lambda: ("linear", "nhits", "seasonal"))
+        small = budgets.Budget(rounds=(4, 8), proposals=1, solved=2, stretch=2, seeds=1)
+        patch.setitem(budgets._BUDGETS, "small", small)
+        yield
+
+
+@pytest.fixture(scope="module")
+def chosen(tmp_path_factory):
+    return kf.fit(waves(), **OPTIONS, output_dir=tmp_path_factory.mktemp("auto"), name="waves")
+
+
+def test_the_best_are_joined_scored_and_kept_in_one_file(chosen):
+    found = chosen.manifest.selection
+    assert sum(each.weight for each in found.tried) == pytest.approx(1)
+    assert {each.model for each in found.tried} == {"linear", "nhits", "seasonal"}
+    losses = [each.mase + each.crps for each in found.tried]
+    assert losses == sorted(losses)
+    assert found.mase + found.crps <= 1.01 * losses[0]  # the mean is hardly worse than the best, where that is lucky
+    assert len(chosen.manifest.members) == sum(each.weight > 0 for each in found.tried)
+    assert chosen.config.network.model == "auto"
+    assert chosen.config.network.window == chosen.manifest.window
+    assert chosen.test.scores["model"]["mase"] < 0.5 * chosen.test.scores["naive"]["mase"]
+    loaded = kf.load(chosen.files["model"])
+    assert loaded.manifest.selection == found
+    np.testing.assert_array_equal(loaded.forecast(3, waves()), chosen.forecast(3))
+
+
+def test_the_report_has_the_leaderboard(chosen):
+    page = chosen.files["report"].read_text()
+    assert chosen.manifest.selection.text in page
+    for each in chosen.manifest.selection.tried:
+        assert each.words in page
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_model(chosen, tmp_path, monkeypatch):
+    trained, saved = [], []
+    train, save = Fitting.train, rounds.Store.save
+    monkeypatch.setattr(Fitting, "train", lambda self, **watched: trained.append(1) or train(self, **watched))
+
+    def stopping(self, *arguments):
+        save(self, *arguments)
+        saved.append(arguments[0])
+        if len(saved) == 3:
+            raise StoppedError("Training was stopped.", signal_number=15)
+
+    monkeypatch.setattr(rounds.Store, "save", stopping)
+    with pytest.raises(StoppedError, match="resume=.waves. goes on"):
+        kf.fit(waves(), **OPTIONS, output_dir=tmp_path, name="waves")
+    assert len(list((tmp_path / "waves" / "tried").iterdir())) == 3
+    again = kf.fit(waves(), resume="waves", output_dir=tmp_path, progress=False)
+    written = saved[3:]
+    assert not set(saved[:3]) & set(written[: len(written) - 1])  # none is trained twice in a round
+    for one, other in zip(again.predictor.weights, chosen.predictor.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not (tmp_path / "waves" / "tried").exists()
+
+
+def test_where_nothing_beats_the_last_value_the_forecast_is_nearly_that():
+    model = kf.fit(prices(400), model="auto", budget="small", progress=False)
+    scores = model.test.scores
+    assert scores["model"]["rmse"] < 1.005 * scores["naive"]["rmse"]
+    assert "last value" in model.manifest.selection.text
+    assert not model.test.better
+
+
+@pytest.mark.parametrize("option", [{"checkpoint_every": 5}, {"tensorboard": "logs"}, {"init_from": "x.keras"}])
+def test_what_one_training_has_is_refused(option, tmp_path):
+    with pytest.raises(OptionError, match="chooses among many"):
+        kf.fit(waves(), **OPTIONS, **option, output_dir=tmp_path)
+
+
+def test_a_backtest_says_what_to_do():
+    with pytest.raises(OptionError, match="Backtest the network that leads"):
+        kf.backtest(waves(), model="auto")
+
+
+def test_windows_alone_are_not_chosen_for():
+    windows = np.lib.stride_tricks.sliding_window_view(waves(), 13)
+    with pytest.raises(OptionError, match="chooses windows too"):
+        kf.KerasForecaster(model="auto").fit(windows[:, :12], windows[:, 12])
+
+
+def test_a_comparison_takes_it():
+    found = kf.compare(["auto"], waves(), horizon=3, budget="small", progress=False)
+    assert "auto" in found.verdicts

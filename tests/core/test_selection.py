@@ -1,0 +1,185 @@
+"""What is tried and how shares are chosen, without training anything."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
+from kerasforecast.data.series import Series
+from kerasforecast.errors import OptionError
+from kerasforecast.models.families import registry
+from kerasforecast.models.families.setting import Setting
+from kerasforecast.preprocessing.split import split_panel
+from kerasforecast.selection.budgets import Clock, budget_of
+from kerasforecast.selection.candidates import candidates_of, setting_of
+from kerasforecast.selection.judging import BLOCKS, judge_of, stretched
+from kerasforecast.selection.weights import MOST, shares
+
+LEVELS = (0.1, 0.5, 0.9)
+SETTINGS = {
+    "hourly": Setting(rows=14_000, horizon=24, periods=(24, 168), most=1_000),
+    "monthly": Setting(rows=73, horizon=12, periods=(12,), most=24),
+    "quarterly": Setting(rows=41, horizon=8, periods=(4,), most=13),
+    "prices": Setting(rows=2_000, horizon=1, most=700),
+    "below zero": Setting(rows=600, horizon=7, periods=(7,), most=200, positive=False),
+    "many": Setting(rows=50, horizon=12, periods=(12,), most=38, several=True),
+}
+
+
+def panel_of(rows, period=12):
+    values = 50 + 10 * np.sin(2 * np.pi * np.arange(rows) / period) + np.random.default_rng(0).normal(size=rows)
+    index = pd.date_range("2000-01-01", periods=rows, freq="D")
+    return Panel.of(Series(values[:, None], index, ("y",), "waves"))
+
+
+def split_of(rows, horizon, window=12):
+    panel = panel_of(rows)
+    config = Config.from_options(model="auto", horizon=horizon, window=window)
+    return panel, split_panel(panel, config.split, config.network, horizon)
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+@pytest.mark.parametrize("budget", ["small", "medium", "large"])
+def test_every_proposal_fits_the_data(kind, budget):
+    setting = SETTINGS[kind]
+    config = Config.from_options(model="auto", horizon=setting.horizon, budget=budget)
+    found = candidates_of(config, setting, budget_of(config.network.options), windows=200)
+    assert len({each.network.model for each in found}) >= 6
+    assert len({each.network.model_dump_json() for each in found}) == len(found)
+    for each in found:
+        assert each.network.horizon == setting.horizon
+        rule = each.network.family.solved and not each.network.family.trained
+        assert each.network.window <= (max(setting.longest, setting.most) if rule else setting.most)
+        assert setting.positive or not each.network.wants_logs or each.network.scaling == "anchor"
+
+
+def test_a_larger_budget_tries_more_for_longer():
+    found = {}
+    for budget in ("small", "medium", "large"):
+        options = Config.from_options(model="auto", horizon=24, budget=budget).network.options
+        config = Config.from_options(model="auto", horizon=24, budget=budget)
+        candidates = candidates_of(config, SETTINGS["hourly"], budget_of(options), windows=10_000)
+        found[budget] = len(candidates), budget_of(options).rounds[-1]
+    assert found["small"] < found["medium"] < found["large"]
+    assert found["small"][1] < found["medium"][1] < found["large"][1]
+
+
+def test_what_a_user_fixed_holds_for_all_that_have_it():
+    config = Config.from_options(model="auto", horizon=24, window=96, units="16", learning_rate=0.01)
+    found = candidates_of(config, SETTINGS["hourly"], budget_of(config.network.options), windows=10_000)
+    assert {each.network.window for each in found} == {96}
+    assert {each.training.learning_rate for each in found} == {0.01}
+    having = [each.network.options.units for each in found if hasattr(each.network.options, "units")]
+    assert len(having) > 3
+    assert set(having) == {16}
+    again = Config.model_validate(config.model_dump(mode="json"))
+    assert again == config
+    assert again.changed(seed=7).network == config.network
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"units": -3}, "units: .* Received: -3"),
+        ({"budget": "huge"}, "budget"),
+        ({"time": "soon"}, "time"),
+        ({"colour": 1}, "known by name"),
+    ],
+)
+def test_what_no_network_can_have_is_refused(options, message):
+    with pytest.raises(OptionError, match=message):
+        Config.from_options(model="auto", **options)
+
+
+def test_other_models_have_no_budget():
+    with pytest.raises(OptionError, match="only auto has it"):
+        Config.from_options(model="nhits", budget="small")
+
+
+def test_a_choice_is_no_network():
+    assert "auto" in registry.models()
+    assert "auto" not in registry.names()
+
+
+def test_time_is_read_in_seconds_minutes_and_hours():
+    found = [Config.from_options(model="auto", time=each).network.options.seconds for each in ("90s", "5m", "1.5h")]
+    assert found == [90, 300, 5_400]
+    assert Clock(0.0).over
+    assert not Clock(60.0).over
+    assert not Clock(None).over
+
+
+def test_a_window_that_leaves_too_little_to_learn_from_is_not_proposed():
+    panel, split = split_of(144, 12, window=2)
+    config = Config.from_options(model="auto", horizon=12)
+    setting = setting_of(config, panel, split, (12,))
+    assert setting.rows == 100
+    assert setting.most == 33
+    assert setting.window(3) == 33
+
+
+def test_windows_that_stop_a_training_choose_nothing():
+    panel, split = split_of(1_000, 6)
+    judge = judge_of(split, panel, LEVELS, 12, honest=True)
+    assert judge.apart
+    assert judge.count == BLOCKS
+    rows = [
+        {row for origin in origins for row in range(origin + 1, origin + 7)}
+        for origins in (judge.stops, judge.windows.origins)
+    ]
+    assert not rows[0] & rows[1]  # not one target in common
+    assert len(rows[0]) > 40
+    assert len(rows[1]) > 40
+    start, stop = split.edges[0, 1:3]
+    assert all(start <= row < stop for each in rows for row in each)
+
+
+def test_where_validation_is_short_a_longer_stretch_of_training_chooses():
+    panel, split = split_of(144, 12)
+    longer = stretched(split, 12)
+    assert longer.edges[0, 2] == split.edges[0, 2]  # up to the test part
+    assert longer.rows_in("validation")[0] > 2 * split.rows_in("validation")[0]
+    judge = judge_of(longer, panel, LEVELS, 12, honest=False)
+    assert not judge.apart
+    assert judge.windows.origins.max() + 12 < split.edges[0, 2]
+    assert stretched(split_of(2_000, 12)[1], 12) is None
+
+
+def judged(errors, together=1):
+    panel, split = split_of(1_000, 6)
+    judge = judge_of(split, panel, LEVELS, 12, honest=True)
+    random = np.random.default_rng(1)
+    own = [scale * random.normal(size=judge.actual.shape) + bias for scale, bias in errors]
+    return shares(judge, own, [judge.worth(each) for each in own], together)
+
+
+def test_equally_good_and_independent_networks_share():
+    found = judged([(1, 0)] * 4)
+    assert found.sum() == pytest.approx(1)
+    assert (found > 0.15).all()
+
+
+def test_a_useless_network_has_no_share():
+    assert judged([(1, 0), (1, 0), (20, 5)])[2] == 0
+
+
+def test_errors_that_cancel_are_both_wanted():
+    found = judged([(0.1, 2), (0.1, -2), (1, 0)])
+    assert found[0] == pytest.approx(found[1], abs=0.1)
+
+
+def test_no_more_networks_than_a_file_may_hold():
+    assert (judged([(1, 0)] * 30, together=5) > 0).sum() <= MOST
+
+
+def test_scores_are_in_the_units_of_the_series_and_intervals_from_other_blocks():
+    panel, split = split_of(1_000, 6)
+    judge = judge_of(split, panel, LEVELS, 12, honest=True)
+    naive = judge.worth(judge.errors(np.repeat(judge.windows.last()[:, None], 6, axis=1)))
+    perfect = judge.worth(judge.errors(judge.actual))
+    assert perfect.loss == 0
+    assert naive.mase > 1
+    biased = np.zeros(judge.actual.shape)
+    biased[judge.blocks == 0] = 3.0  # its own errors would make intervals that hold them
+    assert judge.worth(biased).crps > 0.5
