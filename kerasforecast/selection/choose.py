@@ -42,6 +42,7 @@ _TOGETHER = 2, 5  # networks that shares begin with: where validation is long, a
 _AGAIN = 2  # networks of which further starts are trained, where it is short
 _CLEARLY = 0.97  # of the naive forecast's root mean squared error, that a mean must stay below to be called better
 _NAIVE = 0.9  # the share of the naive forecast where nothing is
+_WORTH = 0.02  # the least share of another beside it
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +157,11 @@ def _shares(judge: Judge, trials: Sequence[Trial], together: int) -> tuple[np.nd
         return found, text
     shrunk = (1 - _NAIVE) * found
     shrunk[alike[0]] += _NAIVE
-    return shrunk, "Nothing is clearly better than repeating the last value, so most of the forecast is that."
+    shrunk[shrunk < _WORTH] = 0  # a network for a hundredth of the forecast is not worth its time
+    return (
+        shrunk / shrunk.sum(),
+        "Nothing is clearly better than repeating the last value: most of the forecast is that.",
+    )
 
 
 def _within_limits(trials: Sequence[Trial], found: np.ndarray) -> np.ndarray:

@@ -63,7 +63,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_model(chosen, tmp_path, monk
             raise StoppedError("Training was stopped.", signal_number=15)
 
     monkeypatch.setattr(rounds.Store, "save", stopping)
-    with pytest.raises(StoppedError, match="resume=.waves. goes on"):
+    with pytest.raises(StoppedError, match=r"resume=.waves. goes on"):
         kf.fit(waves(), **OPTIONS, output_dir=tmp_path, name="waves")
     assert len(list((tmp_path / "waves" / "tried").iterdir())) == 3
     again = kf.fit(waves(), resume="waves", output_dir=tmp_path, progress=False)
