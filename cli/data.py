@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from kerasforecast.data.yahoo.snapshots import Meta
 
 
+_LOOKED_AT = 100_000  # newest rows that seasons are looked for in
+
+
 @click.group(epilog="Example: kerasforecast data check prices.csv")
 def data() -> None:
     """Check tables; fetch prices and manage the snapshots kept of them."""
@@ -179,6 +182,13 @@ def _print_fetched(outcomes: dict[str, Prices | KerasForecastError], as_json: bo
         raise list(failed.values())[-1]
 
 
+def _seasons(findings: Findings) -> list[int]:
+    """Rows of the seasons that its dates suggest and the longest series bears out."""
+    from kerasforecast.baselines.periods import calendar_periods, usual_periods
+
+    return usual_periods(findings.series.values[-_LOOKED_AT:, 0], calendar_periods(findings.frequency))
+
+
 def _print_findings(findings: Findings, quiet: bool) -> None:
     facts = findings.as_json()
     click.echo(_headline(facts))
@@ -196,6 +206,9 @@ def _print_findings(findings: Findings, quiet: bool) -> None:
     if facts["gap_rows"] and "series" in facts:
         absent += f" in {facts['series_with_gaps']:,} series"
     click.echo(f"  gaps        {absent}" + _longest(facts["gaps"]))
+    if seasons := _seasons(findings):
+        rows = " and ".join(map(str, seasons))
+        click.echo(f"  season      {rows} rows; fit it with --model auto --horizon {seasons[0]}")
     splits = ", ".join(f"{split.date.date()} ({_of(split.series)}{split.words})" for split in findings.rows.splits)
     click.echo(f"  splits      {splits or 'none suspected'}")
     for note in facts["notes"]:

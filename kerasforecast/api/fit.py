@@ -170,7 +170,7 @@ def fit(
         min_rows: Rows of its own that a series needs before a forecast; they are mirrored up to `window`. When not
             given: the window for one series, few for several.
         holdout_series: Share of the series that training never sees, scored as new ones.
-        model: Family of the network.
+        model: Family of the network; auto tries many and joins the best.
         window: Rows of history that the network sees for a forecast.
         horizon: Rows ahead that the network forecasts at once.
         scaling: How raw values become what the network sees, and back.
@@ -237,13 +237,11 @@ def fit(
             part becomes no training without a word, and the new test part lies after it.
         freeze: Layers that keep the weights they start from, by name or what names begin with; `kerasforecast inspect`
             lists them.
-        require_better: Have the model that training started from leave in place of the new one, scored on this data,
-            unless the new one is better on rows that neither has learned from, with a Diebold-Mariano p-value below
-            this. `model.manifest.lineage.kept` says which it is.
+        require_better: Have the model that training started from leave, scored on this data, unless the new one is
+            better on rows that neither has learned from, with a Diebold-Mariano p-value below this.
         resume: Name of a stopped run in `output_dir` to go on with, with its own options and data. Those given here
             must be the same.
-        checkpoint_every: Steps after which to save the state within an epoch too; after each epoch alone when not
-            given.
+        checkpoint_every: Steps after which to save the state within an epoch too.
         progress: Whether to show what is trained and each epoch; when not given, on a terminal and in a notebook.
         callbacks: Keras callbacks that run in training beside the package's own.
         tensorboard: Folder in which Keras' TensorBoard callback is to log the training.

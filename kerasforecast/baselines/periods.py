@@ -39,17 +39,23 @@ def find_periods(history: np.ndarray, usual: Sequence[int] = ()) -> tuple[int, .
     values = np.asarray(history, dtype=np.float64)[-_ROWS:]
     if len(values) < 6 or np.ptp(values) == 0:
         return ()
+    found = usual_periods(values, usual)
+    if not found and _stands_out(values, first := find_period(values, _LONGEST_SEARCH), 1):
+        found.append(first)
+    if found and (longer := _longer(values, min(found))) and not any(_alike(longer, known) for known in found):
+        found.append(longer)
+    return tuple(sorted(found)[:MOST])
+
+
+def usual_periods(values: np.ndarray, usual: Sequence[int]) -> list[int]:
+    """Those of the `usual` seasons that the `values` `(T,)` bear out, ascending."""
     found: list[int] = []
     for period in sorted(usual):
         inner = found[-1] if found else 1
         whole = max(1, round(period / inner)) * inner  # 364 days where weeks matter, since 365 is another weekday
         if _stands_out(values, whole, inner):
             found.append(whole)
-    if not found and _stands_out(values, first := find_period(values, _LONGEST_SEARCH), 1):
-        found.append(first)
-    if found and (longer := _longer(values, min(found))) and not any(_alike(longer, known) for known in found):
-        found.append(longer)
-    return tuple(sorted(found)[:MOST])
+    return found
 
 
 def shared_periods(values: np.ndarray, first: np.ndarray, stop: np.ndarray, usual: Sequence[int]) -> tuple[int, ...]:

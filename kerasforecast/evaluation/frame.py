@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kerasforecast.artifact.parent import Parent
@@ -17,6 +18,7 @@ from kerasforecast.evaluation.parent import unlearned
 from kerasforecast.forecasting.levels import within_validation
 from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.windows import Windows
+from kerasforecast.sections.network import NetworkConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,3 +72,17 @@ def frame_of(config: Config, panel: Panel, parent: Parent | None = None) -> Fram
     baselines = learn_baselines(config, panel, split)
     said = tuple(filter(None, (chosen, left_out, beside)))
     return Frame(config, panel, split, parts, checked, baselines, parent, said, learned)
+
+
+def better_suited(config: Config, periods: Sequence[int]) -> str | None:
+    """What suits a series with seasons better than the default, where that was asked for; else `None`.
+
+    Args:
+        config: Of the fit.
+        periods: Rows of each season, ascending.
+    """
+    network = config.network
+    usual = network.model == NetworkConfig.model_fields["model"].default and network.horizon == 1
+    if not periods or not usual or network.quantiles:
+        return None
+    return f"A series with a season: --model auto --horizon {min(periods[0], 1_000)} chooses networks that suit it."

@@ -31,7 +31,7 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.evaluation.cold_start import evaluate_parts
 from kerasforecast.evaluation.evaluation import Evaluation
 from kerasforecast.evaluation.final import Refitted, final_record, refitted_part, solved_part, start_of
-from kerasforecast.evaluation.frame import Frame, frame_of
+from kerasforecast.evaluation.frame import Frame, better_suited, frame_of
 from kerasforecast.evaluation.importance import importance_after
 from kerasforecast.evaluation.parent import against_parent, started_from
 from kerasforecast.forecasting.adaptive import adapted_after
@@ -108,7 +108,8 @@ class Begun(Frame):
             said = [started_from(self.parent, config, frozen)]
         said += held_beyond(panel.past_columns, config.network.horizon, config.steps)
         seasons = self.baselines.note if config.evaluation.period is None else None
-        return [*said, *(self.run.notes if self.run else ()), *filter(None, (seasons,)), *self.said]
+        notes = filter(None, (seasons, None if self.parent else better_suited(config, self.baselines.periods)))
+        return [*said, *(self.run.notes if self.run else ()), *notes, *self.said]
 
     def scored(self, parts: Sequence[Part], selection: Selection | None = None, alone: Part | None = None) -> Leaving:
         """What training found, with its scores, and those beside its parent's.

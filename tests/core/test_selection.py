@@ -183,3 +183,23 @@ def test_scores_are_in_the_units_of_the_series_and_intervals_from_other_blocks()
     biased = np.zeros(judge.actual.shape)
     biased[judge.blocks == 0] = 3.0  # its own errors would make intervals that hold them
     assert judge.worth(biased).crps > 0.5
+
+
+def test_a_table_with_a_season_suggests_the_choice(tmp_path, capsys):
+    from kerasforecast_cli.main import cli
+
+    index = pd.date_range("2000-01-01", periods=200, freq="D")
+    for name, values in (("week", np.tile(np.arange(7.0), 29)[:200]), ("walk", np.arange(200.0))):
+        noise = np.random.default_rng(0).normal(0, 0.1, 200)
+        pd.DataFrame({"Date": index, "y": 20 + values + noise}).to_csv(tmp_path / f"{name}.csv", index=False)
+        cli(["data", "check", str(tmp_path / f"{name}.csv"), "--target", "y"], standalone_mode=False)
+        assert ("fit it with --model auto --horizon 7" in capsys.readouterr().out) == (name == "week")
+
+
+def test_the_default_network_says_what_suits_a_season_better():
+    from kerasforecast.evaluation.frame import better_suited
+
+    assert "--model auto --horizon 7" in better_suited(Config(), (7, 364))
+    assert better_suited(Config(), ()) is None
+    assert better_suited(Config.from_options(model="nhits"), (7,)) is None
+    assert better_suited(Config.from_options(horizon=7), (7,)) is None
