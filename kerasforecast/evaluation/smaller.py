@@ -25,6 +25,7 @@ from kerasforecast.evaluation.leaving import Begun, Leaving, begin
 from kerasforecast.evaluation.parent import against_parent, unlearned
 from kerasforecast.forecasting.fitting import Fitting
 from kerasforecast.forecasting.forecaster import Forecaster
+from kerasforecast.forecasting.parts import Part
 from kerasforecast.metrics.significance import ALPHA
 from kerasforecast.models.families import registry
 from kerasforecast.models.member import Member
@@ -100,7 +101,8 @@ def taught(begun: Begun, teacher: Predictor) -> Leaving:
     known, held = begun.sets
     fitting = Fitting(begun.member, begun.config.training, lessons(known, begun.member, teacher), held)
     fitted = fitting.train()
-    return begun.scored(fitted, fitting.steps, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return begun.scored([Part(begun.member, begun.config.training, fitted, fitting.trained, fitting.steps, seconds)])
 
 
 def lessons(training: TrainingSet[Windows], member: Member, teacher: Predictor) -> TrainingSet[Windows]:

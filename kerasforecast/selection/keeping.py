@@ -12,8 +12,9 @@ from typing import Any
 from kerasforecast.errors import InputError
 from kerasforecast.runtime.files import remove_folder
 from kerasforecast.selection.candidates import Candidate
-from kerasforecast.training.callbacks import Epoch, TrainingState
+from kerasforecast.training.callbacks import TrainingState
 from kerasforecast.training.checkpoint import Checkpoint, check_same, newest
+from kerasforecast.training.history import Epoch
 from kerasforecast.training.run import Run
 
 

@@ -27,7 +27,7 @@ from kerasforecast.selection.candidates import Candidate
 from kerasforecast.selection.judging import Judge, Worth
 from kerasforecast.selection.keeping import Store
 from kerasforecast.training.callbacks import Keeping, TrainingState
-from kerasforecast.training.train import History
+from kerasforecast.training.history import History
 
 _BATCH = 256  # windows that are forecast at once
 _KEPT = 0.5  # of those that were in a round, how many go on
