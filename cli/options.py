@@ -100,7 +100,9 @@ class ConfigOption(click.Option):
         self.section = section
 
 
-def section(model: type[BaseModel], *, only: tuple[str, ...] | None = None) -> Callable[[Command], Command]:
+def section(
+    model: type[BaseModel], *, only: tuple[str, ...] | None = None, without: tuple[str, ...] = ()
+) -> Callable[[Command], Command]:
     """One flag per field of a config section; a flag that is not given does not reach the command.
 
     Those of a network are followed by one for each option that any family has.
@@ -108,7 +110,7 @@ def section(model: type[BaseModel], *, only: tuple[str, ...] | None = None) -> C
 
     def decorate(command: Command) -> Command:
         if model is NetworkConfig:
-            for name, fields in reversed(registry.options().items()):
+            for name, fields in reversed([each for each in registry.options().items() if each[0] not in without]):
                 command = _flag(model, name, next(iter(fields.values())), _having(fields))(command)
         for name in reversed(only or tuple(model.model_fields)):
             if name != "options":
@@ -137,6 +139,13 @@ def fit_options(command: Command) -> Command:
     """Every flag of a fit."""
     for model in (EvaluationConfig, TrainingConfig, NetworkConfig, SplitConfig):
         command = section(model)(command)
+    return data_options(command)
+
+
+def tune_options(command: Command) -> Command:
+    """Those of a fit, but for what a choice among networks has: a search has a time of its own."""
+    for model in (EvaluationConfig, TrainingConfig, NetworkConfig, SplitConfig):
+        command = section(model, without=("budget", "time"))(command)
     return data_options(command)
 
 

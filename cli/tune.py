@@ -11,11 +11,11 @@ from .options import (
     COMMON,
     SectionedCommand,
     backend_option,
-    fit_options,
     given,
     output_dir_option,
     output_options,
     ray_option,
+    tune_options,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _SHOWN = 10  # best trials of a search that are printed
     epilog="Example: kerasforecast tune prices.csv --stages learning_rate,units --try units=32,64",
     short_help="Choose options on validation: train, read the curves, adjust.",
 )
-@fit_options
+@tune_options
 @click.option(
     "--stages", metavar="A,B,...", help="Options to vary, in order. When not given: those of the family, in its order."
 )

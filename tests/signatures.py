@@ -78,7 +78,7 @@ TARGETS = (
     Target("kerasforecast/api/fit.py", "fit", FIT),
     Target("kerasforecast/api/backtest.py", "backtest", (*FIT, ("Walk", BacktestConfig)), frozenset({"file", "final"})),
     Target("kerasforecast/api/fit_each.py", "fit_each", FIT),
-    Target("kerasforecast/api/tune.py", "tune", FIT),
+    Target("kerasforecast/api/tune.py", "tune", FIT, frozenset({"file", "budget", "time"})),
     Target("kerasforecast/api/compare.py", "compare", FIT, frozenset({"file", "model", "final"})),
     Target(
         "kerasforecast/estimator.py",

@@ -90,6 +90,8 @@ def fit_each(
     seasons: int = default(1),
     drift: bool = default(False),
     seasonality: Literal["multiplicative", "additive"] = default("multiplicative"),
+    budget: Literal["small", "medium", "large"] = default("medium"),
+    time: str | None = default(None),
     # Training
     epochs: int = default(100),
     batch_size: int = default(32),
@@ -161,7 +163,7 @@ def fit_each(
         min_rows: Rows of its own that a series needs before a forecast; they are mirrored up to `window`. When not
             given: the window for one series, few for several.
         holdout_series: Share of the series that training never sees, scored as new ones.
-        model: Family of the network.
+        model: Family of the network; auto tries many and joins the best.
         window: Rows of history that the network sees for a forecast.
         horizon: Rows ahead that the network forecasts at once.
         scaling: How raw values become what the network sees, and back.
@@ -195,6 +197,8 @@ def fit_each(
         drift: Add what the window has changed by a row, over and over. Only for seasonal.
         seasonality: What a season does: raises by a share, where all values of a window are positive, or adds. Only for
             theta, damped.
+        budget: How much is tried, in optimizer steps: the same choice on every run. Only for auto.
+        time: How long to try at most, e.g. 90s, 5m, 1h; what is chosen then hangs on the machine. Only for auto.
         epochs: Most passes over the training windows; early stopping may end before.
         batch_size: Windows in one step of the optimizer.
         sample: What counts alike in training: every window, or every series, however many windows it has.
