@@ -32,7 +32,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
     `kerasforecast.preprocessing.windows.pairs` makes X and y of a series.
 
     Args:
-        model: Family of the network; auto tries many and joins the best.
+        model: Network family; auto chooses.
         scaling: How raw values become what the network sees, and back.
         centre: What `scaling` level subtracts from a window: its last row or mean.
         unit: What `scaling` level divides by: a window's mean absolute change, or its spread.

@@ -170,7 +170,7 @@ def tune(
         min_rows: Rows of its own that a series needs before a forecast; they are mirrored up to `window`. When not
             given: the window for one series, few for several.
         holdout_series: Share of the series that training never sees, scored as new ones.
-        model: Family of the network; auto tries many and joins the best.
+        model: Network family; auto chooses.
         window: Rows of history that the network sees for a forecast.
         horizon: Rows ahead that the network forecasts at once.
         scaling: How raw values become what the network sees, and back.

@@ -27,7 +27,7 @@ class NetworkConfig(Section):
     The options of its family stand in `options`; to construct one they may be given beside the others, by name.
     """
 
-    model: str = Field("lstm", description="Family of the network; auto tries many and joins the best.")
+    model: str = Field("lstm", description="Network family; auto chooses.")
     window: int = Field(60, ge=2, le=10_000, description="Rows of history that the network sees for a forecast.")
     horizon: int = Field(1, ge=1, le=1_000, description="Rows ahead that the network forecasts at once.")
     scaling: Scaling = Field("anchor", description="How raw values become what the network sees, and back.")
