@@ -169,7 +169,8 @@ def _width(table: list[Column]) -> int:
 
 
 _BOARD = 12  # networks on the leaderboard of a choice
-_WRITTEN = ("report", "forecast", "metrics", "series", "history", "test_forecasts")  # beside a model, first the picture
+# Beside a model, first the picture.
+_WRITTEN = ("report", "forecast", "metrics", "series", "paths", "history", "test_forecasts")
 
 
 def print_held_out(found: Evaluation) -> None:
@@ -203,13 +204,19 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     print_held_out(found)
     if found.importance and not quiet:
         print_importance(found.importance)
+    if found.paths and not quiet:
+        from kerasforecast.evaluation.paths import path_lines
+
+        for line in path_lines(found.paths):
+            print_wrapped(line)
     for line in after_scoring(manifest):
         print_wrapped(line)
     merged = ""
     if not manifest.config.network.family.trained:
         merged = f", {parameters.saved:,} saved: solved for, not trained" if parameters.saved else ""
     elif parameters.saved > parameters.trained:
-        merged = f" of {parameters.saved:,} saved: the others kept the parent's values"
+        kept = "kept the parent's values" if manifest.lineage else "were solved or are noise"
+        merged = f" of {parameters.saved:,} saved: the others {kept}"
     elif parameters.saved < parameters.trained:
         merged = f", {parameters.saved:,} saved: the two bias vectors of a layer are summed"
     click.echo(f"{paths['model']} ({parameters.trained:,} parameters{merged})")

@@ -12,6 +12,7 @@ import click
 from .future import print_frame, told
 from .models import ModelFile
 from .options import SectionedCommand, UserPath, backend_option, data_options, given, output_options, skill_option
+from .paths import PathQuestion, path_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +27,8 @@ TERMINAL = Path("-")  # what --plot has without a file
 @click.command(
     cls=SectionedCommand,
     common=(
-        *("ticker", "start", "end", "missing", "steps", "future", "print_future", "levels", "output", "backend"),
-        *("as_json", "quiet"),
+        *("ticker", "start", "end", "missing", "steps", "future", "print_future", "levels", "paths", "probability"),
+        *("output", "backend", "as_json", "quiet"),
     ),
     epilog="Example: kerasforecast predict saved_models/ibm.keras new_prices.csv --steps 5",
     short_help="Forecast the rows that follow the data.",
@@ -50,6 +51,7 @@ TERMINAL = Path("-")  # what --plot has without a file
     help="Quantile levels to print, of those that the model has: 0.1,0.9 for an interval of 80 %. When not given, all.",
 )
 @click.option("--output", type=UserPath(), help="Write the forecasts to this CSV file instead.")
+@path_options
 @click.option(
     "--plot",
     type=UserPath(),
@@ -67,6 +69,9 @@ def predict(
     print_future: bool,
     levels: str | None,
     output: Path | None,
+    paths: int | None,
+    probability: tuple[str, ...],
+    path_seed: int | None,
     plot: Path | None,
     backend: str | None,
     as_json: bool,
@@ -84,6 +89,10 @@ def predict(
 
     Prints CSV (date, forecast, and for each quantile level of the prediction intervals a column such as q0.1) or, with
     --json, {"forecasts": [{"date", "forecast", "quantiles": {"0.1": ...}}, ...]}.
+
+    A model that draws paths (--model diffusion) prints so many of them with --paths (path, date, value), and with
+    --probability how likely something is to happen on them: 'min < 190' within the rows ahead, or with the words max,
+    first, last, mean, sum, now (the last known value), step 3, numbers, + - * /, and, or.
     """
     from kerasforecast.errors import whole_number
 
@@ -99,25 +108,16 @@ def predict(
         print_frame(manifest, panel, steps, output, beside)
         return
     panel = told(manifest, panel, future, given(options), steps, quiet=quiet)
+    asked = PathQuestion.of(manifest, paths, probability, path_seed, {"levels": levels, "plot": plot})
     loaded = open_model(model, backend)
+    if asked:
+        asked.answer(loaded, panel, steps, output, as_json=as_json)
+        return
     forecasts = loaded.forecast(steps, panel)
     if names is not None:
         forecasts = forecasts[["forecast", *(name for name in names if name in forecasts)]]
 
-    from kerasforecast.evaluation.tables import as_written
-    from kerasforecast.runtime.files import atomic_write
-
-    from .output import forecast_rows, print_json
-
-    rows = as_written(forecasts.reset_index())
-    table = rows.to_csv(index=False)
-    if output:
-        atomic_write(output, table.encode())
-        click.echo(f"{output}: {len(rows):,} forecasts", err=True)
-    if as_json:
-        print_json({"forecasts": forecast_rows(rows)})
-    elif not output:
-        click.echo(table, nl=False)
+    _write(forecasts, output, as_json=as_json)
     if plot is not None:
         _plot(loaded, panel, forecasts, plot)
 
@@ -178,6 +178,24 @@ def evaluate(
         print_held_out(result)
     if require_skill is not None:
         result.require_skill(require_skill)
+
+
+def _write(forecasts: pd.DataFrame, output: Path | None, *, as_json: bool) -> None:
+    """Print the forecasts, or write them to the file `output`."""
+    from kerasforecast.evaluation.tables import as_written
+    from kerasforecast.runtime.files import atomic_write
+
+    from .output import forecast_rows, print_json
+
+    rows = as_written(forecasts.reset_index())
+    table = rows.to_csv(index=False)
+    if output:
+        atomic_write(output, table.encode())
+        click.echo(f"{output}: {len(rows):,} forecasts", err=True)
+    if as_json:
+        print_json({"forecasts": forecast_rows(rows)})
+    elif not output:
+        click.echo(table, nl=False)
 
 
 def _plot(model: Model, panel: Panel, forecasts: pd.DataFrame, where: Path) -> None:

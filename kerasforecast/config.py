@@ -51,6 +51,10 @@ class Config(Section):
         if self.training.final == "all" and network.family.solved:
             why = "chooses its penalty on validation" if network.family.trained else "has no weights to train"
             raise ValueError(f"--final all is no option of {network.model}, which {why}")
+        if network.family.sampled and network.quantiles:
+            raise ValueError(
+                f"--quantiles is no option of {network.model}, whose paths have them all: name those wanted by --levels"
+            )
         if evaluation.steps is not None and evaluation.steps < network.horizon:
             raise ValueError(f"--steps must be at least the horizon of {network.horizon}")
         if self.steps * len(self.levels) > LARGEST_INTERVALS:
@@ -168,6 +172,8 @@ def check_effect(given: dict[str, Any], config: Config) -> None:
     level = config.network.scaling == "level"
     _refuse(given, not level, ("centre", "unit", "target_transform"), "without --scaling level")
     _refuse(given, head, ("loss",), "beside --quantiles, which are trained by the pinball loss")
+    drawn = config.network.family.sampled
+    _refuse(given, drawn, ("loss",), f"with --model {config.network.model}, which predicts noise")
     _refuse(given, head, ("levels",), "beside --quantiles, which are the levels of its intervals")
 
 

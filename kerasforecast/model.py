@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from kerasforecast.evaluation.evaluation import Evaluation, every_window, record
 from kerasforecast.evaluation.learned import learned_windows
 from kerasforecast.explain.asked import Explaining
 from kerasforecast.forecasting.forecaster import Forecaster
+from kerasforecast.forecasting.on_paths import OnPaths
 from kerasforecast.forecasting.on_windows import OnWindows
 from kerasforecast.models.member import describe
 from kerasforecast.report.notebook import ForecastTable, model_html
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from kerasforecast.training.history import History
 
 
-class Model(OnWindows, Explaining):
+class Model(OnWindows, OnPaths, Explaining):
     """A trained forecaster: what `kerasforecast.fit` returns and `kerasforecast.load` opens.
 
     Attributes:
@@ -220,6 +222,10 @@ class Model(OnWindows, Explaining):
         panel = self.panel_from(data, **options)
         ahead = self.forecaster.ahead(panel, self.config.steps if steps is None else steps)
         outlook = outlook_of(self.manifest.name, panel, ahead, self.config.levels, self.verdict)
+        if self.predictor.paths and len(panel) == 1:
+            outlook = replace(
+                outlook, paths=self.sample(self.forecaster.last_windows(panel, 1)[0].batch(), paths=12)[0]
+            )
         if file is not None:
             write_plot(outlook, file)
         return forecast_figure(outlook)

@@ -86,6 +86,10 @@ def backtest(
     width: int = default(32),
     heads: int = default(4),
     decoder: int = default(8),
+    noise_steps: int = default(200),
+    schedule: Literal["cosine", "linear"] = default("cosine"),
+    sampling_steps: int = default(16),
+    paths: int = default(100),
     season: int = default(1),
     seasons: int = default(1),
     drift: bool = default(False),
@@ -175,7 +179,8 @@ def backtest(
         unit: What `scaling` level divides by: a window's mean absolute change, or its spread.
         target_transform: What `scaling` level takes the target by; log needs positive values, asinh none.
         quantiles: Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them, and none means points.
-        units: Hidden units of each recurrent layer. Only for lstm, gru, rnn, peephole, coupled, nbeats, nhits, tide.
+        units: Hidden units of each recurrent layer. Only for lstm, gru, rnn, peephole, coupled, nbeats, nhits, tide,
+            diffusion.
         layers: Number of recurrent layers, one upon the other. Only for lstm, gru, rnn, peephole, coupled, patch, tide.
         bidirectional: Whether each layer reads a window forwards and backwards. Only for lstm, gru, rnn, peephole,
             coupled.
@@ -185,7 +190,7 @@ def backtest(
         initializer: How the weights are drawn before training. Only for lstm, gru, rnn, peephole, coupled.
         recurrent_bias: Whether an LSTM layer trains a second bias vector, as PyTorch does. Only for lstm.
         trend: Rows of the moving average with weights of its own, as in DLinear; 0 for none. Only for linear.
-        blocks: Blocks of each stack. Only for nbeats, nhits.
+        blocks: Blocks of each stack. Only for nbeats, nhits, diffusion.
         block_layers: Dense layers of each block. Only for nbeats, nhits.
         basis: What the parts of a forecast are drawn from: free sums, or a trend and a season. Only for nbeats.
         degree: Of the polynomials of an interpretable trend. Only for nbeats.
@@ -196,6 +201,10 @@ def backtest(
         width: Numbers that stand for a patch. Only for patch.
         heads: Heads of the attention; they share the width. Only for patch.
         decoder: Numbers that the decoder makes of each row to be forecast. Only for tide.
+        noise_steps: Steps in which a path becomes noise in training. Only for diffusion.
+        schedule: How the noise grows over these steps. Only for diffusion.
+        sampling_steps: Steps in which noise becomes a path in a forecast. Only for diffusion.
+        paths: Paths of a forecast. Only for diffusion.
         season: Rows of a season; 1 for none. Only for seasonal, theta, damped.
         seasons: Past seasons whose mean is repeated. Only for seasonal.
         drift: Add what the window has changed by a row, over and over. Only for seasonal.

@@ -16,7 +16,7 @@ class GoldenBatch(Record):
         past: Raw windows `(B, L, F)`.
         known: `(B, L + H, K)`, where the model takes columns known ahead.
         static: `(B, S)`, where it takes attributes of the series.
-        forecast: `(B, H)`, or `(B, H K)` of a quantile head, raw values.
+        forecast: `(B, H)`, `(B, H K)` of a quantile head, or `(B, S H)` of paths; raw values.
     """
 
     past: list[list[list[Price]]] = Field(min_length=1, max_length=8)

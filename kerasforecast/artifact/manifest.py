@@ -238,7 +238,7 @@ def _golden_lengths(manifest: Manifest) -> Iterator[tuple[str, object, object]]:
     fault = manifest.members[0].covariates.code_fault(golden.windows.static) if widths == {len(roles.static)} else None
     yield "golden categories", None, fault
     counts = {len(part) for part in (golden.past, golden.known, golden.static) if part is not None}
-    outputs = manifest.members[0].network.sizes(1).outputs
+    outputs = manifest.members[0].network.answers
     forecasts = {len(golden.forecast)}, set(map(len, golden.forecast))
     yield "golden forecasts", (counts, {outputs}), forecasts
 

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.preprocessing.batch import WindowBatch
+from kerasforecast.preprocessing.paths import restore_paths
 
 # The golden batch is met within this much of one scaled unit, and the rounding of float32 values.
 GOLDEN_TOLERANCE = 1e-5
+_PATHS = 10.0  # times as much of paths, whose rounding adds up over the steps that make them
 
 
 class Answers(Protocol):
     """What forecasts raw windows: a `kerasforecast.forecasting.predictor.Predictor`."""
 
     def outputs(self, windows: WindowBatch) -> np.ndarray:
-        """Raw forecasts `(B, H)` or `(B, H, K)` of raw windows."""
+        """Raw forecasts `(B, H)`, `(B, H, K)` or paths `(B, S, H)` of raw windows."""
 
 
 def golden_error(manifest: Manifest, predictor: Answers) -> float:
     """Largest difference from the golden forecasts, in scaled units beyond the rounding of float32.
 
     Those of several members are averaged by their weights, as their forecasts are.
+
+    Of paths it counts a tenth.
 
     Args:
         manifest: Holds the golden batch and the scaling.
@@ -35,9 +40,10 @@ def golden_error(manifest: Manifest, predictor: Answers) -> float:
     with np.errstate(all="ignore"):  # a stranger's numbers may be anything
         windows = manifest.golden.windows
         golden = np.asarray(manifest.golden.forecast, np.float64)
-        ours = predictor.outputs(windows).astype(np.float64)  # (B, H) or (B, H, K)
+        ours = predictor.outputs(windows).astype(np.float64)  # (B, H), (B, H, K) or (B, S, H)
         unit = _units(manifest, windows.past.astype(np.float64), ours.shape)
         ours, unit = ours.reshape(golden.shape), unit.reshape(golden.shape)
+        unit = unit * (_PATHS if manifest.members[0].network.family.sampled else 1.0)
         rounding = 4 * np.spacing(np.abs(golden).astype(np.float32)).astype(np.float64)
         return float(np.max(np.maximum(np.abs(ours - golden) - rounding, 0) / unit))
 
@@ -47,7 +53,8 @@ def _units(manifest: Manifest, past: np.ndarray, shape: tuple[int, ...]) -> np.n
     half, found = np.full(shape, 0.5), np.zeros(shape)
     for member in manifest.members:
         own, scaling = past[:, manifest.window - member.network.window :], member.scaling
-        unit = np.abs(scaling.restore(own, half) - scaling.restore(own, -half))
+        restore = partial(restore_paths, scaling) if member.network.family.sampled else scaling.restore
+        unit = np.abs(restore(own, half) - restore(own, -half))
         if scaling.kind == "none":  # what rounds there is as large as the values of the window, not as 1
             spread = own[:, :, 0].std(axis=1).reshape(-1, *(1,) * (unit.ndim - 1))
             unit = np.maximum(unit, spread)

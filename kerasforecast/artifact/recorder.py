@@ -63,7 +63,8 @@ class Recorder:
         self.frozen = tuple(frozen)
         self._lineage = parent.lineage(frozen) if parent else None
         one = windows.at(slice(0, 1))
-        small = sum(array.size for array in one.arrays.values()) <= _GOLDEN_VALUES
+        size = max(sum(array.size for array in one.arrays.values()), member.network.answers)
+        small = size <= _GOLDEN_VALUES
         self.windows = windows.at(np.array([0, -1])) if small else one
         self._run = run
         self.exporter = Exporter(members)

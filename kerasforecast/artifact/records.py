@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from kerasforecast.artifact.importance import Importance
+from kerasforecast.artifact.path_scores import PathScores
 from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST
 from kerasforecast.training.diagnosis import Diagnosis, Pattern
 
@@ -279,13 +280,13 @@ class DiagnosisRecord(Record):
 
 
 class Metrics(SeveralRecord):
-    """The content of `metrics.json`; `importance` where there are covariates.
+    """The content of `metrics.json`; `importance` where there are covariates, `paths` of a model that draws them.
 
     Attributes:
         held_out: Scores of the series that training never saw, where some were held out; `test` is of the others.
     """
 
-    of_several = ("importance", "held_out")
+    of_several = ("importance", "held_out", "paths")
 
     target: Text
     test: TestScores
@@ -294,3 +295,4 @@ class Metrics(SeveralRecord):
     diagnosis: DiagnosisRecord | None = None
     importance: Importance | None = None
     held_out: TestScores | None = None
+    paths: PathScores | None = None

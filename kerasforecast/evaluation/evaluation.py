@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.artifact.importance import Importance
+from kerasforecast.artifact.path_scores import PathScores
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.data.id_column import id_column
@@ -59,6 +60,7 @@ class Evaluation:
         importance: Which covariates earn their place, of a fit with covariates.
         held_out: That of the series which training never saw, where some were held out; all else but `table` and
             `per_series`, which have all series, is of the others.
+        paths: How good its paths are, of a model that draws them.
     """
 
     table: pd.DataFrame | None
@@ -69,6 +71,7 @@ class Evaluation:
     per_series: pd.DataFrame | None = None
     importance: Importance | None = None
     held_out: Evaluation | None = None
+    paths: PathScores | None = None
 
     @cached_property
     def judgement(self) -> Judgement:
@@ -179,7 +182,7 @@ def recorded(manifest: Manifest) -> Evaluation | None:
     adapted = np.array(manifest.adapted.levels) if manifest.adapted else None
     cold = None if found.held_out is None else Evaluation(None, found.held_out.model_dump(mode="json"))
     test = found.test.model_dump(mode="json")
-    return Evaluation(None, test, adapted, importance=found.importance, held_out=cold)
+    return Evaluation(None, test, adapted, importance=found.importance, held_out=cold, paths=found.paths)
 
 
 def outcomes_of(windows: Windows, baselines: Baselines | None, trained: np.ndarray | None = None) -> Outcomes:

@@ -34,6 +34,7 @@ from kerasforecast.evaluation.final import Refitted, final_record, refitted_part
 from kerasforecast.evaluation.frame import Frame, better_suited, frame_of
 from kerasforecast.evaluation.importance import importance_after
 from kerasforecast.evaluation.parent import against_parent, started_from
+from kerasforecast.evaluation.paths import judged_paths
 from kerasforecast.forecasting.adaptive import adapted_after
 from kerasforecast.forecasting.fitting import Fitting, scaled_member, training_sets
 from kerasforecast.forecasting.forecast import Forecast
@@ -210,9 +211,10 @@ class Begun(Frame):
         )
         steps, size = self.config.training.steps_per_epoch, self.config.training.batch_size
         count = epochs * (steps * size if steps else len(self.sets[0]))
-        test = replace(test, importance=importance_after(predictor, self.parts.seen, self.baselines, self.split, count))
-        if self.learned:
-            test = replace(test, scores=test.scores | {"learned": self.learned})
+        worth = importance_after(predictor, self.parts.seen, self.baselines, self.split, count)
+        paths = judged_paths(predictor, self.parts.seen, self.checked, self.baselines, self.split)
+        scores = test.scores | ({"learned": self.learned} if self.learned else {})
+        test = replace(test, scores=scores, importance=worth, paths=paths)
         return {
             "metrics": metrics_of(test, self.panel.target, diagnosis),
             "baselines": self.baselines,
@@ -229,7 +231,9 @@ class Begun(Frame):
         if not self.config.network.family.trained:
             return None
         training, config = self.config.training, self.config
-        naive = naive_loss(*self.sets, self.member.scaling, training, config.network.quantiles)
+        naive = None  # a loss of noise is none of forecasts
+        if not config.network.family.sampled:
+            naive = naive_loss(*self.sets, self.member.scaling, training, config.network.quantiles)
         losses, val_losses = ([getattr(epoch, name) for epoch in history.epochs] for name in ("loss", "val_loss"))
         return DiagnosisRecord(**asdict(diagnose(losses, val_losses, naive)), naive_val_loss=naive)
 
@@ -282,6 +286,7 @@ def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord | None)
         diagnosis=diagnosis,
         importance=test.importance,
         held_out=test.held_out and TestScores(**test.held_out.scores),
+        paths=test.paths,
     )
 
 

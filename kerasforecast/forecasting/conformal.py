@@ -38,7 +38,10 @@ from kerasforecast.metrics.probabilistic import crps
 FEW = 100  # validation windows, below which it is said how many there were
 _ENOUGH_APART = 10  # windows that do not overlap, from which on each step has a distribution of its own
 
-Basis = Literal["point", "quantiles", "mc_dropout"]
+_CLEARLY = 0.99  # of the CRPS of quantiles of paths, below which a correction pays: they begin at what history says
+
+Basis = Literal["point", "quantiles", "mc_dropout", "paths"]
+_OWN: tuple[Basis, ...] = ("quantiles", "paths")  # a distribution of the network's own, which may need no correction
 Level = Annotated[float, Field(gt=0, lt=1)]
 Errors = Annotated[tuple[float, ...], Field(min_length=len(GRID), max_length=len(GRID))]
 StepErrors = Annotated[tuple[Errors, ...], Field(min_length=1, max_length=100)]
@@ -49,7 +52,7 @@ class Calibration(BaseModel):
 
     Attributes:
         levels: Levels of the intervals, K, ascending.
-        basis: What the intervals start from: the point forecast, a quantile head, or dropout passes.
+        basis: What the intervals start from: the point forecast, a quantile head, dropout passes, or drawn paths.
         horizon: Steps that the network forecasts at once; later ones are rolled.
         errors: For each step scored, for each level (or once for all, where the intervals start from the point),
             quantiles of the errors at the levels of `GRID`, in standard moves.
@@ -97,7 +100,7 @@ class Calibration(BaseModel):
         windows = f"{self.windows:,} validation window{'s' if self.windows > 1 else ''}"
         if self.widths:
             windows += f" of {self.widths.series:,} series together"
-        if self.basis == "quantiles" and not self.kept:
+        if self.basis in _OWN and not self.kept:
             return f"Prediction intervals are the network's own, not corrected on the {windows}."
         own = f"; {len(self.widths.own):,} series have a width of their own" if self.widths and self.widths.own else ""
         return f"Prediction intervals rest on {windows}{' only' if self.windows < FEW else ''}{pooled}{own}."
@@ -131,7 +134,7 @@ class Calibration(BaseModel):
             if self._by_level(step) and not self.kept:
                 errors = errors - read_at(errors, np.array(self.levels))[:, None]
             tables[step] = errors
-            if self._by_level(step) or self.basis == "quantiles":
+            if self._by_level(step) or self.basis in _OWN:
                 tables[step, np.array(self.levels) == 0.5] = 0.0  # the median is the forecast itself
         return tables
 
@@ -190,16 +193,17 @@ def calibrate(
         widths=widths,
     )
     earlier, later = timeline.halves()
-    if basis == "quantiles" and not past.few and earlier.any() and later.any():
+    if basis in _OWN and not past.few and earlier.any() and later.any():
         corrected = past.learned(earlier, kept=True).intervals(base[later], moves[later])
         unit = moves[later, :1] if widths else np.ones((1, 1))  # so that no series counts for more than another
         scores = [
             crps(actual[later, :horizon] / unit, intervals[:, :horizon] / unit[..., None], levels)
             for intervals in (corrected, base[later])
         ]
-        return past.learned(slice(None), kept=scores[0] < scores[1])
+        clearly = _CLEARLY if basis == "paths" else 1.0
+        return past.learned(slice(None), kept=scores[0] < clearly * scores[1])
     # The point alone, or dropout's spread alone, leaves out the noise of what is forecast: always corrected.
-    return past.learned(slice(None), kept=basis != "quantiles")
+    return past.learned(slice(None), kept=basis not in _OWN)
 
 
 @dataclass(frozen=True, eq=False)

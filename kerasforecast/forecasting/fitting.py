@@ -21,10 +21,19 @@ from kerasforecast.forecasting.given import Given
 from kerasforecast.forecasting.outside import ScaledWindows, scaled, unscaled
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.member import Member
-from kerasforecast.models.network import build, initialise, merged_weights, set_weights, start_from, trained_parameters
+from kerasforecast.models.network import (
+    build,
+    initialise,
+    merged_weights,
+    set_weights,
+    start_from,
+    trained_parameters,
+    weighted_layers,
+)
 from kerasforecast.models.network import freeze as frozen_layers
 from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
 from kerasforecast.preprocessing.covariates import fit_covariates
+from kerasforecast.preprocessing.paths import restore_paths
 from kerasforecast.preprocessing.scaling import fit_scaling
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.suitability import check_rows
@@ -64,7 +73,7 @@ def scaled_member(network: NetworkConfig, panel: Panel, split: Split, parent: Me
         check_rows(parent.scaling, panel, remedy="Correct the value, or train a network anew.")
         return parent.model_copy(update={"network": network, "weight": 1.0})
     rows, starts = split.training_rows(panel)
-    head, past = bool(network.quantiles), panel.past_columns
+    head, past = bool(network.quantiles) or network.family.sampled, panel.past_columns
     scaling = fit_scaling(
         network.scaling, rows[:, : len(past)], past, starts=starts, volatility_channel=head, level=network.level
     )
@@ -140,6 +149,7 @@ class Fitting:
             start_from(self.network, start)
         self.frozen = frozen_layers(self.network, freeze)
         self._solved = start is None and self._begun_at_a_solution()
+        self._parts = self._drawn(self._parts[0]), self._drawn(self._parts[1])
 
     @property
     def trained(self) -> int:
@@ -184,6 +194,15 @@ class Fitting:
         if self._reused:
             return weights, SharedPredictor(self._reused.predictor, member, weights)
         return weights, Predictor([member], weights)
+
+    def _drawn(self, known: TrainingSet[Any]) -> TrainingSet[Any]:
+        """What is learned from, where that is not the scaled targets themselves."""
+        member = self._member
+        family, options = member.network.family, member.network.options
+        weights = {layer.name: layer.get_weights() for layer in weighted_layers(self.network)}
+        plain = known if self._reused else TrainingSet(ScaledWindows(known.windows, member), known.targets)
+        found = family.drawing(options, member.sizes, weights, plain)
+        return known if found is None else replace(known, targets=found[0], drawing=found[1])
 
     @property
     def _scaled(self) -> tuple[TrainingSet[Any], TrainingSet[Any]]:  # for what does without the network's own scaling
@@ -261,7 +280,10 @@ class SharedPredictor(Predictor):
 
     def _outside(self, answer: Answer, windows: Given) -> np.ndarray:
         batch, member = self.checked(windows), self.members[0]
-        return np.asarray(member.scaling.restore(batch.past, answer(scaled(member, batch))), np.float32)
+        found = answer(scaled(member, batch))
+        if self.paths:
+            return np.asarray(restore_paths(member.scaling, batch.past, found), np.float32)
+        return np.asarray(member.scaling.restore(batch.past, found), np.float32)
 
 
 @dataclass(eq=False)

@@ -20,6 +20,7 @@ from kerasforecast.forecasting.conformal import Basis, Calibration, calibrate
 from kerasforecast.forecasting.forecast import Forecast, joined, quantile_column
 from kerasforecast.forecasting.timeline import Timeline
 from kerasforecast.preprocessing.batch import WindowBatch
+from kerasforecast.preprocessing.paths import path_quantiles
 from kerasforecast.preprocessing.suitability import first_after_unusable
 from kerasforecast.preprocessing.sums import evenly
 from kerasforecast.preprocessing.volatility import Volatility
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 # a level's distance from where it belongs is gone after about 150 of them, so older ones have left no trace.
 _REMEMBERED = 2_000
 _FORECAST = 50_000  # windows of several series that their levels are adapted to at most
+_HELD = 50_000_000  # numbers of paths that are held; of many windows fewer paths are kept
 _CALIBRATED = 200_000  # validation windows of several series that intervals are learned from at most
 
 
@@ -64,7 +66,7 @@ class Forecaster:
         if len(panel) > 1:
             chosen = evenly(len(validation), _CALIBRATED)
             validation = replace(validation, origins=validation.origins[chosen])
-        points, base = self._start(validation)
+        points, base, _ = self._start(validation, paths=False)
         calibration = calibrate(
             points,
             base,
@@ -88,14 +90,14 @@ class Forecaster:
         Returns:
             The forecasts, and the levels in force at the origin that would come next; `None` without intervals.
         """
-        points, base = self._start(windows)
+        points, base, paths = self._start(windows)
         if self.calibration is None or self.volatility is None:
-            return Forecast(points, None), None
+            return Forecast(points, None, paths), None
         moves, timeline = self._moves(windows), Timeline.of(windows)
         if self.calibration.widths:
             moves = moves * self.calibration.widths.of(windows.panel.ids)[timeline.places][:, None]
         intervals, after = adapt(self.calibration, base, moves, windows.targets(), start, timeline=timeline)
-        return Forecast(points, intervals), after
+        return Forecast(points, intervals, paths), after
 
     def alone(
         self, windows: Given, steps: int, levels: np.ndarray | None = None, ids: np.ndarray | None = None
@@ -109,14 +111,14 @@ class Forecaster:
             ids: `(B,)` of the series that each window is of; of series that were not seen, where `None`.
         """
         batch = self.predictor.checked(windows, max(steps, self.config.network.horizon))
-        points, base = self._raw(batch, steps)
+        points, base, paths = self._raw(batch, steps)
         context = batch.past[:, :, 0].astype(np.float64)
         if self.calibration is None or self.volatility is None:
-            return Forecast(points, None)
+            return Forecast(points, None, paths)
         moves = self._moves_of(context, steps)
         if self.calibration.widths:
             moves = moves * self.calibration.widths.of(np.full(len(moves), "") if ids is None else ids)[:, None]
-        return Forecast(points, self.calibration.intervals(base, moves, levels))
+        return Forecast(points, self.calibration.intervals(base, moves, levels), paths)
 
     def ahead(self, panel: Panel, steps: int) -> pd.DataFrame:
         """Forecast the `steps` rows after each series, with intervals as adapted to all that is known by its end.
@@ -130,14 +132,8 @@ class Forecaster:
             DataError: A series is too short.
         """
         steps = whole_number("--steps", steps)
-        window = self.predictor.window
-        # Of several series none is too short, nor is one where windows of few rows have been learned from.
-        alone = len(panel) == 1 and self.context in (None, window)
-        self.predictor.check_last(panel, window if alone else 1)
-        reach = max(steps, self.config.network.horizon)
-        index = future_dates(panel, reach)  # (N reach,)
-        reached = reaching(panel, index)
-        windows = windows_of(reached, reached.ends - 1, window, reach)
+        windows, index = self.last_windows(panel, steps)
+        reach = windows.steps
         levels = self.levels_after(panel)
         found = joined(
             [self.alone(windows.batch(chunk), steps, levels, panel.ids[chunk]) for chunk in windows.chunks()]
@@ -154,6 +150,23 @@ class Forecaster:
             return pd.DataFrame(columns, index=dates)
         ids = pd.Categorical.from_codes(np.repeat(np.arange(len(panel)), steps), panel.ids)
         return pd.DataFrame(columns, index=pd.MultiIndex.from_arrays([ids, dates], names=[id_column(panel), "date"]))
+
+    def last_windows(self, panel: Panel, steps: int) -> tuple[Windows, pd.Index]:
+        """The window at the end of each of N series, and the dates `(N R,)` of the R rows after each.
+
+        R is the larger of `steps` and the horizon.
+
+        Raises:
+            DataError: A series is too short.
+        """
+        window = self.predictor.window
+        # Of several series none is too short, nor is one where windows of few rows have been learned from.
+        alone = len(panel) == 1 and self.context in (None, window)
+        self.predictor.check_last(panel, window if alone else 1)
+        reach = max(steps, self.config.network.horizon)
+        index = future_dates(panel, reach)
+        reached = reaching(panel, index)
+        return windows_of(reached, reached.ends - 1, window, reach), index
 
     def levels_after(self, panel: Panel) -> np.ndarray | None:
         """Levels `(S, K)` of the intervals in force at the end of `panel`: those kept, adapted to the rows since.
@@ -188,28 +201,41 @@ class Forecaster:
 
     @property
     def _basis(self) -> Basis:
+        if self.predictor.paths:
+            return "paths"
         if self.config.network.quantiles:
             return "quantiles"
         return "mc_dropout" if self.config.evaluation.mc_dropout else "point"
 
-    def _start(self, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
-        parts = [self._raw(windows.batch(indices), windows.steps) for indices in windows.chunks()]
-        return np.concatenate([points for points, _ in parts]), np.concatenate([base for _, base in parts])
+    def _start(self, windows: Windows, paths: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        parts, drawn = [], []
+        kept = max(2, min(self.predictor.paths, _HELD // max(1, len(windows) * windows.steps)))
+        for indices in windows.chunks():
+            points, base, samples = self._raw(windows.batch(indices), windows.steps)
+            parts.append((points, base))
+            if paths and samples is not None:
+                drawn.append(samples[:, :kept].copy())
+        whole = np.concatenate(drawn) if drawn else None
+        return np.concatenate([points for points, _ in parts]), np.concatenate([base for _, base in parts]), whole
 
-    def _raw(self, windows: WindowBatch, steps: int) -> tuple[np.ndarray, np.ndarray]:
-        """Points `(B, S)` and what intervals start from, `(B, S, K)`, as float64."""
+    def _raw(self, windows: WindowBatch, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Points `(B, S)` and what intervals start from `(B, S, K)`, float64; paths as far as the horizon, if any."""
         horizon = self.config.network.horizon
         outputs = self.predictor.outputs(windows)
         first = self.predictor.medians(outputs)  # (B, H)
         points = self.predictor.roll(windows, steps, first) if steps > horizon else first[:, :steps]
         points = points.astype(np.float64)
         base = np.repeat(points[:, :, None], len(self.config.levels), axis=2)
-        if self._basis == "quantiles":
-            base[:, :horizon] = outputs[:, :steps]
+        if self._basis in ("quantiles", "paths"):
+            base[:, :horizon] = self._quantiles(outputs)[:, :steps]
         elif self._basis == "mc_dropout":
             passes = self.predictor.sample(windows, self.config.evaluation.mc_dropout, self.config.training.seed)
             base[:, :horizon] = np.moveaxis(np.quantile(passes[:, :, :steps], self.config.levels, axis=0), 0, 2)
-        return points, base
+        return points, base, outputs[:, :, :steps] if self.predictor.paths and steps <= horizon else None
+
+    def _quantiles(self, outputs: np.ndarray) -> np.ndarray:
+        """Of what the network answers, at the levels of the intervals, `(B, H, K)`."""
+        return path_quantiles(outputs, self.config.levels) if self.predictor.paths else outputs
 
     def _moves(self, windows: Windows) -> np.ndarray:
         return np.concatenate([self._moves_of(windows.context(indices), windows.steps) for indices in windows.chunks()])

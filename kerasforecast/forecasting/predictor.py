@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _BATCH = 1_024
 _SLOPES = 256  # windows whose gradients are taken at once: always as many, for a compilation of them takes seconds
+_PATHS = 2**14  # at once
 _BUILDING = threading.RLock()  # Keras gives layers names by counts of its own
 
 
@@ -39,6 +40,7 @@ class Predictor:
         window: Rows of context L, the longest of the members'.
         horizon: Rows ahead H that it forecasts at once.
         levels: Quantile levels of its head, none for a point forecast.
+        paths: Paths S that it draws of each window; 0 where it draws none.
     """
 
     def __init__(self, members: Sequence[Member], weights: Sequence[np.ndarray]) -> None:
@@ -48,9 +50,10 @@ class Predictor:
         first = self.members[0].network
         self.window = max(member.network.window for member in self.members)
         self.horizon, self.levels = first.horizon, first.quantiles
+        self.paths = first.family.paths(first.options)
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = ("members", "weights", "window", "horizon", "levels")
+        kept = ("members", "weights", "window", "horizon", "levels", "paths")
         return {name: getattr(self, name) for name in kept}  # networks are built again
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -58,7 +61,7 @@ class Predictor:
 
     @cached_property
     def network(self) -> keras.Model:
-        """The inference network, raw windows to `(B, H)` or `(B, H, K)` raw."""
+        """The inference network, raw windows to `(B, H)`, `(B, H, K)` or paths `(B, S, H)`, raw."""
         return self._built("inference")
 
     @cached_property
@@ -125,7 +128,7 @@ class Predictor:
         return self.medians(self.outputs(windows))
 
     def outputs(self, windows: Given) -> np.ndarray:
-        """What the network answers: `(B, H)`, or quantiles `(B, H, K)` of a quantile head; raw prices, float32."""
+        """What the network answers: `(B, H)`, quantiles `(B, H, K)` of a quantile head, or paths `(B, S, H)`; raw."""
         return self._answers(self._answer, windows)
 
     def gradients(self, windows: Given, weights: np.ndarray) -> WindowBatch:
@@ -150,7 +153,9 @@ class Predictor:
         return WindowBatch(**joined)
 
     def medians(self, outputs: np.ndarray) -> np.ndarray:
-        """The forecasts `(B, H)` in the network's `outputs`."""
+        """The forecasts `(B, H)` in the network's `outputs`: of quantiles and of paths their medians."""
+        if self.paths:
+            return np.median(outputs, axis=1)
         return outputs[:, :, self.levels.index(0.5)] if self.levels else outputs
 
     def sample(self, windows: Given, passes: int, seed: int) -> np.ndarray:
@@ -190,10 +195,10 @@ class Predictor:
             rows = np.repeat(past[:, -1:], self.horizon, axis=1)  # (B, H, F)
             rows[:, :, 0] = found[-1]
             past = np.concatenate([past, rows], axis=1)[:, -self.window :]
-            found.append(self.predict(self._from(replace(batch, past=past), block * self.horizon)))
+            found.append(self.predict(self.ahead_of(replace(batch, past=past), block * self.horizon)))
         return np.concatenate(found, axis=1)[:, :steps]
 
-    def _from(self, batch: WindowBatch, start: int) -> WindowBatch:
+    def ahead_of(self, batch: WindowBatch, start: int) -> WindowBatch:
         """`batch` with the known columns of the window that begins so many rows later; the last row stays at the end.
 
         What the last of them stands in for is beyond the steps that were asked for.
@@ -267,8 +272,11 @@ class Predictor:
     def _answers(self, answer: Callable[[Any], np.ndarray], windows: Given) -> np.ndarray:
         batch = self.checked(windows)
         refuse_fork()
-        chunks = [batch.at(slice(start, start + _BATCH)) for start in range(0, len(batch), _BATCH)]
+        size = _BATCH if not self.paths else 1 << max(0, (_PATHS // self.paths).bit_length() - 1)
+        chunks = [batch.at(slice(start, start + size)) for start in range(0, len(batch), size)]
         parts = [_padded_to_two_power(answer, chunk) for chunk in chunks]
+        if self.paths:
+            return np.concatenate(parts) if parts else np.empty((0, self.paths, self.horizon), np.float32)
         levels = (len(self.levels),) if self.levels else ()
         return np.concatenate(parts) if parts else np.empty((0, self.horizon, *levels), np.float32)
 

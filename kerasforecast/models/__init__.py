@@ -7,4 +7,8 @@ quantile head `(B, H, K)` takes the place of `(B, H)`:
     inference  raw windows -> raw forecasts (B, H)      our layers, biases merged
     sampling   raw windows -> raw forecasts (B, H)      as inference, with dropout on
     export     raw windows -> raw forecasts (B, H)      plain Keras' layers wherever it has them, what a file holds
+
+A family that is sampled answers with paths `(B, S, H)`, which it makes of noise that lies within the network. In
+training it is given what is drawn anew in each step. It has two roles more: `paths`, inference with the noise
+`(B, S, H)` as an input, and `stages`, which answers with what the paths are before and after each step from noise.
 """

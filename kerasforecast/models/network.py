@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import keras
 import numpy as np
@@ -10,10 +11,11 @@ from keras import KerasTensor, ops
 
 from kerasforecast.errors import OptionError, shown
 from kerasforecast.layers.direct import LeanModel
-from kerasforecast.models.families.base import Graph, Inputs, Role
+from kerasforecast.models.families.base import Graph, Inputs, Role, Sizes
 from kerasforecast.models.heads import start_at
 from kerasforecast.models.member import Member, sizes_of
 from kerasforecast.preprocessing.covariates import NO_COVARIATES, FittedCovariates
+from kerasforecast.preprocessing.paths import restore_paths
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.runtime.forks import about_to_compute
 from kerasforecast.sections.network import NetworkConfig
@@ -42,16 +44,19 @@ def build(
     Returns:
         Functional model from raw windows `past` `(B, L, F)` float32, or from `past`, `known` `(B, L + H, K)` and
         `static` `(B, S)` by name where it takes more, to `(B, H)`, or `(B, H, K)` where there are quantiles: scaled in
-        training, raw otherwise.
+        training, raw otherwise. A family that is sampled answers as the package's docstring says.
     """
     raw = _raw_inputs(config.window, config.horizon, len(scaling.transforms), covariates)
+    raw |= _drawn_inputs(config, sizes_of(config, scaling, covariates), role)
     graph = _graph(config, scaling, covariates, raw, role, seed)
     if role == "training":
         network = _trainee()(_fed(raw), graph.outputs, name=name)
         if not config.family.trained:
             network.trainable = False
         return network
-    return keras.Model(_fed(raw), scaling.restore(raw["past"], graph.outputs, ops), name=name)
+    restore = partial(restore_paths, scaling) if config.family.sampled else scaling.restore
+    found = keras.tree.map_structure(lambda each: restore(raw["past"], each, ops), graph.stages or graph.outputs)
+    return keras.Model(_fed(raw), found, name=name)
 
 
 def build_model(members: Sequence[Member], role: Role) -> keras.Model:
@@ -235,6 +240,13 @@ def _raw_inputs(window: int, horizon: int, columns: int, covariates: FittedCovar
     return {name: keras.Input(shape, name=name, dtype="float32") for name, shape in shapes.items() if shape[-1]}
 
 
+def _drawn_inputs(config: NetworkConfig, sizes: Sizes, role: Role) -> dict[str, KerasTensor]:
+    """What else a network is given at random, by name."""
+    noise = {} if role not in ("paths", "stages") else {"noise": (None, sizes.horizon)}
+    found = config.family.drawn(config.options, sizes) if role == "training" else noise
+    return {name: keras.Input(shape, name=name, dtype="float32") for name, shape in found.items()}
+
+
 def _fed(raw: dict[str, KerasTensor]) -> KerasTensor | dict[str, KerasTensor]:
     """The inputs as `kerasforecast.preprocessing.batch.WindowBatch.fed` gives them: a bare `past` where it is alone."""
     return raw if len(raw) > 1 else raw["past"]
@@ -253,7 +265,8 @@ def _graph(
     if not config.family.alone:
         known = covariates.known_inputs(raw["known"], config.horizon, ops) if covariates.known else None
         static = _attributes(covariates, raw["static"]) if covariates.static else None
-    inputs = Inputs(scaling.inputs(raw["past"], ops), known, static)
+    drawn = {name: symbol for name, symbol in raw.items() if name not in ("past", "known", "static")}
+    inputs = Inputs(scaling.inputs(raw["past"], ops), known, static, drawn)
     return config.family.build(config.options, sizes_of(config, scaling, covariates), inputs, role, seed)
 
 

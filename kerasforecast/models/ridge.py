@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from kerasforecast.models.heads import raw_gaps
 from kerasforecast.preprocessing.batch import TrainingSet
 
 _PENALTIES = np.logspace(-4, 4, 17)  # as shares of the mean variance of a feature, times the number of windows
@@ -37,6 +36,8 @@ class Ridge:
 
         A quantile head begins with this solution as its median, and around it what it misses validation by.
         """
+        from kerasforecast.models.heads import raw_gaps
+
         if not levels:
             return [self.weights.astype(np.float32), self.bias.astype(np.float32)]
         place, count = levels.index(0.5), len(levels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -59,6 +59,13 @@ class Batches(Protocol):
         """The windows at `indices`."""
 
 
+class Drawing(Protocol):
+    """What is drawn at random in a step of training, which makes of it more inputs and other answers."""
+
+    def __call__(self, targets: np.ndarray, key: tuple[int, ...]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Inputs by name and answers for the windows with these targets `(B, H)`, drawn by the `key` of the step."""
+
+
 Gathered = TypeVar("Gathered", bound=Batches)
 
 
@@ -71,11 +78,13 @@ class TrainingSet(Generic[Gathered]):
         targets: `(N, H)` float32, scaled.
         owners: `(N,)` which series each window is of, ascending, where every series is to count alike in training;
             `None` where every window is.
+        drawing: What makes inputs and answers of the targets, anew in every step; `None` where these are the answers.
     """
 
     windows: Gathered
     targets: np.ndarray
     owners: np.ndarray | None = None
+    drawing: Drawing | None = None
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -83,3 +92,11 @@ class TrainingSet(Generic[Gathered]):
     def batch(self, indices: np.ndarray | slice) -> WindowBatch:
         """The windows at `indices`."""
         return self.windows.batch(indices)
+
+    def fed(self, indices: np.ndarray | slice, key: tuple[int, ...]) -> tuple[Any, np.ndarray]:
+        """What Keras is given of the windows at `indices`, and what it is to answer; `key` is that of the step."""
+        batch, targets = self.batch(indices), self.targets[indices]
+        if self.drawing is None:
+            return batch.fed(), targets
+        drawn, answers = self.drawing(targets, key)
+        return batch.arrays | drawn, answers

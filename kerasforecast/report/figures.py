@@ -46,24 +46,46 @@ class Drawn:
 
 
 def outlook(
-    dates: Values, values: np.ndarray, ahead: Values, forecast: np.ndarray, intervals: Sequence[Interval], target: str
+    dates: Values,
+    values: np.ndarray,
+    ahead: Values,
+    forecast: np.ndarray,
+    intervals: Sequence[Interval],
+    target: str,
+    paths: np.ndarray | None = None,
 ) -> Figure:
-    """The forecast `(S,)` of the rows `ahead`, its intervals, and the last `(T,)` that are known of the series."""
+    """The forecast `(S,)` of the rows `ahead`, its intervals, and the last `(T,)` that are known of the series.
+
+    `paths` `(P, H)` are drawn thin, as far as they reach.
+    """
     known, last = stamps(dates), float(values[-1])
     future = stamps(ahead)
+    drawn = np.empty((0, 0)) if paths is None else paths[:, : len(ahead)]
     if isinstance(known, np.ndarray) and isinstance(future, np.ndarray):  # both begin where the known rows end
         future = np.concatenate([known[-1:], future])
         forecast = np.concatenate([[last], forecast])
         intervals = [
             (name, np.concatenate([[last], lower]), np.concatenate([[last], upper])) for name, lower, upper in intervals
         ]
+        drawn = np.concatenate([np.full((len(drawn), 1), last), drawn], axis=1)
     marked = "lines+markers" if len(ahead) <= 14 else "lines"
     traces = [
         *bands(future, intervals),
+        *_thin(future, drawn),
         line("known", dates, values, "--actual", width=1.8),
         line("forecast", future, forecast, "--model", width=2.4, mode=marked),
     ]
     return timed(traces, yaxis=titled(target))
+
+
+def _thin(future: Values, paths: np.ndarray) -> list[Figure]:
+    """Paths `(P, S)` under one name."""
+    traces = [line("paths", future[: paths.shape[1]], path, "--model", width=0.6) for path in paths]
+    grouped = {"hoverinfo": "skip", "legendgroup": "paths", "opacity": 0.55}
+    return [
+        trace | grouped | {"showlegend": not place, "meta": trace["meta"] | {"path": place}}
+        for place, trace in enumerate(traces)
+    ]
 
 
 def whole_series(

@@ -22,7 +22,7 @@ from kerasforecast.runtime.files import atomic_write, json_text
 
 _HISTORY = ("epoch", "loss", "val_loss", "learning_rate")
 _FORECASTS = ("date", "actual", "forecast", "naive")
-_WORDS = ("date", "best", "better", "note")  # columns of what a fit leaves that need not hold numbers
+_WORDS = ("date", "best", "better", "note", "process")  # columns of what a fit leaves that need not hold numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,8 @@ class FinishedFit:
             the same form, ids before; `None` where the dates of those rows cannot be known.
         per_series: Of several series a row each: the column of ids, `windows`, `mase`, `rmsse`, `smape`, `crps`,
             `scaled_crps`, for each interval a column such as `in_80`, `naive_mase`, `best_mase`, `better`, `note`.
+        process: Of a model that draws paths, how some come from noise, and the reverse: `process`, `stage`, `path`,
+            `date`, `value` (`kerasforecast.forecasting.process`).
     """
 
     manifest: Manifest
@@ -49,11 +51,14 @@ class FinishedFit:
     panel: Panel | None = None
     ahead: pd.DataFrame | None = None
     per_series: pd.DataFrame | None = None
+    process: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if self.manifest.metrics is None:
             raise ValueError("A finished fit has scores: its manifest must hold metrics.")
         object.__setattr__(self, "forecasts", as_written(self.forecasts))
+        if self.process is not None:
+            object.__setattr__(self, "process", as_written(self.process))
         if self.ahead is not None:
             ahead = self.ahead if "date" in self.ahead else self.ahead.rename_axis(index={None: "date"}).reset_index()
             ids = [] if self.key is None else [self.key]
@@ -92,8 +97,8 @@ def write_fit(fit: FinishedFit, folder: Path) -> dict[str, Path]:
     """Write a finished fit's scores, history and forecasts into `folder`, the model's own.
 
     Returns:
-        The paths by what they hold: `metrics`, `history`, `test_forecasts`, and `forecast` and `series`, the scores of
-        each, where there are such.
+        The paths by what they hold: `metrics`, `history`, `test_forecasts`, and where there are such `forecast`,
+        `series`, the scores of each, and `paths`, of a model that draws them.
     """
     paths = {
         "metrics": folder / "metrics.json",
@@ -103,7 +108,7 @@ def write_fit(fit: FinishedFit, folder: Path) -> dict[str, Path]:
     atomic_write(paths["metrics"], json_text(fit.metrics).encode())
     atomic_write(paths["history"], fit.history.to_csv(index=False).encode())
     atomic_write(paths["test_forecasts"], fit.forecasts.to_csv(index=False).encode())
-    for name, table in (("forecast", fit.ahead), ("series", fit.per_series)):
+    for name, table in (("forecast", fit.ahead), ("series", fit.per_series), ("paths", fit.process)):
         path = folder / f"{name}.csv"
         if table is None:
             path.unlink(missing_ok=True)  # that of an earlier fit
@@ -133,7 +138,7 @@ def read_fit(model: Path, panel: Panel | None = None) -> FinishedFit:
             "Run `kerasforecast fit` again."
         )
     forecasts = _table(folder / "test_forecasts.csv", (*_FORECASTS, *map(quantile_column, _levels(manifest))))
-    ahead, each = folder / "forecast.csv", folder / "series.csv"
+    ahead, each, process = folder / "forecast.csv", folder / "series.csv", folder / "paths.csv"
     return FinishedFit(
         manifest,
         _table(folder / "history.csv", _HISTORY),
@@ -141,6 +146,7 @@ def read_fit(model: Path, panel: Panel | None = None) -> FinishedFit:
         _same(manifest, panel if panel is not None else kept_panel(manifest)),
         _table(ahead, ("date", "forecast")) if ahead.exists() else None,
         _table(each, (str(forecasts.columns[0]), "mase")) if each.exists() else None,
+        _table(process, ("process", "stage", "path", "date", "value")) if process.exists() else None,
     )
 
 
@@ -178,7 +184,7 @@ def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
 
 def _ids(names: list[str]) -> str | None:
     """The column of ids, which stands first: before the dates, or before the scores of each series."""
-    has_ids = names and names[0] != "date" and ("date" in names or "mase" in names)
+    has_ids = names and names[0] not in ("date", "process") and ("date" in names or "mase" in names)
     return names[0] if has_ids else None
 
 

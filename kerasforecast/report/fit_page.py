@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from kerasforecast.report.parts import (
     steps_of,
     subject,
 )
+from kerasforecast.report.paths import path_lines_of, path_sections
 from kerasforecast.report.scores import contestants, evidence, option_tables, score_table
 from kerasforecast.report.words import number
 
@@ -45,6 +47,7 @@ def fit_report(fit: FinishedFit) -> str:
     sections = [
         *_outlook(fit),
         _scores(fit),
+        *_paths(fit),
         *_charts(fit),
         *importance_section(fit.manifest.metrics),
         *members_section(fit.manifest),
@@ -69,6 +72,7 @@ def _sections_of_many(fit: FinishedFit, many: ManySeries) -> list[Section]:
         *many.side_by_side(),
         many.scores(),
         *calibration(fit.forecasts, fit.levels, test["model"]),
+        *_paths(fit),
         *many.over_steps_and_dates(),
         *importance_section(fit.manifest.metrics),
         *members_section(fit.manifest),
@@ -95,8 +99,15 @@ def _outlook(fit: FinishedFit) -> list[Section]:
         return []
     name, target = fit.manifest.name, fit.manifest.target
     if fit.series is not None:
-        return [Outlook.after(name, fit.series, fit.ahead, fit.levels).section()]
-    return [Outlook.of(name, target, *happened(fit.forecasts), fit.ahead, fit.levels).section()]
+        outlook = Outlook.after(name, fit.series, fit.ahead, fit.levels)
+    else:
+        outlook = Outlook.of(name, target, *happened(fit.forecasts), fit.ahead, fit.levels)
+    return [replace(outlook, paths=path_lines_of(fit.process)).section()]
+
+
+def _paths(fit: FinishedFit) -> list[Section]:
+    found = fit.manifest.metrics.paths if fit.manifest.metrics else None
+    return path_sections(found, fit.process, fit.manifest.target)
 
 
 def _scores(fit: FinishedFit) -> Section:

@@ -13,6 +13,7 @@ from kerasforecast.errors import ArtifactError, DataError
 from kerasforecast.evaluation.cold_start import evaluate_parts, seen_and_held_out
 from kerasforecast.evaluation.evaluation import Evaluation, scored_windows
 from kerasforecast.forecasting.forecaster import Forecaster
+from kerasforecast.forecasting.process import processes
 from kerasforecast.preprocessing.split import split_panel
 from kerasforecast.report.finished import FinishedFit
 from kerasforecast.training.history import History
@@ -46,8 +47,9 @@ def finished_fit(
     panel = panel if panel is not None else same_panel(manifest)
     try:
         ahead = forecaster.ahead(panel, manifest.config.steps)
+        process = processes(forecaster, panel)
     except DataError:  # nobody knows the dates that follow
-        ahead = None
+        ahead, process = None, None
     if test is None or test.table is None:
         config = manifest.config
         split = split_panel(panel, config.split, config.network, config.steps)
@@ -62,4 +64,4 @@ def finished_fit(
         test = evaluate_parts(forecaster, parts, manifest.baselines, split)
     table = test.table if test.table is not None else pd.DataFrame()
     epochs = pd.DataFrame([asdict(epoch) for epoch in history.epochs])
-    return FinishedFit(manifest, epochs, table, panel, ahead, test.per_series)
+    return FinishedFit(manifest, epochs, table, panel, ahead, test.per_series, process)

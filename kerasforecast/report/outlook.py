@@ -35,6 +35,7 @@ class Outlook:
         levels: Quantile levels, ascending; none without intervals.
         verdict: On the model, which goes with a picture that stands alone; `None` where it was not scored.
         id: Of the series, where it is one of several.
+        paths: `(P, H)` a few whole paths that may come, of a model that draws them; as far as they reach.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Outlook:
     levels: tuple[float, ...]
     verdict: str | None = None
     id: str | None = None
+    paths: np.ndarray | None = None
 
     @classmethod
     def after(
@@ -100,7 +102,7 @@ class Outlook:
         """The chart."""
         forecast = self.ahead["forecast"].to_numpy()
         dates = self.ahead["date"].tolist()
-        return figures.outlook(self.dates, self.values, dates, forecast, self.intervals, self.target)
+        return figures.outlook(self.dates, self.values, dates, forecast, self.intervals, self.target, self.paths)
 
     def section(self) -> Section:
         """The chart and the numbers in it."""
@@ -110,6 +112,8 @@ class Outlook:
         note = f"The forecast of {self.target} for the next {rows} after those that are known."
         if shades:
             note += f" A shade is meant to hold the outcome in {shades} of cases."
+        if self.paths is not None:
+            note += " Thin lines are whole paths that may come, each as likely as the others."
         body = self._table()
         label = f"Forecast of the next {rows}"
         below = folded("Every step", body) if steps > _LISTED else body

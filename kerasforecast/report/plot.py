@@ -168,10 +168,11 @@ def _draw(axes: Any, traces: list[Figure]) -> None:
             *rgb, alpha = (float(part) for part in trace["fillcolor"].removeprefix("rgba(").rstrip(")").split(","))
             shade = {"color": [part / 255 for part in rgb], "alpha": alpha, "linewidth": 0}
             axes.fill_between(x, below["y"], y, label=trace["name"], **shade)
-        elif trace.get("showlegend") is not False:
+        elif trace.get("showlegend") is not False or "path" in trace["meta"]:
             marker = "o" if "markers" in trace["mode"] else None
             looks = {"color": trace["line"]["color"], "linewidth": 0.8 * trace["line"]["width"]}
-            axes.plot(x, y, marker=marker, markersize=3.5, label=trace["name"], **looks)
+            name = None if trace.get("showlegend") is False else trace["name"]
+            axes.plot(x, y, marker=marker, markersize=3.5, label=name, **looks)
         below = trace
     _dated_in_short(axes)
     axes.grid(color=coloured("--grid"))

@@ -18,6 +18,7 @@ Scaling = Literal["anchor", "difference", "level", "minmax", "standard", "none"]
 Centre = Literal["last", "mean"]
 Unit = Literal["change", "spread"]
 Squeeze = Literal["none", "log", "sqrt", "asinh"]
+LARGEST_ANSWER = 100_000  # numbers of one window's paths
 LOGARITHMIC = ("anchor",)  # scalings that take logs of columns with positive values
 
 
@@ -62,6 +63,15 @@ class NetworkConfig(Section):
         recipe = {name: value for name, value in family.recipe.items() if name in cls.model_fields}
         return recipe | common | {"options": checked(family.options, own)}
 
+    @model_validator(mode="after")
+    def _bounded(self) -> NetworkConfig:
+        if self.family.sampled and self.answers > LARGEST_ANSWER:
+            raise ValueError(
+                f"--paths times --horizon must be at most {LARGEST_ANSWER:,}, not {self.answers:,}: a model file holds "
+                "as many numbers as proof"
+            )
+        return self
+
     @field_validator("quantiles")
     @classmethod
     def _with_median(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
@@ -89,6 +99,11 @@ class NetworkConfig(Section):
     def level(self) -> tuple[Centre, Unit, Squeeze]:
         """Centre, unit and transform of the scaling `level`."""
         return self.centre, self.unit, self.target_transform
+
+    @property
+    def answers(self) -> int:
+        """Numbers of its answer to one window: of paths `(S, H)` those of all."""
+        return self.family.paths(self.options) * self.horizon or self.sizes(1).outputs
 
     @property
     def wants_logs(self) -> bool:

@@ -31,3 +31,14 @@ class Pinball(keras.losses.Loss):
         error = ops.expand_dims(y_true, 2) - y_pred
         losses = ops.maximum(levels * error, (levels - 1) * error)
         return ops.mean(ops.sum(losses * weights, axis=2), axis=1)
+
+
+class NoiseError(keras.losses.Loss):
+    """`||e - e'||^2` of the noise that a diffusion network predicts (Ho et al. 2020, eq. 14), its mean over numbers."""
+
+    def __init__(self) -> None:
+        super().__init__(name="noise_error", reduction="mean_with_sample_weight")
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Loss `(B,)` of noise `(B, M, H)` and of what was predicted of it."""
+        return ops.mean(ops.square(y_true - y_pred), axis=(1, 2))

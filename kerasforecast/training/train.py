@@ -16,7 +16,7 @@ from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.sections.training import TrainingConfig
 from kerasforecast.training.callbacks import Callbacks, Keeping, Watch
 from kerasforecast.training.history import Epoch, History
-from kerasforecast.training.losses import Pinball
+from kerasforecast.training.losses import NoiseError, Pinball
 from kerasforecast.training.optimizers import Adam
 from kerasforecast.training.order import BySeries, passes
 from kerasforecast.training.threads import chosen_threads
@@ -129,10 +129,19 @@ def compile_model(model: keras.Model, config: TrainingConfig, steps: int = 1, le
     """
     optimizer = _OPTIMIZERS[config.optimizer](learning_rate=config.learning_rate, global_clipnorm=config.clipnorm)
     # The mean over the windows that count: the padding of an epoch's last batch has weight 0.
-    loss = Pinball(levels) if levels else _LOSSES[config.loss](reduction="mean_with_sample_weight")
+    loss = loss_of(model, config, levels)
     blocks = keras.backend.backend() == "tensorflow" and steps * config.epochs >= _WORTH_BLOCKS
     model.compile(optimizer=optimizer, loss=loss, steps_per_execution=_block(steps) if blocks else 1)
     optimizer.build(model.trainable_variables)  # else TensorFlow traces a step twice: once to make its variables
+
+
+def loss_of(model: keras.Model, config: TrainingConfig, levels: tuple[float, ...]) -> keras.losses.Loss:
+    """The loss of a network: of its quantiles, of the noise that it predicts `(B, M, H)`, or of points as asked for."""
+    if levels:
+        return Pinball(levels)
+    if len(model.output.shape) == 3:
+        return NoiseError()
+    return _LOSSES[config.loss](reduction="mean_with_sample_weight")
 
 
 def _block(steps: int) -> int:
@@ -153,7 +162,8 @@ def training_batches(
     The first is that of `step` (from 0) in `epoch` (from 0). An epoch has `steps`, or as many as all windows fill.
 
     Yields:
-        Inputs as `WindowBatch.fed` gives them, targets `(b, H)` scaled, float32. Where batches do not fill an epoch
+        Inputs and answers as `TrainingSet.fed` gives them, float32; what is drawn follows from seed, epoch and step.
+        Where batches do not fill an epoch
         evenly the last one is filled up with its own windows, and all carry weights `(b,)`: 0 for what was filled up,
         else 1.
     """
@@ -168,7 +178,7 @@ def training_batches(
             indices = order[start : start + batch_size]
             weights = (np.arange(batch_size) < len(indices)).astype(np.float32)
             indices = np.resize(indices, batch_size)
-            batch = training.batch(indices).fed(), training.targets[indices]
+            batch = training.fed(indices, (seed, 6, epoch, start // batch_size))
             yield batch if even else (*batch, weights)
         epoch, step = epoch + 1, 0
 
@@ -191,4 +201,4 @@ class _EvaluationBatches(keras.utils.PyDataset):
 
     def __getitem__(self, number: int) -> tuple[Any, np.ndarray]:
         indices = slice(number * _EVALUATION_BATCH, (number + 1) * _EVALUATION_BATCH)
-        return self._windows.batch(indices).fed(), self._windows.targets[indices]
+        return self._windows.fed(indices, (7, number))  # drawn alike each time: losses of epochs are compared

@@ -46,7 +46,7 @@ MAY_IMPORT_KERAS = {
     *("layers.direct", "layers.dropout", "layers.slopes", "explain.attention"),
     *("models.heads", "models.initializers", "models.network", "models.families.recurrent", "models.families.linear"),
     *("models.families.residual", "models.families.patch", "models.families.tide", "models.families.untrained"),
-    "models.smoothing",
+    *("models.smoothing", "models.denoising"),
     *("training.callbacks", "training.losses", "training.optimizers", "training.replay", "training.state"),
     *("training.train", "training.threads", "forecasting.predictor", "forecasting.fitting"),
     *("artifact.writer", "artifact.recorder", "artifact.exchange.keras_model"),
@@ -368,7 +368,7 @@ def test_modules_and_functions_stay_short_enough_to_read():
     }
     long = []
     for name, tree in MODULES.items():
-        if (lines := max((node.end_lineno for node in tree.body), default=0)) > 300:
+        if (lines := max((node.end_lineno for node in tree.body), default=0)) > 300 and name not in written:
             long.append(f"{name}: {lines} lines")
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 60 and name not in written:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kerasforecast.models.families.setting import Setting
 
 Shape = tuple[int, ...]
-Role = Literal["training", "inference", "sampling", "export"]
+Role = Literal["training", "inference", "sampling", "export", "paths", "stages"]
 KERAS = "keras.layers"
 # A recipe in steps: validated as often whether the rows are many or few, and over after 5,000 steps at the latest.
 STEPS: Mapping[str, Any] = MappingProxyType({"batch_size": 128, "steps_per_epoch": 50, "patience": 15})
@@ -82,11 +82,14 @@ class Inputs:
         past: `(B, L, C)`.
         known: `(B, L + H, K)` covariates known ahead, or `None`.
         static: `(B, S)` attributes of the series, categories as their vectors, or `None`.
+        drawn: What is drawn at random and given, by name: in training what `Family.drawn` says, and in the
+            roles `"paths"` and `"stages"` the `noise` `(B, S, H)` that paths are made of.
     """
 
     past: Any
     known: Any = None
     static: Any = None
+    drawn: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,13 +97,16 @@ class Graph:
     """A network as symbols of Keras.
 
     Attributes:
-        outputs: Forecasts `(B, H)`, or quantiles `(B, H, K)`, scaled.
+        outputs: Forecasts `(B, H)`, quantiles `(B, H, K)`, or of a family that is `sampled` paths `(B, S, H)`, scaled;
+            in training of such a one whatever `Family.drawing` has answers to.
         states: Inner states at the window's end, in the order that `Family.states` gives back.
+        stages: In the role `"stages"` the paths `(B, S, H)` before the first step back and after each.
         parts: Parts `(B, H)` that the forecast is the sum of, by name, where they mean something.
     """
 
     outputs: Any
     states: Sequence[Any] = ()
+    stages: Sequence[Any] = ()
     parts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -171,6 +177,8 @@ class Family(ABC):
         smaller: Options that make a network smaller, for the message of one that is too large.
         stages: What `kerasforecast tune` tries: values by option, those options first that matter most.
         chooses: Whether it is a choice among the networks of others, which no file has as a member.
+        sampled: Whether it answers with paths, each equally likely, and not with points or quantiles; it then has
+            `paths`, and may have `drawn` and `drawing`.
         solved: Whether `solve` finds its weights, with what it chooses on validation: they cannot be found without one.
         trained: Whether steps find weights of it; else `solve` finds all that there are, and nothing is left to train.
         alone: Whether it forecasts from the target's own past, whatever else it is given.
@@ -198,6 +206,7 @@ class Family(ABC):
     scalings: ClassVar[tuple[str, ...]] = ()
     seasonal: ClassVar[bool] = True
     chooses: ClassVar[bool] = False
+    sampled: ClassVar[bool] = False
     changeable: ClassVar[tuple[str, ...]] = ()
     vocabulary: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 
@@ -271,6 +280,30 @@ class Family(ABC):
 
         Returns:
             `None` where those of `solve` are to stay.
+        """
+        return None
+
+    def paths(self, options: Any) -> int:
+        """How many paths S its saved network draws of each window; 0 where it is not `sampled`."""
+        return 0
+
+    def drawn(self, options: Any, sizes: Sizes) -> Mapping[str, Shape]:
+        """Further inputs of the network in training, drawn anew in every step: shapes by name, without the batch."""
+        return {}
+
+    def drawing(
+        self, options: Any, sizes: Sizes, weights: Mapping[str, list[np.ndarray]], windows: Any
+    ) -> tuple[np.ndarray, Any] | None:
+        """What is learned in place of the scaled targets, and how a step of training draws from it.
+
+        Args:
+            options: The family's own.
+            sizes: What the network takes and gives.
+            weights: With which training begins, by the names of layers.
+            windows: A `kerasforecast.preprocessing.batch.TrainingSet`, scaled.
+
+        Returns:
+            Targets `(N, H)` and a `kerasforecast.preprocessing.batch.Drawing`; `None` where targets are learned.
         """
         return None
 

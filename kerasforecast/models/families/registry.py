@@ -5,10 +5,13 @@ from __future__ import annotations
 from pydantic.fields import FieldInfo
 
 from kerasforecast.errors import OptionError, shown
-from kerasforecast.models.families import automatic, linear, patch, recurrent, residual, tide, untrained
+from kerasforecast.models.families import automatic, diffusion, linear, patch, recurrent, residual, tide, untrained
 from kerasforecast.models.families.base import Family
 
-_ALL = (*recurrent.FAMILIES, linear.LINEAR, *residual.FAMILIES, patch.PATCH, tide.TIDE, *untrained.FAMILIES)
+_ALL = (
+    *(*recurrent.FAMILIES, linear.LINEAR, *residual.FAMILIES, patch.PATCH, tide.TIDE),
+    *(diffusion.DIFFUSION, *untrained.FAMILIES),
+)
 _FAMILIES: dict[str, Family] = {family.name: family for family in _ALL}
 _CHOICES: dict[str, Family] = {automatic.AUTO.name: automatic.AUTO}  # among networks: no network themselves
 

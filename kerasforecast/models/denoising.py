@@ -1,0 +1,113 @@
+"""The layers of diffusion as symbols of Keras; what they are says `kerasforecast.models.families.diffusion`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import KerasTensor, ops
+
+from kerasforecast.models.families.base import Inputs, Sizes
+from kerasforecast.models.noise import KNOTS, StepBack, features
+
+
+class Denoiser:
+    """The layers, made once and called in every step back.
+
+    Args:
+        units: Hidden units of each layer.
+        blocks: Residual blocks.
+        paths: Of the bank of noise.
+        sizes: Of the network.
+    """
+
+    def __init__(self, units: int, blocks: int, paths: int, sizes: Sizes) -> None:
+        self._sizes = sizes
+        layer, horizon = keras.layers.Dense, sizes.horizon
+        self._mean = layer(horizon, kernel_initializer="zeros", trainable=False, name="mean")
+        self._context = [layer(units, name=f"context_{number}_in") for number in (1, 2)]
+        self._bank = keras.layers.Embedding(
+            paths, horizon, embeddings_initializer="zeros", trainable=False, name="bank"
+        )
+        self._angle, self._path = layer(units, name="angle_in"), layer(units, name="path_in")
+        self._blocks = [
+            tuple(layer(units, name=f"block_{number}_{part}") for part in ("beside_in", "in", "out"))
+            for number in range(1, blocks + 1)
+        ]
+        self._factor = layer(horizon, kernel_initializer="zeros", name="factor")
+        self._speed = layer(horizon, kernel_initializer="zeros", name="speed")
+        self._correlation = layer(horizon, use_bias=False, trainable=False, name="correlation")
+        self._margins = keras.layers.EinsumDense(
+            "bshk,hk->bsh", output_shape=(None, horizon), bias_axes="h", trainable=False, name="margins"
+        )
+
+    def read(self, inputs: Inputs) -> tuple[KerasTensor, KerasTensor]:
+        """The mean `(B, H)` and the context `(B, U)` of windows."""
+        parts = [keras.layers.Flatten(name="window")(inputs.past)]
+        if inputs.known is not None:
+            parts.append(keras.layers.Flatten(name="known_rows")(inputs.known))
+        if inputs.static is not None:
+            parts.append(inputs.static)
+        flat = parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)  # (B, D)
+        mean = self._mean(flat)
+        context = ops.concatenate([flat, mean], axis=-1)
+        for each in self._context:
+            context = ops.maximum(each(context), 0.0)
+        return mean, context
+
+    def noise(self, inputs: Inputs, paths: int | None) -> KerasTensor:
+        """Where the way back begins `(B, S, H)`: the bank; in training, and where noise is given, what is given.
+
+        The bank stands in every role, so that all have the same layers in the same order.
+
+        Args:
+            inputs: With the noised paths, or the noise.
+            paths: Of the bank; `None` where noise is given.
+        """
+        first = ops.zeros_like(inputs.past[:, :1, 0])  # (B, 1)
+        bank = self._bank(first + np.arange(paths or 1, dtype=np.float32))  # (B, S, H)
+        if paths:
+            return bank * np.float32(1) + ops.zeros_like(bank)
+        given = inputs.drawn["noised"] if "noised" in inputs.drawn else inputs.drawn["noise"]
+        return bank * np.float32(0) + given
+
+    def speed(self, z: KerasTensor, angle: Any, context: KerasTensor) -> KerasTensor:
+        """v `(B, S, H)` of noised paths `(B, S, H)` at an angle whose features are `(B, S, F)` or `(1, 1, F)`."""
+        units = context.shape[-1]
+        beside = keras.layers.Reshape((1, units))(context)  # (B, 1, U)
+        where = ops.maximum(self._angle(angle) + beside, 0.0)  # (B, S or 1, U)
+        hidden = self._path(z) + where  # (B, S, U)
+        for read, inner, outer in self._blocks:
+            seen = inner(ops.maximum(hidden, 0.0)) + ops.maximum(read(where), 0.0)  # (B, S, U)
+            hidden = hidden + outer(ops.maximum(seen, 0.0))
+        return self._speed(ops.maximum(hidden, 0.0)) + self._factor(where) * z
+
+    def predicted(self, z: KerasTensor, speed: KerasTensor, angle: KerasTensor, mean: KerasTensor) -> KerasTensor:
+        """The noise `(B, M, H)` in noised paths.
+
+        The layers that make paths have no part in it, and stand in it all the same, as the bank does.
+        """
+        cosine, sine = angle[:, :, :1], angle[:, :, 1:2]
+        noise = sine * z + cosine * speed
+        return noise + self.path(noise[:, :1], mean) * np.float32(0)
+
+    def back(self, z: KerasTensor, context: KerasTensor, steps: list[StepBack], inputs: Inputs) -> list[KerasTensor]:
+        """From noise `(B, S, H)` to paths in the coordinates of the frame: those after each step."""
+        before, found = None, []
+        nothing = ops.zeros_like(inputs.past[:, :1, :1])  # (B, 1, 1)
+        for step in steps:
+            speed = self.speed(z, nothing + features(np.array(step.angle)), context)
+            turned = speed * np.float32(step.turn * step.now)
+            if before is not None:
+                turned = turned + before * np.float32(step.turn * step.before)
+            z, before = z - turned, speed
+            found.append(z)
+        return found
+
+    def path(self, z: KerasTensor, mean: KerasTensor) -> KerasTensor:
+        """Paths `(B, S, H)`, scaled, of z in the coordinates of the frame."""
+        normal = self._correlation(z)  # (B, S, H)
+        one = keras.layers.Reshape((-1, self._sizes.horizon, 1))(normal)  # (B, S, H, 1)
+        parts = ops.concatenate([one, ops.maximum(one - KNOTS.astype(np.float32), 0.0)], axis=-1)  # (B, S, H, K + 1)
+        return self._margins(parts) + keras.layers.Reshape((1, self._sizes.horizon))(mean)

@@ -1,0 +1,160 @@
+"""What diffusion departs from: the ridge regression of paths, and around it the errors it made, as whole paths.
+
+A path is `mean + M(L n)` with n standard normal: `L` the correlation of errors between steps, `M` what each step's
+errors are distributed like. That is the strongest simple rival, for prices an EWMA filtered historical simulation of
+paths; in the coordinates n a network has only to say where windows differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm
+
+from kerasforecast.models.families.base import Sizes
+from kerasforecast.models.noise import KNOTS, bank
+from kerasforecast.models.ridge import ridge
+from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
+
+_ALMOST_NORMAL = 50.0  # errors in whose number a normal distribution counts as much as they do
+_CLEARLY = 0.98  # of the squared error of no regression at all, below which one pays: most of a price's is chance
+_LEAST = 1e-3  # slope of M, of the errors' spread
+_MOST = 50_000  # windows that errors are taken of, evenly spread
+_CHUNK = 2_048
+_FARTHEST = 8.0  # in the coordinates n: what is farther out is drawn nearer, for one such path would steer a step
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """The start.
+
+    Attributes:
+        weights: `(D, H)` of the mean.
+        bias: `(H,)`.
+        knots: `(H, K)` what M gives at `KNOTS`.
+        lower: `(H, H)` L.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    knots: np.ndarray
+    lower: np.ndarray
+
+    def layers(self, paths: int) -> dict[str, list[np.ndarray]]:
+        """Weights by the names of a diffusion network's layers, a bank of noise for so many `paths` among them."""
+        slopes = _slopes(self.knots)  # (H, K + 1)
+        kernel = np.concatenate([slopes[:, :1], np.diff(slopes, axis=1)], axis=1)  # (H, K + 1)
+        found = {
+            "bank": [self.bank(paths)],
+            "mean": [self.weights, self.bias],
+            "correlation": [self.lower.T],
+            "margins": [kernel, self.knots[:, 0] - slopes[:, 0] * KNOTS[0]],
+        }
+        return {name: [array.astype(np.float32) for array in arrays] for name, arrays in found.items()}
+
+    def bank(self, paths: int) -> np.ndarray:
+        """Noise `(S, H)` of whose paths each step has the k-th at level (k - 1/2) / S, whatever S: few stand for all.
+
+        Steps hang together as those of ordinary draws do: these give the ranks.
+        """
+        drawn = bank(paths, len(self.lower), np.random.default_rng(8)) @ self.lower.T
+        ranks = np.argsort(np.argsort(drawn, axis=0), axis=0)
+        return np.asarray(norm.ppf((ranks + 0.5) / paths) @ np.linalg.inv(self.lower).T)
+
+    @classmethod
+    def of_layers(cls, weights: dict[str, list[np.ndarray]]) -> Frame:
+        """The frame that a network has."""
+        kernel, bias = (array.astype(np.float64) for array in weights["margins"])
+        knots = kernel[:, :1] * KNOTS + bias[:, None]
+        for place, knot in enumerate(KNOTS):
+            knots = knots + kernel[:, 1 + place, None] * np.maximum(KNOTS - knot, 0)
+        mean, shift = (array.astype(np.float64) for array in weights["mean"])
+        return cls(mean, shift, knots, weights["correlation"][0].T)
+
+    def coordinates(self, windows: TrainingSet[Any], sizes: Sizes) -> np.ndarray:
+        """The targets `(N, H)` in the coordinates n, float32."""
+        found = np.empty(windows.targets.shape, np.float32)
+        lower = np.linalg.inv(self.lower.astype(np.float64))
+        for start in range(0, len(windows), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            errors = windows.targets[part] - (inputs(windows.batch(part), sizes) @ self.weights + self.bias)
+            normal = _normal_scores(errors, self.knots) @ lower.T
+            found[part] = np.clip(normal, -_FARTHEST, _FARTHEST)
+        return found
+
+
+def fit_frame(training: TrainingSet[Any], validation: TrainingSet[Any], sizes: Sizes) -> Frame:
+    """Learn the start: the mean from training windows, its penalty and the errors around it from both parts."""
+    width, horizon = input_width(sizes), training.targets.shape[1]
+    found = ridge(lambda windows, part: inputs(windows.batch(part), sizes), training, validation, width)
+    weights, bias = np.zeros((width, horizon)), training.targets.astype(np.float64).mean(axis=0)
+    if found is not None and np.mean(found.errors**2) < _CLEARLY * np.mean((validation.targets - bias) ** 2):
+        weights, bias = found.weights, found.bias
+    errors = np.concatenate([_errors(part, weights, bias, sizes) for part in (training, validation)])
+    knots = _knots(errors)
+    scores = _normal_scores(errors, knots)
+    return Frame(weights, bias, knots, np.linalg.cholesky(_correlation(scores)))
+
+
+def inputs(batch: WindowBatch, sizes: Sizes) -> np.ndarray:
+    """All that the mean sees of scaled windows, `(n, D)`; vectors of categories begin at zero."""
+    parts = [batch.past.reshape(len(batch), -1)]
+    if batch.known is not None:
+        parts.append(batch.known.reshape(len(batch), -1))
+    if batch.static is not None:
+        widths = sum(width for _, width in sizes.categories)
+        parts += [batch.static[:, list(sizes.numeric)], np.zeros((len(batch), widths), np.float32)]
+    return np.concatenate(parts, axis=1)
+
+
+def input_width(sizes: Sizes) -> int:
+    """The D numbers of `inputs`."""
+    return sizes.window * sizes.channels + (sizes.window + sizes.horizon) * sizes.known + sizes.static
+
+
+def _errors(windows: TrainingSet[Any], weights: np.ndarray, bias: np.ndarray, sizes: Sizes) -> np.ndarray:
+    stride = -(-len(windows) // _MOST)
+    parts = [slice(start, start + _CHUNK * stride, stride) for start in range(0, len(windows), _CHUNK * stride)]
+    return np.concatenate(
+        [windows.targets[part] - (inputs(windows.batch(part), sizes) @ weights + bias) for part in parts]
+    )
+
+
+def _knots(errors: np.ndarray) -> np.ndarray:
+    """Quantiles `(H, K)` of errors `(N, H)` at the normal levels of `KNOTS`, of few drawn towards a normal's."""
+    count = len(errors)
+    middle, spread = errors.mean(axis=0), np.maximum(errors.std(axis=0), 1e-6)  # (H,)
+    straight = middle[:, None] + spread[:, None] * KNOTS
+    seen = np.quantile(errors, norm.cdf(KNOTS), axis=0).T
+    share = count / (count + _ALMOST_NORMAL)
+    knots = share * seen + (1 - share) * straight
+    least = _LEAST * spread[:, None] * np.arange(len(KNOTS))
+    return np.maximum.accumulate(knots - least, axis=1) + least
+
+
+def _slopes(knots: np.ndarray) -> np.ndarray:
+    """Slopes of M `(H, K + 1)`: of each cell, and beyond the outermost knots those of the cells beside."""
+    between = np.diff(knots, axis=1) / np.diff(KNOTS)
+    return np.concatenate([between[:, :1], between, between[:, -1:]], axis=1)
+
+
+def _normal_scores(errors: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    """Where M takes errors `(N, H)` from."""
+    slopes, found = _slopes(knots), np.empty(errors.shape)
+    for step in range(errors.shape[1]):
+        cell = np.searchsorted(knots[step], errors[:, step])  # 0..K
+        knot = np.maximum(cell - 1, 0)
+        found[:, step] = KNOTS[knot] + (errors[:, step] - knots[step, knot]) / slopes[step, cell]
+    return found
+
+
+def _correlation(scores: np.ndarray) -> np.ndarray:
+    """Of scores `(N, H)`, drawn a little towards none where there are few."""
+    count, horizon = scores.shape
+    spread = np.maximum(scores.std(axis=0), 1e-6)
+    centred = (scores - scores.mean(axis=0)) / spread
+    found = centred.T @ centred / count
+    share = 1e-4 + horizon / (horizon + 20 * count)
+    return np.asarray((1 - share) * found + share * np.eye(horizon))
