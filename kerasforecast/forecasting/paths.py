@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,6 @@ from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.runtime.forks import refuse_fork
 
 if TYPE_CHECKING:
-    import keras
-
     from kerasforecast.forecasting.predictor import Predictor
 
 MOST = 100_000  # paths of a window
@@ -97,7 +95,7 @@ def _answers(predictor: Predictor, batch: WindowBatch, noise: np.ndarray) -> np.
     return np.asarray(answer(batch.arrays | {"noise": np.ascontiguousarray(noise)}))
 
 
-def network_of(predictor: Predictor, role: Role) -> keras.Model:
+def network_of(predictor: Predictor, role: Role) -> Any:
     """The network of `predictor` in another role, with its weights."""
     from kerasforecast.models.network import build_model, set_weights
 

@@ -11,7 +11,8 @@ from keras import KerasTensor, ops
 
 from kerasforecast.errors import OptionError, shown
 from kerasforecast.layers.direct import LeanModel
-from kerasforecast.models.families.base import Graph, Inputs, Role, Sizes
+from kerasforecast.models.drawn import drawn_inputs
+from kerasforecast.models.families.base import Graph, Inputs, Role
 from kerasforecast.models.heads import start_at
 from kerasforecast.models.member import Member, sizes_of
 from kerasforecast.preprocessing.covariates import NO_COVARIATES, FittedCovariates
@@ -47,7 +48,7 @@ def build(
         training, raw otherwise. A family that is sampled answers as the package's docstring says.
     """
     raw = _raw_inputs(config.window, config.horizon, len(scaling.transforms), covariates)
-    raw |= _drawn_inputs(config, sizes_of(config, scaling, covariates), role)
+    raw |= drawn_inputs(config, sizes_of(config, scaling, covariates), role)
     graph = _graph(config, scaling, covariates, raw, role, seed)
     if role == "training":
         network = _trainee()(_fed(raw), graph.outputs, name=name)
@@ -238,13 +239,6 @@ def _raw_inputs(window: int, horizon: int, columns: int, covariates: FittedCovar
         "static": (len(covariates.static),),
     }
     return {name: keras.Input(shape, name=name, dtype="float32") for name, shape in shapes.items() if shape[-1]}
-
-
-def _drawn_inputs(config: NetworkConfig, sizes: Sizes, role: Role) -> dict[str, KerasTensor]:
-    """What else a network is given at random, by name."""
-    noise = {} if role not in ("paths", "stages") else {"noise": (None, sizes.horizon)}
-    found = config.family.drawn(config.options, sizes) if role == "training" else noise
-    return {name: keras.Input(shape, name=name, dtype="float32") for name, shape in found.items()}
 
 
 def _fed(raw: dict[str, KerasTensor]) -> KerasTensor | dict[str, KerasTensor]:

@@ -46,7 +46,7 @@ MAY_IMPORT_KERAS = {
     *("layers.direct", "layers.dropout", "layers.slopes", "explain.attention"),
     *("models.heads", "models.initializers", "models.network", "models.families.recurrent", "models.families.linear"),
     *("models.families.residual", "models.families.patch", "models.families.tide", "models.families.untrained"),
-    *("models.smoothing", "models.denoising"),
+    *("models.smoothing", "models.denoising", "models.drawn"),
     *("training.callbacks", "training.losses", "training.optimizers", "training.replay", "training.state"),
     *("training.train", "training.threads", "forecasting.predictor", "forecasting.fitting"),
     *("artifact.writer", "artifact.recorder", "artifact.exchange.keras_model"),
