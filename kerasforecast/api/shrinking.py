@@ -121,7 +121,7 @@ def _in_bytes(larger: Model, file: Path, target: Path, panel: Panel) -> Shrunk:
     from kerasforecast.artifact.onnx.writer import onnx_bytes
     from kerasforecast.artifact.parent import Parent
     from kerasforecast.artifact.reader import read_network
-    from kerasforecast.evaluation.leaving import metrics_of
+    from kerasforecast.evaluation.evaluation import metrics_of
     from kerasforecast.evaluation.smaller import begun_beside, judged_alike, lost, measured
     from kerasforecast.forecasting.adaptive import adapted_after
     from kerasforecast.forecasting.onnx_predictor import OnnxPredictor

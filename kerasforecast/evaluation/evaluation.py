@@ -13,6 +13,7 @@ import pandas as pd
 
 from kerasforecast.artifact.importance import Importance
 from kerasforecast.artifact.path_scores import PathScores
+from kerasforecast.artifact.records import DiagnosisRecord, Metrics, TestScores
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
 from kerasforecast.data.id_column import id_column
@@ -172,6 +173,20 @@ def scored_windows(config: Config, panel: Panel, split: Split, part: str) -> Win
             f"{panel.ids[longest]}{which}: {part} has {rows} rows. Received: --steps {config.steps}. Use fewer."
         )
     return windows_of(panel, split.origins(part, config.steps), split.window, config.steps)
+
+
+def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord | None) -> Metrics:
+    """The content of `metrics.json`, which the manifest holds too."""
+    return Metrics(
+        target=target,
+        test=TestScores(**test.scores),
+        verdict=test.verdict,
+        interval_verdict=test.interval_verdict,
+        diagnosis=diagnosis,
+        importance=test.importance,
+        held_out=test.held_out and TestScores(**test.held_out.scores),
+        paths=test.paths,
+    )
 
 
 def recorded(manifest: Manifest) -> Evaluation | None:

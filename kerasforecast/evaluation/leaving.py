@@ -18,8 +18,6 @@ from kerasforecast.artifact.records import (
     LONGEST_HISTORY,
     DiagnosisRecord,
     EpochRecord,
-    Metrics,
-    TestScores,
     TrainingRecord,
 )
 from kerasforecast.artifact.selection import Selection
@@ -29,7 +27,7 @@ from kerasforecast.config import Config
 from kerasforecast.data.calendar_columns import held_beyond
 from kerasforecast.data.panel import Panel
 from kerasforecast.evaluation.cold_start import evaluate_parts
-from kerasforecast.evaluation.evaluation import Evaluation
+from kerasforecast.evaluation.evaluation import Evaluation, metrics_of
 from kerasforecast.evaluation.final import Refitted, final_record, refitted_part, solved_part, start_of
 from kerasforecast.evaluation.frame import Frame, better_suited, frame_of
 from kerasforecast.evaluation.importance import importance_after
@@ -274,20 +272,6 @@ def begin_joined(frame: Frame, name: str, run: Run | None, parts: Sequence[Part]
     trained = [part.trained for part in parts]
     recorder = Recorder(name, frame.config, panel, split, members, trained, windows, run)
     return Begun(**vars(frame), member=members[0], sets=sets, recorder=recorder, run=run)
-
-
-def metrics_of(test: Evaluation, target: str, diagnosis: DiagnosisRecord | None) -> Metrics:
-    """The content of `metrics.json`, which the manifest holds too."""
-    return Metrics(
-        target=target,
-        test=TestScores(**test.scores),
-        verdict=test.verdict,
-        interval_verdict=test.interval_verdict,
-        diagnosis=diagnosis,
-        importance=test.importance,
-        held_out=test.held_out and TestScores(**test.held_out.scores),
-        paths=test.paths,
-    )
 
 
 def _training_record(part: Part) -> TrainingRecord:

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.stats import norm
 
 from kerasforecast.models.families.base import Sizes
+from kerasforecast.models.families.linear import MOST_FEATURES
 from kerasforecast.models.noise import KNOTS, bank
 from kerasforecast.models.ridge import ridge
 from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
@@ -88,7 +89,7 @@ class Frame:
 def fit_frame(training: TrainingSet[Any], validation: TrainingSet[Any], sizes: Sizes) -> Frame:
     """Learn the start: the mean from training windows, its penalty and the errors around it from both parts."""
     width, horizon = input_width(sizes), training.targets.shape[1]
-    found = ridge(lambda windows, part: inputs(windows.batch(part), sizes), training, validation, width)
+    found = ridge(lambda windows, part: inputs(windows.batch(part), sizes), training, validation, width, MOST_FEATURES)
     weights, bias = np.zeros((width, horizon)), training.targets.astype(np.float64).mean(axis=0)
     if found is not None and np.mean(found.errors**2) < _CLEARLY * np.mean((validation.targets - bias) ** 2):
         weights, bias = found.weights, found.bias

@@ -14,7 +14,7 @@ import kerasforecast as kf
 from kerasforecast.errors import OptionError
 from kerasforecast.models.network import build, initialise, merged_weights, set_weights
 from kerasforecast.training.train import training_batches
-from tests.backend.test_structured_families import H, fed, made
+from tests.backend.test_structured_families import H, fed, made, scaled
 
 SMALL = {"units": 8, "blocks": 2, "paths": 20, "sampling_steps": 4}
 
@@ -43,7 +43,7 @@ def test_a_network_computes_its_formula_and_every_role_draws_the_same():
     found = np.asarray(network.predict_on_batch(inputs | drawn))
     weights = {layer.name: layer.get_weights() for layer in network.layers if layer.get_weights()}
     past = member.scaling.inputs(inputs["past"].astype(np.float64))
-    flat = [past.reshape(4, -1), ((inputs["known"] - 0.5) / 2).reshape(4, -1), (inputs["static"][:, :1] - 0.5) / 2]
+    flat = [past.reshape(4, -1), scaled(inputs)[1].reshape(4, -1), (inputs["static"][:, :1] - 0.5) / 2]
     vectors = next(array for name, (array, *_) in weights.items() if name.startswith("category"))
     flat = np.concatenate([*flat, vectors[inputs["static"][:, 1].astype(int)]], axis=1)
     context = np.concatenate([flat, dense(flat, weights, "mean")], axis=1)
