@@ -223,6 +223,8 @@ def _lengths(manifest: Manifest) -> Iterator[tuple[str, object, object]]:
         yield from _covariate_lengths(member.covariates, manifest)
         network = member.network
         yield "horizon", (first.horizon, first.quantiles), (network.horizon, network.quantiles)
+    # A mean of members would average paths that have nothing to do with one another.
+    yield "paths", 1, len(manifest.members) if any(each.network.family.sampled for each in manifest.members) else 1
     network = manifest.config.network
     yield "configuration", (network.horizon, network.quantiles), (first.horizon, first.quantiles)
     yield from _golden_lengths(manifest)

@@ -63,7 +63,7 @@ class Recorder:
         self.frozen = tuple(frozen)
         self._lineage = parent.lineage(frozen) if parent else None
         one = windows.at(slice(0, 1))
-        size = max(sum(array.size for array in one.arrays.values()), member.network.answers)
+        size = max(sum(array.size for array in one.arrays.values()), *(member.network.answers for member in members))
         small = size <= _GOLDEN_VALUES
         self.windows = windows.at(np.array([0, -1])) if small else one
         self._run = run

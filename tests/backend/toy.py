@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from kerasforecast.models.families.base import Family, FamilyOptions, Graph, SavedLayer, dense
+from kerasforecast.models.families.arithmetic import dense
+from kerasforecast.models.families.base import Family, FamilyOptions, Graph, SavedLayer
 from kerasforecast.models.families.registry import register
 
 

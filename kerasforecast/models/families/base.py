@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -142,28 +142,6 @@ class SavedLayer:
         yield self.module, self.name
         if self.wraps:
             yield self.wraps
-
-
-def dense(inputs: int, outputs: int) -> SavedLayer:
-    """A saved `keras.layers.Dense` with a bias."""
-    return SavedLayer("Dense", (("vars/0", (inputs, outputs)), ("vars/1", (outputs,))))
-
-
-def head_layers(inputs: int, sizes: Sizes, width: int) -> list[SavedLayer]:
-    """The layers of `kerasforecast.models.heads` that hold arrays, over a hidden state of so many `inputs`.
-
-    Where columns are known ahead a decoder of `width` reads each row to be forecast.
-    """
-    last = dense(inputs, sizes.outputs)
-    if not sizes.known:
-        return [last]
-    decoder = replace(dense(sizes.known + inputs, width), rows=sizes.horizon)
-    return [decoder, last, replace(dense(width + sizes.known, sizes.outputs_of_a_step), rows=sizes.horizon)]
-
-
-def gaps_layers(inputs: int, sizes: Sizes) -> list[SavedLayer]:
-    """The layer of `kerasforecast.models.heads.around` that holds arrays, over a hidden state of so many `inputs`."""
-    return [dense(inputs, sizes.horizon * (len(sizes.levels) - 1))] if len(sizes.levels) > 1 else []
 
 
 class Family(ABC):

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from kerasforecast.models.families.arithmetic import dense
 from kerasforecast.models.families.base import (
     KERAS,
     Family,
@@ -30,7 +31,6 @@ from kerasforecast.models.families.base import (
     SavedLayer,
     Shape,
     Sizes,
-    dense,
 )
 
 if TYPE_CHECKING:

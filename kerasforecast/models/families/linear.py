@@ -15,17 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from kerasforecast.models.families.base import (
-    KERAS,
-    Family,
-    FamilyOptions,
-    Graph,
-    Inputs,
-    Role,
-    SavedLayer,
-    Sizes,
-    dense,
-)
+from kerasforecast.models.families.arithmetic import dense
+from kerasforecast.models.families.base import KERAS, Family, FamilyOptions, Graph, Inputs, Role, SavedLayer, Sizes
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from kerasforecast.models.families.arithmetic import dense
 from kerasforecast.models.families.base import (
     KERAS,
     STEPS,
@@ -26,7 +27,6 @@ from kerasforecast.models.families.base import (
     Role,
     SavedLayer,
     Sizes,
-    dense,
 )
 
 if TYPE_CHECKING:

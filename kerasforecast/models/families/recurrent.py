@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from kerasforecast.models.families.arithmetic import head_layers
 from kerasforecast.models.families.base import (
     KERAS,
     Family,
@@ -27,7 +28,6 @@ from kerasforecast.models.families.base import (
     SavedLayer,
     Shape,
     Sizes,
-    head_layers,
 )
 
 if TYPE_CHECKING:

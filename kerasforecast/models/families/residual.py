@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from kerasforecast.models.families.arithmetic import dense, gaps_layers
 from kerasforecast.models.families.base import (
     KERAS,
     STEPS,
@@ -28,8 +29,6 @@ from kerasforecast.models.families.base import (
     Role,
     SavedLayer,
     Sizes,
-    dense,
-    gaps_layers,
 )
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
+from kerasforecast.models.families.arithmetic import dense
 from kerasforecast.models.families.base import (
     KERAS,
     STEPS,
@@ -23,7 +24,6 @@ from kerasforecast.models.families.base import (
     Role,
     SavedLayer,
     Sizes,
-    dense,
 )
 
 if TYPE_CHECKING:

@@ -17,16 +17,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from kerasforecast.models.families.base import (
-    Family,
-    FamilyOptions,
-    Graph,
-    Inputs,
-    Role,
-    SavedLayer,
-    Sizes,
-    gaps_layers,
-)
+from kerasforecast.models.families.arithmetic import gaps_layers
+from kerasforecast.models.families.base import Family, FamilyOptions, Graph, Inputs, Role, SavedLayer, Sizes
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,0 +1,29 @@
+"""The saved layers that several families have, by arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kerasforecast.models.families.base import SavedLayer, Sizes
+
+
+def dense(inputs: int, outputs: int) -> SavedLayer:
+    """A saved `keras.layers.Dense` with a bias."""
+    return SavedLayer("Dense", (("vars/0", (inputs, outputs)), ("vars/1", (outputs,))))
+
+
+def head_layers(inputs: int, sizes: Sizes, width: int) -> list[SavedLayer]:
+    """The layers of `kerasforecast.models.heads` that hold arrays, over a hidden state of so many `inputs`.
+
+    Where columns are known ahead a decoder of `width` reads each row to be forecast.
+    """
+    last = dense(inputs, sizes.outputs)
+    if not sizes.known:
+        return [last]
+    decoder = replace(dense(sizes.known + inputs, width), rows=sizes.horizon)
+    return [decoder, last, replace(dense(width + sizes.known, sizes.outputs_of_a_step), rows=sizes.horizon)]
+
+
+def gaps_layers(inputs: int, sizes: Sizes) -> list[SavedLayer]:
+    """The layer of `kerasforecast.models.heads.around` that holds arrays, over a hidden state of so many `inputs`."""
+    return [dense(inputs, sizes.horizon * (len(sizes.levels) - 1))] if len(sizes.levels) > 1 else []
