@@ -1,9 +1,8 @@
 """The one way from a scaling to a trained network: build -> initialise -> train -> predictor.
 
-A fit, the folds of a backtest, a comparison and the estimator all come here. The first of them keep the scaling inside
-the network, as a file has it. A backtest trains one network again and again on other rows: scaling differs from fold
-to fold and is a constant of a network, so there it is applied outside, and the network is compiled once and put back to
-its very first state before each fold.
+A fit, the folds of a backtest, a comparison and the estimator all come here. A fit keeps the scaling in the network, as
+a file has it. A backtest trains one network again and again on other rows: scaling differs from fold to fold and is
+a constant of a network, so there it stands outside, and the network is compiled once and put back to its first state.
 """
 
 from __future__ import annotations
