@@ -23,6 +23,7 @@ from kerasforecast.sections.training import TrainingConfig
 
 OLDER = {"features": "past"}  # earlier names of options, which still serve
 UNTRAINED = tuple(name for name in TrainingConfig.model_fields if name not in ("final", "seed"))  # no effect there
+OF_LEVEL = ("centre", "unit", "target_transform")
 LARGEST_INTERVALS = 10_000  # steps x levels: each is a distribution of errors in the model file
 
 
@@ -137,7 +138,11 @@ class Config(Section):
             name = OLDER.get(option, option)
             sections[_section_of(name)][name] = value
         if chooses(sections["network"]):
+            if sections["network"].get("scaling") == "auto":  # it tries several for every family
+                del sections["network"]["scaling"]
             sections["network"] = keeping(sections["network"], sections["training"])
+        if _knows_ahead(sections) and "scaling" not in sections["network"]:
+            sections["network"]["scaling"] = "auto"
         sections["training"] = _recipe(sections["network"]) | sections["training"]
         config: Config = checked(cls, {name: checked(SECTIONS[name], values) for name, values in sections.items()})
         return config
@@ -170,7 +175,7 @@ def check_effect(given: dict[str, Any], config: Config) -> None:
     untrained = not config.network.family.trained
     _refuse(given, untrained, UNTRAINED, f"on {config.network.model}, which has no weights to train")
     level = config.network.scaling == "level"
-    _refuse(given, not level, ("centre", "unit", "target_transform"), "without --scaling level")
+    _refuse(given, not level, OF_LEVEL, "without --scaling level")
     _refuse(given, head, ("loss",), "beside --quantiles, which are trained by the pinball loss")
     drawn = config.network.family.sampled
     _refuse(given, drawn, ("loss",), f"with --model {config.network.model}, which predicts noise")
@@ -201,6 +206,14 @@ def _recipe(network: dict[str, Any]) -> dict[str, Any]:
     """What the family that was asked for trains by, where nothing else is given."""
     family = registry.family(network.get("model", NetworkConfig.model_fields["model"].default))
     return {name: value for name, value in family.recipe.items() if name in TrainingConfig.model_fields}
+
+
+def _knows_ahead(sections: dict[str, dict[str, Any]]) -> bool:
+    """Whether columns are known ahead whose effects are in units of their own, and the scaling is to suit them."""
+    network = sections["network"]
+    family = registry.family(network.get("model", NetworkConfig.model_fields["model"].default))
+    free = not family.chooses and not family.scalings and not set(OF_LEVEL) & network.keys()
+    return free and bool(sections["data"].get("known"))
 
 
 def _section_of(option: str) -> str:

@@ -228,7 +228,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         windows = rows[:, :, None]  # (N, L, 1)
         known = np.concatenate([windows[:train_rows], targets[:train_rows, :1, None]], axis=1)  # (n, L + 1, 1)
         head = bool(network.quantiles)
-        scaling = fit_scaling(network.scaling, known, ("X",), volatility_channel=head, level=network.level)
+        scaling = fit_scaling(network.named_scaling, known, ("X",), volatility_channel=head, level=network.level)
         if scaling.logged and min(rows.min(), targets.min()) <= 0:
             raise DataError("X and y must be positive for log returns, as in the first rows. Use scaling='difference'.")
         parts = (
@@ -266,6 +266,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
             if others and parameters[name] != next(iter(fields.values())).default:
                 wanted.append(name)
         network: NetworkConfig = checked(NetworkConfig, {name: parameters[name] for name in wanted})
+        if network.scaling == "auto":
+            raise OptionError(f"scaling must be named here. Received: 'auto'. Use {network.usual_scaling!r}, say.")
         training: TrainingConfig = checked(
             TrainingConfig, {name: parameters[name] for name in TrainingConfig.model_fields if name in parameters}
         )

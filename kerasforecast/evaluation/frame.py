@@ -16,6 +16,7 @@ from kerasforecast.evaluation.context import with_window
 from kerasforecast.evaluation.evaluation import scored_windows
 from kerasforecast.evaluation.parent import unlearned
 from kerasforecast.forecasting.levels import within_validation
+from kerasforecast.forecasting.suited import settled
 from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.windows import Windows
 from kerasforecast.sections.network import NetworkConfig
@@ -64,13 +65,15 @@ def frame_of(config: Config, panel: Panel, parent: Parent | None = None) -> Fram
         raise OptionError("--sample series has no effect on one series. Received: 1 series. Leave it out.")
     config, chosen = with_window(config, panel)
     split = split_panel(panel, config.split, config.network, config.steps)
+    network, suits = settled(config.network, panel, split)
+    config = config.model_copy(update={"network": network})
     tested, checked = (scored_windows(config, panel, split, part) for part in ("test", "validation"))
     config, left_out = within_validation(config, split.windows_in("validation", config.steps))
     parts = seen_and_held_out(tested, config)
     seen, learned, beside = unlearned(parts.seen, parent)
     parts = Parts(seen, parts.apart, parts.held)
     baselines = learn_baselines(config, panel, split)
-    said = tuple(filter(None, (chosen, left_out, beside)))
+    said = tuple(filter(None, (chosen, suits, left_out, beside)))
     return Frame(config, panel, split, parts, checked, baselines, parent, said, learned)
 
 

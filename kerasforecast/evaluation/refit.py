@@ -11,6 +11,7 @@ from kerasforecast.evaluation.backtest import Fitted
 from kerasforecast.evaluation.evaluation import scored_windows
 from kerasforecast.forecasting.fitting import Fitting, Reused, scaled_member, training_sets
 from kerasforecast.forecasting.forecaster import Forecaster
+from kerasforecast.forecasting.suited import settled
 from kerasforecast.preprocessing.split import Split
 
 
@@ -34,7 +35,8 @@ class Refitter:
         Raises:
             DivergedError: The loss stopped being a number.
         """
-        config = self._config
+        network, _ = settled(self._config.network, panel, split)
+        config = self._config.model_copy(update={"network": network})
         member = scaled_member(config.network, panel, split)
         if self._reused is None or self._reused.channels != member.scaling.channels:
             self._reused = Reused(config.training, member)

@@ -74,7 +74,7 @@ def scaled_member(network: NetworkConfig, panel: Panel, split: Split, parent: Me
     rows, starts = split.training_rows(panel)
     head, past = bool(network.quantiles) or network.family.sampled, panel.past_columns
     scaling = fit_scaling(
-        network.scaling, rows[:, : len(past)], past, starts=starts, volatility_channel=head, level=network.level
+        network.named_scaling, rows[:, : len(past)], past, starts=starts, volatility_channel=head, level=network.level
     )
     check_rows(scaling, panel)
     per_window = scaling.level is not None

@@ -15,6 +15,7 @@ from kerasforecast.models.families.base import Family, FamilyOptions, Sizes
 from kerasforecast.sections.section import Section, ascending, checked
 
 Scaling = Literal["anchor", "difference", "level", "minmax", "standard", "none"]
+ScalingChoice = Literal["auto", "anchor", "difference", "level", "minmax", "standard", "none"]
 Centre = Literal["last", "mean"]
 Unit = Literal["change", "spread"]
 Squeeze = Literal["none", "log", "sqrt", "asinh"]
@@ -31,7 +32,9 @@ class NetworkConfig(Section):
     model: str = Field("lstm", description="Network family; auto chooses.")
     window: int = Field(60, ge=2, le=10_000, description="Rows of history that the network sees for a forecast.")
     horizon: int = Field(1, ge=1, le=1_000, description="Rows ahead that the network forecasts at once.")
-    scaling: Scaling = Field("anchor", description="How raw values become what the network sees, and back.")
+    scaling: ScalingChoice = Field(
+        "anchor", description="How raw values become what the network sees, and back; auto chooses on validation."
+    )
     centre: Centre = Field("mean", description="What --scaling level subtracts from a window: its last row or mean.")
     unit: Unit = Field(
         "spread", description="What --scaling level divides by: a window's mean absolute change, or its spread."
@@ -106,9 +109,27 @@ class NetworkConfig(Section):
         return self.family.paths(self.options) * self.horizon or self.sizes(1).outputs
 
     @property
+    def usual_scaling(self) -> Scaling:
+        """What its family takes where nothing else is asked for."""
+        usual: Scaling = self.family.recipe.get("scaling", NetworkConfig.model_fields["scaling"].default)
+        return usual
+
+    @property
+    def named_scaling(self) -> Scaling:
+        """The scaling, once it is one.
+
+        Raises:
+            ValueError: It is yet to be chosen.
+        """
+        if self.scaling == "auto":
+            raise ValueError("A scaling of a name is needed here, as kerasforecast.forecasting.suited chooses it.")
+        return self.scaling
+
+    @property
     def wants_logs(self) -> bool:
         """Whether prices must be positive to be learned from, since the scaling is to take logs of them."""
-        return self.scaling in LOGARITHMIC or (self.scaling == "level" and self.target_transform == "log")
+        scaling = self.usual_scaling if self.scaling == "auto" else self.scaling
+        return scaling in LOGARITHMIC or (scaling == "level" and self.target_transform == "log")
 
     def sizes(
         self,
