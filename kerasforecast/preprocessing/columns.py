@@ -50,9 +50,11 @@ def feature_floors(train: np.ndarray, columns: Sequence[str]) -> np.ndarray:
     """The floor of each feature that is positive throughout the training rows, or is a count; 0 for the others."""
     found = np.zeros(len(columns))
     for place, (name, values) in enumerate(zip(columns, train.T, strict=True)):
+        if not place or is_price(name):
+            continue
         positive = values[values > 0]
         counts = is_count(name) and bool((values >= 0).all())
-        if place and not is_price(name) and len(positive) and (counts or len(positive) == len(values)):
+        if len(positive) and (counts or len(positive) == len(values)):
             found[place] = max(_FLOOR * positive.min(), float(np.finfo(np.float32).tiny))
     return found
 
