@@ -139,22 +139,18 @@ def ewma_table(steps: int, levels: Sequence[float]) -> np.ndarray:
     return np.sqrt(np.arange(1, steps + 1))[:, None] * ndtri(checked_levels(levels))
 
 
-def ewma_fhs_quantiles(windows: np.ndarray, steps: int, levels: Sequence[float], history: np.ndarray) -> np.ndarray:
-    """EWMA filtered historical simulation: the volatility of now, the shape of the past.
-
-    Hull & White (1998); Barone-Adesi, Giannopoulos & Vosper (1999). Each past h-step change is divided by the EWMA
-    volatility of the L rows before it; the quantiles of these take the place of the normal's in `ewma_quantiles`. The
-    strongest simple baseline on prices. Arguments and result as in `residual_quantiles`.
-    """
-    rows = _checked(windows, steps, shortest=2)
-    past, volatility = _past(history, rows.shape[1] + steps, rows)
-    return scaled_quantiles(rows, ewma_fhs_table(past, rows.shape[1], steps, levels, volatility), volatility)
-
-
 def ewma_fhs_table(
     history: np.ndarray, length: int, steps: int, levels: Sequence[float], volatility: Volatility
 ) -> np.ndarray:
-    """Quantiles `(H, K)` of past moves in units of the volatility of the `length` rows before them."""
+    """EWMA filtered historical simulation: the volatility of now, the shape of the past.
+
+    Hull & White (1998); Barone-Adesi, Giannopoulos & Vosper (1999). Each past h-step change is divided by the EWMA
+    volatility of the `length` rows before it; their quantiles take the place of the normal's in `ewma_table`. The
+    strongest simple baseline on prices.
+
+    Returns:
+        Quantiles `(H, K)` in units of volatility.
+    """
     spread = volatility.of_windows(sliding_window_view(history, length))  # (T - L + 1,)
     tau, table = checked_levels(levels), []
     for step in range(1, steps + 1):

@@ -71,11 +71,6 @@ class Split:
         """Number of rows of the one series."""
         return self._edge(3)
 
-    def rows_of(self, part: str) -> range:
-        """Rows of `"train"`, `"validation"` or `"test"` of the one series."""
-        place = PARTS.index(part)
-        return range(self._edge(place), self._edge(place + 1))
-
     def origins(self, part: str, steps: int | None = None) -> np.ndarray:
         """Rows of the last input of every window whose targets all lie in `part`, `(N,)` int32, ascending.
 
@@ -200,8 +195,7 @@ def _at_dates(panel: Panel, validation: object, test: object) -> list[np.ndarray
     for date, flag in ((validation, "--validation-start"), (test, "--test-start")):
         if not panel.dated:
             raise DataError(f"{flag} needs dates. Received: integer steps. Use --train-fraction instead.")
-        before = np.concatenate([[0], np.cumsum(panel.index < pd.Timestamp(date))])
-        rows = before[panel.ends] - before[panel.starts[:-1]]  # (N,) of each series before the date
+        rows = _before(panel, pd.Timestamp(date))
         if not ((rows > 0) & (rows < panel.observed)).any():
             start, end = span(panel.index, panel.starts[:-1], panel.ends)
             raise DataError(
@@ -209,6 +203,15 @@ def _at_dates(panel: Panel, validation: object, test: object) -> list[np.ndarray
             )
         cuts.append(panel.starts[:-1] + rows)
     return cuts
+
+
+def _before(panel: Panel, date: pd.Timestamp) -> np.ndarray:
+    """`(N,)` the observed rows of each series before `date`: no sum over all rows is made, which are many."""
+    lengths = np.diff(panel.starts)
+    some = lengths > 0
+    before = np.zeros(len(panel), np.int64)
+    before[some] = np.add.reduceat(panel.index < date, panel.starts[:-1][some], dtype=np.int64)
+    return np.minimum(before, panel.observed)
 
 
 def held_out(panel: Panel, config: SplitConfig) -> np.ndarray:

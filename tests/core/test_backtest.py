@@ -91,7 +91,7 @@ def test_a_fit_is_given_the_known_rows_alone():
         np.testing.assert_array_equal(known.values, series().values[: len(known.values)])
         assert split.rows == split.validation_end == len(known.values)
         assert len(split.origins("test")) == 0
-        assert len(split.rows_of("validation")) == 30
+        assert split.rows_in("validation").tolist() == [30]
 
 
 def test_sliding_folds_forget_the_oldest_rows():

@@ -19,6 +19,7 @@ from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, OptionError
 from kerasforecast.metrics import probabilistic as interval_metrics
 from kerasforecast.preprocessing.split import Split, split_panel
+from kerasforecast.preprocessing.volatility import volatility_of
 from kerasforecast.preprocessing.windows import Windows
 
 DATA = Path(__file__).parents[1] / "data"
@@ -141,14 +142,20 @@ def test_ewma_floor():
     assert intervals[0, 0] == pytest.approx(1 + 1.0 * norm.ppf(LEVELS))
 
 
+def filtered(windows, steps, levels, history):
+    """Quantiles around each window's last value."""
+    volatility = volatility_of(history)
+    table = baselines.ewma_fhs_table(history, windows.shape[1], steps, levels, volatility)
+    return baselines.scaled_quantiles(windows, table, volatility)
+
+
 def test_filtered_simulation_by_hand():
     # Windows of two rows: the volatility is the last change's size. Changes 2, -1, 3, -3 (differences, for the zero):
     # each over the size of the one before is -0.5, 3, -1; the median -0.5 times the window's 4 is -2.
     history = np.array([0.0, 2.0, 1.0, 4.0, 1.0])
-    intervals = baselines.ewma_fhs_quantiles(np.array([[6.0, 10.0]]), 1, [0.5], history)
-    assert intervals == pytest.approx(np.array([[[8.0]]]))
+    assert filtered(np.array([[6.0, 10.0]]), 1, [0.5], history) == pytest.approx(np.array([[[8.0]]]))
     # Two steps: moves 1 + ... of -1 + 3 = 2 and 3 - 3 = 0, over 2 and 1: the median 0.5 times 4 is 2.
-    assert baselines.ewma_fhs_quantiles(np.array([[6.0, 10.0]]), 2, [0.5], history)[0, 1] == pytest.approx([12.0])
+    assert filtered(np.array([[6.0, 10.0]]), 2, [0.5], history)[0, 1] == pytest.approx([12.0])
 
 
 @given(st.integers(0, 2**16), st.integers(1, 6), st.floats(0.01, 100))
@@ -267,10 +274,10 @@ def test_windows_must_be_positive_where_the_history_is():
 @pytest.mark.parametrize("history", [np.ones(6), np.ones((20, 2)), np.full(20, np.nan)])
 def test_wrong_history_is_one_line(history):
     with pytest.raises(DataError, match="History must be one finite series of more than 7 rows"):
-        baselines.ewma_fhs_quantiles(WINDOWS, 1, LEVELS, history)
+        baselines.residual_quantiles(WINDOWS, 6, LEVELS, history)
 
 
-@pytest.mark.parametrize("name", ["residual_quantiles", "ewma_quantiles", "ewma_fhs_quantiles"])
+@pytest.mark.parametrize("name", ["residual_quantiles", "ewma_quantiles"])
 def test_levels_are_checked(name):
     with pytest.raises(DataError, match="Levels must be ascending"):
         getattr(baselines, name)(WINDOWS, 1, [0.5, 1.0], walk(50))

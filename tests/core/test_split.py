@@ -38,16 +38,22 @@ splits = st.tuples(
 ).map(lambda drawn: Split.of_one(drawn[0], drawn[0] + drawn[1], sum(drawn[:3]), *drawn[3:]))
 
 
+def rows_of(split, part):
+    """Those of one series."""
+    place = PARTS.index(part)
+    return range(*split.edges[0, place : place + 2])
+
+
 @given(splits)
 def test_parts_follow_one_another_and_cover_every_row_once(split):
-    rows = [row for part in PARTS for row in split.rows_of(part)]
+    rows = [row for part in PARTS for row in rows_of(split, part)]
     assert rows == list(range(split.rows))
 
 
 @given(splits)
 def test_windows_are_exactly_those_whose_targets_all_lie_in_the_part(split):
     for part in PARTS:
-        rows = set(split.rows_of(part))
+        rows = set(rows_of(split, part))
         expected = [
             origin
             for origin in range(split.rows)
@@ -139,8 +145,8 @@ def by_dates(validation, test):
 def test_a_date_is_the_first_row_of_its_part():
     series = series_of(100, "2020-01-01")
     split = split_panel(Panel.of(series), by_dates(dt.date(2020, 3, 2), dt.date(2020, 4, 1)), network())
-    assert series.index[split.rows_of("validation")[0]] == pd.Timestamp("2020-03-02")
-    assert series.index[split.rows_of("test")[0]] == pd.Timestamp("2020-04-01")
+    assert series.index[split.train_end] == pd.Timestamp("2020-03-02")
+    assert series.index[split.validation_end] == pd.Timestamp("2020-04-01")
 
 
 def test_a_date_without_a_row_means_the_next_row():
@@ -211,7 +217,7 @@ def test_series_that_end_apart_are_split_as_if_alone(rows, window, horizon):
         assert split.origins(part).tolist() == np.concatenate(expected).tolist()
         assert split.origins(part).dtype == np.int32
         assert split.windows_in(part).tolist() == [len(each.origins(part)) for each in alone]
-        assert split.rows_in(part).tolist() == [len(each.rows_of(part)) for each in alone]
+        assert split.rows_in(part).tolist() == [len(rows_of(each, part)) for each in alone]
     train, starts = split.training_rows(panel)
     parts = [own.values[: each.train_end] for own, each in zip(panel, alone, strict=True)]
     assert np.array_equal(train, np.concatenate(parts))
