@@ -106,6 +106,9 @@ class Begun(Frame):
         if self.parent:
             said = [started_from(self.parent, config, frozen)]
         said += held_beyond(panel.past_columns, config.network.horizon, config.steps)
+        windows, watched = int(self.split.windows_in("validation").sum()), len(self.sets[1])
+        if watched < windows:
+            said.append(f"Each epoch is validated on {watched:,} of {windows:,} windows, evenly spread.")
         seasons = self.baselines.note if config.evaluation.period is None else None
         notes = filter(None, (seasons, None if self.parent else better_suited(config, self.baselines.periods)))
         return [*said, *(self.run.notes if self.run else ()), *notes, *self.said]

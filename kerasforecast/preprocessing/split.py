@@ -12,6 +12,7 @@ import pandas as pd
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.stamps import span
 from kerasforecast.errors import DataError
+from kerasforecast.preprocessing.sums import parts_of
 from kerasforecast.preprocessing.windows import stretches
 from kerasforecast.sections.network import NetworkConfig
 from kerasforecast.sections.split import SplitConfig
@@ -103,7 +104,8 @@ class Split:
         first, stop = first[some], stop[some]
         if (stop[:-1] == first[1:]).all():  # one stretch: a view, no copy
             return panel.values[first[0] : stop[-1]], first - first[0]
-        return panel.values[stretches(first, stop)], np.cumsum(stop - first) - (stop - first)
+        rows = [panel.values[begin:end] for begin, end in zip(first, stop, strict=True)]  # no place of each is needed
+        return np.concatenate(rows), np.cumsum(stop - first) - (stop - first)
 
     def _origins(self, part: str, steps: int) -> tuple[np.ndarray, np.ndarray]:
         """First origin of each series, and one past the last."""
@@ -207,11 +209,15 @@ def _at_dates(panel: Panel, validation: object, test: object) -> list[np.ndarray
 
 def _before(panel: Panel, date: pd.Timestamp) -> np.ndarray:
     """`(N,)` the observed rows of each series before `date`: no sum over all rows is made, which are many."""
-    lengths = np.diff(panel.starts)
-    some = lengths > 0
     before = np.zeros(len(panel), np.int64)
-    before[some] = np.add.reduceat(panel.index < date, panel.starts[:-1][some], dtype=np.int64)
-    return np.minimum(before, panel.observed)
+    some = np.flatnonzero(panel.observed)
+    first, stop = panel.starts[:-1][some], panel.ends[some]
+    for part in parts_of(stop - first):
+        rows = slice(first[part][0], stop[part][-1])
+        marked = np.append(panel.index[rows] < date, False)  # the row behind ends the last series
+        edges = np.stack([first[part], stop[part]], axis=1).ravel() - first[part][0]
+        before[some[part]] = np.add.reduceat(marked, edges, dtype=np.int64)[::2]
+    return before
 
 
 def held_out(panel: Panel, config: SplitConfig) -> np.ndarray:

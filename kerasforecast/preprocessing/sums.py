@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-_CELLS = 4_000_000  # of a grid of series by rows, at once
+_CELLS = 1_000_000  # of a grid of series by rows, at once
 _GOLDEN = (np.sqrt(5) - 1) / 2
 
 

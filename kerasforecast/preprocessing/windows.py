@@ -13,6 +13,7 @@ from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
 from kerasforecast.preprocessing.scaling import FittedScaling
 
 _CHUNK = 4_096  # windows gathered at once where all are needed: 1 MB at 60 rows and one column
+_COPIED = 10_000_000  # values beyond which a copy of all as 32-bit numbers is more than what its batches save
 _ALL = slice(None)
 
 
@@ -61,13 +62,13 @@ class Windows:
         `known` reaches as many rows ahead as the windows have steps, or the horizon.
         """
         panel, origins = self.panel, self.origins[indices]
-        past = self._gathered(self._past(panel.float32), indices)
-        known = panel.float32[:, len(panel.past_columns) :]
-        return WindowBatch(
-            past,
-            _gathered(known, origins, self._reach, self.window, self._firsts(indices)) if panel.known_columns else None,
-            None if panel.static is None else panel.static[panel.places(origins)].astype(np.float32),
-        )
+        values = panel.float32 if panel.values.size <= _COPIED else panel.values
+        past, known = self._gathered(self._past(values), indices), None
+        if panel.known_columns:
+            ahead = values[:, len(panel.past_columns) :]
+            known = _gathered(ahead, origins, self._reach, self.window, self._firsts(indices))
+        static = None if panel.static is None else panel.static[panel.places(origins)]
+        return WindowBatch(past, known, static).float32()
 
     def targets(self, indices: np.ndarray | slice = _ALL) -> np.ndarray:
         """Raw targets of the windows at `indices`, `(n, H)` float64; NaN where their series has ended by then."""
