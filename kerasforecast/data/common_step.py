@@ -16,6 +16,7 @@ from kerasforecast.errors import DataError
 _TRIED = 10  # of the longest series, where the longest keeps no step
 _JUDGED = 200  # of the series that seem to keep another step, each by itself
 _SURE_STEPS = 4  # in which the step of the others comes once, where it is a series' own
+_EARLY = 14  # rows of each series that are looked at before all are
 _SURE_WEEKS = 3  # without a row on a weekend, where other series have such
 
 
@@ -96,7 +97,8 @@ def _require_one(stack: Stack, frequency: str, longest: int) -> list[str]:
     if found is None:
         return []
     numbers, off = found
-    steps = np.diff(numbers, prepend=0)
+    steps = np.zeros(len(numbers), numbers.dtype)
+    np.subtract(numbers[1:], numbers[:-1], out=steps[1:])
     rows, inner = np.diff(stack.starts), ~stack.first
     total = np.maximum(rows - 1, 0)
     ones, none = (stack.counted(inner & each) for each in (steps == 1, steps <= 0))
@@ -121,10 +123,17 @@ def _weekdays_alone(stack: Stack, frequency: str, rows: np.ndarray) -> np.ndarra
     """Which series `(N,)` never have a row on a weekend, though others have, and are long enough to tell."""
     if frequency != "D":
         return np.zeros(len(rows), dtype=bool)
+    early = np.minimum(stack.starts[:-1, None] + np.arange(_EARLY), stack.starts[1:, None] - 1)  # (N, n)
+    if (_weekend(_days(pd.DatetimeIndex(stack.index[early.ravel()]))).reshape(early.shape).any(axis=1)).all():
+        return np.zeros(len(rows), dtype=bool)  # nothing more to be looked at
     days = _days(pd.DatetimeIndex(stack.index))
-    weekend = stack.counted((days + 3) % 7 >= 5)
+    weekend = stack.counted(_weekend(days))
     span = days[stack.starts[1:] - 1] - days[stack.starts[:-1]]
     return (weekend == 0) & (span >= 7 * _SURE_WEEKS) & (rows >= 5 * (_SURE_WEEKS - 1))
+
+
+def _weekend(days: np.ndarray) -> np.ndarray:
+    return (days + 3) % 7 >= 5
 
 
 def _days(index: pd.DatetimeIndex) -> np.ndarray:

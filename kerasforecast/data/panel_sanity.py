@@ -10,6 +10,7 @@ from kerasforecast.data.table.missing import constant
 from kerasforecast.data.table.stack import Stack
 
 _SPLITS = 100
+_FEW = 4  # repeated values of a series that are looked at, and its rows on weekends
 
 
 def panel_splits(stack: Stack, besides: tuple[np.ndarray | None, np.ndarray | None]) -> list[tuple[int, StockSplit]]:
@@ -41,10 +42,12 @@ def panel_suspicions(stack: Stack) -> list[str]:
         return suspicions(stack.index if whole else stack.index[rows], stack.target if whole else stack.target[rows])
     stack = stack if stack.ahead is None else stack.where(stack.open)
     still = constant(stack) & (np.diff(stack.starts) > 1)
+    same = _repeats(stack)
+    stale, filled = _stale(stack, same) & ~still, _filled_weekends(stack, same) & ~still
     found = {
         f"hold one value of {stack.columns[0]} throughout": still,
-        f"end in {STALE_ROWS} equal values or more: their tails look stale": _stale(stack) & ~still,
-        "repeat the value before on most Saturdays and Sundays: they look filled": _filled_weekends(stack) & ~still,
+        f"end in {STALE_ROWS} equal values or more: their tails look stale": stale,
+        "repeat the value before on most Saturdays and Sundays: they look filled": filled,
     }
     return [
         f"{int(which.sum()):,} series {what}: {stack.named(np.flatnonzero(which))}."
@@ -55,13 +58,13 @@ def panel_suspicions(stack: Stack) -> list[str]:
 
 def _repeats(stack: Stack) -> np.ndarray:
     """Whether each row `(R,)` repeats the value before it."""
-    same = np.diff(stack.target, prepend=np.nan) == 0
+    same = np.zeros(len(stack), dtype=bool)
+    np.equal(stack.target[1:], stack.target[:-1], out=same[1:])
     same[stack.first] = False
     return same
 
 
-def _stale(stack: Stack) -> np.ndarray:
-    same = _repeats(stack)
+def _stale(stack: Stack, same: np.ndarray) -> np.ndarray:
     if not same[stack.starts[1:] - 1].any():
         return np.zeros(len(stack.ids), dtype=bool)
     since = np.full(len(stack.ids), -1)
@@ -74,16 +77,16 @@ def _stale(stack: Stack) -> np.ndarray:
     return stale
 
 
-def _filled_weekends(stack: Stack) -> np.ndarray:
+def _filled_weekends(stack: Stack, same: np.ndarray) -> np.ndarray:
     nowhere = np.zeros(len(stack.ids), dtype=bool)
-    if not isinstance(stack.index, pd.DatetimeIndex):
+    if not isinstance(stack.index, pd.DatetimeIndex) or stack.counted(same).max() < _FEW:
         return nowhere
     days = stack.index.to_numpy().astype("datetime64[D]").astype(np.int64)
     weekend = ((days + 3) % 7 >= 5) & ~stack.first
     if not weekend.any():
         return nowhere
-    same, rows = _repeats(stack), np.diff(stack.starts)
+    rows = np.diff(stack.starts)
     ends, filled, others = stack.counted(weekend), stack.counted(weekend & same), stack.counted(~weekend & same)
     span = days[stack.starts[1:] - 1] - days[stack.starts[:-1]]
-    many: np.ndarray = (ends >= 4) & (span >= 14) & (filled >= 0.9 * ends) & (others <= 0.3 * (rows - ends))
+    many: np.ndarray = (ends >= _FEW) & (span >= 14) & (filled >= 0.9 * ends) & (others <= 0.3 * (rows - ends))
     return many

@@ -52,14 +52,17 @@ def turned(stack: Stack, falls: np.ndarray, way: str) -> tuple[Stack, list[str]]
 
 def falling(stack: Stack) -> tuple[np.ndarray, np.ndarray]:
     """Which series `(N,)` run backwards, and which rows `(R,)` go back where their series also goes forward."""
-    steps = np.diff(stack.stamps, prepend=0)
-    steps[stack.first] = 0
     falls, rises = np.zeros((2, len(stack.ids)), dtype=bool)
-    falls[stack.owner[steps < 0]] = True
-    if not falls.any():
-        return falls, np.zeros(len(stack), dtype=bool)
-    rises[stack.owner[steps > 0]] = True
-    return falls, (steps < 0) & (falls & rises)[stack.owner]
+    back, on = np.zeros((2, len(stack)), dtype=bool)
+    np.less(stack.stamps[1:], stack.stamps[:-1], out=back[1:])
+    back[stack.first] = False
+    if not back.any():
+        return falls, back
+    np.greater(stack.stamps[1:], stack.stamps[:-1], out=on[1:])
+    on[stack.first] = False
+    falls[stack.owner[back]] = True
+    rises[stack.owner[on]] = True
+    return falls, back & (falls & rises)[stack.owner]
 
 
 def _one_hour_back(index: pd.DatetimeIndex, early: np.ndarray) -> bool:
@@ -114,7 +117,8 @@ def single(stack: Stack, column: str, policy: str) -> tuple[Stack, int, list[str
     """
     if stack.lone and stack.index.is_unique:
         return stack, 0, []
-    repeated = np.diff(stack.stamps, prepend=0) == 0
+    repeated = np.zeros(len(stack), dtype=bool)
+    np.equal(stack.stamps[1:], stack.stamps[:-1], out=repeated[1:])
     repeated[stack.first] = False
     if not repeated.any():
         return stack, 0, []
