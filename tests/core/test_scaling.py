@@ -18,7 +18,7 @@ from kerasforecast.preprocessing.suitability import check_rows
 from kerasforecast.preprocessing.volatility import EWMA_LAMBDA, VOLATILITY_FLOOR, ewma_weights, volatility_of
 from kerasforecast.sections.network import NetworkConfig
 
-KINDS = choices(NetworkConfig, "scaling")
+KINDS = [kind for kind in choices(NetworkConfig, "scaling") if kind != "auto"]
 RELATIVE = ("anchor", "difference")
 LAMBDA, FLOOR = 0.94, 0.1
 

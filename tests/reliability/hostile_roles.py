@@ -100,6 +100,7 @@ def hand_made():
         "categories beyond the limit": _value(f"{MEMBER}.static.0", {"names": [f"{n}" for n in range(10_001)]}),
         "a million categories": _value(f"{MEMBER}.static.0", {"names": ["x"] * 10**6}),
         "a long category": _value(f"{MEMBER}.static.0", {"names": ["x" * 10**6, "y"]}),
+        "a scaling yet to be chosen": _value("members.0.network.scaling", "auto"),
         "a scale of nothing": _value(f"{MEMBER}.known.0", {"offset": 0, "scale": 0}),
         "a scale below nothing": _value(f"{MEMBER}.known.0", {"offset": 0, "scale": -1}),
         "an infinite scale": _value(f"{MEMBER}.known.0", {"offset": 0, "scale": 1e39}),
