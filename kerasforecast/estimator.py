@@ -33,7 +33,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
 
     Args:
         model: Network family; auto chooses.
-        scaling: How raw values become what the network sees, and back.
+        scaling: How raw values become what the network sees, and back; auto chooses on validation.
         centre: What `scaling` level subtracts from a window: its last row or mean.
         unit: What `scaling` level divides by: a window's mean absolute change, or its spread.
         target_transform: What `scaling` level takes the target by; log needs positive values, asinh none.
@@ -105,7 +105,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         *,
         # Written by `python -m tests.signatures`, from here
         model: str = "lstm",
-        scaling: Literal["anchor", "difference", "level", "minmax", "standard", "none"] = "anchor",
+        scaling: Literal["auto", "anchor", "difference", "level", "minmax", "standard", "none"] = "anchor",
         centre: Literal["last", "mean"] = "mean",
         unit: Literal["change", "spread"] = "spread",
         target_transform: Literal["none", "log", "sqrt", "asinh"] = "none",

@@ -62,7 +62,7 @@ def tune(
     model: str = default("lstm"),
     window: int = default(60),
     horizon: int = default(1),
-    scaling: Literal["anchor", "difference", "level", "minmax", "standard", "none"] = default("anchor"),
+    scaling: Literal["auto", "anchor", "difference", "level", "minmax", "standard", "none"] = default("anchor"),
     centre: Literal["last", "mean"] = default("mean"),
     unit: Literal["change", "spread"] = default("spread"),
     target_transform: Literal["none", "log", "sqrt", "asinh"] = default("none"),
@@ -177,7 +177,7 @@ def tune(
         model: Network family; auto chooses.
         window: Rows of history that the network sees for a forecast.
         horizon: Rows ahead that the network forecasts at once.
-        scaling: How raw values become what the network sees, and back.
+        scaling: How raw values become what the network sees, and back; auto chooses on validation.
         centre: What `scaling` level subtracts from a window: its last row or mean.
         unit: What `scaling` level divides by: a window's mean absolute change, or its spread.
         target_transform: What `scaling` level takes the target by; log needs positive values, asinh none.

@@ -12,6 +12,7 @@ import numpy as np
 from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member, training_sets
 from kerasforecast.forecasting.predictor import Predictor
+from kerasforecast.forecasting.suited import settled
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.split import Split
@@ -60,6 +61,7 @@ def untrained(
         split: Its parts, of the longest window among the model's networks.
     """
     own = split.of_window(network.window)
+    network, _ = settled(network, panel, own)
     member = scaled_member(network, panel, own)
     sets = training_sets(member, panel, own)
     return member, Fitting(member, training, *sets), sets

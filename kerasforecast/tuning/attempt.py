@@ -14,6 +14,7 @@ from kerasforecast.errors import DivergedError, InputError
 from kerasforecast.evaluation.cuts import Fold
 from kerasforecast.forecasting.fitting import Fitting, Reused, scaled_member, training_sets
 from kerasforecast.forecasting.predictor import Predictor
+from kerasforecast.forecasting.suited import settled
 from kerasforecast.metrics.panels import BySeries
 from kerasforecast.models.limits import check_size
 from kerasforecast.models.member import Member
@@ -125,7 +126,8 @@ def _round(ground: Ground, fold: Fold, config: Config, on_epoch: OnEpoch | None,
                 f"--window: rows must be left to learn from and to validate on. Received: {config.network.window}, and "
                 f"no window for {part}."
             )
-    member = scaled_member(config.network, panel, split)
+    network, _ = settled(config.network, panel, split)
+    member = scaled_member(network, panel, split)
     check_size([member])
     known, validation = training_sets(member, panel, split)
     naive = naive_loss(known, validation, member.scaling, config.training, config.network.quantiles)
