@@ -222,7 +222,7 @@ def _lengths(manifest: Manifest) -> Iterator[tuple[str, object, object]]:
         yield from _scaling_lengths(member.scaling, columns)
         yield from _covariate_lengths(member.covariates, manifest)
         network = member.network
-        yield "scaling, chosen", True, network.scaling != "auto"
+        yield "scaling", "one of a name", "auto" if network.scaling == "auto" else "one of a name"
         yield "horizon", (first.horizon, first.quantiles), (network.horizon, network.quantiles)
     # A mean of members would average paths that have nothing to do with one another.
     yield "paths", 1, len(manifest.members) if any(each.network.family.sampled for each in manifest.members) else 1
