@@ -36,7 +36,6 @@ from kerasforecast.preprocessing.paths import restore_paths
 from kerasforecast.preprocessing.scaling import fit_scaling
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.suitability import check_rows
-from kerasforecast.preprocessing.sums import evenly
 from kerasforecast.preprocessing.windows import Windows, windows_of
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.sections.network import NetworkConfig
@@ -45,7 +44,6 @@ from kerasforecast.training.history import History
 from kerasforecast.training.replay import replay
 from kerasforecast.training.train import compile_model, steps_of, train
 
-MOST_WATCHED = 100_000  # validation windows that each epoch looks at: more say no more of when to stop
 Answer = Callable[[WindowBatch], np.ndarray]
 
 
@@ -85,15 +83,10 @@ def scaled_member(network: NetworkConfig, panel: Panel, split: Split, parent: Me
 
 
 def training_sets(member: Member, panel: Panel, split: Split) -> tuple[TrainingSet[Windows], TrainingSet[Windows]]:
-    """What `member` learns from and what stops it, its targets scaled once.
-
-    Of very many validation windows `MOST_WATCHED` are taken, evenly spread: each epoch forecasts them all.
-    """
-    watched = split.origins("validation")
-    watched = watched[evenly(len(watched), MOST_WATCHED)]
+    """What `member` learns from and what stops it, its targets scaled once."""
     known, validation = (
         windows_of(panel, origins, split.window, split.horizon).training_set(member.scaling)
-        for origins in (split.origins("train"), watched)
+        for origins in (split.origins("train"), split.watched)
     )
     return known, validation
 

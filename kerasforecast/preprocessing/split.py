@@ -12,12 +12,13 @@ import pandas as pd
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.stamps import span
 from kerasforecast.errors import DataError
-from kerasforecast.preprocessing.sums import parts_of
+from kerasforecast.preprocessing.sums import evenly, parts_of
 from kerasforecast.preprocessing.windows import stretches
 from kerasforecast.sections.network import NetworkConfig
 from kerasforecast.sections.split import SplitConfig
 
 PARTS: tuple[Literal["train"], Literal["validation"], Literal["test"]] = ("train", "validation", "test")
+_MOST_WATCHED = 100_000  # more say no more of when to stop
 _FEW_ROWS = 4  # of its own that a series among several needs before a forecast, where nothing else is asked for
 
 
@@ -81,6 +82,12 @@ class Split:
         """
         first, stop = self._origins(part, steps or self.horizon)
         return stretches(first, stop)
+
+    @property
+    def watched(self) -> np.ndarray:
+        """Origins of the validation windows that each epoch of training forecasts: of very many some, evenly spread."""
+        origins = self.origins("validation")
+        return origins[evenly(len(origins), _MOST_WATCHED)]
 
     def windows_in(self, part: str, steps: int | None = None) -> np.ndarray:
         """How many windows each series has in `part`, `(N,)`; arguments as of `origins`."""
