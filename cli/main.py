@@ -17,11 +17,13 @@ from .backtest import backtest
 from .compare import compare
 from .data import data
 from .doctor import doctor
+from .drift import drift
 from .exchange import export, import_keras, import_torch
 from .explain import explain
 from .fit import fit
 from .inspect import inspect
 from .report import report
+from .serve import serve
 from .shrink import shrink
 from .tune import tune
 from .use import evaluate, predict
@@ -85,7 +87,7 @@ def cli() -> None:
 
 COMMANDS = (
     fit, tune, predict, evaluate, explain, backtest, compare, inspect, report, doctor, data,
-    import_torch, import_keras, export, shrink,
+    import_torch, import_keras, export, shrink, drift, serve,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from kerasforecast.data.series import Series
     from kerasforecast.estimator import KerasForecaster
     from kerasforecast.model import Model
+    from kerasforecast.serving.drift import drift
 
 __version__ = "0.1.0"
 
@@ -65,6 +66,7 @@ __all__ = [
     "StoppedError",
     "backtest",
     "compare",
+    "drift",
     "errors",
     "export",
     "fit",
@@ -82,6 +84,7 @@ _LAZY = {
     "Series": "kerasforecast.data.series",
     "backtest": "kerasforecast.api.backtest",
     "compare": "kerasforecast.api.compare",
+    "drift": "kerasforecast.serving.drift",
     "export": "kerasforecast.api.exporting",
     "fit": "kerasforecast.api.fit",
     "fit_each": "kerasforecast.api.fit_each",

@@ -34,6 +34,7 @@ model
 pipeline estimator
 tuning
 api
+serving
 kerasforecast
 cli
 __main__
@@ -76,6 +77,7 @@ MAY_IMPORT_A_BACKEND = {
 # Imported without being required by name, because a required package cannot do without it.
 COMES_WITH = {"scipy": "scikit-learn", "h5py": "keras", "curl_cffi": "yfinance", "platformdirs": "yfinance"}
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "exchange_calendars": "exchange-calendars", "pyarrow": "pyarrow"}
+DISTRIBUTIONS |= {"prometheus_client": "prometheus-client"}
 
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "runpy", "code"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "breakpoint"}
@@ -215,7 +217,7 @@ def test_the_package_needs_only_what_setup_cfg_names():
             if level or root in sys.stdlib_module_names or root in ("kerasforecast", "kerasforecast_cli"):
                 continue
             distribution = COMES_WITH.get(root) or DISTRIBUTIONS.get(root, root)
-            kernels = name.startswith("kerasforecast.layers.kernels.")
+            kernels = name.startswith(("kerasforecast.layers.kernels.", "kerasforecast.serving.http."))
             if distribution in required or (distribution in optional and (function or kernels)):
                 continue
             wrong.append(f"{where(name, line)}: {root}")

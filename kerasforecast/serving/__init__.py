@@ -1,0 +1,1 @@
+"""A model at work: over HTTP, and whether it still is what its test said."""

@@ -1,0 +1,209 @@
+"""A request's body -> a panel, and a forecast -> an answer: what the routes of `/v1` speak."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from kerasforecast.artifact.format.strict_json import parse_json
+from kerasforecast.data.stamps import iso_texts
+from kerasforecast.data.table.bytestream import Blob
+from kerasforecast.data.table.text import read_text
+from kerasforecast.errors import InputError, shown
+from kerasforecast.sections.data import DataConfig
+from kerasforecast.serving.limits import Limits, Refused
+
+if TYPE_CHECKING:
+    from kerasforecast.data.panel import Panel
+    from kerasforecast.model import Model
+    from kerasforecast.serving.shelf import Served
+
+FIELDS = ("history", "future", "steps", "options")
+# How a table is to be read; what would have the server read a file or download is not among them.
+OPTIONS = frozenset(
+    {
+        *("target", "date_column", "id", "series", "missing", "duplicates", "calendar", "separator", "decimal"),
+        *("thousands", "date_format"),
+    }
+)
+_PACKED = (b"\x1f\x8b", b"PK", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PAR1", b"7z\xbc\xaf")
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What a request asks for.
+
+    Attributes:
+        history: A table.
+        future: What is known of the rows to be forecast; `None` where nothing was said.
+        steps: Rows ahead.
+        options: How to read the history.
+    """
+
+    history: pd.DataFrame
+    future: pd.DataFrame | None
+    steps: int
+    options: dict[str, Any]
+
+
+def asked(body: bytes, kind: str, query: Mapping[str, str], limits: Limits) -> Asked:
+    """Read the body of a request for a forecast, or of outcomes.
+
+    Args:
+        body: As received.
+        kind: `json` or `csv`.
+        query: Of the address: steps and options, where the body is CSV.
+        limits: On rows and steps.
+
+    Raises:
+        Refused: It is no table, or beyond a limit.
+    """
+    if kind == "csv":
+        given: dict[str, Any] = dict(query)
+        steps = given.pop("steps", 1)
+        return Asked(_csv(body, limits), None, _steps(steps, limits), _options(given))
+    try:
+        found = parse_json(body, "The body")
+    except InputError as error:
+        raise Refused(400, str(error)) from None
+    if not isinstance(found, dict) or "history" not in found:
+        raise Refused(422, "The body must be an object with a history. Received: none.")
+    unknown = sorted(found.keys() - set(FIELDS))
+    if unknown:
+        raise Refused(422, f"The body may have {', '.join(FIELDS)}. Received: {shown(unknown[0])}.")
+    future = found.get("future")
+    return Asked(
+        _table(found["history"], "history", limits),
+        None if future is None else _table(future, "future", limits),
+        _steps(found.get("steps", 1), limits),
+        _options(found.get("options", {})),
+    )
+
+
+def panel_of(model: Model, request: Asked, limits: Limits) -> Panel:
+    """The series of a request, checked as any table is.
+
+    Raises:
+        InputError: They cannot be read with certainty.
+        Refused: They are too many.
+    """
+    panel = model.panel_from(request.history, **request.options)
+    if len(panel) > limits.series:
+        raise Refused(
+            422, f"A request may have {limits.series:,} series. Received: {len(panel):,}. Send fewer at once."
+        )
+    return panel
+
+
+def answer(served: Served, request: Asked, limits: Limits) -> dict[str, Any]:
+    """The forecast asked for.
+
+    Returns:
+        `model`, `sha256`, `target`, `levels`, `notes` and `series`: of each its `id` (`None` of a lone one), `dates`,
+        `point` and `quantiles` by level.
+    """
+    model = served.model
+    panel = panel_of(model, request, limits)
+    if len(panel) * request.steps > limits.rows:
+        raise Refused(
+            422,
+            f"An answer may have {limits.rows:,} rows. Received: {len(panel) * request.steps:,}. Ask for fewer steps.",
+        )
+    if served.runtime == "keras":
+        with served.busy:
+            table = model.forecast(request.steps, panel, request.future)
+    else:
+        table = model.forecast(request.steps, panel, request.future)
+    dates = iso_texts(table.index.get_level_values("date"))
+    levels = [name for name in table.columns if name != "forecast"]
+    columns = {name: table[name].astype(float).tolist() for name in table.columns}
+    series = []
+    for place in range(len(panel)):
+        rows = slice(place * request.steps, (place + 1) * request.steps)
+        series.append(
+            {
+                "id": None if panel.key is None else str(panel.ids[place]),
+                "dates": dates[rows],
+                "point": columns["forecast"][rows],
+                "quantiles": {name.removeprefix("q"): columns[name][rows] for name in levels},
+            }
+        )
+    facts = {"model": served.name, "sha256": served.sha256, "target": model.manifest.target}
+    return {
+        **facts,
+        "levels": list(model.config.levels) if levels else [],
+        "notes": list(panel.notes),
+        "series": series,
+    }
+
+
+def _csv(body: bytes, limits: Limits) -> pd.DataFrame:
+    if body.startswith(_PACKED):
+        raise Refused(415, "A table is sent as text. Received: something packed.")
+    if body.count(b"\n") > limits.rows + 1:
+        raise Refused(413, f"A table may have {limits.rows:,} rows. Received: more.")
+    if not body.strip():
+        raise Refused(422, "The body must be a table. Received: nothing.")
+    return read_text(Blob("history", content=body), DataConfig()).frame
+
+
+def _table(given: object, name: str, limits: Limits) -> pd.DataFrame:
+    """Rows or columns of JSON as a table; text is CSV."""
+    if isinstance(given, str):
+        return _csv(given.encode(), limits)
+    rule = f"{name} must be columns of one length, rows with one set of columns, or text of CSV"
+    if isinstance(given, list):
+        if not given or not all(isinstance(row, dict) and row.keys() == given[0].keys() for row in given):
+            raise Refused(422, f"{rule}. Received: other rows.")
+        given = {key: [row[key] for row in given] for key in given[0]}
+    if not isinstance(given, dict) or not given or not all(isinstance(each, list) for each in given.values()):
+        raise Refused(422, f"{rule}. Received: {type(given).__name__}.")
+    lengths = {len(each) for each in given.values()}
+    if len(lengths) > 1 or not min(lengths):
+        raise Refused(422, f"{rule}. Received: {min(lengths):,} to {max(lengths):,} cells.")
+    if max(lengths) > limits.rows or len(given) > 1_000:
+        raise Refused(413, f"A table may have {limits.rows:,} rows of 1,000 columns. Received: more.")
+    for key, cells in given.items():
+        kinds = {type(cell) for cell in cells} - {type(None)}
+        if not kinds <= {int, float} and not kinds <= {str}:
+            raise Refused(422, f"{name}: cells of {shown(key)} must be all numbers or all texts. Received: others.")
+        if any(isinstance(cell, int) and abs(cell) > 2**63 - 1 for cell in cells):
+            raise Refused(422, f"{name}: cells of {shown(key)} must be numbers of 64 bits. Received: a larger one.")
+    return pd.DataFrame(given)
+
+
+def _steps(value: object, limits: Limits) -> int:
+    text = str(value)
+    if isinstance(value, bool | float) or not text.isascii() or not text.isdigit() or not 1 <= len(text) <= 9:
+        raise Refused(422, f"steps must be a whole number from 1 to {limits.steps:,}. Received: {shown(value)}.")
+    if not 1 <= int(text) <= limits.steps:
+        raise Refused(422, f"steps must be a whole number from 1 to {limits.steps:,}. Received: {shown(value)}.")
+    return int(text)
+
+
+def _options(given: object) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise Refused(422, f"options must be an object. Received: {type(given).__name__}.")
+    unknown = sorted(given.keys() - OPTIONS)
+    if unknown:
+        raise Refused(422, f"options may be {', '.join(sorted(OPTIONS))}. Received: {shown(unknown[0])}.")
+    return given
+
+
+def csv_of(found: dict[str, Any]) -> str:
+    """An answer as CSV, for those who asked with CSV and want no JSON."""
+    parts = []
+    for series in found["series"]:
+        columns = {"date": series["dates"], "forecast": series["point"]}
+        columns |= {f"q{level}": values for level, values in series["quantiles"].items()}
+        frame = pd.DataFrame(columns)
+        if series["id"] is not None:
+            frame.insert(0, "id", series["id"])
+        parts.append(frame)
+    out = io.StringIO()
+    pd.concat(parts).to_csv(out, index=False)
+    return out.getvalue()

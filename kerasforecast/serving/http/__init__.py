@@ -1,0 +1,1 @@
+"""The server: only what is reached after the extra `serve` was found."""

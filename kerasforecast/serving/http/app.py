@@ -1,0 +1,249 @@
+"""The routes of a server, on Starlette."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from importlib.resources import files
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from kerasforecast.errors import InputError, shown
+from kerasforecast.serving import open_inference
+from kerasforecast.serving.asked import answer, asked, csv_of
+from kerasforecast.serving.http.guard import Guard, told
+from kerasforecast.serving.http.openapi import document
+from kerasforecast.serving.http.telemetry import Telemetry
+from kerasforecast.serving.http.work import Work, body_of
+from kerasforecast.serving.limits import Limits, Refused
+from kerasforecast.serving.outcomes import Outcomes
+from kerasforecast.serving.shelf import LOG, Served, Shelf
+
+_ASSETS = {"page.html": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
+_PAGE = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+_INLINE = 64  # windows that ONNX Runtime answers sooner than a thread is woken
+
+
+class Server:
+    """What the routes of one server share.
+
+    Args:
+        shelf: The models.
+        limits: On requests.
+        watch: Whether outcomes are taken, and drift is told.
+        every: Seconds between looks at the files.
+    """
+
+    def __init__(self, shelf: Shelf, limits: Limits, *, watch: bool = False, every: float = 2.0) -> None:
+        self.shelf, self.limits, self.every = shelf, limits, every
+        self.telemetry, self.work = Telemetry(shelf), Work(limits)
+        self.outcomes = Outcomes(limits) if watch else None
+
+    def model(self, request: Request) -> Served:
+        """The model that an address names.
+
+        Raises:
+            Refused: There is none such.
+        """
+        name = request.path_params["name"]
+        served = self.shelf.served.get(name)
+        if served is None:
+            known = ", ".join(sorted(self.shelf.served)[:10])
+            raise Refused(404, f"The model must be one of {known}. Received: {shown(name)}.")
+        return served
+
+    async def live(self, request: Request) -> Response:
+        """`/v2/health/live`."""
+        return JSONResponse({"live": True})
+
+    async def ready(self, request: Request) -> Response:
+        """`/v2/health/ready`, `/v2/models/NAME/ready`."""
+        if "name" in request.path_params:
+            return JSONResponse({"name": self.model(request).name, "ready": True})
+        return JSONResponse({"ready": bool(self.shelf.served)}, 200 if self.shelf.served else 503)
+
+    async def about(self, request: Request) -> Response:
+        """`/v2`."""
+        from kerasforecast import __version__
+
+        return JSONResponse({"name": "kerasforecast", "version": __version__, "extensions": []})
+
+    async def metadata(self, request: Request) -> Response:
+        """`/v2/models/NAME`."""
+        return JSONResponse(open_inference.metadata(self.model(request)))
+
+    async def infer(self, request: Request) -> Response:
+        """`/v2/models/NAME/infer`."""
+        served = self.model(request)
+        _kind(request, "json")
+        body = await body_of(request, self.limits)
+        windows, number = open_inference.read(body, served, self.limits)
+        if served.runtime == "onnx" and len(windows) <= _INLINE:
+            found = open_inference.infer(served, windows)
+        else:
+            found = await self.work.run(_infer, served, windows)
+        self.telemetry.forecasts(served.name, len(windows))
+        return JSONResponse(found if number is None else {**found, "id": number})
+
+    async def models(self, request: Request) -> Response:
+        """`/v1/models`."""
+        return JSONResponse({"models": [_facts(each) for _, each in sorted(self.shelf.served.items())]})
+
+    async def forecast(self, request: Request) -> Response:
+        """`/v1/models/NAME/forecast`."""
+        served, kind = self.model(request), _kind(request, "json", "csv")
+        body = await body_of(request, self.limits)
+        found = await self.work.run(_forecast, served, body, kind, dict(request.query_params), self.limits)
+        self.telemetry.forecasts(served.name, len(found["series"]))
+        if "text/csv" in request.headers.get("accept", ""):
+            return PlainTextResponse(csv_of(found), media_type="text/csv", headers={"x-model-sha256": served.sha256})
+        return JSONResponse(found)
+
+    async def posted(self, request: Request) -> Response:
+        """`POST /v1/models/NAME/outcomes`."""
+        served, kind, outcomes = self.model(request), _kind(request, "json", "csv"), self._watched()
+        body = await body_of(request, self.limits)
+        query = dict(request.query_params)
+        return JSONResponse(await self.work.run(_post, outcomes, served, body, kind, query, self.limits))
+
+    async def drift(self, request: Request) -> Response:
+        """`/v1/models/NAME/drift`."""
+        served, outcomes = self.model(request), self._watched()
+        found = await self.work.run(outcomes.drift, served)
+        self.telemetry.drift(served.name, found)
+        return JSONResponse({"sha256": served.sha256, **found.as_json()})
+
+    async def metrics(self, request: Request) -> Response:
+        """`/metrics`."""
+        return Response(self.telemetry.text(), media_type="text/plain; version=0.0.4")
+
+    async def openapi(self, request: Request) -> Response:
+        """`/openapi.json`."""
+        return JSONResponse(document(self.limits, watch=self.outcomes is not None))
+
+    async def asset(self, request: Request) -> Response:
+        """`/`, and what it is drawn with."""
+        name = request.url.path.removeprefix("/static/").strip("/") or "page.html"
+        text = files("kerasforecast.serving.http").joinpath(name).read_text("utf-8")
+        return Response(text, media_type=_ASSETS[name], headers=_PAGE)
+
+    def _watched(self) -> Outcomes:
+        if self.outcomes is None:
+            raise Refused(404, "Outcomes are taken, and drift is told, by `kerasforecast serve --watch`.")
+        return self.outcomes
+
+    @contextlib.asynccontextmanager
+    async def life(self, app: Starlette) -> AsyncIterator[None]:
+        """While it runs, files are looked at every few seconds; at its end what is computed is waited for."""
+        looking = asyncio.create_task(self._look())
+        yield
+        looking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await looking
+        self.work.close()
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(self.every)
+            try:
+                await asyncio.to_thread(self.shelf.refresh)
+            except Exception:  # a folder that is away for a moment ends no server
+                LOG.exception("The model files could not be looked at.")
+
+
+def application(
+    shelf: Shelf,
+    limits: Limits | None = None,
+    *,
+    watch: bool = False,
+    token: str | None = None,
+    hosts: tuple[str, ...] | None = None,
+    every: float = 2.0,
+) -> Guard:
+    """The server as an ASGI application.
+
+    Args:
+        shelf: The models.
+        limits: On requests.
+        watch: Whether outcomes are taken, and drift is told.
+        token: That requests must bear; none where `None`.
+        hosts: Names that the server may be called by; any where `None`.
+        every: Seconds between looks at the files.
+    """
+    server = Server(shelf, limits or Limits(), watch=watch, every=every)
+    routes: list[tuple[str, Any, str]] = [
+        ("/", server.asset, "GET"),
+        ("/v2", server.about, "GET"),
+        ("/v2/health/live", server.live, "GET"),
+        ("/v2/health/ready", server.ready, "GET"),
+        ("/v2/models/{name}", server.metadata, "GET"),
+        ("/v2/models/{name}/ready", server.ready, "GET"),
+        ("/v2/models/{name}/infer", server.infer, "POST"),
+        ("/v1/models", server.models, "GET"),
+        ("/v1/models/{name}/forecast", server.forecast, "POST"),
+        ("/v1/models/{name}/outcomes", server.posted, "POST"),
+        ("/v1/models/{name}/drift", server.drift, "GET"),
+        ("/metrics", server.metrics, "GET"),
+        ("/openapi.json", server.openapi, "GET"),
+    ]
+    table = [Route(path, call, methods=[method]) for path, call, method in routes]
+    table += [Route(f"/static/{name}", server.asset, methods=["GET"]) for name in _ASSETS]
+    kinds: tuple[type[Exception], ...] = (Refused, InputError, HTTPException, Exception)
+    app = Starlette(routes=table, lifespan=server.life, exception_handlers=dict.fromkeys(kinds, told))
+    return Guard(app, server.telemetry, token, hosts)
+
+
+def _kind(request: Request, *kinds: str) -> str:
+    """`json` or `csv`, by the header: a page of another site cannot send either without being asked first."""
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = {"application/json": "json", "text/csv": "csv"}.get(given)
+    if kind not in kinds:
+        wanted = " or ".join({"json": "application/json", "csv": "text/csv"}[each] for each in kinds)
+        raise Refused(415, f"The content-type must be {wanted}. Received: {shown(given)}.")
+    return kind
+
+
+def _facts(served: Served) -> dict[str, Any]:
+    manifest, model = served.model.manifest, served.model
+    return {
+        "name": served.name,
+        "sha256": served.sha256,
+        "runtime": served.runtime,
+        "target": manifest.target,
+        "columns": list(manifest.roles.columns),
+        "known": list(manifest.roles.known),
+        "static": list(manifest.roles.static),
+        "window": manifest.window,
+        "horizon": manifest.horizon,
+        "levels": list(model.config.levels),
+        "verdict": model.verdict,
+        "trained_until": manifest.data.end if manifest.data else None,
+    }
+
+
+def _forecast(served: Served, body: bytes, kind: str, query: dict[str, str], limits: Limits) -> dict[str, Any]:
+    return answer(served, asked(body, kind, query, limits), limits)
+
+
+def _post(
+    outcomes: Outcomes, served: Served, body: bytes, kind: str, query: dict[str, str], limits: Limits
+) -> dict[str, Any]:
+    return outcomes.post(served, asked(body, kind, query, limits))
+
+
+def _infer(served: Served, windows: Any) -> dict[str, Any]:
+    if served.runtime == "onnx":
+        return open_inference.infer(served, windows)
+    with served.busy:
+        return open_inference.infer(served, windows)

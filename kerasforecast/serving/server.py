@@ -1,0 +1,145 @@
+"""`kerasforecast serve`: models over HTTP until a signal ends it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kerasforecast.errors import KerasForecastError, OptionError, shown
+from kerasforecast.runtime.files import user_path
+from kerasforecast.serving.limits import Limits
+
+if TYPE_CHECKING:
+    from kerasforecast.serving.http.guard import Guard
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_SHORTEST = 16  # letters of a token
+_GRACE = 30  # seconds that requests have to end in
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server listens.
+
+    Attributes:
+        host: Name or number; the machine itself alone by default.
+        port: 0 takes a free one.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+    @property
+    def local(self) -> bool:
+        """Whether nobody else's machine reaches it."""
+        return self.host in _LOOPBACK
+
+
+def application(
+    models: Sequence[str | Path],
+    *,
+    address: Address | None = None,
+    limits: Limits | None = None,
+    token_file: str | Path | None = None,
+    watch: bool = False,
+) -> Guard:
+    """The server as an ASGI application, for whoever runs it in a server of their own.
+
+    Args:
+        models: Model files, and folders of such; those are looked at every two seconds.
+        address: Where it listens: of the machine itself alone it must be called so.
+        limits: On requests.
+        token_file: With the token that requests must bear, in its first line.
+        watch: Whether outcomes are taken, and drift is told.
+
+    Raises:
+        OptionError: The extra is not installed, a place is no model, or the token is too short.
+        ArtifactError: A model file is not sound.
+    """
+    try:
+        from kerasforecast.serving.http.app import application as made
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("starlette", "prometheus_client", "anyio"):
+            raise
+        raise OptionError(
+            f'A server needs the extra serve. Received: no {error.name}. Run: pip install "kerasforecast[serve]"'
+        ) from None
+    from kerasforecast.serving.shelf import Shelf
+
+    address = address or Address()
+    token = None if token_file is None else _token(user_path(token_file))
+    shelf = Shelf([user_path(each) for each in models])
+    return made(shelf, limits, watch=watch, token=token, hosts=_LOOPBACK if address.local else None)
+
+
+def serve(
+    models: Sequence[str | Path],
+    *,
+    address: Address | None = None,
+    limits: Limits | None = None,
+    token_file: str | Path | None = None,
+    watch: bool = False,
+) -> None:
+    """Serve until SIGINT or SIGTERM; requests that have begun are answered, for 30 seconds at most.
+
+    Arguments and errors as in `application`; also:
+
+    Raises:
+        OptionError: It would be open to other machines without a token.
+        KerasForecastError: The address is taken.
+    """
+    address = address or Address()
+    if not address.local and token_file is None:
+        raise OptionError(
+            f"A server that other machines reach needs --token-file. Received: --host {shown(address.host)}. "
+            "Give one, or leave --host out."
+        )
+    app = application(models, address=address, limits=limits, token_file=token_file, watch=watch)
+    try:
+        import uvicorn
+    except ModuleNotFoundError:
+        raise OptionError(
+            'A server needs the extra serve. Received: no uvicorn. Run: pip install "kerasforecast[serve]"'
+        ) from None
+    config = uvicorn.Config(
+        app,
+        host=address.host,
+        port=address.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+        limit_concurrency=1_000,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    with _in_words(address):
+        uvicorn.Server(config).run()
+
+
+@contextlib.contextmanager
+def _in_words(address: Address) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:  # uvicorn raises again what it has answered
+        return
+    except SystemExit as error:
+        if error.code:
+            where: Any = f"{address.host}:{address.port}"
+            raise KerasForecastError(f"The server could not listen at {where}. Choose another --port.") from None
+
+
+def _token(file: Path) -> str:
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise OptionError(f"--token-file must be a file of text. Received: {file}, which cannot be read.") from None
+    token = lines[0].strip() if lines else ""
+    if len(token) < _SHORTEST or not token.isascii() or " " in token:
+        raise OptionError(
+            f"--token-file must hold a token of {_SHORTEST} or more letters in its first line. Received: {len(token)}. "
+            "`openssl rand -hex 32` makes one."
+        )
+    return token
