@@ -19,7 +19,7 @@ from .options import SectionedCommand, UserPath, backend_option, data_options, g
 )
 @click.argument("model", type=ModelFile())
 @data_options
-@click.option("--reference", type=UserPath(), help="Table with the rows of the test part, where FILE has not.")
+@click.option("--reference", type=UserPath(), help="Table with the rows of validation and test, where FILE lacks them.")
 @backend_option
 @output_options
 def drift(

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# A shift of half a standard deviation or less is no change; beyond it evidence adds up, row by row.
-ALLOWED = 0.5
+# A shift of a quarter of a standard deviation or less is no change; beyond it evidence adds up, row by row.
+ALLOWED = 0.25
 # Evidence at which it is called a change. Independent normal scores hardly ever cross it: once in
-# some 100,000 rows on either side.
-THRESHOLD = 10.0
+# some 7,000 rows on either side, and in 15,000 with what is allowed for a reference of 300 rows.
+THRESHOLD = 12.0
 _LARGEST = 4.0  # a single row counts no more: one outlier is no change
 BINS = 5  # of the stability index: tenths would be mostly empty in 60 rows
 
@@ -95,7 +95,7 @@ def spells(scores: np.ndarray) -> float:
     """
     centred = np.asarray(scores, np.float64) - np.mean(scores)
     variance = float(np.mean(centred**2))
-    lags = min(len(centred) - 1, math.ceil(2 * len(centred) ** (1 / 3)))
+    lags = min(len(centred) - 1, math.ceil(len(centred) ** (1 / 3)))
     if variance == 0 or lags < 1:
         return 1.0
     total = variance

@@ -1,7 +1,7 @@
 """`kerasforecast.drift`: whether a model still is what its test said, by the rows that came after.
 
-Errors one step ahead decide, beside those of the test part: a shift of their mean, or of their size, is found by the
-Page-Hinkley test on their normal scores, and means that the model should be trained again. Intervals that no longer
+Errors one step ahead decide, beside those of validation and test: a shift of their mean, or of their size, is
+found by the Page-Hinkley test on their normal scores, and means that the model should be trained again. Intervals that no longer
 hold what they should, larger errors, or inputs unlike those before are reasons to watch.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 WATCHED = 1_000  # dates that shifts are looked for in
 _WORST: tuple[Status, ...] = ("fine", "watch", "retrain")
-_ENOUGH = 100  # dates of the test part that suffice as a reference
+_ENOUGH = 100  # dates of validation and test that suffice as a reference
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ def drift(model: str | PathLike | Model, data: Data = None, *, reference: Data =
     Args:
         model: The model, or the path of its file.
         data: Path, DataFrame, `Panel` or `Series` with the newer rows. Where earlier ones stand before them, those of
-            the test part are what the newer ones are compared with; the training data, if it is still at hand, where
-            they do not.
-        reference: Other data with the rows of the test part, where neither holds them.
+            validation and test are what the newer ones are compared with; where there are none, the training data is,
+            if it is still at hand.
+        reference: Other data with the rows of validation and test, where neither holds them.
         **options: Fields of `DataConfig`, e.g. `target="close"`; an unknown one is an error.
 
     Returns:
@@ -97,12 +97,12 @@ def drift(model: str | PathLike | Model, data: Data = None, *, reference: Data =
 
 
 def drift_of(model: Model, panel: Panel, reference: Panel | None = None) -> Drift:
-    """The same of a panel, and another with the rows of the test part.
+    """The same of a panel, and another with those of validation and test.
 
     Args:
         model: The model.
         panel: With the newer rows.
-        reference: With those of the test part; sought elsewhere where `None`.
+        reference: With those of validation and test; sought elsewhere where `None`.
 
     Raises:
         DataError: As in `drift`.

@@ -71,12 +71,14 @@ def signs_of(model: Model, newer: Stretch, before: Stretch | None) -> tuple[tupl
     notes = []
     if before is None:
         notes.append(
-            "The rows of the test part are not at hand: errors are compared with the model's intervals, which widen as "
-            "a series moves more, and inputs with nothing. Give the earlier rows before the newer ones."
+            "The rows of validation and test are not at hand: errors are compared with the model's intervals, which "
+            "widen as a series moves more, and inputs with nothing. Give the earlier rows before the newer ones."
         )
     signs = [*_shifts(newer, before, model.config.levels)]
     if not signs:
-        notes.append("Shifts were not looked for: the model has no intervals, and the test part is not at hand.")
+        notes.append(
+            "Shifts were not looked for: there are no intervals, and the rows of validation and test are not at hand."
+        )
     signs += [*_coverage(model, newer), *_mase(model, newer, before)]
     if before is not None:
         signs += [_inputs(newer, before)]
@@ -140,7 +142,7 @@ def _shift(name: str, scores: np.ndarray, dates: pd.Index, allowed: float) -> Si
     values: dict[str, float | int | None] = {"page_hinkley": round(found.statistic, 3), "threshold": THRESHOLD}
     if found.row is None:
         return Sign(name, "fine", f"No shift of the {_WORDS[name]} of errors.", None, values)
-    what = "Errors are larger than in the test part"
+    what = "Errors are larger than in validation and test"
     if name == "bias":
         what = f"Forecasts have become too {'low' if found.way > 0 else 'high'}"
     text = f"{what}: seen by {since} (Page-Hinkley {found.statistic:.1f}, {THRESHOLD:g} is a change)."
@@ -202,7 +204,7 @@ def _mase(model: Model, newer: Stretch, before: Stretch | None) -> Iterator[Sign
     ratio = float(now.mean() / then.mean()) if then.mean() > 0 else 1.0
     p_value = _larger(now, then)
     status = "watch" if ratio > _WORSE and p_value < _UNLIKELY else "fine"
-    text = f"Errors of the last {len(now)} rows are {ratio:.2f} times the test part's (p = {p_value:.2g})."
+    text = f"Errors of the last {len(now)} rows are {ratio:.2f} times those of validation and test (p = {p_value:.2g})."
     yield Sign("mase", status, text, None, values | {"ratio": ratio, "p_value": p_value})  # type: ignore[arg-type]
 
 
@@ -228,8 +230,8 @@ def _inputs(newer: Stretch, before: Stretch) -> Sign:
         if index > max(_SHIFTED, limits[0]) and distance > limits[1]:
             found.append(f"{name} (PSI {index:.2f}, KS {distance:.2f})")
     if not found:
-        return Sign("inputs", "fine", "Inputs are spread as in the test part.", None, values)
-    text = f"Inputs of the last {RECENT} rows are not spread as in the test part: {', '.join(found)}."
+        return Sign("inputs", "fine", "Inputs are spread as in validation and test.", None, values)
+    text = f"Inputs of the last {RECENT} rows are not spread as in validation and test: {', '.join(found)}."
     return Sign("inputs", "watch", text, None, values)
 
 

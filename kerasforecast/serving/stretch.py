@@ -75,9 +75,10 @@ class Stretch:
 
 
 def origins_of(manifest: Manifest, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
-    """Origins in `panel` whose next row is to be watched, and those whose next row is of the test part.
+    """Origins in `panel` whose next row is to be watched, and those whose next row is of validation or the test part.
 
-    Watched is what came after all data that the model was made from; of other data everything.
+    Watched is what came after all data that the model was made from; of other data everything. What watched rows are
+    compared with is of validation too, for more rows know better what is usual.
     """
     origins = all_origins(panel, manifest.context, max(1, manifest.horizon if panel.known_columns else 1))
     record = manifest.data
@@ -88,8 +89,8 @@ def origins_of(manifest: Manifest, panel: Panel) -> tuple[np.ndarray, np.ndarray
     if not continues(record, panel):
         return origins[unseen], origins[:0]
     probed = record.model_copy(update={"learned": ("train", "validation", "test")})
-    tested = learned_windows(probed, panel, origins, 1).test
-    return origins[unseen & ~tested], origins[tested]
+    parts = learned_windows(probed, panel, origins, 1)
+    return origins[unseen & ~parts.test], origins[parts.test | parts.validation]
 
 
 def stretch_of(model: Model, panel: Panel, origins: np.ndarray, start: np.ndarray | None) -> Stretch:
