@@ -48,7 +48,4 @@ def serve(
     from kerasforecast.serving.server import serve as run
 
     limits = Limits(body=max_body * 2**20, rows=max_rows, series=max_series, seconds=max_seconds)
-    if not quiet:
-        name = f"[{host}]" if ":" in host else host
-        click.echo(f"http://{name}:{port}/ (Ctrl+C ends it)", err=True)
     run(models, address=Address(host, port), limits=limits, token_file=token_file, watch=watch)

@@ -1,8 +1,8 @@
 """`kerasforecast.drift`: whether a model still is what its test said, by the rows that came after.
 
 Errors one step ahead decide, beside those of validation and test: a shift of their mean, or of their size, is
-found by the Page-Hinkley test on their normal scores, and means that the model should be trained again. Intervals that no longer
-hold what they should, larger errors, or inputs unlike those before are reasons to watch.
+found by the Page-Hinkley test on their normal scores, and means that the model should be trained again. Intervals that
+no longer hold what they should, larger errors, or inputs unlike those before are reasons to watch.
 """
 
 from __future__ import annotations

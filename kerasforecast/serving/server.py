@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kerasforecast.errors import KerasForecastError, OptionError, shown
+from kerasforecast.errors import KerasForecastError, OptionError, callers_words, shown
 from kerasforecast.runtime.files import user_path
+from kerasforecast.runtime.signals import Deferred
 from kerasforecast.serving.limits import Limits
 
 if TYPE_CHECKING:
     from kerasforecast.serving.http.guard import Guard
 
+LOG = logging.getLogger("kerasforecast.serving")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SHORTEST = 16  # letters of a token
 _GRACE = 30  # seconds that requests have to end in
@@ -38,6 +41,7 @@ class Address:
         return self.host in _LOOPBACK
 
 
+@callers_words()
 def application(
     models: Sequence[str | Path],
     *,
@@ -75,6 +79,7 @@ def application(
     return made(shelf, limits, watch=watch, token=token, hosts=_LOOPBACK if address.local else None)
 
 
+@callers_words()
 def serve(
     models: Sequence[str | Path],
     *,
@@ -109,22 +114,24 @@ def serve(
         host=address.host,
         port=address.port,
         log_config=None,
+        log_level="critical",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE,
         limit_concurrency=1_000,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    with _in_words(address):
+    name = f"[{address.host}]" if ":" in address.host else address.host
+    LOG.info("http://%s:%d/ (Ctrl+C ends it)", name, address.port)
+    with Deferred() as signals, _in_words(address):
         uvicorn.Server(config).run()
+        signals.take()  # uvicorn has answered it, and raises it once more for others
 
 
 @contextlib.contextmanager
 def _in_words(address: Address) -> Iterator[None]:
     try:
         yield
-    except KeyboardInterrupt:  # uvicorn raises again what it has answered
-        return
     except SystemExit as error:
         if error.code:
             where: Any = f"{address.host}:{address.port}"

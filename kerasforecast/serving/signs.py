@@ -37,7 +37,8 @@ RECENT = 60  # dates that coverage, size of errors and inputs are judged over
 _UNLIKELY = 1e-4
 _WORSE = 1.25  # times the error of the test part, below which larger errors are no reason to watch
 _SHIFTED = 0.25  # of the population stability index, as everybody has it
-_BEYOND = 5.0  # standard deviations by which the index must be larger than that of rows like those before
+_BEYOND = 7.0  # standard deviations by which the index must be larger than that of rows like those before
+_UNSURE = 0.5  # standard deviations of shift that are none where intervals, which may be biased, are the reference
 _STORMS = 1.3  # as `spells`, of the size of errors where the test part is not at hand to say
 
 
@@ -98,7 +99,7 @@ def _shifts(newer: Stretch, before: Stretch | None, levels: tuple[float, ...]) -
         sizes = ndtri(np.clip(2 * ndtr(np.abs(signed)) - 1, 1e-4, 1 - 1e-4)) / _STORMS
         for name, scores in (("bias", signed), ("size", sizes)):
             values, dates = newer.by_date(scores)
-            yield _shift(name, _standard(values) if several else values, dates, ALLOWED)
+            yield _shift(name, _standard(values) if several else values, dates, _UNSURE)
 
 
 def _beside(
@@ -227,7 +228,7 @@ def _inputs(newer: Stretch, before: Stretch) -> Sign:
         index, distance = population_stability(now, held), kolmogorov_smirnov(now, held)
         limits = _limits(now, held)
         values |= {f"{name} psi": round(index, 4), f"{name} ks": round(distance, 4)}
-        if index > max(_SHIFTED, limits[0]) and distance > limits[1]:
+        if index > max(_SHIFTED, limits[0]) or distance > limits[1]:
             found.append(f"{name} (PSI {index:.2f}, KS {distance:.2f})")
     if not found:
         return Sign("inputs", "fine", "Inputs are spread as in validation and test.", None, values)

@@ -122,7 +122,7 @@ class Server:
         served, outcomes = self.model(request), self._watched()
         found = await self.work.run(outcomes.drift, served)
         self.telemetry.drift(served.name, found)
-        return JSONResponse({"sha256": served.sha256, **found.as_json()})
+        return JSONResponse({**found.as_json(), "model": served.name, "sha256": served.sha256})
 
     async def metrics(self, request: Request) -> Response:
         """`/metrics`."""
