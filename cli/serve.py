@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from .models import ModelFile
-from .options import UserPath
+from .options import UserPath, output_options
 
 
 @click.command(
@@ -23,8 +23,7 @@ from .options import UserPath
 @click.option("--max-rows", type=click.IntRange(1, 10_000_000), default=100_000, show_default=True, help="Rows of it.")
 @click.option("--max-series", type=click.IntRange(1, 1_000_000), default=1_000, show_default=True, help="Series of it.")
 @click.option("--max-seconds", type=click.FloatRange(0.1, 600), default=10, show_default=True, help="For an answer.")
-@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@output_options
 def serve(
     models: tuple[Path, ...],
     host: str,
@@ -35,6 +34,7 @@ def serve(
     max_rows: int,
     max_series: int,
     max_seconds: float,
+    as_json: bool,
     quiet: bool,
     debug: bool,
 ) -> None:
@@ -42,10 +42,14 @@ def serve(
 
     A file that changes is checked and then takes the place of the one before, which a bad one does not. Routes:
     /v1/models/NAME/forecast, the Open Inference Protocol under /v2, /metrics, /openapi.json; a page at /.
+    --json prints the address, and the models with their hashes, once they are served.
     """
     from kerasforecast.serving.limits import Limits
     from kerasforecast.serving.server import Address
     from kerasforecast.serving.server import serve as run
 
+    from .output import print_json
+
     limits = Limits(body=max_body * 2**20, rows=max_rows, series=max_series, seconds=max_seconds)
-    run(models, address=Address(host, port), limits=limits, token_file=token_file, watch=watch)
+    started = print_json if as_json else None
+    run(models, address=Address(host, port), limits=limits, token_file=token_file, watch=watch, started=started)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from socket import SOCK_STREAM, create_server, getaddrinfo, socket
 from typing import TYPE_CHECKING, Any
 
 from kerasforecast.errors import KerasForecastError, OptionError, callers_words, shown
@@ -87,10 +88,19 @@ def serve(
     limits: Limits | None = None,
     token_file: str | Path | None = None,
     watch: bool = False,
+    started: Callable[[dict[str, Any]], None] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; requests that have begun are answered, for 30 seconds at most.
 
     Arguments and errors as in `application`; also:
+
+    Args:
+        models: As there.
+        address: As there.
+        limits: As there.
+        token_file: As there.
+        watch: As there.
+        started: Called with `{"url", "models": {name: sha256}}` once requests are taken.
 
     Raises:
         OptionError: It would be open to other machines without a token.
@@ -111,8 +121,6 @@ def serve(
         ) from None
     config = uvicorn.Config(
         app,
-        host=address.host,
-        port=address.port,
         log_config=None,
         log_level="critical",
         access_log=False,
@@ -121,21 +129,33 @@ def serve(
         limit_concurrency=1_000,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    name = f"[{address.host}]" if ":" in address.host else address.host
-    LOG.info("http://%s:%d/ (Ctrl+C ends it)", name, address.port)
-    with Deferred() as signals, _in_words(address):
-        uvicorn.Server(config).run()
+    with Deferred() as signals, _listening(address) as place:
+        name = f"[{address.host}]" if ":" in address.host else address.host
+        url = f"http://{name}:{place.getsockname()[1]}/"
+        LOG.info("%s (Ctrl+C ends it)", url)
+        if started is not None:
+            started({"url": url, "models": {each.name: each.sha256 for each in app.shelf.served.values()}})
+        uvicorn.Server(config).run(sockets=[place])
         signals.take()  # uvicorn has answered it, and raises it once more for others
 
 
 @contextlib.contextmanager
-def _in_words(address: Address) -> Iterator[None]:
+def _listening(address: Address) -> Iterator[socket]:
+    """A socket that listens at `address`.
+
+    Raises:
+        KerasForecastError: It is taken, or not this machine's.
+    """
     try:
-        yield
-    except SystemExit as error:
-        if error.code:
-            where: Any = f"{address.host}:{address.port}"
-            raise KerasForecastError(f"The server could not listen at {where}. Choose another --port.") from None
+        kind = getaddrinfo(address.host, address.port, type=SOCK_STREAM)[0][0]
+        found = create_server((address.host, address.port), family=kind, backlog=2_048)
+    except OSError as error:
+        raise KerasForecastError(
+            f"The server could not listen at {address.host}:{address.port}. Received: {error.strerror or error}. "
+            "Choose another --host or --port."
+        ) from None
+    with found:
+        yield found
 
 
 def _token(file: Path) -> str:

@@ -25,6 +25,7 @@ PUBLIC = {
     "Series",
     "backtest",
     "compare",
+    "drift",
     "errors",
     "export",
     "fit",

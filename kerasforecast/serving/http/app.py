@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from kerasforecast.errors import InputError, shown
+from kerasforecast.runtime.backend import versions
 from kerasforecast.serving import open_inference
 from kerasforecast.serving.asked import answer, asked, csv_of
 from kerasforecast.serving.http.guard import Guard, told
@@ -75,9 +76,13 @@ class Server:
 
     async def about(self, request: Request) -> Response:
         """`/v2`."""
-        from kerasforecast import __version__
-
-        return JSONResponse({"name": "kerasforecast", "version": __version__, "extensions": []})
+        return JSONResponse(
+            {
+                "name": "kerasforecast",
+                "version": versions("kerasforecast")["kerasforecast"] or "unknown",
+                "extensions": [],
+            }
+        )
 
     async def metadata(self, request: Request) -> Response:
         """`/v2/models/NAME`."""
@@ -201,7 +206,7 @@ def application(
     table += [Route(f"/static/{name}", server.asset, methods=["GET"]) for name in _ASSETS]
     kinds: tuple[type[Exception], ...] = (Refused, InputError, HTTPException, Exception)
     app = Starlette(routes=table, lifespan=server.life, exception_handlers=dict.fromkeys(kinds, told))
-    return Guard(app, server.telemetry, token, hosts)
+    return Guard(app, shelf, server.telemetry, token, hosts)
 
 
 def _kind(request: Request, *kinds: str) -> str:

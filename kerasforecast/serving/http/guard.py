@@ -17,6 +17,7 @@ from kerasforecast.serving.shelf import LOG
 
 if TYPE_CHECKING:
     from kerasforecast.serving.http.telemetry import Telemetry
+    from kerasforecast.serving.shelf import Shelf
 
 _OPEN = ("/v2/health/", "/static/")  # and the page: what they show is no secret
 
@@ -26,13 +27,17 @@ class Guard:
 
     Args:
         app: What answers.
+        shelf: The models it has.
         telemetry: Where requests are counted.
         token: That requests must bear; none where `None`.
         hosts: Names that the server may be called by: a page elsewhere could have its own name lead here. Any where
             `None`.
     """
 
-    def __init__(self, app: ASGIApp, telemetry: Telemetry, token: str | None, hosts: tuple[str, ...] | None) -> None:
+    def __init__(
+        self, app: ASGIApp, shelf: Shelf, telemetry: Telemetry, token: str | None, hosts: tuple[str, ...] | None
+    ) -> None:
+        self.shelf = shelf
         self._app, self._telemetry, self._hosts = app, telemetry, hosts
         self._token = None if token is None else token.encode()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kerasforecast.runtime.backend import versions
 from kerasforecast.serving.asked import OPTIONS
 from kerasforecast.serving.limits import Limits
 
@@ -15,8 +16,6 @@ def document(limits: Limits, *, watch: bool) -> dict[str, Any]:
         limits: On requests, which it names.
         watch: Whether there are routes for outcomes and drift.
     """
-    from kerasforecast import __version__
-
     paths = {
         "/v2/health/live": _get("Whether the server runs."),
         "/v2/health/ready": _get("Whether it has a model."),
@@ -40,7 +39,7 @@ def document(limits: Limits, *, watch: bool) -> dict[str, Any]:
         paths["/v1/models/{name}/drift"] = _get("Whether the model still is what its test said, and why.", named=True)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "kerasforecast", "version": __version__},
+        "info": {"title": "kerasforecast", "version": versions("kerasforecast")["kerasforecast"] or "unknown"},
         "paths": paths,
         "components": {
             "schemas": {"Table": _TABLE, "Forecast": _forecast(limits), "Error": _ERROR},
