@@ -13,7 +13,7 @@ from kerasforecast.artifact.format.strict_json import parse_json
 from kerasforecast.data.stamps import iso_texts
 from kerasforecast.data.table.bytestream import Blob
 from kerasforecast.data.table.text import read_text
-from kerasforecast.errors import InputError, shown
+from kerasforecast.errors import InputError, addressed, shown
 from kerasforecast.sections.data import DataConfig
 from kerasforecast.serving.limits import Limits, Refused
 
@@ -91,7 +91,10 @@ def panel_of(model: Model, request: Asked, limits: Limits) -> Panel:
         InputError: They cannot be read with certainty.
         Refused: They are too many.
     """
-    panel = model.panel_from(request.history, **request.options)
+    try:
+        panel = model.panel_from(request.history, **request.options)
+    except InputError as error:
+        raise Refused(422, str(error).replace("DataFrame:", "history:", 1)) from None
     if len(panel) > limits.series:
         raise Refused(
             422, f"A request may have {limits.series:,} series. Received: {len(panel):,}. Send fewer at once."
@@ -136,7 +139,7 @@ def answer(served: Served, request: Asked, limits: Limits) -> dict[str, Any]:
     return {
         **facts,
         "levels": list(model.config.levels) if levels else [],
-        "notes": list(panel.notes),
+        "notes": [addressed(note).replace("DataFrame:", "history:", 1) for note in panel.notes],
         "series": series,
     }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.stamps import parsed
 from kerasforecast.evaluation.learned import continues, learned_windows
 from kerasforecast.preprocessing.windows import Windows, all_origins, windows_of
 
@@ -77,8 +78,8 @@ class Stretch:
 def origins_of(manifest: Manifest, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
     """Origins in `panel` whose next row is to be watched, and those whose next row is of validation or the test part.
 
-    Watched is what came after all data that the model was made from; of other data everything. What watched rows are
-    compared with is of validation too, for more rows know better what is usual.
+    Watched is what came after all data that the model was made from; of data without such rows everything. What
+    watched rows are compared with is of validation too, for more rows know better what is usual.
     """
     origins = all_origins(panel, manifest.context, max(1, manifest.horizon if panel.known_columns else 1))
     record = manifest.data
@@ -87,7 +88,9 @@ def origins_of(manifest: Manifest, panel: Panel) -> tuple[np.ndarray, np.ndarray
     unseen = np.zeros(len(origins), bool)
     unseen[learned_windows(manifest.learned_from, panel, origins, 1).unseen] = True
     if not continues(record, panel):
-        return origins[unseen], origins[:0]
+        end = parsed(record.end) if panel.dated else None
+        later = unseen & np.asarray(panel.index[origins + 1] > end) if end is not None else unseen
+        return origins[later if later.any() else unseen], origins[:0]
     probed = record.model_copy(update={"learned": ("train", "validation", "test")})
     parts = learned_windows(probed, panel, origins, 1)
     return origins[unseen & ~parts.test], origins[parts.test | parts.validation]
