@@ -13,6 +13,7 @@ from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.serving.limits import Limits, Refused
 
 if TYPE_CHECKING:
+    from kerasforecast.forecasting.forecast import Forecast
     from kerasforecast.serving.shelf import Served
 
 _KINDS = {"FP32": np.float32, "FP64": np.float64, "INT32": np.int32, "INT64": np.int64}
@@ -74,10 +75,13 @@ def read(body: bytes, served: Served, limits: Limits) -> tuple[WindowBatch, str 
     ) else None
 
 
-def infer(served: Served, windows: WindowBatch) -> dict[str, Any]:
-    """The forecasts of `windows`, intervals as learned."""
-    model, horizon = served.model, served.model.manifest.horizon
-    found = model.forecaster.alone(windows, horizon)
+def forecasts(served: Served, windows: WindowBatch) -> Forecast:
+    """Those of `windows`, intervals as learned."""
+    return served.model.forecaster.alone(windows, served.model.manifest.horizon)
+
+
+def answer(served: Served, found: Forecast) -> dict[str, Any]:
+    """Forecasts as the protocol has them."""
     outputs = [_tensor("forecast", found.point)]
     if found.quantiles is not None:
         outputs.append(_tensor("quantiles", found.quantiles))

@@ -17,7 +17,9 @@ from cli.main import cli
 from kerasforecast.artifact.onnx.writer import onnx_bytes
 from kerasforecast.artifact.reader import read_network
 from kerasforecast.errors import OptionError
+from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.serving.http.app import application
+from kerasforecast.serving.http.batches import Batches
 from kerasforecast.serving.limits import Limits
 from kerasforecast.serving.server import Address, serve
 from kerasforecast.serving.server import application as from_paths
@@ -135,6 +137,29 @@ def test_windows_are_answered_as_the_protocol_has_it(folder, app):
     assert (found["id"], point["shape"], quantiles["shape"][:2]) == ("7", [2, 2], [2, 2])
     np.testing.assert_allclose(np.reshape(point["data"], (2, 2)), model.predict(past[:, :, None]), rtol=1e-6)
     assert call(app, "/v2/health/ready").json == {"ready": True}
+
+
+def test_windows_that_come_together_are_computed_together_and_each_is_answered(folder, monkeypatch):
+    served = Shelf([folder / "waves.onnx"]).served["waves"]
+    sizes, compute = [], served.model.forecaster.predictor.outputs
+
+    def counted(windows):
+        sizes.append(len(windows))
+        return compute(windows)
+
+    monkeypatch.setattr(served.model.forecaster.predictor, "outputs", counted)
+    past = np.stack([waves(14, seed)["sales"].to_numpy(np.float32) for seed in range(5)])[:, :, None]
+    batches = Batches()
+
+    async def ask(*each):
+        found = (batches.forecasts(served, WindowBatch(windows)) for windows in each)
+        return await asyncio.gather(*found, return_exceptions=True)
+
+    first, second = asyncio.run(ask(past[:2], past[2:]))
+    assert sizes == [5]
+    np.testing.assert_allclose(np.concatenate([first.point, second.point]), served.model.predict(past), rtol=1e-6)
+    wrong, sound = asyncio.run(ask(past[:1, :3], past[:1]))
+    assert isinstance(wrong, Exception) and sound.point.shape == (1, 2)
 
 
 def test_what_keras_alone_can_compute_keras_computes(tmp_path, monkeypatch):

@@ -15,9 +15,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from kerasforecast.errors import InputError, shown
+from kerasforecast.forecasting.forecast import Forecast
+from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.runtime.backend import versions
 from kerasforecast.serving import open_inference
 from kerasforecast.serving.asked import answer, asked, csv_of
+from kerasforecast.serving.http.batches import Batches
 from kerasforecast.serving.http.guard import Guard, told
 from kerasforecast.serving.http.openapi import document
 from kerasforecast.serving.http.telemetry import Telemetry
@@ -49,6 +52,7 @@ class Server:
     def __init__(self, shelf: Shelf, limits: Limits, *, watch: bool = False, every: float = 2.0) -> None:
         self.shelf, self.limits, self.every = shelf, limits, every
         self.telemetry, self.work = Telemetry(shelf), Work(limits)
+        self.batches = Batches()
         self.outcomes = Outcomes(limits) if watch else None
 
     def model(self, request: Request) -> Served:
@@ -95,9 +99,10 @@ class Server:
         body = await body_of(request, self.limits)
         windows, number = open_inference.read(body, served, self.limits)
         if served.runtime == "onnx" and len(windows) <= _INLINE:
-            found = open_inference.infer(served, windows)
+            forecast = await self.batches.forecasts(served, windows)
         else:
-            found = await self.work.run(_infer, served, windows)
+            forecast = await self.work.run(_forecasts, served, windows)
+        found = open_inference.answer(served, forecast)
         self.telemetry.forecasts(served.name, len(windows))
         return JSONResponse(found if number is None else {**found, "id": number})
 
@@ -247,8 +252,8 @@ def _post(
     return outcomes.post(served, asked(body, kind, query, limits))
 
 
-def _infer(served: Served, windows: Any) -> dict[str, Any]:
+def _forecasts(served: Served, windows: WindowBatch) -> Forecast:
     if served.runtime == "onnx":
-        return open_inference.infer(served, windows)
+        return open_inference.forecasts(served, windows)
     with served.busy:
-        return open_inference.infer(served, windows)
+        return open_inference.forecasts(served, windows)
