@@ -172,7 +172,8 @@ async function forecast(event) {
   const table = at("table").value;
   if (!table.trim()) { tell("Paste a table first, or drop a file.", "bad"); at("table").focus(); return; }
   const button = at("form").querySelector("button");
-  button.disabled = true;
+  if (button.getAttribute("aria-disabled") === "true") return;
+  button.setAttribute("aria-disabled", "true");  // it keeps the focus, which one that is disabled loses
   tell("Asking …");
   try {
     const path = `/v1/models/${encodeURIComponent(at("model").value)}/forecast?steps=${encodeURIComponent(at("steps").value)}`;
@@ -184,7 +185,7 @@ async function forecast(event) {
     tell([`${found.series.length} series, ${found.series[0].dates.length} rows ahead, by ${found.model} (${found.sha256.slice(0, 12)}).`, ...found.notes].join(" "));
     show(); save();
   } catch (error) { tell(error.message, "bad"); }
-  button.disabled = false;
+  button.setAttribute("aria-disabled", "false");
 }
 
 async function post() {
