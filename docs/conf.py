@@ -17,7 +17,6 @@ nitpicky = False
 default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
-autodoc_default_options = {"members": True, "show-inheritance": False}
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
@@ -54,4 +53,5 @@ def setup(app: object) -> None:
     """Have pages run before they are parsed."""
     app.connect("source-read", pages.read)
     app.connect("html-page-context", pages.finish)
+    app.connect("autodoc-process-docstring", pages.docstring, priority=100)  # before napoleon
     app.connect("build-finished", pages.written)

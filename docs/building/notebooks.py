@@ -60,22 +60,23 @@ def as_markdown(notebook: dict) -> str:
         if cell["cell_type"] == "markdown":
             parts.append(f"{cell['source']}\n")
         elif cell["cell_type"] == "code":
-            parts.append(f"```python\n{cell['source']}\n```\n")
+            parts.append(f"```ipython3\n{cell['source']}\n```\n")
             parts += _outputs(cell["outputs"])
     return "\n".join(parts)
 
 
 def _outputs(outputs: list[dict]) -> list[str]:
-    parts, text = [], ""
+    parts, told = [], ""
     for output in outputs:
-        if output["output_type"] == "stream":
-            text += _COLOURS.sub("", output["text"])
-            continue
         data = output.get("data", {})
-        if "application/vnd.plotly.v1+json" in data:
+        markup = data.get("text/html", "")
+        if output["output_type"] == "stream":
+            told += output["text"]
+        elif "application/vnd.plotly.v1+json" in data:
             parts.append(shown.figure(json.dumps(data["application/vnd.plotly.v1+json"])))
-        elif "text/html" in data:
-            parts.append(shown.raw(data["text/html"]))
-        elif "text/plain" in data:
-            text += data["text/plain"] + "\n"
-    return [*([f"```text\n{text.rstrip()}\n```\n"] if text.strip() else []), *parts]
+        elif markup and not markup.startswith("<pre"):  # such is what progress prints, as text too
+            parts.append(shown.raw(markup))
+        else:
+            told += data.get("text/plain", "").rstrip() + "\n"
+    told = _COLOURS.sub("", told).rstrip()
+    return [*([f"```text\n{told}\n```\n"] if told else []), *parts]

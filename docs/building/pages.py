@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,13 @@ def finish(app: Any, pagename: str, templatename: str, context: dict[str, Any], 
     context["other_page"] = f"{home}{pagename if other.is_file() else 'index'}.html"
 
 
+def docstring(app: Any, what: str, name: str, found: Any, options: Any, lines: list[str]) -> None:
+    """Say in Sphinx' words what docstrings say in plain ones: stars are stars, and some arguments are further ones."""
+    told = re.sub(r"(?<![`*\\])(\*{1,2})(?=\w)", lambda stars: "\\*" * len(stars[1]), "\n".join(lines))
+    told = re.sub(r"^Args \((beyond those of [^)]*)\):", r"Arguments \1:\n\nArgs:", told, flags=re.MULTILINE)
+    lines[:] = told.split("\n")
+
+
 def written(app: Any, failure: Exception | None) -> None:
     """Write what pages' code has made, the notebooks, and the plotly.js that the package carries."""
     if failure is not None:
@@ -58,6 +66,7 @@ def written(app: Any, failure: Exception | None) -> None:
         path.write_bytes(content)
     _files.clear()
     if app.config.language == "en":
-        shutil.copytree(DOCS / "notebooks", site / "notebooks", dirs_exist_ok=True)
+        ignored = shutil.ignore_patterns("*.toml")
+        shutil.copytree(DOCS / "notebooks", site / "notebooks", dirs_exist_ok=True, ignore=ignored)
     packed = ROOT / "kerasforecast" / "report" / "plotly-basic.min.js.gz"
     (site / "_static" / "plotly-basic.min.js").write_bytes(gzip.decompress(packed.read_bytes()))
