@@ -17,20 +17,22 @@ LANGUAGES = {"en": ("en", "."), "pt": ("pt_BR", "pt")}
 def build(folder: Path) -> int:
     """Build all languages into `folder`, which is emptied before; 0 where all went well."""
     from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace, patch_docutils
 
     shutil.rmtree(folder, ignore_errors=True)
     for name, (language, place) in LANGUAGES.items():
-        app = Sphinx(
-            srcdir=str(DOCS / name),
-            confdir=str(DOCS),
-            outdir=str(folder / place),
-            doctreedir=str(folder.with_name(f"{folder.name}-trees") / name),
-            buildername="html",
-            confoverrides={"language": language},
-            freshenv=True,
-            warningiserror=True,
-        )
-        app.build(force_all=True)
+        with patch_docutils(str(DOCS)), docutils_namespace():
+            app = Sphinx(
+                srcdir=str(DOCS / name),
+                confdir=str(DOCS),
+                outdir=str(folder / place),
+                doctreedir=str(folder.with_name(f"{folder.name}-trees") / name),
+                buildername="html",
+                confoverrides={"language": language},
+                freshenv=True,
+                warningiserror=True,
+            )
+            app.build(force_all=True)
         if app.statuscode:
             return int(app.statuscode)
     return 0

@@ -16,7 +16,7 @@ from building import shown
 
 _LINE = re.compile(r"^\{\{ notebook: (?P<name>[\w-]+\.ipynb) \}\}$", re.MULTILINE)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_SECONDS = 300  # that one cell may take
+_SECONDS = 300  # that one cell, or a start on a busy machine, may take
 
 
 class Notebooks:
@@ -40,16 +40,19 @@ def executed(path: Path) -> dict:
     """The notebook with what came of its cells; a cell that raises is an error. It runs in a copy of its folder."""
     import nbformat
     from nbclient import NotebookClient
-    from traitlets.config import Config
 
     notebook = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory(prefix="notebook-") as folder:
         copy = Path(folder) / "notebooks"
         shutil.copytree(path.parent, copy)
         os.environ["PLOTLY_RENDERER"] = "plotly_mimetype"
-        resources = {"metadata": {"path": str(copy)}}
-        quiet = Config({"KernelManager": {"transport": "ipc"}})  # sockets on the disk, not ports
-        client = NotebookClient(notebook, timeout=_SECONDS, kernel_name="python3", resources=resources, config=quiet)
+        client = NotebookClient(
+            notebook,
+            timeout=_SECONDS,
+            startup_timeout=_SECONDS,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(copy)}},
+        )
         return client.execute()
 
 
