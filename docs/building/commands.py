@@ -25,13 +25,11 @@ def commands() -> str:
 
 def _section(words: str, command: click.Command) -> str:
     context = click.Context(command, info_name=words)
-    said = [part.replace("\n", " ") for part in (command.help or "").split("\n\n")]
+    said = [" ".join(part.split()) for part in (command.help or "").split("\n\n")]
     arguments = " ".join(each.make_metavar(context) for each in command.params if isinstance(each, click.Argument))
     lines = [f"## {words}", "", f"    {words} [OPTIONS] {arguments}", "", *(f"{part}\n" for part in said)]
-    lines += ["| option | |", "|---|---|"]
     for option in command.params:
         record = None if isinstance(option, click.Argument) else option.get_help_record(context)
         if record:
-            flags, text = (part.replace("|", "\\|").replace("<", "&lt;") for part in record)
-            lines.append(f"| `{flags}` | {text} |")
+            lines.append(f"- `{record[0]}`\\\n  {record[1].replace('<', '&lt;')}")
     return "\n".join([*lines, ""])

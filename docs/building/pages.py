@@ -17,7 +17,7 @@ from building.running import Runner
 _LOG = getLogger(__name__)
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
-FIGURE = 'class="figure"'
+FIGURE = 'class="plotly-figure"'
 _SCRIPTS = ("plotly-basic.min.js", "figures.js")
 _runner, _notebooks = Runner(), Notebooks(DOCS / "notebooks")  # shared by the languages, which are built in one process
 _files: dict[str, bytes] = {}  # what pages' code has written, by its address in the site

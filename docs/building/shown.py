@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePath
 from typing import Any
 
 
 def value(found: Any) -> str:
-    """Markdown that shows a value; nothing for `None`."""
-    if found is None:
+    """Markdown that shows a value; nothing for `None`, and for the path of what was written, which stands below."""
+    if found is None or isinstance(found, PurePath):
         return ""
     if type(found).__module__.startswith("plotly."):
         return figure(found.to_json())
@@ -27,4 +28,4 @@ def raw(markup: str) -> str:
 def figure(encoded: str) -> str:
     """A plotly figure, which `static/figures.js` draws with the package's own plotly.js."""
     safe = json.dumps(json.loads(encoded)).replace("</", "<\\/")
-    return f'<div class="figure"><script type="application/json">{safe}</script></div>\n'
+    return f'<div class="plotly-figure"><script type="application/json">{safe}</script></div>\n'
