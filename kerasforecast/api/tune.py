@@ -268,7 +268,9 @@ def tune(
         >>> study.trials["units"].tolist()
         [2, 4, 50]
     """
-    options = given(locals())
+    options = given(
+        {name: value for name, value in locals().items() if name != "time"}
+    )  # the search's, not the network's
     from kerasforecast.api.runs import split_data
     from kerasforecast.api.studies import Request, carry_out_study
     from kerasforecast.runtime.files import user_path
