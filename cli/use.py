@@ -27,8 +27,8 @@ TERMINAL = Path("-")  # what --plot has without a file
 @click.command(
     cls=SectionedCommand,
     common=(
-        *("ticker", "start", "end", "missing", "steps", "future", "print_future", "levels", "paths", "probability"),
-        *("output", "backend", "as_json", "quiet"),
+        *("ticker", "start", "end", "steps", "future", "print_future", "levels", "paths", "probability"),
+        *("output", "as_json", "quiet"),
     ),
     epilog="Example: kerasforecast predict saved_models/ibm.keras new_prices.csv --steps 5",
     short_help="Forecast the rows that follow the data.",
@@ -81,18 +81,15 @@ def predict(
 ) -> None:
     """Forecast with the model file MODEL what follows FILE, a ticker, or the data it was trained on.
 
-    Rows beyond the horizon are forecast on earlier forecasts: columns known ahead are known there too, other columns
-    are held at their last value. The forecast of a model with a quantile head is its median, at every step.
-
-    What is known of the rows to be forecast is computed where dates give it; else it stands in the table itself, after
-    the last target, or in the table that --future names.
+    Rows beyond the horizon are forecast on earlier forecasts; columns not known ahead are held at their last value. The
+    forecast of a model with a quantile head is its median. What is known of the rows to be forecast stands in the table
+    itself, after the last target, or in the table that --future names, unless dates give it.
 
     Prints CSV (date, forecast, and for each quantile level of the prediction intervals a column such as q0.1) or, with
     --json, {"forecasts": [{"date", "forecast", "quantiles": {"0.1": ...}}, ...]}.
 
-    A model that draws paths (--model diffusion) prints so many of them with --paths (path, date, value), and with
-    --probability how likely something is to happen on them: 'min < 190' within the rows ahead, or with the words max,
-    first, last, mean, sum, now (the last known value), step 3, numbers, + - * /, and, or.
+    Of a model that draws paths (--model diffusion), --paths prints such, and --probability how likely something is on
+    them: 'min < 190', with max, first, last, mean, sum, now, step 3, + - * /, and, or.
     """
     from kerasforecast.errors import whole_number
 

@@ -44,6 +44,13 @@ def export(
         kerasforecast.OptionError: The format is unknown, what it needs is not installed, or it has no place for what
             the model is.
         kerasforecast.ArtifactError: The model file is not sound, or the other format computes something else.
+
+    Example:
+        >>> import kerasforecast as kf
+        >>> path = kf.fit(end="2002-01-01", window=8, units=4, layers=1, epochs=1).save("ibm.keras")
+        >>> exported = kf.export(path, "onnx")
+        >>> exported.name, kf.load(exported)
+        ('ibm.onnx', <Model ibm: 1 x lstm of 4 units, window 8, horizon 1, forecasts Close>)
     """
     from kerasforecast.artifact.exchange.formats import FORMATS
     from kerasforecast.runtime.files import user_path

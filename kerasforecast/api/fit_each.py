@@ -244,6 +244,15 @@ def fit_each(
     Raises:
         kerasforecast.InputError: The data, an option or the backend is wrong, or there is one series alone.
         kerasforecast.LockedError: Another process trains models of this name.
+
+    Example:
+        >>> import kerasforecast as kf
+        >>> import pandas as pd
+        >>> days = pd.bdate_range("2024-01-01", periods=100)
+        >>> prices = pd.DataFrame({"A": range(100, 200), "B": range(300, 200, -1)}, days)
+        >>> each = kf.fit_each(prices, targets="all", window=4, units=2, layers=1, epochs=1, output_dir="models")
+        >>> sorted(each.table["id"])
+        ['A', 'B']
     """
     options = given(locals())
     from kerasforecast.api.each import Request, carry_out_each

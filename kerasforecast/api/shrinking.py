@@ -64,6 +64,12 @@ def shrink(
     Raises:
         kerasforecast.OptionError: Neither or both of `distill` and `int8` were given, or a family is unknown.
         kerasforecast.DataError: The data is not at hand.
+
+    Example:
+        >>> import kerasforecast as kf
+        >>> path = kf.fit(end="2002-01-01", window=8, units=4, layers=1, epochs=1).save("ibm.keras")
+        >>> kf.shrink(path, distill="linear").path.name
+        'ibm-linear.keras'
     """
     from kerasforecast.api.loading import load
     from kerasforecast.runtime.files import user_path
