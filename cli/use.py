@@ -28,7 +28,7 @@ TERMINAL = Path("-")  # what --plot has without a file
     cls=SectionedCommand,
     common=(
         *("ticker", "start", "end", "steps", "future", "print_future", "levels", "paths", "probability"),
-        *("output", "as_json", "quiet"),
+        *("output", "backend", "as_json", "quiet"),
     ),
     epilog="Example: kerasforecast predict saved_models/ibm.keras new_prices.csv --steps 5",
     short_help="Forecast the rows that follow the data.",

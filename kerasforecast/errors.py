@@ -87,7 +87,7 @@ _FLAG = re.compile(
     r"""`[^`]*`|(?<![\w'"-])--(?!debug|quiet|json|preload|trust-)(no-)?([a-z][a-z-]*[a-z])"""
     r"""(?:\ ('[^']*'|"[^"]*"|[\w.^=,-]+(?=\ goes\ on\ from|\ --series\ |\ to\ take\ |,\ one\ of\ )|NAME\b|"""
     r"""-?\d+(?:\.\d+)?(?![\w.-]*[\w-])|(?:\d|%)[\w%/:.+-]*\w|"""
-    r"""(?:anchor|difference|drop|ffill|first|interpolate|last|level|mean|minmax|standard)\b))?(:?)"""
+    r"""(?:anchor|auto|difference|drop|ffill|first|interpolate|last|level|mean|minmax|standard)\b))?(:?)"""
 )
 _SWITCHES = ("bidirectional", "deterministic", "offline")
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import kerasforecast as kf
+from kerasforecast.config import Config
 from kerasforecast.errors import OptionError, StoppedError
+from kerasforecast.evaluation.frame import better_suited
 from kerasforecast.forecasting.fitting import Fitting
 from kerasforecast.selection import budgets, rounds
 from tests.backend.conftest import prices
@@ -102,3 +104,10 @@ def test_windows_alone_are_not_chosen_for():
 def test_a_comparison_takes_it():
     found = kf.compare(["auto"], waves(), horizon=3, budget="small", progress=False)
     assert "auto" in found.verdicts
+
+
+def test_the_default_network_says_what_suits_a_season_better():
+    assert "--model auto --horizon 7" in better_suited(Config(), (7, 364))
+    assert better_suited(Config(), ()) is None
+    assert better_suited(Config.from_options(model="nhits"), (7,)) is None
+    assert better_suited(Config.from_options(horizon=7), (7,)) is None

@@ -33,6 +33,8 @@ LEVELS = Config.from_options().levels  # 95, 80 and 50 %
 class LastValue:
     """Stands in for a network: the naive forecast."""
 
+    paths = 0
+
     def __init__(self, horizon):
         self.window, self.horizon, self.members, self.levels = WINDOW, horizon, (), ()
 

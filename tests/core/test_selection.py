@@ -194,12 +194,3 @@ def test_a_table_with_a_season_suggests_the_choice(tmp_path, capsys):
         pd.DataFrame({"Date": index, "y": 20 + values + noise}).to_csv(tmp_path / f"{name}.csv", index=False)
         cli(["data", "check", str(tmp_path / f"{name}.csv"), "--target", "y"], standalone_mode=False)
         assert ("fit it with --model auto --horizon 7" in capsys.readouterr().out) == (name == "week")
-
-
-def test_the_default_network_says_what_suits_a_season_better():
-    from kerasforecast.evaluation.frame import better_suited
-
-    assert "--model auto --horizon 7" in better_suited(Config(), (7, 364))
-    assert better_suited(Config(), ()) is None
-    assert better_suited(Config.from_options(model="nhits"), (7,)) is None
-    assert better_suited(Config.from_options(horizon=7), (7,)) is None
