@@ -31,9 +31,7 @@ def path_options(command: Command) -> Command:
             metavar="EVENT",
             help="How likely EVENT is within the rows ahead, e.g. 'min < 190'; may be given again.",
         ),
-        click.option(
-            "--paths", type=int, metavar="N", help="Draw N whole paths; of probabilities 1,000 when not given."
-        ),
+        click.option("--paths", type=int, metavar="N", help="Draw N whole paths (1,000 for events)."),
     ):
         command = option(command)
     return command

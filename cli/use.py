@@ -40,17 +40,15 @@ TERMINAL = Path("-")  # what --plot has without a file
     "--future",
     type=click.Path(),
     metavar="FILE",
-    help="Table of what is known of the rows to be forecast: ids, dates, known columns.",
+    help="Table of what is known of the rows ahead.",
 )
-@click.option(
-    "--print-future", is_flag=True, help="Write the table that --future takes, to be filled in; forecast nothing."
-)
+@click.option("--print-future", is_flag=True, help="Write the table that --future takes.")
 @click.option(
     "--levels",
     metavar="A,B,...",
     help="Quantile levels to print, of those that the model has: 0.1,0.9 for an interval of 80 %. When not given, all.",
 )
-@click.option("--output", type=UserPath(), help="Write the forecasts to this CSV file instead.")
+@click.option("--output", type=UserPath(), help="Write forecasts to this CSV file.")
 @path_options
 @click.option(
     "--plot",
