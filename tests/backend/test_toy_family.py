@@ -89,7 +89,7 @@ def test_commands_fit_backtest_compare_and_show_it(table, tmp_path):
 
 def test_help_has_its_option_and_says_whose_it_is():
     text = " ".join(run("fit", "--help-all").output.split())
-    assert "[lstm|gru|rnn|" in text and "|toy]" in text
+    assert "[lstm|gru|rnn|" in text and "|toy|auto]" in text
     assert "--rows INTEGER Last rows of the window that the toy looks at. Only toy. [default: 3]" in text
     assert "4 for toy" in text
 
