@@ -91,7 +91,7 @@ def adjusted(past: Any, season: int, horizon: int, multiplicative: bool, xp: Any
         mean = (mean[:, 1:] + mean[:, :-1]) * 0.5
     empty = xp.maximum(1.0 - xp.maximum(past[:, :, 0], 0.0) * np.float32(1e20), 0.0)  # 1 where not positive
     share = xp.maximum(1.0 - xp.sum(empty, axis=1, keepdims=True), 0.0) * np.float32(multiplicative)
-    trend = share * (base + mean) + (1.0 - share)  # what an index is a share of, or 1
+    trend = (1.0 - share) + share * (base + mean)  # what an index is a share of, or 1
     off = (values[:, half : window - half] - mean) / xp.maximum(trend, _TINY)  # (B, L - 2 half)
     index = _tested_means(off, season, half, xp)  # (B, m), the last one of the window's last row
     total = xp.sum(index, axis=1, keepdims=True) / season
@@ -167,7 +167,8 @@ def theta(past: Any, season: int, horizon: int, multiplicative: bool, xp: Any) -
     errors = folded(curved[:, 1:], (curved.shape[1] - 1, 1), "next", xp) - levels[:, :-1]
     weights, unit = _weights(errors, _prior(0), xp)
     level = xp.sum(levels[:, -1] * weights, axis=1, keepdims=True)  # (B, 1)
-    return found.restored((ahead + level) * 0.5), unit * 0.5
+    # The narrow one first: Keras on TensorFlow would take it for a bias, one number a column, where B is H.
+    return found.restored((level + ahead) * 0.5), unit * 0.5
 
 
 def damped(past: Any, season: int, horizon: int, multiplicative: bool, xp: Any) -> tuple[Any, Any]:
