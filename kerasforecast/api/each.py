@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kerasforecast.api.naming import default_each_name
+from kerasforecast.api.naming import check_place, default_each_name
 from kerasforecast.config import Config
 from kerasforecast.errors import DataError, DivergedError, InputError, KerasForecastError, OptionError, shown
 from kerasforecast.runtime.backend import load_quietly
 from kerasforecast.runtime.determinism import activate_for_training
-from kerasforecast.runtime.files import atomic_write, check_writable
+from kerasforecast.runtime.files import atomic_write
 from kerasforecast.runtime.locks import locked
-from kerasforecast.runtime.names import name_from, safe_name
+from kerasforecast.runtime.names import name_from
 from kerasforecast.runtime.tasks import executor, in_order
 
 if TYPE_CHECKING:
@@ -109,9 +109,7 @@ def carry_out_each(request: Request) -> EachResult:
     """
     config = Config.from_options(**request.options)
     choice = activate_for_training(request.backend, request.threads, seed=config.training.seed)
-    if request.name is not None:
-        safe_name(request.name)
-    check_writable(request.output_dir)
+    check_place(request.name, request.output_dir)
 
     from kerasforecast.api.runs import panel_of
     from kerasforecast.baselines.classical import require_extra

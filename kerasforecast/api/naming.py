@@ -7,11 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerasforecast.errors import InputError, OptionError
-from kerasforecast.runtime.files import user_path
-from kerasforecast.runtime.names import name_from
+from kerasforecast.runtime.files import check_writable, user_path
+from kerasforecast.runtime.names import name_from, safe_name
 
 if TYPE_CHECKING:
     from kerasforecast.data.panel import Panel
+
+
+def check_place(name: str | None, folder: Path | None) -> None:
+    """Refuse a `name` that is none for files, and a `folder` that cannot be written to.
+
+    Raises:
+        OptionError: See above.
+        KerasForecastError: Likewise.
+    """
+    if name is not None:
+        safe_name(name)
+    if folder is not None:
+        check_writable(folder)
 
 
 def default_model_name(panel: Panel, folder: Path) -> str:
@@ -20,18 +33,10 @@ def default_model_name(panel: Panel, folder: Path) -> str:
     Raises:
         OptionError: A model of that name is there that came out of another table.
     """
-    from kerasforecast.artifact.reader import read_manifest
-
     name = name_from(panel.name)
     path = folder / f"{name}.keras"
-    if not path.exists():
-        return name
-    try:
-        record = read_manifest(path).data
-    except InputError:
-        raise _taken(path, "what cannot be read", panel) from None
-    if record is None or not _same(record.source, record.location, record.sha256, panel):
-        raise _taken(path, _called(record.source, record.location) if record else "another source", panel)
+    if path.exists():
+        _check_model(path, panel)
     return name
 
 
@@ -62,17 +67,22 @@ def default_each_name(panel: Panel, folder: Path) -> str:
     Raises:
         OptionError: Models of that name are there that came out of another table.
     """
-    from kerasforecast.artifact.reader import read_manifest
-
     name = name_from(panel.name)
     for path in sorted((folder / name).glob("*.keras"))[:1]:
-        try:
-            record = read_manifest(path).data
-        except InputError:
-            raise _taken(path, "what cannot be read", panel) from None
-        if record is None or not _same(record.source, record.location, record.sha256, panel):
-            raise _taken(path, _called(record.source, record.location) if record else "another source", panel)
+        _check_model(path, panel)
     return name
+
+
+def _check_model(path: Path, panel: Panel) -> None:
+    """Refuse to take the place of a model file that came out of another table."""
+    from kerasforecast.artifact.reader import read_manifest
+
+    try:
+        record = read_manifest(path).data
+    except InputError:
+        raise _taken(path, "what cannot be read", panel) from None
+    if record is None or not _same(record.source, record.location, record.sha256, panel):
+        raise _taken(path, _called(record.source, record.location) if record else "another source", panel)
 
 
 def _same(source: str, location: str, sha256: str, panel: Panel) -> bool:

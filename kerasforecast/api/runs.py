@@ -228,6 +228,16 @@ def panel_of(config: Config, frame: Given | Panel | Series | None, resumed: Gene
     return load_panel(config.data.model_copy(update=pinned), frame, positive_prices=config.network.wants_logs)
 
 
+def ready_panel(config: Config, frame: Given | Panel | Series | None) -> tuple[Panel, Config, str | None]:
+    """The data of many fits, the configuration with the window that suits it, and what to say of that window."""
+    from kerasforecast.baselines.classical import require_extra
+    from kerasforecast.evaluation.context import with_window
+
+    panel = panel_of(config, frame)
+    require_extra(config, panel)
+    return panel, *with_window(config, panel)
+
+
 def split_data(
     data: str | PathLike | Given | Panel | Series | None, options: dict[str, Any]
 ) -> tuple[Given | Panel | Series | None, dict[str, Any]]:

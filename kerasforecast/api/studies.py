@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from kerasforecast.api.naming import default_model_name
+from kerasforecast.api.naming import check_place, default_model_name
 from kerasforecast.config import Config
 from kerasforecast.errors import OptionError, shown, whole_number
 from kerasforecast.runtime.backend import Choice, load_quietly, provenance
 from kerasforecast.runtime.determinism import activate_for_training
-from kerasforecast.runtime.files import atomic_write, check_writable
+from kerasforecast.runtime.files import atomic_write
 from kerasforecast.runtime.locks import locked
-from kerasforecast.runtime.names import name_from, safe_name
+from kerasforecast.runtime.names import name_from
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.runtime.tasks import executor
 from kerasforecast.tuning.space import space_of, stages_of
@@ -117,18 +117,11 @@ def _begin(request: Request) -> _Begun:
     config = Config.from_options(**request.options)
     tried: dict[str, Any] = dict((space_of if request.search else stages_of)(config, request.stages, request.tries))
     choice = activate_for_training(request.backend, request.threads, seed=config.training.seed)
-    if request.name is not None:
-        safe_name(request.name)
-    if request.output_dir is not None:
-        check_writable(request.output_dir)
+    check_place(request.name, request.output_dir)
 
-    from kerasforecast.api.runs import panel_of
-    from kerasforecast.baselines.classical import require_extra
-    from kerasforecast.evaluation.context import with_window
+    from kerasforecast.api.runs import ready_panel
 
-    panel = panel_of(config, request.frame)
-    require_extra(config, panel)
-    config, chosen = with_window(config, panel)
+    panel, config, chosen = ready_panel(config, request.frame)
     notes = (*panel.notes, *filter(None, [chosen]))
     if request.output_dir is None:
         return _Begun(request, config, choice, panel, request.name or name_from(panel.name), None, tried, notes)

@@ -8,14 +8,13 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from kerasforecast.api.naming import default_walk_name
+from kerasforecast.api.naming import check_place, default_walk_name
 from kerasforecast.config import Config
 from kerasforecast.errors import OptionError, shown
 from kerasforecast.models.families import registry
 from kerasforecast.runtime.backend import Choice, load_quietly
 from kerasforecast.runtime.determinism import activate_for_training
-from kerasforecast.runtime.files import check_writable
-from kerasforecast.runtime.names import name_from, safe_name
+from kerasforecast.runtime.names import name_from
 from kerasforecast.runtime.tasks import executor
 from kerasforecast.sections.section import checked
 from kerasforecast.sections.split import BacktestConfig
@@ -196,18 +195,11 @@ def _begin(request: Request, kind: Literal["backtest", "compare"], config: Confi
     if kind == "backtest":
         _refuse_namesakes([config.network.model], config)
     choice = activate_for_training(request.backend, request.threads)
-    if request.name is not None:
-        safe_name(request.name)
-    if request.output_dir is not None:
-        check_writable(request.output_dir)
+    check_place(request.name, request.output_dir)
 
-    from kerasforecast.api.runs import panel_of
-    from kerasforecast.baselines.classical import require_extra
-    from kerasforecast.evaluation.context import with_window
+    from kerasforecast.api.runs import ready_panel
 
-    panel = panel_of(config, request.frame)
-    require_extra(config, panel)
-    config, chosen = with_window(config, panel)
+    panel, config, chosen = ready_panel(config, request.frame)
     if request.output_dir is None:
         return Begun(config, choice, panel, request.name or name_from(panel.name), None, chosen)
     name = request.name or default_walk_name(panel, request.output_dir, kind)
