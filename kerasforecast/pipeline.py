@@ -123,7 +123,7 @@ def _fit(
             on_note(f"Scored; training on all {panel.observed.sum():,} rows for {parts[0].replayed:,} steps.")
         with _kept(recorder, run) as stop:
             leaving = begun.refitted(leaving, parts, stop)
-    return _model(leaving, panel)
+    return model_of(leaving, panel)
 
 
 def _fit_chosen(
@@ -150,10 +150,11 @@ def _fit_chosen(
         except StoppedError as error:
             on = f" --resume {name} goes on from there." if run else ""
             raise StoppedError(f"{error}{on}", signal_number=error.exit_code - 128) from None
-    return _model(leaving, panel)
+    return model_of(leaving, panel)
 
 
-def _model(leaving: Leaving, panel: Panel) -> Model:
+def model_of(leaving: Leaving, panel: Panel) -> Model:
+    """The model that leaves a fit on `panel`."""
     return Model(
         leaving.manifest,
         leaving.weights,

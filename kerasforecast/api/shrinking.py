@@ -95,22 +95,14 @@ def shrink(
 def _distilled(larger: Model, file: Path, target: Path, panel: Panel, wanted: str) -> Shrunk:
     from kerasforecast.artifact.parent import Parent
     from kerasforecast.evaluation.smaller import begun_beside, judged_alike, lost, measured, student_config, taught
-    from kerasforecast.model import Model
+    from kerasforecast.pipeline import model_of
 
     manifest = larger.manifest
     config = student_config(manifest.config, manifest.window, wanted)
     teacher = Parent(manifest, larger.predictor.weights, "init-from", file)
     begun, note = begun_beside(config, panel, target.stem, teacher)
     leaving = taught(begun, larger.predictor)
-    path = Model(
-        leaving.manifest,
-        leaving.weights,
-        panel=panel,
-        history=leaving.history,
-        test=leaving.test,
-        exporter=leaving.exporter,
-        predictor=leaving.predictor,
-    ).save(target)
+    path = model_of(leaving, panel).save(target)
     _, before = judged_alike(begun, larger.predictor)
     some = begun.sets[0].windows.batch(slice(0, 1_000))
     return Shrunk(
