@@ -127,7 +127,7 @@ def load_quietly() -> None:
     if "keras" in sys.modules:
         return
     banners = "tensorflow" in installed()
-    with held_stderr() if banners else contextlib.nullcontext(), _without(_SPARED if _Process.ours else ()):
+    with held_stderr() if banners else contextlib.nullcontext(), absent(_SPARED if _Process.ours else ()):
         importlib.import_module("keras")
 
 
@@ -141,7 +141,7 @@ class _Process:
 
 
 @contextlib.contextmanager
-def _without(packages: Iterable[str]) -> Iterator[None]:
+def absent(packages: Iterable[str]) -> Iterator[None]:
     """Have the block find some packages absent, unless they are loaded already."""
     hidden = [name for name in packages if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # `None` is what makes an import fail

@@ -7,7 +7,6 @@ None of them is trusted: what its runtime answers is compared with Keras' answer
 from __future__ import annotations
 
 import importlib
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.artifact.proof import Answers
 from kerasforecast.errors import OptionError
 from kerasforecast.preprocessing.batch import WindowBatch
+from kerasforecast.runtime.backend import absent
 
 
 @dataclass(frozen=True)
@@ -189,15 +189,10 @@ def _network(source: Source) -> Any:
 
 def _openvino() -> Any:
     """The package `openvino`, without its part that reports over the network that it was imported."""
-    telemetry = "openvino_telemetry"
-    known = telemetry in sys.modules
-    sys.modules.setdefault(telemetry, None)  # type: ignore[arg-type]
     try:
-        return importlib.import_module("openvino")
+        with absent(["openvino_telemetry"]):
+            return importlib.import_module("openvino")
     except ModuleNotFoundError:
         raise OptionError(
             "--to openvino needs the package openvino. Received: it is not installed. Run: pip install openvino"
         ) from None
-    finally:
-        if not known:
-            del sys.modules[telemetry]
