@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from kerasforecast.models.families.base import Sizes
 from kerasforecast.models.families.linear import MOST_FEATURES
@@ -62,7 +62,7 @@ class Frame:
         """
         drawn = bank(paths, len(self.lower), np.random.default_rng(8)) @ self.lower.T
         ranks = np.argsort(np.argsort(drawn, axis=0), axis=0)
-        return np.asarray(norm.ppf((ranks + 0.5) / paths) @ np.linalg.inv(self.lower).T)
+        return np.asarray(ndtri((ranks + 0.5) / paths) @ np.linalg.inv(self.lower).T)
 
     @classmethod
     def of_layers(cls, weights: dict[str, list[np.ndarray]]) -> Frame:
@@ -128,7 +128,7 @@ def _knots(errors: np.ndarray) -> np.ndarray:
     count = len(errors)
     middle, spread = errors.mean(axis=0), np.maximum(errors.std(axis=0), 1e-6)  # (H,)
     straight = middle[:, None] + spread[:, None] * KNOTS
-    seen = np.quantile(errors, norm.cdf(KNOTS), axis=0).T
+    seen = np.quantile(errors, ndtr(KNOTS), axis=0).T
     share = count / (count + _ALMOST_NORMAL)
     knots = share * seen + (1 - share) * straight
     least = _LEAST * spread[:, None] * np.arange(len(KNOTS))

@@ -117,7 +117,7 @@ def _moving_sums(values: Any, width: int, xp: Any) -> Any:
 
 def _tested_means(off: Any, season: int, half: int, xp: Any) -> Any:
     """`(B, m)` means of the rows of each place in a season, `off` ending `half` rows before the window."""
-    from scipy import stats
+    from scipy.special import fdtri  # its quantiles of F; the distribution itself takes half a second to import
 
     count = off.shape[1]
     lead = -(count + half) % season
@@ -129,7 +129,7 @@ def _tested_means(off: Any, season: int, half: int, xp: Any) -> Any:
     within = xp.sum(xp.sum(away * away, axis=2), axis=1, keepdims=True) / np.float32(count - season)  # (B, 1)
     apart = means - xp.sum(means * counts, axis=1, keepdims=True) / np.float32(count)
     between = xp.sum(apart * apart * counts, axis=1, keepdims=True) / np.float32(season - 1)
-    limit = np.float32(stats.f.ppf(_SURE, season - 1, count - season))
+    limit = np.float32(fdtri(season - 1, count - season, _SURE))
     beyond = xp.maximum(between / limit - within, 0.0) / (within + np.float32(_TINY))
     return means * (1.0 - xp.maximum(1.0 - beyond, 0.0))
 
