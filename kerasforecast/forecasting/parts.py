@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -65,14 +64,6 @@ def untrained(
     member = scaled_member(network, panel, own)
     sets = training_sets(member, panel, own)
     return member, Fitting(member, training, *sets), sets
-
-
-def trained_part(network: NetworkConfig, training: TrainingConfig, panel: Panel, split: Split, **watched: Any) -> Part:
-    """A network of a model, trained; arguments as of `untrained`, `watched` as of `Fitting.train`."""
-    started = time.perf_counter()
-    member, fitting, _ = untrained(network, training, panel, split)
-    fitted = fitting.train(**watched)
-    return Part(member, training, fitted, fitting.trained, fitting.steps, time.perf_counter() - started)
 
 
 def retrained(part: Part, panel: Panel, split: Split, stop: Deferred | None = None) -> Part:

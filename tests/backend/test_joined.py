@@ -10,7 +10,7 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.errors import OptionError
 from kerasforecast.evaluation.frame import frame_of
 from kerasforecast.evaluation.leaving import begin_joined
-from kerasforecast.forecasting.parts import trained_part, weighted
+from kerasforecast.forecasting.parts import Part, untrained, weighted
 from kerasforecast.model import Model
 
 HORIZON = 3
@@ -29,13 +29,19 @@ def waves(rows=160):
     return 100 + 20 * np.sin(2 * np.pi * days / 6) + 0.05 * days + random.normal(0, 2, rows)
 
 
+def trained(config, panel, split):
+    """A network of a model."""
+    member, fitting, _ = untrained(config.network, config.training, panel, split)
+    return Part(member, config.training, fitting.train(), fitting.trained, fitting.steps, 0.0)
+
+
 @pytest.fixture(scope="module")
 def joined():
     """Scored as the mean of three; and what leaves, trained on all rows."""
     panel = Panel.of(kf.fit(waves(), **FEW, window=4, units=2, layers=1).series)
     frame = frame_of(Config.from_options(horizon=HORIZON, window=12), panel)
     configs = [Config.from_options(**FEW | options) for options in SEVERAL.values()]
-    parts = [trained_part(each.network, each.training, panel, frame.split) for each in configs]
+    parts = [trained(each, panel, frame.split) for each in configs]
     parts = weighted(parts, SHARES)
     begun = begin_joined(frame, "several", None, parts)
     scored = begun.scored(parts, alone=parts[0])
