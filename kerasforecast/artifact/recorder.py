@@ -27,6 +27,15 @@ from kerasforecast.training.run import Kept, Run
 _GOLDEN_VALUES = 10_000  # of one window, up to which a file holds two as proof; a file's text is bounded
 
 
+def identity_of(name: str, config: Config, panel: Panel) -> dict[str, Any]:
+    """All that tells one run from another, for whoever resumes it."""
+    return {
+        "name": name,
+        "config": config.model_dump(mode="json"),
+        "data": {"columns": list(panel.columns), "sha256 of the data": panel.sha256},
+    }
+
+
 class Recorder:
     """Knows what of a fit does not change while it trains; writes its best model so far.
 
@@ -68,11 +77,7 @@ class Recorder:
         self.windows = windows.at(np.array([0, -1])) if small else one
         self._run = run
         self.exporter = Exporter(members)
-        identity = {
-            "name": name,
-            "config": config.model_dump(mode="json"),
-            "data": {"columns": list(panel.columns), "sha256 of the data": panel.sha256},
-        } | ({"parent": parent.identity} if parent else {})
+        identity = identity_of(name, config, panel) | ({"parent": parent.identity} if parent else {})
         self.state = Kept(run, identity, panel.source.sha256)
         self._epoch = self.state.best
         self._scored = False

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kerasforecast.artifact.recorder import identity_of
 from kerasforecast.artifact.selection import Selection, Tried
 from kerasforecast.baselines.fitted import periods_of
 from kerasforecast.config import Config
@@ -121,12 +122,8 @@ def choose(
         f"Trying {len(candidates)} networks of {families} families, judged on {len(judge.windows):,} windows of "
         f"validation in {judge.count} blocks."
     )
-    identity = {
-        "name": name,
-        "config": config.model_dump(mode="json"),
-        "data": {"columns": list(panel.columns), "sha256 of the data": panel.sha256},
-    }
-    bench = Bench(panel, trying, judge, Store(run, identity, panel.source.sha256), clock, stop, say)
+    store = Store(run, identity_of(name, config, panel), panel.source.sha256)
+    bench = Bench(panel, trying, judge, store, clock, stop, say)
     trials = bench.run(candidates, budget)
     if not trials:
         raise DivergedError("No network of --model auto could be trained. Lower --learning-rate, or use --model lstm.")
