@@ -11,6 +11,7 @@ import numpy as np
 from kerasforecast.artifact.lineage import ParentTest
 from kerasforecast.artifact.parent import Parent
 from kerasforecast.config import Config
+from kerasforecast.evaluation.cold_start import Parts
 from kerasforecast.evaluation.learned import learned_windows
 from kerasforecast.evaluation.verdict import Rival
 from kerasforecast.metrics.panels import BySeries, compare_over_series
@@ -60,23 +61,24 @@ def against_parent(
     )
 
 
-def unlearned(tested: Windows, parent: Parent | None) -> tuple[Windows, str | None, str | None]:
-    """The windows that the parent has learned nothing from, and what to say of the others.
+def unlearned(parts: Parts, parent: Parent | None) -> tuple[Parts, str | None, str | None]:
+    """`parts` with the windows alone that the parent has learned nothing from, and what to say of the others.
 
     Where there are no such all windows stay, and what the parent has learned of them comes with them.
     """
+    tested = parts.seen
     if parent is None:
-        return tested, None, None
+        return parts, None, None
     name, known = parent.manifest.name, parent.manifest.learned_from
     learned = learned_windows(known, tested.panel, tested.origins, tested.steps)
     if learned.text is None:
-        return tested, None, None
+        return parts, None, None
     unseen = learned.unseen
     if not len(unseen):
         note = f"{name} has learned from the test part already ({learned.text}): no verdict can rest on it."
-        return tested, learned.text, note
+        return parts, learned.text, note
     note = f"Scored on {len(unseen):,} of {len(tested):,} windows of the test part: {name} has learned from the others."
-    return replace(tested, origins=tested.origins[unseen]), None, note
+    return Parts(replace(tested, origins=tested.origins[unseen]), parts.apart, parts.held), None, note
 
 
 def started_from(parent: Parent, config: Config, frozen: Sequence[str]) -> str:

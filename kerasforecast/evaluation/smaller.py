@@ -19,7 +19,7 @@ from kerasforecast.artifact.parent import Parent
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import OptionError, shown
-from kerasforecast.evaluation.cold_start import Parts, evaluate_parts
+from kerasforecast.evaluation.cold_start import evaluate_parts
 from kerasforecast.evaluation.evaluation import Evaluation
 from kerasforecast.evaluation.leaving import Begun, Leaving, begin
 from kerasforecast.evaluation.parent import against_parent, unlearned
@@ -91,8 +91,8 @@ def begun_beside(config: Config, panel: Panel, name: str, teacher: Parent) -> tu
         It, and what to say of those windows.
     """
     begun, _ = begin(config, panel, name, None)
-    seen, learned, note = unlearned(begun.parts.seen, teacher)
-    return replace(begun, parts=Parts(seen, begun.parts.apart, begun.parts.held), learned=learned), note
+    parts, learned, note = unlearned(begun.parts, teacher)
+    return replace(begun, parts=parts, learned=learned), note
 
 
 def taught(begun: Begun, teacher: Predictor) -> Leaving:
