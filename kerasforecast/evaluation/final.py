@@ -12,19 +12,16 @@ import numpy as np
 from kerasforecast.artifact.lineage import FinalRecord, weights_digest
 from kerasforecast.artifact.parent import Parent
 from kerasforecast.data.panel import Panel
-from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member
-from kerasforecast.forecasting.outside import ScaledWindows
+from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member, training_sets
+from kerasforecast.forecasting.outside import scaled_set
 from kerasforecast.forecasting.parts import Part
 from kerasforecast.forecasting.predictor import Predictor
-from kerasforecast.models.member import Member
 from kerasforecast.models.network import build, initialise, merged_weights
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.split import Split
-from kerasforecast.preprocessing.windows import Windows, windows_of
+from kerasforecast.preprocessing.windows import windows_of
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.replay import by_steps, rates_of
-
-_CHOOSING = ("train", "validation")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,11 +71,10 @@ def solved_part(part: Part, panel: Panel, split: Split) -> Refitted | None:
     started, network, before = time.perf_counter(), part.member.network, part.member
     own, whole = split.of_window(network.window), split.whole.of_window(network.window)
     member = scaled_member(network, panel, whole).model_copy(update={"weight": before.weight})
-    chosen = [_scaled_set(windows_of(panel, own.origins(each), own.window, own.horizon), before) for each in _CHOOSING]
+    training, validation = (scaled_set(each, before) for each in training_sets(before, panel, own))
     everything = windows_of(panel, whole.origins("train"), whole.window, whole.horizon)
-    found = network.family.solve_again(
-        network.options, member.sizes, chosen[0], chosen[1], _scaled_set(everything, member)
-    )
+    on_all = scaled_set(everything.training_set(member.scaling), member)
+    found = network.family.solve_again(network.options, member.sizes, training, validation, on_all)
     if not found:
         return None
     model = build(network, member.scaling, "training", part.training.seed, covariates=member.covariates)
@@ -91,10 +87,6 @@ def solved_part(part: Part, panel: Panel, split: Split) -> Refitted | None:
     return Refitted(
         replace(part, member=member, fitted=fitted, seconds=seconds), len(everything), part.fitted.history.best.loss
     )
-
-
-def _scaled_set(windows: Windows, member: Member) -> TrainingSet[ScaledWindows]:
-    return TrainingSet(ScaledWindows(windows, member), windows.training_set(member.scaling).targets)
 
 
 def start_of(parent: Parent | None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.given import Given
-from kerasforecast.forecasting.outside import ScaledWindows, scaled, unscaled
+from kerasforecast.forecasting.outside import scaled, scaled_set, unscaled
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import (
@@ -134,11 +134,8 @@ class Fitting:
         self._member, self._config, self._reused = member, config, reused
         self._parts = sampled(training, config), validation
         if reused:
-            learned, held_back = self._parts
-            self._parts = (
-                replace(learned, windows=ScaledWindows(learned.windows, member)),
-                replace(held_back, windows=ScaledWindows(held_back.windows, member)),
-            )
+            learned, held_back = (scaled_set(part, member) for part in self._parts)
+            self._parts = learned, held_back
             self.network = reused.restarted(config.learning_rate)
         else:
             self.network = build(member.network, member.scaling, "training", config.seed, covariates=member.covariates)
@@ -199,19 +196,17 @@ class Fitting:
         member = self._member
         family, options = member.network.family, member.network.options
         weights = {layer.name: layer.get_weights() for layer in weighted_layers(self.network)}
-        plain = known if self._reused else TrainingSet(ScaledWindows(known.windows, member), known.targets)
-        found = family.drawing(options, member.sizes, weights, plain)
+        found = family.drawing(options, member.sizes, weights, self._plain(known))
         return known if found is None else replace(known, targets=found[0], drawing=found[1])
 
-    @property
-    def _scaled(self) -> tuple[TrainingSet[Any], TrainingSet[Any]]:  # for what does without the network's own scaling
-        known, held = (TrainingSet(ScaledWindows(part.windows, self._member), part.targets) for part in self._parts)
-        return known, held
+    def _plain(self, part: TrainingSet[Any]) -> TrainingSet[Any]:
+        """One of the parts for what does without the network's own scaling."""
+        return part if self._reused else scaled_set(part, self._member)
 
     def _begun_at_a_solution(self) -> bool:
         """Whether the family finds weights without steps; they are set."""
-        member, parts = self._member, self._parts if self._reused else self._scaled
-        found = member.network.family.solve(member.network.options, member.sizes, *parts) or {}
+        member, (training, validation) = self._member, map(self._plain, self._parts)
+        found = member.network.family.solve(member.network.options, member.sizes, training, validation) or {}
         for name, weights in found.items():
             self.network.get_layer(name).set_weights(weights)
         return bool(found)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from kerasforecast.models.member import Member
-from kerasforecast.preprocessing.batch import Batches, WindowBatch
+from kerasforecast.preprocessing.batch import Batches, TrainingSet, WindowBatch
 from kerasforecast.preprocessing.scaling import FittedScaling
 
 
@@ -24,6 +25,11 @@ class ScaledWindows:
     def batch(self, indices: np.ndarray | slice) -> WindowBatch:
         """The windows at `indices`, scaled, `past` `(n, L, C)`; float32."""
         return scaled(self.member, self.windows.batch(indices))
+
+
+def scaled_set(windows: TrainingSet[Any], member: Member) -> TrainingSet[ScaledWindows]:
+    """Raw windows with their scaled targets as what does without a network's own scaling is given them."""
+    return replace(windows, windows=ScaledWindows(windows.windows, member))
 
 
 def scaled(member: Member, raw: WindowBatch) -> WindowBatch:

@@ -7,11 +7,10 @@ import pandas as pd
 
 from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.forecaster import Forecaster
-from kerasforecast.forecasting.outside import ScaledWindows
+from kerasforecast.forecasting.outside import scaled_set
 from kerasforecast.forecasting.paths import network_of
 from kerasforecast.models.network import weighted_layers
 from kerasforecast.models.noise import bank, noised
-from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.windows import Windows, windows_of
 
 _DRAWN = 24  # paths of the reverse process
@@ -45,7 +44,7 @@ def _forward(forecaster: Forecaster, windows: Windows) -> list[pd.DataFrame]:
     predictor = forecaster.predictor
     member = predictor.members[0]
     weights = {layer.name: layer.get_weights() for layer in weighted_layers(predictor.network)}
-    known = TrainingSet(ScaledWindows(windows, member), windows.training_set(member.scaling).targets)
+    known = scaled_set(windows.training_set(member.scaling), member)
     found = member.network.family.drawing(member.network.options, member.sizes, weights, known)
     if found is None:
         return []

@@ -16,7 +16,7 @@ from kerasforecast.data.numerals import figure
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError
 from kerasforecast.forecasting.fitting import scaled_member
-from kerasforecast.forecasting.outside import ScaledWindows
+from kerasforecast.forecasting.outside import scaled_set
 from kerasforecast.models.member import Member
 from kerasforecast.models.ridge import ridge
 from kerasforecast.preprocessing.batch import Batches, TrainingSet
@@ -74,7 +74,7 @@ def _missed(network: NetworkConfig, panel: Panel, split: Split) -> float:
     member = scaled_member(network, panel, split)
     parts = [_some(panel, split, part).training_set(member.scaling) for part in ("train", "validation")]
     seen = _Seen(member)
-    training, validation = (TrainingSet(ScaledWindows(part.windows, member), part.targets) for part in parts)
+    training, validation = (scaled_set(part, member) for part in parts)
     found = ridge(seen.features, training, validation, seen.width, _WIDEST)
     windows = parts[1].windows
     errors = []
