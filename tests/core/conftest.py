@@ -1,4 +1,8 @@
-"""Property tests judge results, never speed: these run on whatever machine, beside whatever else."""
+"""Property tests judge results, never speed: these run on whatever machine, beside whatever else.
+
+They try the same examples every time, so that a change is judged by what it does. Others are looked for by
+`pytest tests/core --hypothesis-profile search`.
+"""
 
 import pandas as pd
 import pytest
@@ -7,7 +11,8 @@ from hypothesis import HealthCheck, settings
 from kerasforecast.data.load import load_series
 from kerasforecast.sections.data import DataConfig
 
-settings.register_profile("core", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("core", settings.get_profile("search"), derandomize=True)
 settings.load_profile("core")
 
 

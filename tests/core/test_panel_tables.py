@@ -15,7 +15,7 @@ from kerasforecast.errors import DataError, OptionError
 from kerasforecast.sections.data import DataConfig
 
 DAYS = pd.date_range("2024-01-01", periods=60)
-IDS = st.text(min_size=1, max_size=8).map(str.strip).filter(lambda text: text and "\0" not in text)
+IDS = st.text(max_size=8).map(lambda text: text.replace("\0", "").strip() or "a")
 
 
 def load(data, **options):
