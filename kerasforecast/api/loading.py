@@ -22,7 +22,7 @@ def load(path: str | PathLike, *, backend: str | None = None) -> Model:
     """Open a `.keras` file written by `fit` or `Model.save`, whatever backend it was trained on; or an `.onnx` file.
 
     An ONNX file, which `export` writes, forecasts and is scored without Keras or any backend. Either is checked before
-    anything of it is used; see "Models from strangers" in the README.
+    anything of it is used; see "Models from strangers" in `docs/en/guides/exporting.md`.
 
     Args:
         path: Of the model file.

@@ -58,3 +58,14 @@ def test_the_check_sees_options_and_commands():
     assert OPTION.findall("`--window` 60, --no-such-thing; a--b") == ["--window", "--no-such-thing"]
     assert COMMAND.findall("    kerasforecast fit a.csv --horizon 3   # why") == ["fit a.csv --horizon 3   "]
     assert len(TEXTS) > 40
+
+
+@pytest.mark.parametrize("path", TEXTS[-2:], ids=lambda path: path.name)
+def test_every_link_of_a_readme_leads_to_a_file_and_a_heading(path):
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", path.read_text(encoding="utf-8"))
+    assert len(links) > 20
+    for file, anchor in links:
+        goal = (path.parent / file) if file else path
+        assert goal.is_file(), file
+        heads = re.findall(r"^#+ (.+)$", goal.read_text(encoding="utf-8"), re.MULTILINE)
+        assert not anchor or anchor in {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
