@@ -12,10 +12,11 @@ from kerasforecast.data.stamps import iso_texts
 from kerasforecast.explain.cells import GATES, Layer
 from kerasforecast.explain.findings import Findings
 from kerasforecast.explain.memory import Fading, Recall
+from kerasforecast.explain.origin import Origin
 from kerasforecast.explain.reach import Reach
 from kerasforecast.explain.whatif import WhatIf
 from kerasforecast.explain.why import Why
-from kerasforecast.report.traces import Figure, bars, colour, figure, label, line, timed, titled
+from kerasforecast.report.traces import PERCENT, Figure, bars, colour, figure, label, line, timed, titled
 
 _BARS = 9  # parts that are drawn apart
 _UNITS = 64  # of a layer that are drawn
@@ -31,7 +32,7 @@ def forecast_figure(found: Findings) -> Figure:
     first = max(0, origin.row + 1 - max(_BEFORE, found.manifest.window))
     index = origin.panel.index
     known, values = index[first : origin.row + 1], origin.panel.values[first : origin.row + 1, 0]
-    ahead = _ahead(found)
+    ahead = rows_ahead(found.origin)
     last = float(values[-1])
     mode = "lines+markers" if len(why.forecast) <= 14 else "lines"
     places = np.concatenate([np.asarray(known[-1:]), np.asarray(ahead)])
@@ -98,12 +99,12 @@ def reach_figure(reach: Reach) -> Figure:
     drawn = line("error", reach.kept, errors, "--model", mode="lines+markers")
     xaxis = titled("rows left as they are", type="log", tickvals=reach.kept.tolist())
     xaxis["ticktext"] = [str(rows) for rows in reach.kept]
-    return figure([drawn], xaxis=xaxis, yaxis=titled("error beyond that of all rows", ticksuffix=" %"))
+    return figure([drawn], xaxis=xaxis, yaxis=titled("error beyond that of all rows", **PERCENT))
 
 
 def inner_figure(parts: Mapping[str, np.ndarray], found: Findings) -> Figure:
     """Trend and season of an interpretable N-BEATS, and their sum, over the rows that are forecast."""
-    ahead = _ahead(found)
+    ahead = rows_ahead(found.origin)
     total = np.sum(list(parts.values()), axis=0)
     traces = [line(name, ahead, part, colour(name, place + 1)) for place, (name, part) in enumerate(parts.items())]
     return figure([*traces, line("forecast", ahead, total, "--model", width=2.2)], yaxis=titled(found.manifest.target))
@@ -164,8 +165,8 @@ def units_drawn(layer: Layer) -> np.ndarray:
     return order[np.linspace(0, len(order) - 1, _UNITS).round().astype(int)]
 
 
-def _ahead(found: Findings) -> Any:
-    origin = found.origin
+def rows_ahead(origin: Origin) -> Any:
+    """Dates or steps of the rows that are forecast."""
     index, horizon = origin.windows.panel.index, len(origin.dates)
     if origin.row + horizon < len(index):
         return index[origin.row + 1 : origin.row + 1 + horizon]

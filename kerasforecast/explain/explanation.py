@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import OptionError
+from kerasforecast.explain import drawings
 from kerasforecast.explain.attention import attention
 from kerasforecast.explain.findings import Findings
 from kerasforecast.explain.inside import inside, states_of
@@ -95,6 +97,7 @@ def explain(
         inside=inner,
         states=None if inner is None else states_of(predictor, inner, origin),
         attention=attention(predictor, origin),
+        process=_process(predictor, origin),
         memory=memory_of(predictor, manifest.config, panel, say) if memory else None,
         seconds=time.perf_counter() - begun,
     )
@@ -110,6 +113,14 @@ def page_path(path: str | PathLike) -> Path:
     if file.suffix.lower() != ".html":
         raise OptionError(f"An explanation is written as a page that ends in .html. Received: {file}. Name it so.")
     return file
+
+
+def _process(predictor: Predictor, origin: Origin) -> pd.DataFrame | None:
+    from kerasforecast.forecasting.process import reverse
+
+    if not predictor.paths or len(predictor.members) > 1:
+        return None
+    return reverse(predictor, origin.windows, pd.Index(drawings.rows_ahead(origin)))
 
 
 def _parts(predictor: Predictor, origin: Origin) -> dict[str, np.ndarray]:

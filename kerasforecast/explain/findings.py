@@ -37,6 +37,8 @@ class Findings:
         inside: Gates and states of a recurrent model, or `None`.
         states: What those states were after other rows, or `None`.
         attention: Of a Transformer over patches, or `None`.
+        process: From noise to the paths of a diffusion model, as `kerasforecast.forecasting.process.reverse` gives it,
+            or `None`.
         memory: What `memory=True` asks for, or `None`.
         seconds: What it took.
     """
@@ -50,6 +52,7 @@ class Findings:
     inside: Inside | None
     states: States | None
     attention: Attention | None
+    process: pd.DataFrame | None
     memory: Memory | None
     seconds: float
 

@@ -13,6 +13,7 @@ from kerasforecast.explain.memory import CELLS, Memory
 from kerasforecast.models.member import describe
 from kerasforecast.report.importance import importance_section
 from kerasforecast.report.page import Headline, Section, embedded, folded, page, table, text
+from kerasforecast.report.paths import reverse_section
 from kerasforecast.report.words import number, numbers
 
 _STEPS = 8  # columns of the table of parts
@@ -39,6 +40,7 @@ def explanation_page(found: Findings) -> str:
         *_parts_section(found),
         *_inside_sections(found),
         *_attention_section(found),
+        *([] if found.process is None else [reverse_section(found.process, manifest.target)]),
         *_memory_sections(found.memory),
     ]
     footer = (

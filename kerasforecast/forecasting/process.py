@@ -9,6 +9,7 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.forecasting.outside import scaled_set
 from kerasforecast.forecasting.paths import network_of
+from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.network import weighted_layers
 from kerasforecast.models.noise import bank, noised
 from kerasforecast.preprocessing.windows import Windows, windows_of
@@ -31,13 +32,24 @@ def processes(forecaster: Forecaster, panel: Panel) -> pd.DataFrame | None:
     if not forecaster.predictor.paths or len(forecaster.predictor.members) > 1 or len(panel) > 1:
         return None
     windows, index = forecaster.last_windows(panel, 1)
-    noise = bank(_DRAWN, windows.steps, np.random.default_rng([_SEED, 8]))
-    stages = _stages(forecaster, windows, noise)
-    parts = [_table("reverse", number, stage[0], index) for number, stage in enumerate(stages)]
+    parts = [reverse(forecaster.predictor, windows, index)]
     origin = panel.ends[-1:] - 1 - windows.steps
     if origin[0] >= windows.window - 1:
         parts = [*_forward(forecaster, windows_of(panel, origin, windows.window, windows.steps)), *parts]
     return pd.concat(parts, ignore_index=True)
+
+
+def reverse(predictor: Predictor, windows: Windows, index: pd.Index) -> pd.DataFrame:
+    """From noise to the paths of one window: the part of `processes` that is called so.
+
+    Args:
+        predictor: Of one network, which draws paths.
+        windows: The one window.
+        index: Dates or steps of the rows that are forecast.
+    """
+    noise = bank(_DRAWN, windows.steps, np.random.default_rng([_SEED, 8]))
+    stages = _stages(predictor, windows, noise)
+    return pd.concat([_table("reverse", number, stage[0], index) for number, stage in enumerate(stages)])
 
 
 def _forward(forecaster: Forecaster, windows: Windows) -> list[pd.DataFrame]:
@@ -53,14 +65,14 @@ def _forward(forecaster: Forecaster, windows: Windows) -> list[pd.DataFrame]:
     angles = np.concatenate([[0.0], drawing.angles[places]])
     noise = np.random.default_rng([_SEED, 10]).normal(size=path.shape)
     given = noised(path, noise, angles).astype(np.float32)  # (P, H)
-    drawn = _stages(forecaster, windows, given)[0][0]
+    drawn = _stages(predictor, windows, given)[0][0]
     index = windows.panel.index[windows.origins[0] + 1 : windows.origins[0] + 1 + windows.steps]
     return [_table("forward", number, drawn[number : number + 1], index) for number in range(len(angles))]
 
 
-def _stages(forecaster: Forecaster, windows: Windows, noise: np.ndarray) -> list[np.ndarray]:
+def _stages(predictor: Predictor, windows: Windows, noise: np.ndarray) -> list[np.ndarray]:
     """Paths `(1, S, H)` of one window before and after each step back from the `noise` `(S, H)`."""
-    network = network_of(forecaster.predictor, "stages")
+    network = network_of(predictor, "stages")
     found = network.predict_on_batch(windows.batch().arrays | {"noise": noise[None]})
     return [np.asarray(stage) for stage in found]
 

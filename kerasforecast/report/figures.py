@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasforecast.report.traces import (
+    PERCENT,
     SHARED,
     Figure,
     Interval,
@@ -110,7 +111,7 @@ def lead(dates: Values, leads: Mapping[str, np.ndarray]) -> Figure:
     traces = [
         line(name, dates, gain, colour(name, place), most=most) for place, (name, gain) in enumerate(leads.items())
     ]
-    zero = {"zeroline": True, "zerolinecolor": "--naive", "zerolinewidth": 2, "ticksuffix": " %"}
+    zero = {"zeroline": True, "zerolinecolor": "--naive", "zerolinewidth": 2, **PERCENT}
     return timed(traces, yaxis=zero)
 
 

@@ -6,7 +6,7 @@ from kerasforecast.artifact.importance import CovariateWorth
 from kerasforecast.artifact.records import Metrics
 from kerasforecast.evaluation.importance import earns, p_text
 from kerasforecast.report.page import Section, folded, table
-from kerasforecast.report.traces import Figure, bars, figure, label, titled
+from kerasforecast.report.traces import PERCENT, Figure, bars, figure, label, titled
 
 _DRAWN = 30  # bars: more are no picture
 
@@ -37,7 +37,7 @@ def _figure(covariates: tuple[CovariateWorth, ...]) -> Figure:
         own = [each.increase if earns(each) == worthy else None for each in covariates]
         rises = [None if share is None else 100 * share for share in own]
         traces.append(bars(name, names, rises, color))
-    yaxis = titled("error when shuffled", ticksuffix=" %")
+    yaxis = titled("error when shuffled", **PERCENT)
     return figure(traces, xaxis={"type": "category"}, yaxis=yaxis, barmode="overlay", bargap=0.5)
 
 

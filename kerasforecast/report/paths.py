@@ -68,17 +68,22 @@ def _processes(process: pd.DataFrame, target: str) -> list[Section]:
     sections = []
     reverse, forward = (process[process["process"] == name] for name in ("reverse", "forward"))
     if len(reverse):
-        note = (
-            "One path of the forecast, from noise on: noise in the coordinates of the model is a path of past errors, "
-            "and each step turns it towards what this window allows. Thin lines: where other paths end."
-        )
-        sections.append(Section("From noise to path", note, "", (("The reverse process", _reverse(reverse, target)),)))
+        sections.append(reverse_section(reverse, target))
     if len(forward):
         note = "What training does to a real path, the last one known: ever more noise, until nothing of it is left."
         sections.append(
             Section("From path to noise", note, "", (("The forward process", _stages(forward, 1, target)),))
         )
     return sections
+
+
+def reverse_section(reverse: pd.DataFrame, target: str) -> Section:
+    """How a path comes from noise; `reverse` as `kerasforecast.forecasting.process.reverse` gives it."""
+    note = (
+        "One path of the forecast, from noise on: noise in the coordinates of the model is a path of past errors, "
+        "and each step turns it towards what this window allows. Thin lines: where other paths end."
+    )
+    return Section("From noise to path", note, "", (("The reverse process", _reverse(reverse, target)),))
 
 
 def _reverse(reverse: pd.DataFrame, target: str) -> Figure:

@@ -113,6 +113,10 @@ def label(name: str) -> str:
     return html.escape(printable(name), quote=False)
 
 
+# An axis of percents is a tenth of one long at least: what is rounding alone is to look like nothing, not like a bar.
+PERCENT: Figure = {"ticksuffix": " %", "exponentformat": "none", "autorangeoptions": {"include": [0, 0.1]}}
+
+
 def titled(title: str, **settings: Any) -> Figure:
     """An axis with a title."""
     given = {name: value for name, value in settings.items() if value is not None}
