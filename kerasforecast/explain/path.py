@@ -24,7 +24,7 @@ _EDGES = (0.0, 1 / 64, 1 / 16, 1 / 4, 1.0)  # closer to the flat window, where n
 _NODES = 6
 _TOLERANCE = 0.002  # of the difference that is split
 _ROUNDING = 4e-7  # of a forecast: what float32 cannot tell
-_MOST = 40_000  # gradients
+MOST = 40_000  # gradients
 _AT_ONCE = 4_096
 
 
@@ -62,7 +62,7 @@ def flat(window: WindowBatch, origin: int) -> WindowBatch:
     return WindowBatch(past, known, window.static)
 
 
-def integrated(answer: Answer, slopes: Slopes, window: WindowBatch, horizon: int) -> Integrated:
+def integrated(answer: Answer, slopes: Slopes, window: WindowBatch, horizon: int, most: int = MOST) -> Integrated:
     """What each input of one window adds to its forecast, from the flat window on.
 
     Args:
@@ -70,6 +70,7 @@ def integrated(answer: Answer, slopes: Slopes, window: WindowBatch, horizon: int
         slopes: Raw windows and weights `(B, H)` to the gradients of the weighted sums.
         window: One, raw, known columns `H` rows ahead.
         horizon: Rows ahead H.
+        most: Gradients that may be taken.
     """
     way = _Way(answer, slopes, flat(window, window.past.shape[1] - 1), window, horizon)
     start, end = way.answers(np.array([0.0, 1.0]))
@@ -79,7 +80,7 @@ def integrated(answer: Answer, slopes: Slopes, window: WindowBatch, horizon: int
     stretches = [(low, high) for low, high in itertools.pairwise(_EDGES)]
     while stretches and any(np.any(move) for move in way.moves.values()):
         found = way.along(stretches)
-        last = way.gradients + 2 * len(stretches) * _NODES * horizon > _MOST
+        last = way.gradients + 2 * len(stretches) * _NODES * horizon > most
         lacking = [np.abs(each.lacking) > allowed * max(high - low, 0.1) for each, (low, high) in found]
         halves = []
         for (each, (low, high)), lacks in zip(found, lacking, strict=True):

@@ -15,7 +15,7 @@ import numpy as np
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.evaluation.shuffling import covariates_of
 from kerasforecast.explain.origin import Origin
-from kerasforecast.explain.path import Integrated, integrated
+from kerasforecast.explain.path import MOST, Integrated, integrated
 from kerasforecast.preprocessing.windows import windows_of
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class Why:
 def why(predictor: Predictor, origin: Origin, baselines: Baselines | None) -> Why:
     """Take a forecast apart."""
     batch = predictor.checked(origin.batch)
-    found = integrated(predictor.predict, predictor.gradients, batch, predictor.horizon)
+    most = MOST // 10 if predictor.paths else MOST  # paths cost a hundred forecasts
+    found = integrated(predictor.predict, predictor.gradients, batch, predictor.horizon, most)
     moves = all(member.scaling.per_window for member in predictor.members)
     lags = _by_move(batch.past[0, :, 0], found.past[:, :, 0]) if moves else found.past[:, :, 0]
     return Why(

@@ -13,6 +13,7 @@ import numpy as np
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError, OptionError
 from kerasforecast.forecasting.given import Given, checked
+from kerasforecast.forecasting.medians import medians, on_outputs
 from kerasforecast.models.families.base import Role
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.batch import WindowBatch
@@ -51,9 +52,10 @@ class Predictor:
         self.window = max(member.network.window for member in self.members)
         self.horizon, self.levels = first.horizon, first.quantiles
         self.paths = first.family.paths(first.options)
+        self._together = 1 << max(0, (_PATHS // self.paths).bit_length() - 1) if self.paths else _BATCH  # at once
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = ("members", "weights", "window", "horizon", "levels", "paths")
+        kept = ("members", "weights", "window", "horizon", "levels", "paths", "_together")
         return {name: getattr(self, name) for name in kept}  # networks are built again
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -136,27 +138,25 @@ class Predictor:
 
         Returns:
             Gradients in the shapes of the windows' arrays; raw values, float32. Those of a quantile head are its
-            median's.
+            median's, and so are those of paths: of the path, or the two, in the middle at a step.
         """
         batch = self.checked(windows)
         refuse_fork()
-        full = np.asarray(weights, np.float32)
-        if self.levels:
-            full = full[:, :, None] * np.eye(len(self.levels), dtype=np.float32)[self.levels.index(0.5)]
-        found = []
-        for start in range(0, len(batch), _SLOPES):
-            rows = np.arange(start, start + _SLOPES)
+        asked, found = np.asarray(weights, np.float32), []
+        together = min(_SLOPES, self._together)
+        for start in range(0, len(batch), together):
+            rows = np.arange(start, start + together)
             rows[rows >= len(batch)] = start
-            found.append(self._slopes(batch.at(rows).fed(), full[rows]))
+            part = batch.at(rows)
+            full = on_outputs(asked[rows], self.levels, self.outputs(part) if self.paths else None)
+            found.append(self._slopes(part.fed(), full))
         parts = [{"past": part} if not isinstance(part, dict) else part for part in found]
         joined = {name: np.concatenate([part[name] for part in parts])[: len(batch)] for name in batch.arrays}
         return WindowBatch(**joined)
 
     def medians(self, outputs: np.ndarray) -> np.ndarray:
         """The forecasts `(B, H)` in the network's `outputs`: of quantiles and of paths their medians."""
-        if self.paths:
-            return np.median(outputs, axis=1)
-        return outputs[:, :, self.levels.index(0.5)] if self.levels else outputs
+        return medians(outputs, self.levels, self.paths)
 
     def sample(self, windows: Given, passes: int, seed: int) -> np.ndarray:
         """Forecasts `(passes, B, H)` with dropout on (Gal & Ghahramani 2016), raw prices, of raw windows.
@@ -272,7 +272,7 @@ class Predictor:
     def _answers(self, answer: Callable[[Any], np.ndarray], windows: Given) -> np.ndarray:
         batch = self.checked(windows)
         refuse_fork()
-        size = _BATCH if not self.paths else 1 << max(0, (_PATHS // self.paths).bit_length() - 1)
+        size = self._together
         chunks = [batch.at(slice(start, start + size)) for start in range(0, len(batch), size)]
         parts = [_padded_to_two_power(answer, chunk) for chunk in chunks]
         if self.paths:

@@ -184,6 +184,15 @@ def test_a_report_shows_scores_and_both_processes(model, tmp_path):
     assert sum(trace.name == "paths" for trace in figure.data) == 12
 
 
+def test_an_explanation_splits_the_median_of_the_paths_and_shows_where_one_comes_from(model, tmp_path):
+    found = model.explain()
+    assert found.why.share < 0.01
+    np.testing.assert_allclose(found.table["forecast"], model.forecast(model.manifest.horizon)["forecast"], rtol=1e-5)
+    reverse = found.process.set_index(["stage", "path"])["value"]
+    assert reverse.index.get_level_values("stage").max() == model.config.network.options.sampling_steps
+    assert "<h2>From noise to path</h2>" in found.save(tmp_path / "why.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

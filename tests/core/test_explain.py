@@ -44,6 +44,7 @@ class StandIn:
     member: Member
     horizon: int = HORIZON
     levels: tuple = ()
+    paths: int = 0
 
     @property
     def members(self):
@@ -279,8 +280,18 @@ def explanation(folder, horizon=3):
         fit.manifest, origin, why(stand_in, origin, None), grid if horizon > 1 else None,
         Reach(np.array([1, 4, 8]), np.array([3.0, 1.0, 1.0]), 20, True),
         {"trend": np.ones(horizon), "season": np.zeros(horizon)}, inner,
-        States(100, random.normal(size=(200, 2)), 0.9), Attention([np.full((2, 2), 0.5)], patches), memory, 1.0,
+        States(100, random.normal(size=(200, 2)), 0.9), Attention([np.full((2, 2), 0.5)], patches), _process(horizon),
+        memory, 1.0,
     )  # fmt: skip
+
+
+def _process(horizon):
+    stages = [
+        pd.DataFrame({"process": "reverse", "stage": stage, "path": path, "date": np.arange(horizon), "value": 1.0})
+        for stage in range(3)
+        for path in (1, 2)
+    ]
+    return pd.concat(stages)
 
 
 def _with_known():
@@ -292,6 +303,7 @@ def _with_known():
 def test_a_page_takes_names_for_text_and_asks_for_nothing(tmp_path):
     page = explanation_page(explanation(tmp_path))
     assert "<b>Close</b>" not in page
+    assert "<h2>From noise to path</h2>" in page
     assert "<script>hacked" not in page
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
     data = json.loads(re.search(r'id="explain-data">(.*?)</script>', page)[1])
