@@ -1,9 +1,10 @@
 """Boosted trees and a ridge regression as baselines: what wins competitions, and what costs nothing.
 
-Both forecast each step directly, from the rows before an origin: the trees from lags, the same places of earlier
-seasons, rolling means, the date and what is known of the row to be forecast, all series together; the ridge from the
-window alone. Values are distances from the last one in units of the window's own changes, so that neither trend nor
-the size of a series is anything to learn.
+Both forecast from the rows before an origin: the trees from lags, the same places of earlier seasons, rolling means,
+the date and what is known of the row to be forecast, all series together; the ridge from the window alone, each step
+directly. Trees do so too, or forecast one step after another with their own forecasts as inputs, whichever misses the
+last part of what is known by less. Values are distances from the last one in units of the window's own changes, so that
+neither trend nor the size of a series is anything to learn.
 
 Nothing is fitted on rows from `known` on, which is where the test part of each series begins.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,8 @@ import pandas as pd
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.forecast import Forecast
+from kerasforecast.models.ridge import ridge
+from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.windows import Windows, stretches
 
 LEARNED = ("trees", "linear")
@@ -31,7 +34,6 @@ _WINDOWS = 20_000  # that a ridge regression learns from
 _LONGEST = 512  # rows of its window
 _HELD = 5  # the last one of so many parts of what is known teaches the intervals
 _LEAST = 20  # windows with which anything is learned
-_PENALTIES = np.logspace(-4, 4, 17)
 _CHUNK = 4_096  # windows forecast at once
 
 
@@ -53,9 +55,13 @@ class _Frame:
     def of(cls, windows: Windows) -> _Frame:
         """Those of `windows`."""
         raw = windows.context()
-        last = raw[:, -1:]
         unit = np.abs(np.diff(raw, axis=1)).mean(axis=1, keepdims=True)
-        return cls((raw - last) / np.where(unit > 0, unit, 1.0), last, np.where(unit > 0, unit, 1.0))
+        return cls.of_rows(raw, np.where(unit > 0, unit, 1.0))
+
+    @classmethod
+    def of_rows(cls, raw: np.ndarray, unit: np.ndarray) -> _Frame:
+        """Those of `raw` rows `(n, L)` in units `(n, 1)`."""
+        return cls((raw - raw[:, -1:]) / unit, raw[:, -1:], unit)
 
 
 def learned_forecast(name: str, windows: Windows, known: np.ndarray, baselines: Baselines) -> Forecast:
@@ -78,8 +84,7 @@ def learned_forecast(name: str, windows: Windows, known: np.ndarray, baselines: 
     tested = replace(windows, window=rows)
     if len(chosen) < _LEAST:
         return next(forecast for _, forecast in baselines.each(windows))
-    learner = _Trees(baselines.periods) if name == "trees" else _Ridge()
-    table = _errors(learner, chosen, known, baselines.levels)
+    learner, table = _tried(_learners(name, steps, baselines.periods), chosen, known, baselines.levels)
     learner.fit(chosen)
     points, units = [], []
     for part in tested.chunks():
@@ -92,20 +97,34 @@ def learned_forecast(name: str, windows: Windows, known: np.ndarray, baselines: 
     return Forecast(point, point[:, :, None] + np.concatenate(units)[:, :, None] * table[None])
 
 
-def _errors(
-    learner: _Trees | _Ridge, windows: Windows, known: np.ndarray, levels: Sequence[float]
-) -> np.ndarray | None:
-    """Quantiles `(H, K)`, in units, of the errors on the last part of what is known, after learning from the others."""
+def _learners(name: str, steps: int, periods: Sequence[int]) -> list[_Learner]:
+    if name == "linear":
+        return [_Ridge()]
+    return [_Trees(periods), *([_Recursive(periods)] if steps > 1 else [])]
+
+
+def _tried(
+    learners: Sequence[_Learner], windows: Windows, known: np.ndarray, levels: Sequence[float]
+) -> tuple[_Learner, np.ndarray | None]:
+    """The learner that misses the last part of what is known by least, having learned from the parts before.
+
+    Returns:
+        It, and quantiles `(H, K)` of what it misses, in units; the first, and `None`, where there is too little.
+    """
     panel, origins = windows.panel, windows.origins
     places = panel.places(origins)
     begins = panel.starts[:-1] + ((known - panel.starts[:-1]) * (_HELD - 1)) // _HELD  # (N,) of that part
     early, late = origins[origins + windows.steps < begins[places]], origins[origins + 1 >= begins[places]]
     if len(early) < _LEAST or not len(late):
-        return None
-    learner.fit(replace(windows, origins=early))
+        return learners[0], None
     held = replace(windows, origins=late[:: -(-len(late) // _CHUNK)])
-    errors = (held.targets() - learner.points(held)) / _Frame.of(held).unit
-    return np.quantile(errors, levels, axis=0).T
+    best, least, missed = learners[0], np.inf, np.empty(0)
+    for learner in learners:
+        learner.fit(replace(windows, origins=early))
+        errors = (held.targets() - learner.points(held)) / _Frame.of(held).unit
+        if (size := float(np.abs(errors).mean())) < least:
+            best, least, missed = learner, size, errors
+    return best, np.quantile(missed, levels, axis=0).T
 
 
 def _window(name: str, steps: int, periods: Sequence[int]) -> int:
@@ -116,6 +135,16 @@ def _window(name: str, steps: int, periods: Sequence[int]) -> int:
     return min(max(3 * longest + 1, 3 * steps, 24), _LONGEST)
 
 
+class _Learner(Protocol):
+    """What learns from windows and forecasts others."""
+
+    def fit(self, windows: Windows) -> None:
+        """Learn."""
+
+    def points(self, windows: Windows) -> np.ndarray:
+        """`(n, H)` raw."""
+
+
 class _Ridge:
     """From the window to every step at once, in closed form; its penalty chosen on the last part of what is known."""
 
@@ -124,20 +153,19 @@ class _Ridge:
         chosen = replace(windows, origins=windows.origins[:: -(-len(windows) // _WINDOWS)])
         frame = _Frame.of(chosen)
         x, y = frame.values[:, :-1], (chosen.targets() - frame.last) / frame.unit
-        best, least = 1.0, np.inf
         order = np.argsort(_place_in_series(chosen), kind="stable")
         cut = max(2, len(order) * (_HELD - 1) // _HELD)
-        learned, held = order[:cut], order[cut:]
-        for penalty, (weights, bias) in zip(_PENALTIES, _solved(x[learned], y[learned], _PENALTIES), strict=True):
-            error = np.mean((y[held] - x[held] @ weights - bias) ** 2)
-            if error < least:
-                best, least = penalty, error
-        self._weights, self._bias = _solved(x, y, [best])[0]
+        parts = [TrainingSet[Any](x[rows], y[rows]) for rows in (order[:cut], order[cut:], order)]
+        width = x.shape[1]
+        found = ridge(lambda rows, part: rows.windows[part], parts[0], parts[1], width, width, parts[2])
+        if found is None:
+            raise ValueError("A ridge regression of as many columns as there may be has a solution.")
+        self._found = found
 
     def points(self, windows: Windows) -> np.ndarray:
         """`(n, H)` raw."""
         frame = _Frame.of(windows)
-        return frame.last + frame.unit * (frame.values[:, :-1] @ self._weights + self._bias)
+        return frame.last + frame.unit * (frame.values[:, :-1] @ self._found.weights + self._found.bias)
 
 
 class _Trees:
@@ -161,12 +189,14 @@ class _Trees:
 
     def points(self, windows: Windows) -> np.ndarray:
         """`(n, H)` raw."""
-        frame = _Frame.of(windows)
-        features, base = self._features(windows, frame)
-        found = self._trees.predict(features).reshape(base.shape)
-        return frame.last + frame.unit * (found + base)
+        return self._of(windows, _Frame.of(windows))
 
-    def _features(self, windows: Windows, frame: _Frame) -> tuple[np.ndarray, np.ndarray]:
+    def _of(self, windows: Windows, frame: _Frame, gone: int = 0) -> np.ndarray:
+        """`(n, H)` raw, of windows that `gone` forecasts have been added to."""
+        features, base = self._features(windows, frame, gone)
+        return frame.last + frame.unit * (self._trees.predict(features).reshape(base.shape) + base)
+
+    def _features(self, windows: Windows, frame: _Frame, gone: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """`(n H, D)`, and what the trees forecast the distance from, `(n, H)`: the longest season's last value."""
         values, steps, rows = frame.values, windows.steps, frame.values.shape[1]
         each = np.arange(1, steps + 1)
@@ -181,13 +211,30 @@ class _Trees:
                 if places.min() >= 0:
                     own.append(values[:, places])
                     base = own[-1] if back == 0 else base
-        ahead = windows.origins[:, None] + each  # (n, H) rows of the panel
+        ahead = windows.origins[:, None] + gone + each  # (n, H) rows of the panel
         own += _known(windows.panel, ahead)
         static = windows.panel.static
         if static is not None:
             alike += [column[:, None] for column in static[windows.panel.places(windows.origins)].T]
         wide = [np.broadcast_to(column, (count, steps)) for column in alike]
         return np.stack([*own, *wide], axis=-1).reshape(count * steps, -1), base
+
+
+class _Recursive(_Trees):
+    """Trees for the next step alone, which then see their own forecasts."""
+
+    def fit(self, windows: Windows) -> None:
+        """Grow them."""
+        super().fit(replace(windows, steps=1))
+
+    def points(self, windows: Windows) -> np.ndarray:
+        """`(n, H)` raw."""
+        rows, unit, single = windows.context(), _Frame.of(windows).unit, replace(windows, steps=1)
+        found: list[np.ndarray] = []
+        for gone in range(windows.steps):
+            found.append(self._of(single, _Frame.of_rows(rows, unit), gone))  # (n, 1)
+            rows = np.concatenate([rows[:, 1:], found[-1]], axis=1)
+        return np.concatenate(found, axis=1)
 
 
 def _known(panel: Panel, ahead: np.ndarray) -> list[np.ndarray]:
@@ -204,19 +251,3 @@ def _place_in_series(windows: Windows) -> np.ndarray:
     panel = windows.panel
     places = panel.places(windows.origins)
     return (windows.origins - panel.starts[places]) / np.maximum(panel.observed[places], 1)
-
-
-def _solved(
-    x: np.ndarray, y: np.ndarray, penalties: Sequence[float] | np.ndarray
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Weights `(D, H)` and bias `(H,)` by each penalty, a share of the mean variance of what is seen."""
-    mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
-    centred = x - mean_x
-    values, vectors = np.linalg.eigh(centred.T @ centred)
-    turned = vectors.T @ (centred.T @ (y - mean_y))
-    found = []
-    for penalty in penalties:
-        least = penalty * max(float(values.mean()), 1e-12)
-        weights = vectors @ (turned / (np.maximum(values, 0) + least)[:, None])
-        found.append((weights, mean_y - mean_x @ weights))
-    return found

@@ -7,6 +7,7 @@ import pytest
 import kerasforecast as kf
 from kerasforecast.baselines.classical import classical_forecasts, require_extra
 from kerasforecast.baselines.fitted import learn_baselines
+from kerasforecast.baselines.trees import _Recursive, _Trees, _tried
 from kerasforecast.config import Config
 from kerasforecast.preprocessing.split import split_panel
 from kerasforecast.preprocessing.windows import windows_of
@@ -49,6 +50,25 @@ def test_they_learn_what_the_rules_cannot_and_their_intervals_hold(count):
         low, high = ours[name].quantiles[:, :, 1], ours[name].quantiles[:, :, -2]
         assert 0.6 < np.mean((windows.targets() >= low) & (windows.targets() <= high)) <= 1
     assert rmse(windows, ours["linear"]) < rmse(windows, rules["seasonal_naive_12"])
+
+
+def test_trees_forecast_step_after_step_where_that_misses_less():
+    times = np.arange(200)
+    values = 100 + np.cumsum(np.where(times % 3 == 0, 2.0, -0.5)) + np.random.default_rng(0).normal(0, 0.01, 200)
+    data = kf.Panel.of(kf.Series(values[:, None], pd.RangeIndex(200), ("y",)))
+    windows = windows_of(data, np.arange(40, 190), 24, H)
+    late = windows_of(data, np.arange(160, 190), 24, H)
+    each = [_Trees((3,)), _Recursive((3,))]
+    errors = []
+    for learner in each:
+        learner.fit(windows_of(data, np.arange(40, 150), 24, H))
+        errors.append(np.abs(late.targets() - learner.points(late)).mean())
+    chosen, table = _tried(each, windows, np.array([200]), (0.1, 0.5, 0.9))
+    assert chosen is each[int(np.argmin(errors))]
+    assert table.shape == (H, 3)
+    assert min(errors) < 0.2
+    one = windows_of(data, np.arange(160, 190), 24, 1)
+    np.testing.assert_allclose(each[1].points(late)[:, :1], each[1].points(one))  # its first step sees what is known
 
 
 def test_values_from_the_test_part_on_move_no_earlier_forecast():
