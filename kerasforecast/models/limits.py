@@ -16,6 +16,7 @@ STEP_LIMIT = 2**32  # multiplications for one window
 LOOP_LIMIT = 16  # loops over time, a bidirectional layer has two: each is a graph to trace
 ROW_LIMIT = 2**15  # steps of loops for one window
 LAYER_LIMIT = 1_000  # layers with arrays
+PAIR_LIMIT = 2**22  # weights of one attention: 16 MiB of float32, times the windows of a golden batch
 WINDOW_LIMIT = 200_000  # values of one window, which a model file holds as text
 
 
@@ -48,6 +49,12 @@ def check_size(members: Sequence[Member]) -> None:
         ),
         ("layers, bidirectional ones counted twice", sum(layer.loops for layer in layers), LOOP_LIMIT, smaller),
         ("rows times layers", steps, ROW_LIMIT, _either("--window", smaller)),
+        (
+            "weights in an attention, pairs of patches times heads",
+            max((layer.pairs for layer in layers), default=0),
+            PAIR_LIMIT,
+            "--window or --heads, or a longer --patch",
+        ),
         ("layers with weights", len(layers), LAYER_LIMIT, smaller),
         ("values in a window", window, WINDOW_LIMIT, "--window, --past or --known"),
     ):

@@ -28,7 +28,40 @@ NETWORKS = {
         "model": "rnn", "units": 2_800, "layers": 1, "window": 120, "horizon": 1_000,
         "quantiles": [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99],
     },
+    "pairs of patches": {"model": "patch", "patch": 1, "heads": 4, "width": 4, "layers": 16, "window": 1_024},
+    "parameters of an encoder": {"model": "patch", "patch": 4, "heads": 16, "width": 1_024, "layers": 3, "window": 400},
+    "blocks": {"model": "nbeats", "units": 16, "blocks": 64, "block_layers": 8, "window": 500},
+    "waves": {
+        "model": "nbeats", "basis": "interpretable", "units": 8, "blocks": 64, "block_layers": 5, "harmonics": 200,
+        "window": 2_000, "horizon": 1_000,
+    },
+    "knots": {
+        "model": "nhits", "units": 16, "blocks": 12, "stacks": 16, "block_layers": 3, "window": 1_000, "horizon": 1_000,
+    },
+    "units of a decoder": {"model": "tide", "units": 3_500, "layers": 1, "window": 1_000},
+    "weights of a map": {"model": "linear", "window": 10_000, "horizon": 1_000},
+    "rows of a rule": {"model": "damped", "scaling": "none", "season": 1_000, "window": 10_000, "horizon": 1_000},
 }  # fmt: skip
+# What takes each of those that have it over its limit.
+MORE = {
+    "pairs of patches": {"window": 1_025},
+    "parameters of an encoder": {"layers": 6},
+    "blocks": {"blocks": 64, "block_layers": 8, "units": 4_096},
+    "waves": {"block_layers": 8},
+    "knots": {"blocks": 24},
+    "units of a decoder": {"layers": 4},
+    "weights of a map": {"horizon": 1_000, "quantiles": [0.1, 0.25, 0.5, 0.75, 0.9]},
+}
+
+
+def beyond(limit):
+    """Options of a network over the limit that `NETWORKS[limit]` is at; `None` where they do not reach it."""
+    network = NETWORKS[limit]
+    if limit in MORE:
+        return network | MORE[limit]
+    if "layers" in network and network["layers"] <= 8:
+        return network | {"layers": 2 * network["layers"]}
+    return None
 
 
 def file_of(network, *, whole=True):

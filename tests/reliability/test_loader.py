@@ -185,11 +185,8 @@ def test_a_pipe_in_the_place_of_a_file_does_not_block(tmp_path):
 
 def test_networks_beyond_the_limits_are_refused_by_their_numbers(tmp_path):
     """Before Keras is loaded, and before anything of their size is made."""
-    files = {
-        limit: largest.file_of(network | {"layers": 2 * network["layers"]}, whole=False)
-        for limit, network in largest.NETWORKS.items()
-        if network["layers"] <= 8
-    }
+    networks = {limit: largest.beyond(limit) for limit in largest.NETWORKS}
+    files = {limit: largest.file_of(network, whole=False) for limit, network in networks.items() if network}
     found, _ = outcomes(tmp_path, files)
     for name, outcome in found.items():
         check_refused(name, outcome)

@@ -122,6 +122,7 @@ class SavedLayer:
         wraps: `(module, class)` of a layer inside it, as a bidirectional one has.
         rows: How often its arrays are multiplied with for one window: the rows of a loop over time, else 1.
         loops: Loops over time it runs, 0 for a layer without one; each is a graph to trace.
+        pairs: Weights of an attention over what it gives, for one window: a number for each head and pair of places.
     """
 
     name: str
@@ -130,6 +131,7 @@ class SavedLayer:
     wraps: tuple[str, str] | None = None
     rows: int = 1
     loops: int = 0
+    pairs: int = 0
 
     @property
     def parameters(self) -> int:

@@ -4,7 +4,6 @@
 x (B, L, C) -> patches (B, N, P C) -> linear embedding with a vector of each place (B, N, D) -> encoder layers:
 attention and a dense pair, each after a layer normalisation and added to what came in -> (B, N, D) -> all of it at once
 (B, N D) -> Dense (B, H)
-from kerasforecast.models.families.setting import Setting
 
 Rows of columns known ahead join the patches of the window; those to be forecast are patches of their own.
 """
@@ -71,14 +70,15 @@ class Patch(Family):
         if ahead:
             found.append(_embedding(options.patch * sizes.known, ahead, width))
         norm = SavedLayer("LayerNormalization", (("vars/0", (width,)), ("vars/1", (width,))))
+        rows = past + ahead
         each = [
             norm,
-            *[dense(width, width)] * 4,
+            replace(dense(width, width), pairs=options.heads * rows**2),
+            *[dense(width, width)] * 3,
             norm,
             dense(width, _WIDER * width),
             dense(_WIDER * width, width),
         ]
-        rows = past + ahead
         found += [replace(layer, rows=rows) for layer in each * options.layers] + [replace(norm, rows=rows)]
         return [*found, dense(rows * width + sizes.static, sizes.outputs)]
 
