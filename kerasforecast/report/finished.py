@@ -43,6 +43,8 @@ class FinishedFit:
             `scaled_crps`, for each interval a column such as `in_80`, `naive_mase`, `best_mase`, `better`, `note`.
         process: Of a model that draws paths, how some come from noise, and the reverse: `process`, `stage`, `path`,
             `date`, `value` (`kerasforecast.forecasting.process`).
+        parts: Of a model whose forecast is a sum of parts that mean something, that of the rows after the data: `date`,
+            `forecast`, and a column for each part.
     """
 
     manifest: Manifest
@@ -52,13 +54,15 @@ class FinishedFit:
     ahead: pd.DataFrame | None = None
     per_series: pd.DataFrame | None = None
     process: pd.DataFrame | None = None
+    parts: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if self.manifest.metrics is None:
             raise ValueError("A finished fit has scores: its manifest must hold metrics.")
         object.__setattr__(self, "forecasts", as_written(self.forecasts))
-        if self.process is not None:
-            object.__setattr__(self, "process", as_written(self.process))
+        for name in ("process", "parts"):
+            if (found := getattr(self, name)) is not None:
+                object.__setattr__(self, name, as_written(found))
         if self.ahead is not None:
             ahead = self.ahead if "date" in self.ahead else self.ahead.rename_axis(index={None: "date"}).reset_index()
             ids = [] if self.key is None else [self.key]
@@ -98,7 +102,7 @@ def write_fit(fit: FinishedFit, folder: Path) -> dict[str, Path]:
 
     Returns:
         The paths by what they hold: `metrics`, `history`, `test_forecasts`, and where there are such `forecast`,
-        `series`, the scores of each, and `paths`, of a model that draws them.
+        `series`, the scores of each, `paths`, of a model that draws them, and `parts`, of one that is a sum of them.
     """
     paths = {
         "metrics": folder / "metrics.json",
@@ -108,7 +112,8 @@ def write_fit(fit: FinishedFit, folder: Path) -> dict[str, Path]:
     atomic_write(paths["metrics"], json_text(fit.metrics).encode())
     atomic_write(paths["history"], fit.history.to_csv(index=False).encode())
     atomic_write(paths["test_forecasts"], fit.forecasts.to_csv(index=False).encode())
-    for name, table in (("forecast", fit.ahead), ("series", fit.per_series), ("paths", fit.process)):
+    tables = {"forecast": fit.ahead, "series": fit.per_series, "paths": fit.process, "parts": fit.parts}
+    for name, table in tables.items():
         path = folder / f"{name}.csv"
         if table is None:
             path.unlink(missing_ok=True)  # that of an earlier fit
@@ -138,7 +143,7 @@ def read_fit(model: Path, panel: Panel | None = None) -> FinishedFit:
             "Run `kerasforecast fit` again."
         )
     forecasts = _table(folder / "test_forecasts.csv", (*_FORECASTS, *map(quantile_column, _levels(manifest))))
-    ahead, each, process = folder / "forecast.csv", folder / "series.csv", folder / "paths.csv"
+    ahead, each, process, parts = (folder / f"{name}.csv" for name in ("forecast", "series", "paths", "parts"))
     return FinishedFit(
         manifest,
         _table(folder / "history.csv", _HISTORY),
@@ -147,6 +152,7 @@ def read_fit(model: Path, panel: Panel | None = None) -> FinishedFit:
         _table(ahead, ("date", "forecast")) if ahead.exists() else None,
         _table(each, (str(forecasts.columns[0]), "mase")) if each.exists() else None,
         _table(process, ("process", "stage", "path", "date", "value")) if process.exists() else None,
+        _table(parts, ("date", "forecast")) if parts.exists() else None,
     )
 
 

@@ -15,6 +15,7 @@ from kerasforecast.evaluation.verdict import judged
 from kerasforecast.metrics.point import rmse
 from kerasforecast.models.member import describe, scaling_words
 from kerasforecast.report import figures
+from kerasforecast.report.composition import parts_sections
 from kerasforecast.report.finished import FinishedFit
 from kerasforecast.report.importance import importance_section
 from kerasforecast.report.members import members_section
@@ -46,6 +47,7 @@ def fit_report(fit: FinishedFit) -> str:
         return _page(fit, _headline(fit, many.counted), _sections_of_many(fit, many), *many.scripts())
     sections = [
         *_outlook(fit),
+        *parts_sections(fit.parts, fit.manifest.target),
         _scores(fit),
         *_paths(fit),
         *_charts(fit),

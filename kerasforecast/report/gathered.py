@@ -12,6 +12,7 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.errors import ArtifactError, DataError
 from kerasforecast.evaluation.cold_start import evaluate_parts, seen_and_held_out
 from kerasforecast.evaluation.evaluation import Evaluation, scored_windows
+from kerasforecast.forecasting.decomposed import decomposed
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.forecasting.process import processes
 from kerasforecast.preprocessing.split import split_panel
@@ -47,9 +48,9 @@ def finished_fit(
     panel = panel if panel is not None else same_panel(manifest)
     try:
         ahead = forecaster.ahead(panel, manifest.config.steps)
-        process = processes(forecaster, panel)
+        process, parts_ahead = processes(forecaster, panel), decomposed(forecaster, panel)
     except DataError:  # nobody knows the dates that follow
-        ahead, process = None, None
+        ahead, process, parts_ahead = None, None, None
     if test is None or test.table is None:
         config = manifest.config
         split = split_panel(panel, config.split, config.network, config.steps)
@@ -64,4 +65,4 @@ def finished_fit(
         test = evaluate_parts(forecaster, parts, manifest.baselines, split)
     table = test.table if test.table is not None else pd.DataFrame()
     epochs = pd.DataFrame([asdict(epoch) for epoch in history.epochs])
-    return FinishedFit(manifest, epochs, table, panel, ahead, test.per_series, process)
+    return FinishedFit(manifest, epochs, table, panel, ahead, test.per_series, process, parts_ahead)

@@ -15,6 +15,7 @@ from kerasforecast.models.network import build, initialise, merged_weights, set_
 from kerasforecast.preprocessing.covariates import Categories, FittedCovariates, Standardised
 from kerasforecast.preprocessing.level import Level
 from kerasforecast.preprocessing.scaling import FittedScaling
+from kerasforecast.report.finished import read_fit
 from kerasforecast.sections.network import NetworkConfig
 
 L, H = 10, 5
@@ -294,9 +295,14 @@ def test_a_linear_map_begins_at_its_ridge_solution_and_beats_naive_without_a_ste
     assert 0.6 < levels.test.scores["model"]["coverage"]["0.8"] < 0.97
 
 
-def test_trend_and_season_sum_to_the_forecast():
-    few = {"units": 8, "blocks": 1, "epochs": 2, "steps_per_epoch": 3}
+def test_trend_and_season_sum_to_the_forecast(tmp_path):
+    few = {"units": 8, "blocks": 1, "epochs": 2, "steps_per_epoch": 3, "output_dir": tmp_path, "name": "parts"}
     model = kf.fit(hourly(), model="nbeats", basis="interpretable", window=24, horizon=6, **few)
+    drawn = read_fit(model.files["model"]).parts
+    np.testing.assert_allclose(drawn["trend"] + drawn["season"], model.forecast(6)["forecast"], rtol=1e-4)
+    page = model.files["report"].read_text()
+    assert "the sum of its trend and season" in page
+    assert "Forecast and trend" in page
     windows = model.series.values[: 24 * 8].reshape(8, 24, 1)
     parts = model.decompose(windows)
     assert list(parts) == ["trend", "season"]

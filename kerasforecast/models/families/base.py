@@ -263,6 +263,10 @@ class Family(ABC):
         """
         return None
 
+    def in_parts(self, options: Any) -> bool:
+        """Whether `Graph.parts` are what its forecast is the sum of."""
+        return False
+
     def paths(self, options: Any) -> int:
         """How many paths S its saved network draws of each window; 0 where it is not `sampled`."""
         return 0

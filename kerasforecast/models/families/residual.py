@@ -175,6 +175,10 @@ class NBeats(Residual):
         found += [Block("trend", sizes.window, 1, trend, trend)] * options.blocks
         return found + [Block("season", sizes.window, 1, season, season)] * options.blocks
 
+    def in_parts(self, options: NBeatsOptions) -> bool:
+        """Whether they are a trend and a season."""
+        return options.basis == "interpretable"
+
     def proposals(self, setting: Setting) -> list[dict[str, Any]]:
         """Two units of window and one, of logs where that can be."""
         log = {"target_transform": "log"} if setting.positive else {}
