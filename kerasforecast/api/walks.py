@@ -72,27 +72,33 @@ def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> Backte
     walk: BacktestConfig = checked(BacktestConfig, walk_options)
     if request.ray is not None and not walk.refit:
         raise OptionError("--ray has no effect with --no-refit, which trains one model. Received: both. Leave one out.")
-    _refuse_choice(request)
     _refuse_final(request)
     begun = _begin(request, "backtest")
-    panel = begun.panel
+    panel, chooses = begun.panel, begun.config.network.family.chooses
 
     from kerasforecast.api.progress import Progress
     from kerasforecast.api.results import BacktestResult
     from kerasforecast.evaluation.backtest import fingerprint, run_backtest
+    from kerasforecast.evaluation.context import with_window_of_rules
     from kerasforecast.evaluation.cuts import folds_of, left_out_of
     from kerasforecast.evaluation.folds import FoldStore
     from kerasforecast.evaluation.walk import backtest_record
     from kerasforecast.forecasting.levels import within_validation
 
-    folds = folds_of(panel, begun.config, walk)  # refuse what cannot be walked before Keras loads
-    windows = folds[0].split(begun.config.network).windows_in("validation", begun.config.steps)
-    config, absent = within_validation(begun.config, windows)
+    config = with_window_of_rules(begun.config, panel) if chooses else begun.config
+    folds = folds_of(panel, config, walk)  # refuse what cannot be walked before Keras loads
+    windows = folds[0].split(config.network).windows_in("validation", config.steps)
+    config, absent = within_validation(config, windows)
     load_quietly()
     from kerasforecast.evaluation.refit import Refitter
+    from kerasforecast.selection.anew import Chooser
 
     progress = Progress(config, begun.choice, request.progress)
     left_out, said = left_out_of(folds, panel), [*filter(None, [begun.chosen])]
+    if chooses:
+        said.append(
+            "Every fold chooses its networks anew." if walk.refit else "Networks are chosen before the first fold."
+        )
     for note in (*panel.notes, *_held(config, panel), *said, *left_out):
         progress.note(note)
     store = FoldStore(begun.folder, fingerprint(panel, config, walk)) if begun.folder else None
@@ -101,7 +107,7 @@ def carry_out_backtest(request: Request, walk_options: dict[str, Any]) -> Backte
             panel,
             config,
             walk,
-            Refitter(config),
+            (Chooser if chooses else Refitter)(config),
             store,
             lambda fold, forecasts, kept: progress.fold(fold, forecasts, kept, walk.folds),
             workers,
@@ -156,17 +162,6 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
         notes.append(f"Prediction intervals are scored at the levels that all models have: {kept}.")
     record = compare_record(comparison, panel, config, begun.name, begun.choice.name, notes)
     return WalkResult(record, comparison.table, _written(begun.folder, record, comparison.table))
-
-
-def _refuse_choice(request: Request) -> None:
-    """Refuse `--model auto`, which would choose anew in every fold."""
-    name = request.options.get("model")
-    if name in registry.models() and registry.family(str(name)).chooses:
-        raise OptionError(
-            f"A backtest trains one network in every fold, and --model {name} chooses among many. Received: "
-            f"--model {name}. Backtest the network that leads its choice, or compare {name} with others on the test "
-            "part."
-        )
 
 
 def _refuse_final(request: Request) -> None:

@@ -45,10 +45,16 @@ class Fitted:
     Attributes:
         forecaster: The model with its intervals.
         epochs: That it trained for.
+        window: Rows that it sees, where these are not those of the configuration.
     """
 
     forecaster: Sequential
     epochs: int
+    window: int | None = None
+
+    def seen(self, windows: Windows) -> Windows:
+        """`windows` as it sees them."""
+        return replace(windows, window=self.window or windows.window)
 
 
 Fit = Callable[[Panel, Split, Baselines], Fitted]
@@ -175,7 +181,7 @@ def _one_fold(shared: tuple[Windows, Config, Fit], task: tuple[Fold, Baselines])
     """The forecasts of one fold by a model of its known rows."""
     (whole, config, fit), (fold, learned) = shared, task
     fitted, seconds = _fitted(whole.panel, config, fold, learned, fit)
-    forecast, _ = fitted.forecaster.in_sequence(replace(whole, origins=fold.origins))
+    forecast, _ = fitted.forecaster.in_sequence(fitted.seen(replace(whole, origins=fold.origins)))
     return Forecasts(forecast, fitted.epochs, seconds)
 
 
@@ -191,7 +197,8 @@ def _frozen(
     fitted, seconds = _fitted(whole.panel, config, folds[0], baselines[0], fit)
     levels = None
     for fold in folds:
-        forecast, levels = fitted.forecaster.in_sequence(replace(whole, origins=fold.origins), levels)
+        windows = fitted.seen(replace(whole, origins=fold.origins))
+        forecast, levels = fitted.forecaster.in_sequence(windows, levels)
         forecasts = Forecasts(forecast, fitted.epochs, seconds if fold is folds[0] else 0.0)
         yield fold, _stored(store, fold, forecasts), False
 

@@ -32,6 +32,16 @@ def with_window(config: Config, panel: Panel) -> tuple[Config, str | None]:
     network = config.network
     if "window" in network.model_fields_set or not network.family.seasonal:
         return config, None
+    return _suited(config, panel)
+
+
+def with_window_of_rules(config: Config, panel: Panel) -> Config:
+    """`config` of a choice among networks with a window as above, for the rules that stand beside what is chosen."""
+    return _suited(config, panel)[0]
+
+
+def _suited(config: Config, panel: Panel) -> tuple[Config, str | None]:
+    network = config.network
     shortest = network.model_copy(update={"window": 2})
     split = split_panel(panel, config.split, shortest, config.steps)
     rows, horizon = int(split.rows_in("train").max()), network.horizon

@@ -157,7 +157,7 @@ def split_panel(panel: Panel, config: SplitConfig, network: NetworkConfig, steps
     edges[held_out(panel, config), 0:2] = edges[held_out(panel, config), 2:3]
     split = Split(edges, starts, network.window, network.horizon, context)
     for part in PARTS:
-        _require_windows(panel, split, part)
+        require_windows(panel, split, part)
     return split
 
 
@@ -242,7 +242,7 @@ def held_out(panel: Panel, config: SplitConfig) -> np.ndarray:
     return none
 
 
-def _require_windows(panel: Panel, split: Split, part: str) -> None:
+def require_windows(panel: Panel, split: Split, part: str) -> None:
     """Refuse a split by which no series has a window in a part."""
     windows = split.windows_in(part)
     if windows.any():

@@ -27,7 +27,7 @@ from kerasforecast.forecasting.parts import Part, retrained, weighted
 from kerasforecast.models.families.automatic import AutomaticOptions
 from kerasforecast.models.limits import check_size
 from kerasforecast.models.member import scaling_words
-from kerasforecast.preprocessing.split import Split, least_context, split_panel
+from kerasforecast.preprocessing.split import PARTS, Split, least_context, require_windows, split_panel
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.selection.budgets import Clock, budget_of
 from kerasforecast.selection.candidates import candidates_of, setting_of
@@ -100,29 +100,41 @@ def choose(
     config: Config, panel: Panel, name: str, run: Run | None, stop: Deferred, say: Say, started: Callable[[Split], None]
 ) -> Chosen:
     """The networks of a model, chosen on validation; arguments as of `fit_chosen`."""
+    shortest = config.network.model_copy(update={"window": 2})
+    split = split_panel(panel, config.split, shortest, config.steps)
+    started(split)
+    store = Store(run, identity_of(name, config, panel), panel.source.sha256)
+    return choose_within(config, panel, split, store, stop, say)
+
+
+def choose_within(config: Config, panel: Panel, split: Split, store: Store, stop: Deferred, say: Say) -> Chosen:
+    """The same of data that is divided already: `split` says what is learned from, and what validates.
+
+    Raises:
+        InputError: The data is too short for what is to be tried.
+        StoppedError: A signal ended it.
+    """
     options, begun = config.network.options, time.perf_counter()
     if not isinstance(options, AutomaticOptions):
         raise TypeError("Only a choice among networks can choose.")
     clock, budget = Clock(options.seconds), budget_of(options)
-    shortest = config.network.model_copy(update={"window": 2})
-    split = split_panel(panel, config.split, shortest, config.steps)
-    started(split)
     periods = periods_of(config.evaluation.period, panel, split)
     stretch = stretched(split, config.network.horizon) if len(panel) == 1 else None
     trying = stretch or split
     setting = setting_of(config, panel, trying, periods)
     candidates = candidates_of(config, setting, budget, int(trying.windows_in("train").sum()))
     longest = max(candidate.network.window for candidate in candidates)
-    split_panel(panel, config.split, config.network.model_copy(update={"window": longest}), config.steps)
     context = least_context(config.split, longest, several=len(panel) > 1)
     trying, split = (replace(each, window=longest, context=context) for each in (trying, split))
+    for part in PARTS:
+        if split.rows_in(part).any():  # a fold has no test part
+            require_windows(panel, split, part)
     judge = judge_of(trying, panel, config.levels, periods[0] if periods else 1, honest=stretch is None)
     families = len({candidate.network.model for candidate in candidates})
     say(
         f"Trying {len(candidates)} networks of {families} families, judged on {len(judge.windows):,} windows of "
         f"validation in {judge.count} blocks."
     )
-    store = Store(run, identity_of(name, config, panel), panel.source.sha256)
     bench = Bench(panel, trying, judge, store, clock, stop, say)
     trials = bench.run(candidates, budget)
     if not trials:

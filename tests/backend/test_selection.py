@@ -90,9 +90,19 @@ def test_what_one_training_has_is_refused(option, tmp_path):
         kf.fit(waves(), **OPTIONS, **option, output_dir=tmp_path)
 
 
-def test_a_backtest_says_what_to_do():
-    with pytest.raises(OptionError, match="Backtest the network that leads"):
-        kf.backtest(waves(), model="auto")
+@pytest.mark.parametrize("refit", [True, False])
+def test_a_backtest_chooses_on_what_each_fold_knows(refit):
+    series = waves()
+    found = kf.backtest(series, **OPTIONS, folds=2, refit=refit)
+    scores = found.scores[found.scores["fold"] == "all"].set_index("model")
+    assert scores.loc["auto", "rmse"] < 0.5 * scores.loc["naive", "rmse"]
+    assert scores.loc["seasonal_naive_6", "rmse"] < 0.5 * scores.loc["naive", "rmse"]  # rules see whole seasons too
+    assert any("chooses" in note if refit else "before the first" in note for note in found.record.notes)
+    changed = series.copy()
+    changed[-10:] += 50  # of the last fold alone
+    other = kf.backtest(changed, **OPTIONS, folds=2, refit=refit)
+    first = [each.table[each.table["fold"] == 1]["forecast"].to_numpy() for each in (found, other)]
+    np.testing.assert_array_equal(*first)
 
 
 def test_windows_alone_are_not_chosen_for():
