@@ -40,6 +40,25 @@ class Tried(Record):
     note: Text = ""
 
 
+class Beside(Record):
+    """A model of no networks that was asked for by name, on the same windows.
+
+    Attributes:
+        name: Its name, as `--baselines` has it.
+        mase: As of `Tried`.
+        crps: As of `Tried`.
+    """
+
+    name: Text
+    mase: Score
+    crps: Score
+
+    @property
+    def loss(self) -> float:
+        """What is chosen by."""
+        return self.mase + self.crps
+
+
 class Selection(Record):
     """How the members of a model were chosen.
 
@@ -52,6 +71,7 @@ class Selection(Record):
         steps: Of the optimizer, in all.
         seconds: It took.
         text: What was decided, in a sentence.
+        beside: Models of no networks on the same windows, the best first.
     """
 
     tried: tuple[Tried, ...] = Field(min_length=1, max_length=200)
@@ -62,3 +82,20 @@ class Selection(Record):
     steps: Count
     seconds: float = Field(ge=0)
     text: Text = ""
+    beside: tuple[Beside, ...] = Field((), max_length=20)
+
+    @property
+    def beaten(self) -> bool:
+        """Whether one of these is better where networks were chosen."""
+        return bool(self.beside) and self.beside[0].loss < self.mase + self.crps
+
+    @property
+    def beside_line(self) -> str | None:
+        """How the best of these does where networks were chosen; `None` where there is none."""
+        if not self.beside:
+            return None
+        best = self.beside[0]
+        scores = f"MASE {best.mase:.3f}, CRPS {best.crps:.3f}"
+        if not self.beaten:
+            return f"Beside it there, {best.name}: {scores}."
+        return f"There {best.name} is better ({scores}), and no file of networks can hold it."

@@ -92,6 +92,8 @@ def _headline(fit: FinishedFit, counted: str = "") -> Headline:
     lead = f"{evidence(judgement)} Measured on {test['n']:,} forecasts of {whose}{span}, which training never saw."
     if held := fit.metrics.get("held_out"):
         lead += f" {held_out_line(test, held, judged(held).text)}."
+    if (selection := fit.manifest.selection) and selection.beaten:
+        lead += f" Networks were chosen on validation. {selection.beside_line}"
     kicker = f"{fit.manifest.name}: forecasts of {fit.manifest.target}"
     return Headline(kicker, judgement.sentence, lead, judgement.tone)
 

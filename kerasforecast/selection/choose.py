@@ -29,6 +29,7 @@ from kerasforecast.models.limits import check_size
 from kerasforecast.models.member import scaling_words
 from kerasforecast.preprocessing.split import PARTS, Split, least_context, require_windows, split_panel
 from kerasforecast.runtime.signals import Deferred
+from kerasforecast.selection.beside import classical_beside
 from kerasforecast.selection.budgets import Clock, budget_of
 from kerasforecast.selection.candidates import candidates_of, setting_of
 from kerasforecast.selection.judging import Judge, judge_of, stretched
@@ -147,7 +148,8 @@ def choose_within(config: Config, panel: Panel, split: Split, store: Store, stop
     if stretch:
         parts = {place: retrained(part, panel, split, stop) for place, part in parts.items()}
     members = weighted([parts[place] for place in sorted(parts)], [weights[place] for place in sorted(parts)])
-    selection = _record(judge, trials, weights, text, time.perf_counter() - begun)
+    beside = classical_beside(config, panel, trying, judge)
+    selection = _record(judge, trials, weights, text, time.perf_counter() - begun).model_copy(update={"beside": beside})
     return Chosen(members, parts[0], selection)
 
 

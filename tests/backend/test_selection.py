@@ -77,7 +77,10 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_model(chosen, tmp_path, monk
 
 
 def test_where_nothing_beats_the_last_value_the_forecast_is_nearly_that():
-    model = kf.fit(prices(400), model="auto", budget="small", progress=False)
+    model = kf.fit(prices(400), model="auto", budget="small", baselines="linear", progress=False)
+    found = model.manifest.selection
+    assert found.beside[0].name == "linear"
+    assert found.beaten == (found.beside[0].mase + found.beside[0].crps < found.mase + found.crps)
     scores = model.test.scores
     assert scores["model"]["rmse"] < 1.005 * scores["naive"]["rmse"]
     assert "last value" in model.manifest.selection.text

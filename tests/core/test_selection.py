@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kerasforecast.artifact.selection import Beside, Selection, Tried
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
@@ -11,6 +12,7 @@ from kerasforecast.errors import OptionError
 from kerasforecast.models.families import registry
 from kerasforecast.models.families.setting import Setting
 from kerasforecast.preprocessing.split import split_panel
+from kerasforecast.report.members import chosen_line
 from kerasforecast.selection.budgets import Clock, budget_of
 from kerasforecast.selection.candidates import candidates_of, setting_of
 from kerasforecast.selection.judging import BLOCKS, judge_of, stretched
@@ -194,3 +196,17 @@ def test_a_table_with_a_season_suggests_the_choice(tmp_path, capsys):
         pd.DataFrame({"Date": index, "y": 20 + values + noise}).to_csv(tmp_path / f"{name}.csv", index=False)
         cli(["data", "check", str(tmp_path / f"{name}.csv"), "--target", "y"], standalone_mode=False)
         assert ("fit it with --model auto --horizon 7" in capsys.readouterr().out) == (name == "week")
+
+
+@pytest.mark.parametrize(("crps", "beaten", "words"), [(0.3, True, "theta is better"), (0.6, False, "Beside it")])
+def test_a_model_of_no_network_that_is_better_is_named(crps, beaten, words):
+    tried = Tried(model="linear", words="linear map", window=24, scaling="level", steps=0, mase=0.6, crps=0.4)
+    others = (Beside(name="theta", mase=0.6, crps=crps), Beside(name="auto_ets", mase=0.9, crps=0.9))
+    scores = {"mase": 0.6, "crps": 0.4, "windows": 80, "blocks": 4, "steps": 0, "seconds": 1.0}
+    found = Selection(tried=(tried,), **scores, text="One network alone was the best.", beside=others)
+    assert found.beaten == beaten
+    assert words in chosen_line(found)
+    assert f"CRPS {crps:.3f}" in chosen_line(found)
+    alone = found.model_copy(update={"beside": ()})
+    assert not alone.beaten
+    assert words not in chosen_line(alone)
