@@ -17,16 +17,22 @@ from .options import output_options
 @click.argument("file", type=ModelFile())
 @output_options
 def report(file: Path, as_json: bool, quiet: bool, debug: bool) -> None:
-    """Write the report of FILE again: a model file, or the backtest.json or compare.json that those commands left.
+    """Write the report of FILE again: a model file, or what backtest, compare or tune left: backtest.json, compare.json,
+    study.json.
 
     Takes no backend: nothing is trained or forecast. A model's report draws the whole series where its data is still
     at hand.
     """
-    from kerasforecast.report import rewrite_report
+    from kerasforecast.tuning.kept import is_study, rewrite_study
 
     from .output import print_json
 
-    path = rewrite_report(file)
+    if is_study(file):
+        path = rewrite_study(file)
+    else:
+        from kerasforecast.report import rewrite_report
+
+        path = rewrite_report(file)
     if as_json:
         print_json({"report": str(path)})
     else:

@@ -10,5 +10,6 @@ staged     stage after stage, each keeping its winner
 search     Optuna proposes, within bounds
 final      the winner and the untuned default on the test part, once
 figures, page   what it looks like
+kept       its files, and its page again from them
 study      what a user holds
 """
