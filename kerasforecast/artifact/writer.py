@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import re
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from kerasforecast.artifact.format.archive import KERAS_MEMBERS, MANIFEST, WEIGHTS, pack
+from kerasforecast.artifact.format.archive import GRAPH, KERAS_MEMBERS, MANIFEST, WEIGHTS, pack
 from kerasforecast.artifact.format.hdf5 import read_arrays
 from kerasforecast.artifact.golden import GoldenBatch
 from kerasforecast.artifact.manifest import Manifest
@@ -38,6 +40,7 @@ class Exporter:
     def __init__(self, members: Sequence[Member]) -> None:
         check_size(members)
         self._network = build_model(members, "export")
+        _name_anew(self._network)
         self._paths = list(array_shapes(members))
 
     def golden(self, windows: WindowBatch, weights: Sequence[np.ndarray]) -> GoldenBatch:
@@ -84,12 +87,47 @@ def _keras_members(network: keras.Model) -> dict[str, bytes]:
             path = folder / "model.keras"
             network.save(path)
             with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
-                return {name: archive.read(name) for name in KERAS_MEMBERS}
+                members = {name: archive.read(name) for name in KERAS_MEMBERS}
+            return members | {GRAPH: _counted(members[GRAPH])}
     except (OSError, RuntimeError, zipfile.BadZipFile) as error:  # h5py raises RuntimeError when the disk is full
         raise KerasForecastError(
             f"{tempfile.gettempdir()}: Keras' own file could not be written there. Received: {shown(str(error), 200)}. "
             "Make room, or set TMPDIR to another folder."
         ) from None
+
+
+def _name_anew(network: keras.Model) -> None:
+    """Count the names that Keras makes up within this network: it counts them in a process, so that the same network
+    made second there would be other bytes in a file."""
+    made_up = {each: snake for each in network.operations if (snake := _made_up(each))}
+    taken = {each.name for each in network.operations if each not in made_up}
+    counted: Counter[str] = Counter()
+    for each in network.operations:
+        if isinstance(each, keras.Model):
+            _name_anew(each)
+        while each in made_up:
+            kind = made_up[each]
+            name = f"{kind}_{counted[kind]}" if counted[kind] else kind
+            counted[kind] += 1
+            if name not in taken:
+                each.name = name
+                break
+
+
+def _made_up(operation: keras.Operation) -> str | None:
+    """What Keras calls operations of this class, where this one bears such a name."""
+    kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(operation).__name__).lower()
+    return kind if re.fullmatch(rf"{kind}(_\d+)?", operation.name) else None
+
+
+def _counted(graph: bytes) -> bytes:
+    """`config.json` with the places in memory that Keras writes of shared parts, counted."""
+    places: dict[bytes, bytes] = {}
+
+    def number(found: re.Match[bytes]) -> bytes:
+        return found[1] + places.setdefault(found[2], b"%d" % (len(places) + 1))
+
+    return re.sub(rb'("shared_object_id": )(\d+)', number, graph)
 
 
 @contextlib.contextmanager
