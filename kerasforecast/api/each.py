@@ -15,6 +15,7 @@ from kerasforecast.config import Config
 from kerasforecast.errors import DataError, DivergedError, InputError, KerasForecastError, OptionError, shown
 from kerasforecast.runtime.backend import load_quietly
 from kerasforecast.runtime.determinism import activate_for_training
+from kerasforecast.runtime.extras import require_ray
 from kerasforecast.runtime.files import atomic_write
 from kerasforecast.runtime.locks import locked
 from kerasforecast.runtime.names import name_from
@@ -107,6 +108,7 @@ def carry_out_each(request: Request) -> EachResult:
     Raises:
         DataError: There is one series alone.
     """
+    require_ray(request.ray)
     config = Config.from_options(**request.options)
     choice = activate_for_training(request.backend, request.threads, seed=config.training.seed)
     check_place(request.name, request.output_dir)

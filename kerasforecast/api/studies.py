@@ -13,7 +13,7 @@ from kerasforecast.config import Config
 from kerasforecast.errors import OptionError, shown, whole_number
 from kerasforecast.runtime.backend import Choice, load_quietly, provenance
 from kerasforecast.runtime.determinism import activate_for_training
-from kerasforecast.runtime.files import atomic_write
+from kerasforecast.runtime.extras import require_package, require_ray
 from kerasforecast.runtime.locks import locked
 from kerasforecast.runtime.names import name_from
 from kerasforecast.runtime.signals import Deferred
@@ -133,7 +133,7 @@ def _check(request: Request) -> None:
     """Refuse what would have no effect.
 
     Raises:
-        OptionError: Something would.
+        OptionError: Something would, or what an option needs is not installed.
     """
     if request.measure not in ("rmsse", "mase"):
         raise OptionError(f"--measure must be rmsse or mase. Received: {shown(request.measure)}.")
@@ -147,7 +147,9 @@ def _check(request: Request) -> None:
             )
         if request.trials is not None:
             whole_number("--trials", request.trials)
+        require_package("--search", "optuna", "tune")
         return
+    require_ray(request.ray)
     for option, value in (("trials", request.trials), ("time", request.time)):
         if value is not None:
             raise OptionError(f"--{option} has no effect without --search. Received: {shown(value)}. Leave it out.")
@@ -204,6 +206,7 @@ def _finished(
 
     from kerasforecast.pipeline import write_run
     from kerasforecast.training.run import Run
+    from kerasforecast.tuning.kept import write_study
 
     run = Run(folder / begun.name, None, {"backend": begun.choice.name, "threads": begun.request.threads})
     with locked(run.folder):
@@ -211,7 +214,7 @@ def _finished(
         record = _record(begun, best, default, trials, stages, compared(model, untuned, begun.panel))
         model = _with_study(model, record)
         with Deferred():
-            files = _written(folder / begun.name / "tune", record)
+            files = write_study(folder / begun.name / "tune", record)
             model.files = files | write_run(model, folder, begun.name)
             run.clear()
     return Study(model, record, model.files)
@@ -270,15 +273,3 @@ def _record(
         data=data_text(begun.panel),
         **provenance(begun.choice.name),
     )
-
-
-def _written(folder: Path, record: StudyRecord) -> dict[str, Path]:
-    """The files of a study; the record last."""
-    from kerasforecast.tuning.page import study_page
-    from kerasforecast.tuning.tables import trials_table
-
-    paths = {"trials": folder / "trials.csv", "tune": folder / "tune.html", "study": folder / "study.json"}
-    atomic_write(paths["trials"], trials_table(record).to_csv(index=False).encode())
-    atomic_write(paths["tune"], study_page(record).encode())
-    atomic_write(paths["study"], record.model_dump_json(indent=1).encode())
-    return paths

@@ -14,6 +14,7 @@ from kerasforecast.errors import OptionError, shown
 from kerasforecast.models.families import registry
 from kerasforecast.runtime.backend import Choice, load_quietly
 from kerasforecast.runtime.determinism import activate_for_training
+from kerasforecast.runtime.extras import require_ray
 from kerasforecast.runtime.names import name_from
 from kerasforecast.runtime.tasks import executor
 from kerasforecast.sections.section import checked
@@ -186,6 +187,7 @@ def _held(config: Config, panel: Panel) -> list[str]:
 
 def _begin(request: Request, kind: Literal["backtest", "compare"], config: Config | None = None) -> Begun:
     """Choose the backend and load the data, before Keras loads; `config` where the options are sorted already."""
+    require_ray(request.ray)
     config = config or Config.from_options(**request.options)
     if kind == "backtest":
         _refuse_namesakes([config.network.model], config)

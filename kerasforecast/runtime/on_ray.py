@@ -12,12 +12,14 @@ from typing import Any, TypeVar
 
 from kerasforecast.errors import BackendError, KerasForecastError, shown
 from kerasforecast.runtime.determinism import activate_for_training
+from kerasforecast.runtime.extras import require_ray
 
 Shared = TypeVar("Shared")
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _AHEAD = 4  # tasks a worker that Ray knows of before they are due: a driver holds no more, of a hundred thousand either
+_LOOK = 0.3  # seconds between two looks at what else a waiting driver has to heed
 _AGAIN = 5  # times that work is done again which was lost with its worker
 
 
@@ -27,21 +29,17 @@ class OnRay:
     Args:
         address: `local` for a cluster of this machine's own, or that of a running one, e.g. `ray://head:10001`.
         backend: That workers compute with.
-        threads: That a task computes with, and cores that it takes.
+        threads: That a task computes with, and cores that it takes; one gives the bytes that one process with one has.
 
     Raises:
-        BackendError: Ray is not installed, or nothing answers at the address.
+        OptionError: Ray is not installed.
+        BackendError: Nothing answers at the address; raised on entering.
     """
 
     def __init__(self, address: str, *, backend: str, threads: int = 1) -> None:
         self._address, self._backend, self._threads = address, backend, threads
-        try:
-            self._ray: Any = importlib.import_module("ray")
-        except ImportError:
-            raise BackendError(
-                f"--ray needs the package ray. Received: {shown(address)}, and no such package. "
-                'Run: pip install "kerasforecast[ray]"'
-            ) from None
+        require_ray(address)
+        self._ray: Any = importlib.import_module("ray")
         self._own = False
 
     def __enter__(self) -> OnRay:
@@ -73,7 +71,11 @@ class OnRay:
         return max(1, int(self._ray.cluster_resources().get("CPU", 1)) // self._threads)
 
     def map(
-        self, work: Callable[[Shared, Task], Result], shared: Shared, tasks: Sequence[Task]
+        self,
+        work: Callable[[Shared, Task], Result],
+        shared: Shared,
+        tasks: Sequence[Task],
+        waiting: Callable[[], None] | None = None,
     ) -> Iterator[tuple[int, Result]]:
         """As `kerasforecast.runtime.tasks.Executor.map`."""
         ray = self._ray
@@ -91,8 +93,11 @@ class OnRay:
                     pending[remote.remote(self._backend, self._threads, work, store, task)] = place
                 if not pending:
                     return
-                ready, _ = ray.wait(list(pending), num_returns=1)
-                yield pending.pop(ready[0]), self._result(ready[0])
+                ready, _ = ray.wait(list(pending), num_returns=1, timeout=_LOOK if waiting else None)
+                if ready:
+                    yield pending.pop(ready[0]), self._result(ready[0])
+                elif waiting:
+                    waiting()
         finally:
             for reference in pending:
                 ray.cancel(reference, force=True)

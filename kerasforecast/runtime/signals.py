@@ -15,6 +15,8 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
+from kerasforecast.errors import StoppedError
+
 # Windows has no SIGHUP.
 _ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _LINE = b"error: Stopped; nothing was left half-written.\n"
@@ -79,6 +81,16 @@ class Deferred:
     def _restore(self) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+
+def watching(stop: Deferred | None, said: str) -> Callable[[], None]:
+    """What ends a wait for others by `StoppedError`, which says `said`, once a signal has been noted."""
+
+    def look() -> None:
+        if stop and (number := stop.take()) is not None:
+            raise StoppedError(said, signal_number=number)
+
+    return look
 
 
 def _handled() -> list[tuple[int, Callable[..., Any] | int]]:

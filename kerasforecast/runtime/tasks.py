@@ -26,7 +26,11 @@ class Executor(Protocol):
         """How many tasks are carried out at once."""
 
     def map(
-        self, work: Callable[[Shared, Task], Result], shared: Shared, tasks: Sequence[Task]
+        self,
+        work: Callable[[Shared, Task], Result],
+        shared: Shared,
+        tasks: Sequence[Task],
+        waiting: Callable[[], None] | None = None,
     ) -> Iterator[tuple[int, Result]]:
         """Do `work(shared, task)` for each of `tasks`.
 
@@ -34,6 +38,7 @@ class Executor(Protocol):
             work: A function of a module. What it gives follows from its arguments alone.
             shared: What all tasks need, e.g. a panel; handed over once.
             tasks: What differs.
+            waiting: Called now and then while others are waited for; what it raises ends that.
 
         Yields:
             The place of a task among `tasks` and its result, each as soon as it is there.
@@ -46,7 +51,11 @@ class Serial:
     workers = 1
 
     def map(
-        self, work: Callable[[Shared, Task], Result], shared: Shared, tasks: Sequence[Task]
+        self,
+        work: Callable[[Shared, Task], Result],
+        shared: Shared,
+        tasks: Sequence[Task],
+        waiting: Callable[[], None] | None = None,
     ) -> Iterator[tuple[int, Result]]:
         """As `Executor.map`."""
         for place, task in enumerate(tasks):

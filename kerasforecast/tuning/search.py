@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kerasforecast.errors import LockedError, OptionError
+from kerasforecast.errors import LockedError
+from kerasforecast.runtime.extras import require_package
 from kerasforecast.runtime.locks import locked
 from kerasforecast.training.callbacks import Epoch
 from kerasforecast.tuning.attempt import Pruned
@@ -232,13 +233,8 @@ def _short(value: float, which: Range | Choice | None) -> float:
 
 
 def _optuna() -> Any:
-    try:
-        return importlib.import_module("optuna")
-    except ImportError:
-        raise OptionError(
-            "--search needs the package optuna. Received: no such package. "
-            'Run: pip install "kerasforecast[tune]", or leave --search out'
-        ) from None
+    require_package("--search", "optuna", "tune")
+    return importlib.import_module("optuna")
 
 
 def _sampler(optuna: Any, seed: int) -> Any:
