@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _NOT_OF_EACH = (
     *("init_from", "update", "freeze", "require_better", "resume", "checkpoint_every", "deterministic"),
-    *("tensorboard", "require_skill"),
+    *("tensorboard", "require_skill", "devices"),
 )
 
 
@@ -71,6 +71,9 @@ _NOT_OF_EACH = (
 @click.option("--each", is_flag=True, help="A model of its own for each series of --id, in OUTPUT_DIR/NAME/.")
 @ray_option
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to compute with; 1 makes runs bit-equal.")
+@click.option(
+    "--devices", type=click.IntRange(1), metavar="N", help="Devices that share out every batch; with JAX alone."
+)
 @click.option("--deterministic", is_flag=True, help="Bit-equal runs, on a GPU too: one thread, fixed order of sums.")
 @click.option("--tensorboard", type=UserPath(), metavar="DIR", help="Log the training there for TensorBoard.")
 @skill_option
@@ -88,6 +91,7 @@ def fit(
     each: bool,
     ray: str | None,
     threads: int | None,
+    devices: int | None,
     deterministic: bool,
     tensorboard: Path | None,
     require_skill: float | None,
@@ -102,7 +106,7 @@ def fit(
     FILE is a table with a date column and a column to forecast (Close, unless --target names another). The model goes
     to OUTPUT_DIR/NAME.keras; its report, scores, history and test forecasts into OUTPUT_DIR/NAME/.
     """
-    if each or ray is not None:
+    if each:
         _fit_each(dict(locals()))
         return
     import kerasforecast
@@ -125,6 +129,8 @@ def fit(
         backend=backend,
         threads=threads,
         deterministic=deterministic,
+        ray=ray,
+        devices=devices,
     )
 
     _print(model, as_json, quiet)
@@ -145,9 +151,6 @@ def _print(model: Model, as_json: bool, quiet: bool) -> None:
 
 def _fit_each(given_all: dict[str, Any]) -> None:
     """Train a model of each series by the arguments of the command; those that it cannot heed are refused."""
-    if not given_all["each"]:
-        ray = shown(given_all["ray"])
-        raise OptionError(f"--ray has no effect without --each. Received: {ray}. Leave it out, or give --each.")
     import kerasforecast
     from kerasforecast.runtime.memory import one_arena
 

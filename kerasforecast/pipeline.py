@@ -23,6 +23,7 @@ from kerasforecast.preprocessing.split import Split
 from kerasforecast.report import write_fit, write_fit_report
 from kerasforecast.runtime.backend import out_of_memory
 from kerasforecast.runtime.signals import Deferred
+from kerasforecast.runtime.tasks import Executor
 from kerasforecast.selection.choose import fit_chosen
 from kerasforecast.training.callbacks import Callbacks
 from kerasforecast.training.history import Epoch
@@ -40,6 +41,7 @@ def fit(
     on_note: Callable[[str], None] | None = None,
     callbacks: Callbacks = (),
     parent: Parent | None = None,
+    workers: Executor | None = None,
 ) -> Model:
     """Train a model and score it on the test part.
 
@@ -54,6 +56,7 @@ def fit(
         on_note: Called with what a person should know.
         callbacks: Keras' own, which run beside ours while training.
         parent: The model whose weights it starts from.
+        workers: Who trains the networks of a choice (`--model auto`), several at once; this process, where `None`.
 
     Raises:
         InputError: The data or an option is wrong, or not those of the run to be resumed.
@@ -63,7 +66,7 @@ def fit(
     """
     panel = Panel.of(frame) if isinstance(frame, Panel | Series) else load(config, frame)
     try:
-        return _fit(config, panel, name or panel.name, run, parent, on_start, on_epoch, on_note, callbacks)
+        return _fit(config, panel, name or panel.name, run, parent, on_start, on_epoch, on_note, callbacks, workers)
     except Exception as error:
         if not out_of_memory(error):
             raise
@@ -74,7 +77,7 @@ def fit(
         on_note(f"Out of memory with batches of {config.training.batch_size}; starting again with {half}.")
     config = config.model_copy(update={"training": config.training.model_copy(update={"batch_size": half})})
     try:
-        return _fit(config, panel, name or panel.name, run, parent, on_start, on_epoch, on_note, callbacks)
+        return _fit(config, panel, name or panel.name, run, parent, on_start, on_epoch, on_note, callbacks, workers)
     except Exception as error:
         if not out_of_memory(error):
             raise
@@ -93,9 +96,10 @@ def _fit(
     on_epoch: Callable[[Epoch], None] | None,
     on_note: Callable[[str], None] | None,
     callbacks: Callbacks,
+    workers: Executor | None,
 ) -> Model:
     if config.network.family.chooses:
-        return _fit_chosen(config, panel, name, run, on_start, on_note)
+        return _fit_chosen(config, panel, name, run, on_start, on_note, workers)
     begun, fitting = begin(config, panel, name, run, parent)
     recorder = begun.recorder
     if on_start:
@@ -133,6 +137,7 @@ def _fit_chosen(
     run: Run | None,
     on_start: Callable[[Panel, Split, int | None], None] | None,
     on_note: Callable[[str], None] | None,
+    workers: Executor | None,
 ) -> Model:
     """The same of networks that are chosen on validation."""
 
@@ -146,7 +151,7 @@ def _fit_chosen(
 
     with Deferred() as stop:
         try:
-            leaving = fit_chosen(config, panel, name, run, stop, say, started)
+            leaving = fit_chosen(config, panel, name, run, stop, say, started, workers)
         except StoppedError as error:
             on = f" --resume {name} goes on from there." if run else ""
             raise StoppedError(f"{error}{on}", signal_number=error.exit_code - 128) from None

@@ -132,6 +132,8 @@ def fit(
     backend: str | None = None,
     threads: int | None = None,
     deterministic: bool = False,
+    ray: str | None = None,
+    devices: int | None = None,
     **others: Any,
 ) -> Model:
     """Train a model and score it on the last part of the data, beside the simple baselines.
@@ -257,6 +259,10 @@ def fit(
         backend: What computes, `"jax"`, `"tensorflow"` or `"torch"`; it can be chosen only before Keras has loaded.
         threads: Threads to compute with, where 1 makes runs bit-equal; to be chosen before Keras has loaded too.
         deterministic: Whether runs are to be bit-equal on a GPU too: one thread, and sums in a fixed order.
+        ray: Have Ray train the networks of `model="auto"`, several at once: `"local"` on this machine's cores, or the
+            address of a cluster. With `threads=1` the model is that of one process.
+        devices: Devices that each take a share of every batch, all the same weights: JAX alone. The model is that of
+            one device within rounding. One when not given.
         **others: Options of a family that is not among those above; an unknown one is an error.
 
     Returns:
@@ -283,7 +289,8 @@ def fit(
         ('ibm', ('lstm_1',))
     """
     options = given(locals())
-    from kerasforecast.api.runs import Request, carry_out, probability, split_data
+    from kerasforecast.api.request import Request, probability
+    from kerasforecast.api.runs import carry_out, split_data
     from kerasforecast.runtime.files import user_path
 
     frame, options = split_data(data, options)
@@ -305,5 +312,7 @@ def fit(
             update=user_path(update) if isinstance(update, str | PathLike) else update,
             freeze=(freeze,) if isinstance(freeze, str) else tuple(freeze),
             require_better=probability("--require-better", require_better),
+            ray=ray,
+            devices=devices,
         )
     )

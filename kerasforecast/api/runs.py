@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasforecast.api.naming import default_model_name
+from kerasforecast.api.request import Request, check_request, check_spread
 from kerasforecast.config import Config
-from kerasforecast.errors import OptionError, flag, shown, whole_number
-from kerasforecast.models.families import registry
+from kerasforecast.errors import OptionError
 from kerasforecast.runtime.backend import Choice, load_quietly
 from kerasforecast.runtime.determinism import activate_for_training
 from kerasforecast.runtime.files import check_writable
 from kerasforecast.runtime.locks import locked
-from kerasforecast.runtime.names import safe_name
 from kerasforecast.runtime.signals import Deferred
+from kerasforecast.runtime.tasks import executor
 from kerasforecast.training.checkpoint import STATES, Generation, newest, resumed_config
 
 if TYPE_CHECKING:
@@ -25,39 +25,7 @@ if TYPE_CHECKING:
     from kerasforecast.data.series import Series
     from kerasforecast.data.table.given import Given
     from kerasforecast.model import Model
-    from kerasforecast.training.callbacks import Callbacks
     from kerasforecast.training.run import Run
-
-
-@dataclass(frozen=True)
-class Request:
-    """A fit as it was asked for; the fields are those arguments of `kerasforecast.fit` that are no options.
-
-    Attributes:
-        options: Those that were given.
-        frame: The data itself, where it is neither a file nor a ticker.
-        init_from: The model whose weights training starts from.
-        update: The same, where it goes on with newer rows of its own data.
-        freeze: Layers that keep them.
-        require_better: The p-value below which it must be better than that model, or that one leaves.
-    """
-
-    options: dict[str, Any]
-    frame: Given | Panel | Series | None
-    name: str | None
-    output_dir: Path | None
-    resume: str | None
-    checkpoint_every: int | None
-    backend: str | None
-    threads: int | None
-    deterministic: bool
-    progress: bool | None
-    callbacks: Callbacks
-    tensorboard: Path | None
-    init_from: Path | Model | None = None
-    update: Path | Model | None = None
-    freeze: tuple[str, ...] = ()
-    require_better: float | None = None
 
 
 def carry_out(request: Request) -> Model:
@@ -65,7 +33,7 @@ def carry_out(request: Request) -> Model:
 
     What can be wrong is refused as early as it can be known: an option before the backend, the data before Keras.
     """
-    _check(request)
+    check_request(request)
     name = request.resume or request.name
     resumed = _resumed(request)
     parent = _parent(request, resumed)
@@ -74,6 +42,7 @@ def carry_out(request: Request) -> Model:
     choice = activate_for_training(
         machine["backend"], machine["threads"], deterministic=bool(machine["deterministic"]), seed=config.training.seed
     )
+    check_spread(request, config, choice.name, machine.get("devices"))
     if request.output_dir is not None:
         check_writable(request.output_dir)
     panel = panel_of(config, request.frame, resumed)
@@ -88,76 +57,18 @@ def carry_out(request: Request) -> Model:
         name = name or default_model_name(panel, request.output_dir)
     load_quietly()
     if request.output_dir is None or name is None:
-        return _trained(request, config, choice, panel, name, None, parent, notes)
+        return _trained(request, config, choice, panel, name, None, parent, notes, machine)
 
     from kerasforecast.pipeline import write_run
     from kerasforecast.training.run import Run
 
     run = Run(request.output_dir / name, request.checkpoint_every, machine | {"backend": choice.name}, resumed)
     with locked(run.folder):
-        model = _trained(request, config, choice, panel, name, run, parent, notes)
+        model = _trained(request, config, choice, panel, name, run, parent, notes, machine)
         with Deferred():
             model.files = write_run(model, request.output_dir, name)
             run.clear()
     return model
-
-
-def probability(option: str, value: float | None) -> float | None:
-    """`value` where it is a p-value that a test can be held to, or `None`.
-
-    Raises:
-        OptionError: It is none.
-    """
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1):
-        raise OptionError(f"{option} must be a p-value above 0, at most 1. Received: {shown(value)}. Use 0.05.")
-    return value
-
-
-def _check(request: Request) -> None:
-    """Refuse what does not go together.
-
-    Raises:
-        OptionError: The name is none, or an option would have no effect.
-    """
-    if request.resume and request.name not in (None, request.resume):
-        raise OptionError(
-            f"--resume NAME names the model itself. Received: --name {shown(request.name)} too. Leave it out."
-        )
-    if request.init_from is not None and request.update is not None:
-        raise OptionError("--init-from and --update both name the model to start from. Received: both. Leave one out.")
-    alone = request.init_from is None and request.update is None and request.resume is None
-    for option in ("freeze", "require_better") if alone else ():
-        if received := getattr(request, option):
-            raise OptionError(
-                f"{flag(option)} has no effect without --init-from or --update. Received: {shown(received)}. "
-                "Leave it out."
-            )
-    _check_choice(request)
-    if request.checkpoint_every is not None:
-        whole_number("--checkpoint-every", request.checkpoint_every)
-    if (name := request.resume or request.name) is not None:
-        safe_name(name)
-    if request.output_dir is None and (request.resume or request.checkpoint_every):
-        option = "resume" if request.resume else "checkpoint_every"
-        raise OptionError(f"{option} needs the folder of the run. Received: no output_dir. Give output_dir=.")
-
-
-def _check_choice(request: Request) -> None:
-    """Refuse what one training has and a choice among many (`--model auto`) has not.
-
-    Raises:
-        OptionError: It was given.
-    """
-    name = request.options.get("model")
-    if name not in registry.models() or not registry.family(str(name)).chooses:
-        return
-    for option in ("init_from", "update", "callbacks", "tensorboard", "checkpoint_every"):
-        if received := getattr(request, option):
-            what = shown(str(received)) if isinstance(received, Path | int) else "some"
-            raise OptionError(
-                f"{flag(option)} is for the training of one network, and --model {name} chooses among many. "
-                f"Received: {what}. Leave it out, or name a network."
-            )
 
 
 def _parent(request: Request, resumed: Generation | None) -> Parent | None:
@@ -210,10 +121,12 @@ def _resumed(request: Request) -> Generation | None:
 
 def _machine(request: Request, resumed: Generation | None) -> dict[str, Any]:
     """What the numbers depend on besides options and data; of a resumed run, where it is not given again."""
-    machine = {"backend": request.backend, "threads": request.threads, "deterministic": request.deterministic}
+    names = ("backend", "threads", "deterministic", "devices")
+    machine = {name: getattr(request, name) for name in names}
     if resumed:
-        machine = {key: value or resumed.facts["run"]["machine"][key] for key, value in machine.items()}
-    return machine
+        machine = {key: value or resumed.facts["run"]["machine"].get(key) for key, value in machine.items()}
+    devices = machine.pop("devices")
+    return machine | ({"devices": devices} if devices else {})
 
 
 def panel_of(config: Config, frame: Given | Panel | Series | None, resumed: Generation | None = None) -> Panel:
@@ -256,17 +169,25 @@ def _trained(
     run: Run | None,
     parent: Parent | None,
     notes: list[str],
+    machine: dict[str, Any],
 ) -> Model:
     from kerasforecast.api.progress import Progress
     from kerasforecast.pipeline import fit
     from kerasforecast.training.callbacks import tensorboard
+    from kerasforecast.training.devices import spread_over
 
     callbacks = list(request.callbacks)
     if request.tensorboard is not None:
         callbacks.append(tensorboard(request.tensorboard))
-    with Progress(config, choice, request.progress) as progress:
+    with contextlib.ExitStack() as during:
+        progress = during.enter_context(Progress(config, choice, request.progress))
+        during.enter_context(spread_over(machine.get("devices")))
         for note in notes:
             progress.note(note)
+        workers = None
+        if request.ray is not None:
+            workers = during.enter_context(executor(request.ray, choice.name, request.threads))
+            progress.note(f"Ray: {workers.workers} networks at once.")
         return fit(
             config,
             panel,
@@ -277,4 +198,5 @@ def _trained(
             on_note=progress.note,
             callbacks=callbacks,
             parent=parent,
+            workers=workers,
         )

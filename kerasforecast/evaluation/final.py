@@ -39,6 +39,30 @@ class Refitted:
     loss: float
 
 
+@dataclass(frozen=True, eq=False)
+class AllRows:
+    """What networks are trained on once more.
+
+    Attributes:
+        panel: The data.
+        split: How that was divided; a network that sees fewer rows than its window looks at its own.
+        held_back: Windows that had stopped training; they stop nothing now.
+        parent: The model that training starts from, if any.
+    """
+
+    panel: Panel
+    split: Split
+    held_back: TrainingSet[Any]
+    parent: Parent | None = None
+
+
+def again(rows: AllRows, part: Part, stop: Deferred | None = None) -> Refitted | None:
+    """`part` trained on all rows, or solved for them, wherever this runs; `None` where its weights are to stay."""
+    if part.member.network.family.solved:
+        return solved_part(part, rows.panel, rows.split)
+    return refitted_part(part, rows.panel, rows.split, rows.held_back, rows.parent, stop)
+
+
 def refitted_part(
     part: Part, panel: Panel, split: Split, held_back: TrainingSet[Any], parent: Parent | None, stop: Deferred | None
 ) -> Refitted:

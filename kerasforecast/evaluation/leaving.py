@@ -28,7 +28,7 @@ from kerasforecast.data.calendar_columns import held_beyond
 from kerasforecast.data.panel import Panel
 from kerasforecast.evaluation.cold_start import evaluate_parts
 from kerasforecast.evaluation.evaluation import Evaluation, metrics_of
-from kerasforecast.evaluation.final import Refitted, final_record, refitted_part, solved_part, start_of
+from kerasforecast.evaluation.final import AllRows, Refitted, again, final_record, start_of
 from kerasforecast.evaluation.frame import Frame, better_suited, frame_of
 from kerasforecast.evaluation.importance import importance_after
 from kerasforecast.evaluation.parent import against_parent, started_from
@@ -44,7 +44,8 @@ from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.suitability import fit_notes
 from kerasforecast.preprocessing.windows import Windows, windows_of
-from kerasforecast.runtime.signals import Deferred
+from kerasforecast.runtime.signals import Deferred, watching
+from kerasforecast.runtime.tasks import Executor, in_order
 from kerasforecast.training.diagnosis import diagnose
 from kerasforecast.training.history import History
 from kerasforecast.training.naive_loss import naive_loss
@@ -135,16 +136,17 @@ class Begun(Frame):
         refused = bool(self.parent and self.parent.alpha is not None and versus and not versus.better)
         return Leaving(manifest, weights, predictor, self.recorder.exporter, test, history, refused=refused)
 
-    def refitted(self, scored: Leaving, parts: Sequence[Part], stop: Deferred | None) -> Leaving:
-        """The same networks trained on all rows, or solved for them; rules stay as they are."""
-        found: dict[int, Refitted] = {}
-        for place, part in enumerate(parts):
-            if part.member.network.family.solved:
-                anew = solved_part(part, self.panel, self.split)
-            else:
-                anew = refitted_part(part, self.panel, self.split, self.sets[1], self.parent, stop)
-            if anew:
-                found[place] = anew
+    def refitted(
+        self, scored: Leaving, parts: Sequence[Part], stop: Deferred | None, workers: Executor | None = None
+    ) -> Leaving:
+        """The same networks trained on all rows, or solved for them, here or by workers; rules stay as they are."""
+        shared = AllRows(self.panel, self.split, self.sets[1], self.parent)
+        if workers is None:
+            anew = [again(shared, part, stop) for part in parts]
+        else:
+            waiting = watching(stop, "Training on all rows was stopped.")
+            anew = list(in_order(workers.map(again, shared, parts, waiting)))
+        found: dict[int, Refitted] = {place: each for place, each in enumerate(anew) if each}
         if not found:
             return scored
         rows = int(self.split.whole.rows_in("train").sum())

@@ -40,6 +40,7 @@ from kerasforecast.preprocessing.windows import Windows, windows_of
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.sections.network import NetworkConfig
 from kerasforecast.sections.training import TrainingConfig
+from kerasforecast.training.devices import sharing
 from kerasforecast.training.history import History
 from kerasforecast.training.replay import replay
 from kerasforecast.training.train import compile_model, steps_of, train
@@ -133,14 +134,18 @@ class Fitting:
     ) -> None:
         self._member, self._config, self._reused = member, config, reused
         self._parts = sampled(training, config), validation
+        with sharing():
+            self._begin(reused, start, freeze, training.targets)
+
+    def _begin(self, reused: Reused | None, start: Any, freeze: Sequence[str], targets: np.ndarray) -> None:
+        config, member = self._config, self._member
         if reused:
-            learned, held_back = (scaled_set(part, member) for part in self._parts)
-            self._parts = learned, held_back
+            self._parts = scaled_set(self._parts[0], member), scaled_set(self._parts[1], member)
             self.network = reused.restarted(config.learning_rate)
         else:
             self.network = build(member.network, member.scaling, "training", config.seed, covariates=member.covariates)
         if start is None:
-            initialise(self.network, member.network, config.seed, training.targets)
+            initialise(self.network, member.network, config.seed, targets)
         else:
             start_from(self.network, start)
         self.frozen = frozen_layers(self.network, freeze)
@@ -170,9 +175,9 @@ class Fitting:
             StoppedError: A signal ended training.
         """
         levels, config = self._member.network.quantiles, self._config
-        if epochs is not None:
-            config = config.model_copy(update={"epochs": epochs})
-        history = train(self.network, *self._parts, config, levels=levels, solved=self._solved, **watched)
+        config = config if epochs is None else config.model_copy(update={"epochs": epochs})
+        with sharing():
+            history = train(self.network, *self._parts, config, levels=levels, solved=self._solved, **watched)
         return Trained(history, *self._found())
 
     def replay(self, rates: Sequence[float], steps: int, stop: Deferred | None = None) -> tuple[float, Predictor]:
@@ -181,8 +186,9 @@ class Fitting:
         Returns:
             The mean loss of the last steps, and what forecasts.
         """
-        levels = self._member.network.quantiles
-        loss = replay(self.network, self._parts[0], self._config, rates, steps, levels=levels, stop=stop)
+        known, levels = self._parts[0], self._member.network.quantiles
+        with sharing():
+            loss = replay(self.network, known, self._config, rates, steps, levels=levels, stop=stop)
         return loss, self._found()[1]
 
     def _found(self) -> tuple[list[np.ndarray], Predictor]:
@@ -194,9 +200,8 @@ class Fitting:
     def _drawn(self, known: TrainingSet[Any]) -> TrainingSet[Any]:
         """What is learned from, where that is not the scaled targets themselves."""
         member = self._member
-        family, options = member.network.family, member.network.options
         weights = {layer.name: layer.get_weights() for layer in weighted_layers(self.network)}
-        found = family.drawing(options, member.sizes, weights, self._plain(known))
+        found = member.network.family.drawing(member.network.options, member.sizes, weights, self._plain(known))
         return known if found is None else replace(known, targets=found[0], drawing=found[1])
 
     def _plain(self, part: TrainingSet[Any]) -> TrainingSet[Any]:
@@ -205,8 +210,8 @@ class Fitting:
 
     def _begun_at_a_solution(self) -> bool:
         """Whether the family finds weights without steps; they are set."""
-        member, (training, validation) = self._member, map(self._plain, self._parts)
-        found = member.network.family.solve(member.network.options, member.sizes, training, validation) or {}
+        member, parts = self._member, map(self._plain, self._parts)
+        found = member.network.family.solve(member.network.options, member.sizes, *parts) or {}
         for name, weights in found.items():
             self.network.get_layer(name).set_weights(weights)
         return bool(found)

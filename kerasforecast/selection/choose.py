@@ -23,18 +23,20 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DivergedError, InputError
 from kerasforecast.evaluation.frame import frame_of
 from kerasforecast.evaluation.leaving import Leaving, begin_joined
-from kerasforecast.forecasting.parts import Part, retrained, weighted
+from kerasforecast.forecasting.parts import Part, weighted
 from kerasforecast.models.families.automatic import AutomaticOptions
 from kerasforecast.models.limits import check_size
 from kerasforecast.models.member import scaling_words
 from kerasforecast.preprocessing.split import PARTS, Split, least_context, require_windows, split_panel
 from kerasforecast.runtime.signals import Deferred
+from kerasforecast.runtime.tasks import Executor
 from kerasforecast.selection.beside import classical_beside
 from kerasforecast.selection.budgets import Clock, budget_of
 from kerasforecast.selection.candidates import candidates_of, setting_of
 from kerasforecast.selection.judging import Judge, judge_of, stretched
 from kerasforecast.selection.keeping import Store
 from kerasforecast.selection.rounds import Bench, Trial, ranked
+from kerasforecast.selection.spread import all_retrained
 from kerasforecast.selection.weights import shares
 from kerasforecast.training.run import Run
 
@@ -63,7 +65,14 @@ class Chosen:
 
 
 def fit_chosen(
-    config: Config, panel: Panel, name: str, run: Run | None, stop: Deferred, say: Say, started: Callable[[Split], None]
+    config: Config,
+    panel: Panel,
+    name: str,
+    run: Run | None,
+    stop: Deferred,
+    say: Say,
+    started: Callable[[Split], None],
+    workers: Executor | None = None,
 ) -> Leaving:
     """Choose networks on validation, score their mean on test, and train them on all rows.
 
@@ -75,12 +84,13 @@ def fit_chosen(
         stop: Notes the signals that are to end it.
         say: Told what a person should know.
         started: Told how the data is divided, before anything is tried.
+        workers: Who trains the networks, several at once; this process, where `None`.
 
     Raises:
         InputError: The data or an option is wrong, or not those of the run to be resumed.
         StoppedError: A signal ended it.
     """
-    chosen = choose(config, panel, name, run, stop, say, started)
+    chosen = choose(config, panel, name, run, stop, say, started, workers)
     window = max(part.member.network.window for part in chosen.parts)
     longest = max(window, chosen.best.member.network.window)
     network = config.network.model_copy(update={"window": window})
@@ -93,22 +103,37 @@ def fit_chosen(
     if begun.refits:
         steps = sum(part.replayed for part in chosen.parts if not part.member.network.family.solved)
         say(f"Scored; training on all {panel.observed.sum():,} rows for {steps:,} steps.")
-        leaving = begun.refitted(leaving, chosen.parts, stop)
+        leaving = begun.refitted(leaving, chosen.parts, stop, workers)
     return leaving
 
 
 def choose(
-    config: Config, panel: Panel, name: str, run: Run | None, stop: Deferred, say: Say, started: Callable[[Split], None]
+    config: Config,
+    panel: Panel,
+    name: str,
+    run: Run | None,
+    stop: Deferred,
+    say: Say,
+    started: Callable[[Split], None],
+    workers: Executor | None = None,
 ) -> Chosen:
     """The networks of a model, chosen on validation; arguments as of `fit_chosen`."""
     shortest = config.network.model_copy(update={"window": 2})
     split = split_panel(panel, config.split, shortest, config.steps)
     started(split)
     store = Store(run, identity_of(name, config, panel), panel.source.sha256)
-    return choose_within(config, panel, split, store, stop, say)
+    return choose_within(config, panel, split, store, stop, say, workers)
 
 
-def choose_within(config: Config, panel: Panel, split: Split, store: Store, stop: Deferred, say: Say) -> Chosen:
+def choose_within(
+    config: Config,
+    panel: Panel,
+    split: Split,
+    store: Store,
+    stop: Deferred,
+    say: Say,
+    workers: Executor | None = None,
+) -> Chosen:
     """The same of data that is divided already: `split` says what is learned from, and what validates.
 
     Raises:
@@ -136,7 +161,7 @@ def choose_within(config: Config, panel: Panel, split: Split, store: Store, stop
         f"Trying {len(candidates)} networks of {families} families, judged on {len(judge.windows):,} windows of "
         f"validation in {judge.count} blocks."
     )
-    bench = Bench(panel, trying, judge, store, clock, stop, say)
+    bench = Bench(panel, trying, judge, store, clock, stop, say, workers)
     trials = bench.run(candidates, budget)
     if not trials:
         raise DivergedError("No network of --model auto could be trained. Lower --learning-rate, or use --model lstm.")
@@ -146,7 +171,8 @@ def choose_within(config: Config, panel: Panel, split: Split, store: Store, stop
     weights, text = _shares(judge, trials, _TOGETHER[stretch is not None])
     parts = {place: trial.part() for place, trial in enumerate(trials) if weights[place] > 0 or place == 0}
     if stretch:
-        parts = {place: retrained(part, panel, split, stop) for place, part in parts.items()}
+        anew = all_retrained(workers, list(parts.values()), panel, split, stop)
+        parts = dict(zip(parts, anew, strict=True))
     members = weighted([parts[place] for place in sorted(parts)], [weights[place] for place in sorted(parts)])
     beside = classical_beside(config, panel, trying, judge)
     selection = _record(judge, trials, weights, text, time.perf_counter() - begun).model_copy(update={"beside": beside})

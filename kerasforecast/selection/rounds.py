@@ -7,25 +7,26 @@ network which came through all rounds is the one that it would have been alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError, DivergedError
-from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member
+from kerasforecast.forecasting.fitting import Fitting, Trained
 from kerasforecast.forecasting.parts import Part
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import merged_weights
 from kerasforecast.preprocessing.split import Split
-from kerasforecast.preprocessing.windows import windows_of
 from kerasforecast.runtime.signals import Deferred
+from kerasforecast.runtime.tasks import Executor
 from kerasforecast.selection.budgets import Budget, Clock
 from kerasforecast.selection.candidates import Candidate
 from kerasforecast.selection.judging import Judge, Worth
 from kerasforecast.selection.keeping import Store
+from kerasforecast.selection.spread import Ground, Left, Task, all_left, epochs_of
 from kerasforecast.training.callbacks import Keeping, TrainingState
 from kerasforecast.training.history import History
 
@@ -95,6 +96,7 @@ class Bench:
         clock: How long it may take.
         stop: Notes the signals that are to end it.
         say: Told what was found.
+        workers: Who trains, several networks at once; this process, where `None`.
     """
 
     panel: Panel
@@ -104,17 +106,19 @@ class Bench:
     clock: Clock
     stop: Deferred
     say: Callable[[str], None]
+    workers: Executor | None = None
 
     def run(self, candidates: Sequence[Candidate], budget: Budget) -> list[Trial]:
         """Every candidate tried, and the better ones for longer; the best first."""
         trials = [Trial(candidate) for candidate in candidates]
         going = trials
         for number, steps in enumerate(budget.rounds, 1):
+            elsewhere = self._elsewhere(going, steps, number)
             for count, trial in enumerate(going, 1):
                 if self.clock.over and trial.worth is None and any(each.worth for each in trials):
                     trial.note = "no time"
                 elif not self.clock.over or trial.worth is None:
-                    self._go_on(trial, steps, number)
+                    self._go_on(trial, steps, number, next(elsewhere))
                     self._tell(trial, trials, f"{number}.{count}/{len(going)}")
             going = self._kept(going)
             if not going or self.clock.over:
@@ -130,25 +134,43 @@ class Bench:
                 changed = training.model_copy(update={"seed": (training.seed + 1_000 * seed) % 2**31})
                 place = trial.candidate.place + 1_000 * seed
                 found.append(Trial(Candidate(place, trial.candidate.network, changed)))
+        elsewhere = self._elsewhere(found, rounds[-1], len(rounds))
         for count, trial in enumerate(found, 1):
             if self.clock.over:
                 break
-            self._go_on(trial, rounds[-1], len(rounds))
+            self._go_on(trial, rounds[-1], len(rounds), next(elsewhere))
             self._tell(trial, [*trials, *found], f"again {count}/{len(found)}")
         return [trial for trial in found if trial.worth is not None]
 
-    def _go_on(self, trial: Trial, steps: int, number: int) -> None:
-        """Train until so many steps are done in all, and judge."""
+    def _elsewhere(self, going: Sequence[Trial], steps: int, number: int) -> Iterator[Left | None]:
+        """Where workers leave the trainings of a round, in order; `None` for each that is for this process."""
+        if self.workers is None:
+            yield from (None for _ in going)
+            return
+        kept = [self.store.load(trial.candidate, number) for trial in going]
+        tasks = [
+            Task(trial.candidate, steps, Left(trial.state, trial.seconds))
+            for trial, at_hand in zip(going, kept, strict=True)
+            if at_hand is None
+        ]
+        made = all_left(self.workers, self._ground, tasks, self.stop)
+        for at_hand in kept:
+            yield next(made) if at_hand is None else None
+
+    def _go_on(self, trial: Trial, steps: int, number: int, left: Left | None = None) -> None:
+        """Train until so many steps are done in all, where that was not done elsewhere, and judge."""
         started = time.perf_counter()
+        if left and left.note:
+            trial.worth, trial.note = None, left.note
+            return
         try:
             fitting = self._begun(trial)
-            kept = self.store.load(trial.candidate, number)
+            kept = (left.state, left.seconds) if left else self.store.load(trial.candidate, number)
             if kept is not None:
                 trial.state, trial.seconds = kept
-            epochs = max(1, -(-steps // fitting.steps)) if not trial.candidate.network.family.solved else None
             states = [trial.state]
             keeping = Keeping(states.append, self.stop, None, trial.state)
-            fitted = fitting.train(epochs=epochs, keeping=keeping)
+            fitted = fitting.train(epochs=epochs_of(fitting, trial.candidate, steps), keeping=keeping)
             trial.state, trial.history = states[-1], fitted.history
             trial.errors = self.judge.errors(self._points(trial))
             trial.worth = self.judge.worth(trial.errors)
@@ -157,18 +179,16 @@ class Bench:
             return
         if kept is None:
             trial.seconds += time.perf_counter() - started
+        if kept is None or left:
             self.store.save(trial.candidate, number, trial.state, trial.seconds)
+
+    @property
+    def _ground(self) -> Ground:
+        return Ground(self.panel, self.split, self.judge.stops)
 
     def _begun(self, trial: Trial) -> Fitting:
         if trial.fitting is None:
-            network = trial.candidate.network
-            own = self.split.of_window(network.window)
-            member = scaled_member(network, self.panel, own)
-            learned, held_back = (
-                windows_of(self.panel, each, own.window, own.horizon).training_set(member.scaling)
-                for each in (own.origins("train"), self.judge.stops)
-            )
-            trial.member, trial.fitting = member, Fitting(member, trial.candidate.training, learned, held_back)
+            trial.member, trial.fitting = self._ground.begun(trial.candidate)
         return trial.fitting
 
     def _points(self, trial: Trial) -> np.ndarray:

@@ -1,7 +1,10 @@
 """Ray gives what this process gives, also where a worker is lost on the way."""
 
+import json
 import os
 import signal
+import time
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -22,6 +25,10 @@ def doubled(shared, task):
             pass
         os.kill(os.getpid(), signal.SIGKILL)
     return shared[number] * 2
+
+
+def slow(shared, task):
+    time.sleep(60)
 
 
 def refusing(shared, task):
@@ -45,6 +52,46 @@ def test_what_a_task_refuses_is_refused_here_in_one_line(ray):
         list(ray.map(refusing, None, [1]))
 
 
+def plain(path):
+    """The content of a model file, without the times of its training."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist() if name != "metadata.json"}
+    record = json.loads(members.pop("kerasforecast.json"))
+    left = [record]
+    while left:
+        node = left.pop()
+        if isinstance(node, dict):
+            for timed in ("created", "seconds"):
+                node.pop(timed, None)
+        left += node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
+    return members | {"kerasforecast.json": record}
+
+
+def test_a_choice_among_networks_is_that_of_one_process(ray, tmp_path):
+    dates = pd.date_range("2020-01-01", periods=150, freq="D")
+    season = 5 * np.sin(2 * np.pi * np.arange(150) / 7)
+    table = pd.DataFrame({"y": 50 + season + np.random.default_rng(0).normal(0, 1, 150)}, dates)
+    options = {"model": "auto", "budget": "small", "units": 2, "horizon": 2, "window": 8, "output_dir": tmp_path}
+    made, said = [], []
+    for name, which in (("x", None), ("y", "local")):
+        found = kf.fit(table, **options, name=name, ray=which, progress=False)
+        made.append(plain(found.files["model"]))
+        said.append(found.manifest.selection.tried)
+    for members in made:
+        members["kerasforecast.json"].pop("name")
+    assert made[0] == made[1] and len(said[0]) > 2
+    with pytest.raises(kf.OptionError, match=r"^ray= trains several networks at once"):
+        kf.fit(table, model="linear", ray="local", progress=False)
+
+
+def test_what_a_driver_waits_for_can_be_given_up(ray):
+    def give_up():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(ray.map(slow, None, [1], give_up))
+
+
 def test_models_folds_and_trials_are_those_of_one_process(ray, tmp_path):
     random = np.random.default_rng(0)
     dates = pd.date_range("2015-01-01", periods=90, freq="MS")
@@ -55,6 +102,8 @@ def test_models_folds_and_trials_are_those_of_one_process(ray, tmp_path):
     each = [kf.fit_each(table, id="id", **options, output_dir=tmp_path / str(ray), name="x", ray=ray).table
             for ray in (None, "local")]  # fmt: skip
     pd.testing.assert_frame_equal(*[found.drop(columns="seconds") for found in each])
+    files = [[plain(tmp_path / str(ray) / "x" / f"{name}.keras") for name in "abc"] for ray in (None, "local")]
+    assert files[0] == files[1]
     alone = table[table["id"] == "a"].drop(columns="id")
     walks = [kf.backtest(alone, **options, folds=3, ray=ray).table for ray in (None, "local")]
     pd.testing.assert_frame_equal(*walks)
