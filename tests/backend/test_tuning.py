@@ -10,6 +10,7 @@ import kerasforecast as kf
 from kerasforecast.tuning import attempt as attempts
 from kerasforecast.tuning.bench import data_key
 from kerasforecast.tuning.ground import ground_of
+from kerasforecast.tuning.kept import is_study, rewrite_study
 
 OPTIONS = {"window": 8, "model": "gru", "units": 2, "layers": 1, "epochs": 4, "batch_size": 64, "progress": False}
 STAGES = {"stages": ["learning_rate", "dropout"], "tries": {"learning_rate": [0.01, 1e-5], "dropout": [0.2, 0.0]}}
@@ -57,6 +58,21 @@ def test_what_leaves_is_the_fit_with_the_options_that_won(study, folder):
     assert {"tune.html", "trials.csv", "study.json", "trials"} <= names
     assert json.loads((folder / "acme" / "tune" / "study.json").read_text())["best"] == best.number
     assert len(study.plot().data) >= 2
+
+
+def test_the_page_of_a_study_is_made_again_from_its_record(study, folder, tmp_path):
+    record, page = (folder / "acme" / "tune" / name for name in ("study.json", "tune.html"))
+    before = page.read_bytes()
+    page.unlink()
+    assert rewrite_study(record) == page and page.read_bytes() == before
+    copy = tmp_path / "other.json"
+    copy.write_bytes(record.read_bytes())
+    assert is_study(copy) and is_study(tmp_path / "study.json") and not is_study(tmp_path / "absent.json")
+    content = json.loads(record.read_text())
+    for change in ({"best": 99}, {"kind": "staged", "trials": "none"}, {"best": 1, "trials": content["trials"][1:]}):
+        copy.write_text(json.dumps(content | change))
+        with pytest.raises(kf.ArtifactError, match=r"other\.json: must "):
+            rewrite_study(copy)
 
 
 def test_a_study_goes_on_with_the_trials_that_are_kept(study, folder, monkeypatch):

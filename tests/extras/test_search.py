@@ -1,5 +1,10 @@
 """A search by Optuna: interrupted and gone on with it is the same study."""
 
+import json
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,6 +70,38 @@ def test_a_study_that_was_killed_goes_on_as_if_it_had_not_been(prices, whole, tm
     columns = ["trial", "units", "learning_rate", "dropout", "rmsse", "best"]
     pruned = whole.trials["status"] == "pruned"  # a trial that was made unwatched was not ended early
     pd.testing.assert_frame_equal(table(found)[columns][~pruned], table(whole)[columns][~pruned])
+
+
+KILLED = """
+import json, os, signal, sys
+import pandas as pd
+import kerasforecast as kf
+from kerasforecast.tuning import bench
+
+made, attempt = [], bench.attempt
+
+def killed(ground, task, on_epoch=None):
+    def watch(epoch, naive):
+        on_epoch(epoch, naive)
+        if len(made) == 3 and epoch.epoch == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+    made.append(attempt(ground, task, watch if on_epoch else None))
+    return made[-1]
+
+bench.attempt = killed
+prices = pd.read_csv(sys.argv[1] + "/prices.csv", index_col=0, parse_dates=True)
+kf.tune(prices, **json.loads(sys.argv[2]), output_dir=sys.argv[1])
+"""
+
+
+def test_a_process_that_is_killed_within_a_training_takes_nothing_else_with_it(prices, whole, tmp_path):
+    prices.to_csv(tmp_path / "prices.csv", float_format="%.17g")
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), json.dumps(OPTIONS)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    kept = list((tmp_path / "acme" / "tune" / "trials").iterdir())
+    assert 0 < len(kept) < 10 and not (tmp_path / "acme" / "tune" / "study.json").exists()
+    found = kf.tune(prices, **OPTIONS, output_dir=tmp_path)
+    pd.testing.assert_frame_equal(table(found), table(whole))
 
 
 def test_seconds_may_count_beside_the_error(prices, tmp_path):
