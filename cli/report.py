@@ -17,8 +17,8 @@ from .options import output_options
 @click.argument("file", type=ModelFile())
 @output_options
 def report(file: Path, as_json: bool, quiet: bool, debug: bool) -> None:
-    """Write the report of FILE again: a model file, or what backtest, compare or tune left: backtest.json, compare.json,
-    study.json.
+    """Write the report of FILE again: a model file, or the backtest.json, compare.json or study.json that such a
+    command left.
 
     Takes no backend: nothing is trained or forecast. A model's report draws the whole series where its data is still
     at hand.
