@@ -86,11 +86,12 @@ def explain(
     if origin.note:
         say(origin.note)
     say(f"Forecast after {origin.date}, by what was known then")
+    split = why(predictor, origin, manifest.baselines)  # first, for it refuses a file that holds no network of Keras
     inner = inside(predictor, origin)
     return Explanation(
         manifest=manifest,
         origin=origin,
-        why=why(predictor, origin, manifest.baselines),
+        why=split,
         what_if=what_if(predictor, origin),
         reach=reach_of(manifest, predictor, panel),
         parts=_parts(predictor, origin),

@@ -74,9 +74,10 @@ class Predictor:
 
     @cached_property
     def _slopes(self) -> Callable[[Any, np.ndarray], Any]:
+        network = self.network  # before what loads Keras: a file of ONNX refuses here
         from kerasforecast.layers.slopes import sloping
 
-        return sloping(self.network)
+        return sloping(network)
 
     @cached_property
     def sampling_network(self) -> keras.Model:

@@ -168,7 +168,13 @@ def test_without_the_extra_it_is_named(fitted, monkeypatch):
 
 def test_what_needs_the_network_of_keras_says_so(fitted):
     loaded = kf.load(fitted[2])
-    for ask in (lambda: loaded.save("x.keras"), lambda: loaded.states(np.ones(8)), lambda: loaded.predictor.network):
+    asked = (
+        lambda: loaded.save("x.keras"),
+        lambda: loaded.states(np.ones(8)),
+        lambda: loaded.predictor.network,
+        lambda: loaded.explain(fitted[0].panel),
+    )
+    for ask in asked:
         with pytest.raises(OptionError, match=r"Use its \.keras file"):
             ask()
     with pytest.raises(OptionError, match="ONNX Runtime"):
