@@ -127,7 +127,7 @@ class Findings:
             return ""
         window = int(self.reach.kept[-1])
         if self.reach.rows >= window:
-            return f"It looks back over all of its {window} rows: with fewer its error is another by more than 1 %."
+            return f"It looks back over all of its {window} rows: with fewer its error changes by more than 1 %."
         return f"It looks back {self.reach.rows} of {window} rows: what is older changes its error by 1 % at most."
 
     def _memory_lines(self) -> list[str]:
