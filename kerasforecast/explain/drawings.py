@@ -22,7 +22,7 @@ _BARS = 9  # parts that are drawn apart
 _UNITS = 64  # of a layer that are drawn
 _BEFORE = 120  # rows before the forecast that its chart shows
 _STRETCH_AFTER = 30
-_COLOURS = ("--model", "--other-0", "--other-1", "--other-3", "--other-4", "--other-2", "--validation", "--actual")
+_COLOURS = ("--model", "--other-0", "--other-1", "--other-3", "--other-4", "--other-2", "--naive", "--edge")
 _CELLS = {"rnn": "--naive", "lstm": "--other-0", "gru": "--other-1"}
 
 
@@ -102,12 +102,16 @@ def reach_figure(reach: Reach) -> Figure:
     return figure([drawn], xaxis=xaxis, yaxis=titled("error beyond that of all rows", **PERCENT))
 
 
-def inner_figure(parts: Mapping[str, np.ndarray], found: Findings) -> Figure:
-    """Trend and season of an interpretable N-BEATS, and their sum, over the rows that are forecast."""
-    ahead = rows_ahead(found.origin)
+def inner_figures(parts: Mapping[str, np.ndarray], found: Findings) -> list[tuple[str, Figure]]:
+    """What a forecast is the sum of by the network itself: its trend beside it, and the rest, which lies about zero."""
+    ahead, target = rows_ahead(found.origin), found.manifest.target
     total = np.sum(list(parts.values()), axis=0)
-    traces = [line(name, ahead, part, colour(name, place + 1)) for place, (name, part) in enumerate(parts.items())]
-    return figure([*traces, line("forecast", ahead, total, "--model", width=2.2)], yaxis=titled(found.manifest.target))
+    rest = [name for name in parts if name != "trend"]
+    trend = [line("trend", ahead, parts["trend"], "--other-0")] if "trend" in parts else []
+    whole = timed([*trend, line("forecast", ahead, total, "--model", width=2.2)], yaxis=titled(target))
+    lines = [line(name, ahead, parts[name], colour(name, 2 + place)) for place, name in enumerate(rest)]
+    said = " and ".join(rest)
+    return [("Trend and forecast", whole), (f"What the trend lacks: {said}", timed(lines, yaxis=titled(said)))]
 
 
 def fading_figure(fading: tuple[Fading, ...]) -> Figure:

@@ -154,10 +154,9 @@ def _use_sections(found: Findings) -> list[Section]:
 def _parts_section(found: Findings) -> list[Section]:
     if not found.parts:
         return []
-    drawn = (("Trend and season", drawings.inner_figure(found.parts, found)),)
-    return [
-        Section("Trend and season", "What the forecast is the sum of, by the network itself.", "", drawn, wide=True)
-    ]
+    drawn = tuple(drawings.inner_figures(found.parts, found))
+    note = "What the forecast is the sum of, by the network itself."
+    return [Section("Trend and season", note, "", drawn, wide=True)]
 
 
 def _inside_sections(found: Findings) -> list[Section]:
