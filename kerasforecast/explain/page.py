@@ -111,12 +111,19 @@ def _parts_table(found: Findings) -> str:
     why, dates = found.why, found.origin.dates
     few = np.unique(np.linspace(0, len(dates) - 1, min(_STEPS, len(dates))).round().astype(int))
     parts = {**why.parts, "residual": why.residual}
-    apart = [f"{value:+,.{_decimals(parts)}f}" for part in parts.values() for value in part[few]]
+    digits = _decimals(parts)
+    apart = [_added(float(value), digits) for part in parts.values() for value in part[few]]
     texts = {"naive": numbers(np.full(len(few), why.naive))}
     texts |= {name: apart[place * len(few) : (place + 1) * len(few)] for place, name in enumerate(parts)}
     texts["forecast"] = numbers(why.forecast[few])
     header = ["", *(str(dates[step]) for step in few)]
     return table(header, [[name, *cells] for name, cells in texts.items()], strong=len(texts) - 1)
+
+
+def _added(value: float, digits: int) -> str:
+    """With its sign; what rounds to zero has none."""
+    told = f"{value:+,.{digits}f}"
+    return told if told.strip("+-0.,") else told[1:]
 
 
 def _decimals(parts: dict[str, np.ndarray]) -> int:
