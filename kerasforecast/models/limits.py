@@ -15,7 +15,7 @@ PARAMETER_LIMIT = 2**25  # 128 MiB of float32
 STEP_LIMIT = 2**32  # multiplications for one window
 LOOP_LIMIT = 16  # loops over time, a bidirectional layer has two: each is a graph to trace
 ROW_LIMIT = 2**15  # steps of loops for one window
-LAYER_LIMIT = 1_000  # layers with arrays
+LAYER_LIMIT = 300  # layers with arrays: each is a piece of a graph, 25 ms of a compiler
 PAIR_LIMIT = 2**22  # weights of one attention: 16 MiB of float32, times the windows of a golden batch
 WINDOW_LIMIT = 200_000  # values of one window, which a model file holds as text
 
