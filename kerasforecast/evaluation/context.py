@@ -46,7 +46,7 @@ def _suited(config: Config, panel: Panel) -> tuple[Config, str | None]:
     split = split_panel(panel, config.split, shortest, config.steps)
     rows, horizon = int(split.rows_in("train").max()), network.horizon
     most = max(2, min((rows - horizon) // _SHARE, _LONGEST))
-    periods = [period for period in _seasons(config, panel, split) if period <= most]
+    periods = [period for period in seasons_of(config, panel, split) if period <= most]
     usual = _SEASONS * max(periods) if periods else network.window
     window = min(max(usual, _HORIZONS * horizon), most)
     chosen = config.model_copy(update={"network": network.model_copy(update={"window": window})})
@@ -61,7 +61,12 @@ def _suited(config: Config, panel: Panel) -> tuple[Config, str | None]:
     return chosen, f"Windows of {window} rows, {reason}; --window sets another."
 
 
-def _seasons(config: Config, panel: Panel, split: Split) -> list[int]:
+def seasons_of(config: Config, panel: Panel, split: Split) -> list[int]:
+    """Rows of each season that a window should hold: those found, then longer ones of the calendar beside them.
+
+    Raises:
+        OptionError: As `periods_of`.
+    """
     found = list(periods_of(config.evaluation.period, panel, split))
     if not found or config.evaluation.period is not None:
         return found

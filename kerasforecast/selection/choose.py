@@ -21,6 +21,7 @@ from kerasforecast.baselines.fitted import periods_of
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DivergedError, InputError
+from kerasforecast.evaluation.context import seasons_of
 from kerasforecast.evaluation.frame import frame_of
 from kerasforecast.evaluation.leaving import Leaving, begin_joined
 from kerasforecast.forecasting.parts import Part, weighted
@@ -147,7 +148,8 @@ def choose_within(
     periods = periods_of(config.evaluation.period, panel, split)
     stretch = stretched(split, config.network.horizon) if len(panel) == 1 else None
     trying = stretch or split
-    setting = setting_of(config, panel, trying, periods)
+    seasons = tuple(dict.fromkeys(sorted(seasons_of(config, panel, split))))
+    setting = setting_of(config, panel, trying, seasons)
     candidates = candidates_of(config, setting, budget, int(trying.windows_in("train").sum()))
     longest = max(candidate.network.window for candidate in candidates)
     context = least_context(config.split, longest, several=len(panel) > 1)
