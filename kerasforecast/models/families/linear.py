@@ -104,17 +104,16 @@ class Linear(Family):
         return None if found is None else {"head": found.head(sizes.levels)}
 
     def proposals(self, setting: Setting) -> list[dict[str, Any]]:
-        """Windows of two and of one unit, relative to the last row or to the mean, of logs too."""
+        """Windows of one to three units, relative to the last row or to the mean, of logs or their like too."""
         found: list[dict[str, Any]] = [
             {"window": setting.window(2), "centre": "last"},
             {"window": setting.window(2), "centre": "mean"},
             {"window": setting.window(1), "centre": "last"},
             {"window": setting.window(3), "centre": "mean"},
         ]
-        if setting.positive:
-            found[1:1] = [{"window": setting.window(2), "centre": "last", "target_transform": "log"}]
-            found.append({"window": setting.window(2), "centre": "mean", "target_transform": "log"})
-        return found
+        bent = "log" if setting.positive else "asinh"  # values that a few peaks would rule
+        found[1:1] = [{"window": setting.window(2), "centre": "last", "target_transform": bent}]
+        return [*found, {"window": setting.window(2), "centre": "mean", "target_transform": bent}]
 
     def describe(self, options: LinearOptions) -> str:
         """E.g. `"linear map"`."""
