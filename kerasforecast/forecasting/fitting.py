@@ -135,7 +135,7 @@ class Fitting:
         self._member, self._config, self._reused = member, config, reused
         self._parts = sampled(training, config), validation
         with sharing():
-            self._begin(reused, start, freeze, training.targets)
+            self._begin(reused, start, freeze, training.typical_targets)
 
     def _begin(self, reused: Reused | None, start: Any, freeze: Sequence[str], targets: np.ndarray) -> None:
         config, member = self._config, self._member

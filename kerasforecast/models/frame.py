@@ -90,8 +90,8 @@ def fit_frame(training: TrainingSet[Any], validation: TrainingSet[Any], sizes: S
     """Learn the start: the mean from training windows, its penalty and the errors around it from both parts."""
     width, horizon = input_width(sizes), training.targets.shape[1]
     found = ridge(lambda windows, part: inputs(windows.batch(part), sizes), training, validation, width, MOST_FEATURES)
-    weights, bias = np.zeros((width, horizon)), training.targets.astype(np.float64).mean(axis=0)
-    if found is not None and np.mean(found.errors**2) < _CLEARLY * np.mean((validation.targets - bias) ** 2):
+    weights, bias = np.zeros((width, horizon)), training.typical_targets.astype(np.float64).mean(axis=0)
+    if found is not None and np.mean(found.errors**2) < _CLEARLY * np.mean((validation.typical_targets - bias) ** 2):
         weights, bias = found.weights, found.bias
     errors = np.concatenate([_errors(part, weights, bias, sizes) for part in (training, validation)])
     knots = _knots(errors)

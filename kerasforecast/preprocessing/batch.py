@@ -8,6 +8,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from kerasforecast.preprocessing.sums import evenly
+
+_MOST = 200_000  # windows whose targets say how all are spread
+
 
 @dataclass(frozen=True, eq=False)
 class WindowBatch:
@@ -59,6 +63,17 @@ class Batches(Protocol):
         """The windows at `indices`."""
 
 
+class Targets(Protocol):
+    """Scaled targets `(N, H)` float32: an array, or what makes those that are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """N and H."""
+
+    def __getitem__(self, indices: Any, /) -> np.ndarray:
+        """Those at `indices`, `(n, H)`."""
+
+
 class Drawing(Protocol):
     """What is drawn at random in a step of training, which makes of it more inputs and other answers."""
 
@@ -82,7 +97,7 @@ class TrainingSet(Generic[Gathered]):
     """
 
     windows: Gathered
-    targets: np.ndarray
+    targets: Targets
     owners: np.ndarray | None = None
     drawing: Drawing | None = None
 
@@ -92,6 +107,11 @@ class TrainingSet(Generic[Gathered]):
     def batch(self, indices: np.ndarray | slice) -> WindowBatch:
         """The windows at `indices`."""
         return self.windows.batch(indices)
+
+    @property
+    def typical_targets(self) -> np.ndarray:
+        """Scaled targets of at most 200,000 windows, evenly spread; of all where they are fewer."""
+        return self.targets[evenly(len(self), _MOST)]
 
     def fed(self, indices: np.ndarray | slice, key: tuple[int, ...]) -> tuple[Any, np.ndarray]:
         """What Keras is given of the windows at `indices`, and what it is to answer; `key` is that of the step."""

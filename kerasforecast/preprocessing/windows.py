@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -14,6 +14,7 @@ from kerasforecast.preprocessing.scaling import FittedScaling
 
 _CHUNK = 4_096  # windows gathered at once where all are needed: 1 MB at 60 rows and one column
 _COPIED = 10_000_000  # values beyond which a copy of all as 32-bit numbers is more than what its batches save
+_MANY = 100_000  # windows; few are scaled once, however many steps they have, for they validate every epoch
 _ALL = slice(None)
 
 
@@ -90,15 +91,21 @@ class Windows:
         return [slice(start, start + _CHUNK) for start in range(0, len(self), _CHUNK)]
 
     def training_set(self, scaling: FittedScaling) -> TrainingSet[Windows]:
-        """These windows with their scaled targets."""
+        """These windows with their scaled targets; very many are scaled batch by batch, since all would be tables."""
+        if len(self) > _MANY and len(self) * self.steps > _COPIED:
+            return TrainingSet(self, ScaledTargets(self, scaling))
         return TrainingSet(self, self.scaled(scaling, self.targets))
 
     def scaled(self, scaling: FittedScaling, targets: Callable[[slice], np.ndarray]) -> np.ndarray:
         """What `targets` gives for a slice of indices, raw `(n, H)`, in scaled units, `(N, H)` float32."""
         scaled = np.empty((len(self), self.steps), np.float32)
         for chunk in self.chunks():
-            scaled[chunk] = scaling.scaled_targets(self._gathered(self._past(self.panel.values), chunk), targets(chunk))
+            scaled[chunk] = scaling.scaled_targets(self.precise(chunk), targets(chunk))
         return scaled
+
+    def precise(self, indices: np.ndarray | slice) -> np.ndarray:
+        """The `past` of the windows at `indices`, `(n, L, F)` float64, which targets are scaled by."""
+        return self._gathered(self._past(self.panel.values), indices)
 
     @property
     def _reach(self) -> int:
@@ -115,6 +122,28 @@ class Windows:
         origins = self.origins[indices]
         firsts = self.panel.starts[self.panel.places(origins)]
         return firsts if (origins - firsts < self.window - 1).any() else None
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledTargets:
+    """The scaled targets of windows, made when they are asked for by `[indices]`, `(n, H)` float32.
+
+    Attributes:
+        windows: N of them.
+        scaling: As fitted.
+    """
+
+    windows: Windows
+    scaling: FittedScaling
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """N and H."""
+        return len(self.windows), self.windows.steps
+
+    def __getitem__(self, indices: np.ndarray | slice) -> np.ndarray:
+        part = replace(self.windows, origins=self.windows.origins[indices])
+        return part.scaled(self.scaling, part.targets)
 
 
 def windows_of(panel: Panel, origins: np.ndarray, window: int, steps: int, horizon: int = 0) -> Windows:

@@ -51,8 +51,7 @@ def naive_loss(
 def _errors(known: TrainingSet[Windows], scaling: FittedScaling) -> np.ndarray:
     """Of the naive forecast, `(N, H)` float64, scaled."""
     windows, targets = known.windows, known.targets
-    if len(windows.panel) > 1:
-        chosen = evenly(len(windows), _MOST)
-        windows, targets = replace(windows, origins=windows.origins[chosen]), targets[chosen]
+    chosen = evenly(len(windows), _MOST) if len(windows.panel) > 1 else slice(None)
+    windows, targets = replace(windows, origins=windows.origins[chosen]), targets[chosen]
     last = np.repeat(windows.last()[:, None], windows.steps, axis=1)
     return targets.astype(np.float64) - windows.scaled(scaling, lambda indices: last[indices])
