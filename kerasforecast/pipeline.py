@@ -126,7 +126,7 @@ def _fit(
         if on_note:
             on_note(f"Scored; training on all {panel.observed.sum():,} rows for {parts[0].replayed:,} steps.")
         with _kept(recorder, run) as stop:
-            leaving = begun.refitted(leaving, parts, stop)
+            leaving = begun.refitted(leaving, parts, stop, kept=recorder.state if run else None)
     return model_of(leaving, panel)
 
 

@@ -88,7 +88,8 @@ class Recorder:
         if self._run is None:
             return ""
         if self._scored:
-            again = f" --resume {self._name} goes on with all rows, from the first step." if self.state.saved else ""
+            where = "from there" if self.state.halfway else "with all rows, from the first step"
+            again = f" --resume {self._name} goes on {where}." if self.state.saved else ""
             return f"The model that was scored is {self._run.model}.{again}"
         on = f" --resume {self._name} goes on from there." if self.state.saved else ""
         if self._epoch is None:

@@ -22,6 +22,7 @@ from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.windows import windows_of
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.replay import by_steps, rates_of
+from kerasforecast.training.run import Kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,15 +57,21 @@ class AllRows:
     parent: Parent | None = None
 
 
-def again(rows: AllRows, part: Part, stop: Deferred | None = None) -> Refitted | None:
+def again(rows: AllRows, part: Part, stop: Deferred | None = None, kept: Kept | None = None) -> Refitted | None:
     """`part` trained on all rows, or solved for them, wherever this runs; `None` where its weights are to stay."""
     if part.member.network.family.solved:
         return solved_part(part, rows.panel, rows.split)
-    return refitted_part(part, rows.panel, rows.split, rows.held_back, rows.parent, stop)
+    return refitted_part(part, rows.panel, rows.split, rows.held_back, rows.parent, stop, kept)
 
 
 def refitted_part(
-    part: Part, panel: Panel, split: Split, held_back: TrainingSet[Any], parent: Parent | None, stop: Deferred | None
+    part: Part,
+    panel: Panel,
+    split: Split,
+    held_back: TrainingSet[Any],
+    parent: Parent | None,
+    stop: Deferred | None,
+    kept: Kept | None = None,
 ) -> Refitted:
     """The same network trained on all rows from the same start.
 
@@ -77,6 +84,7 @@ def refitted_part(
         held_back: Windows that had stopped training; they stop nothing now.
         parent: The model that training starts from, if any.
         stop: Notes the signals that are to end training.
+        kept: Where it is saved as it goes on, and what of it was before; `None` for nowhere.
     """
     network, started = part.member.network, time.perf_counter()
     whole = split.whole.of_window(network.window)
@@ -84,7 +92,7 @@ def refitted_part(
     member = member.model_copy(update={"weight": part.member.weight})
     windows = windows_of(panel, whole.origins("train"), whole.window, whole.horizon)
     fitting = Fitting(member, part.training, windows.training_set(member.scaling), held_back, **start_of(parent))
-    loss, predictor = fitting.replay(rates_of(part.fitted.history), part.steps, stop)
+    loss, predictor = fitting.replay(rates_of(part.fitted.history), part.steps, stop, kept)
     fitted = Trained(part.fitted.history, list(predictor.weights), predictor)
     seconds = time.perf_counter() - started
     return Refitted(replace(part, member=member, fitted=fitted, seconds=seconds), len(windows), loss)

@@ -49,7 +49,7 @@ from kerasforecast.runtime.tasks import Executor, in_order
 from kerasforecast.training.diagnosis import diagnose
 from kerasforecast.training.history import History
 from kerasforecast.training.naive_loss import naive_loss
-from kerasforecast.training.run import Run
+from kerasforecast.training.run import Kept, Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,12 +137,20 @@ class Begun(Frame):
         return Leaving(manifest, weights, predictor, self.recorder.exporter, test, history, refused=refused)
 
     def refitted(
-        self, scored: Leaving, parts: Sequence[Part], stop: Deferred | None, workers: Executor | None = None
+        self,
+        scored: Leaving,
+        parts: Sequence[Part],
+        stop: Deferred | None,
+        workers: Executor | None = None,
+        kept: Kept | None = None,
     ) -> Leaving:
-        """The same networks trained on all rows, or solved for them, here or by workers; rules stay as they are."""
+        """The same networks trained on all rows, or solved for them, here or by workers; rules stay as they are.
+
+        `kept` is where the training of a lone network here is saved as it goes on.
+        """
         shared = AllRows(self.panel, self.split, self.sets[1], self.parent)
         if workers is None:
-            anew = [again(shared, part, stop) for part in parts]
+            anew = [again(shared, part, stop, kept) for part in parts]
         else:
             waiting = watching(stop, "Training on all rows was stopped.")
             anew = list(in_order(workers.map(again, shared, parts, waiting)))

@@ -43,6 +43,7 @@ from kerasforecast.sections.training import TrainingConfig
 from kerasforecast.training.devices import sharing
 from kerasforecast.training.history import History
 from kerasforecast.training.replay import replay
+from kerasforecast.training.run import Kept
 from kerasforecast.training.train import compile_model, steps_of, train
 
 Answer = Callable[[WindowBatch], np.ndarray]
@@ -180,7 +181,9 @@ class Fitting:
             history = train(self.network, *self._parts, config, levels=levels, solved=self._solved, **watched)
         return Trained(history, *self._found())
 
-    def replay(self, rates: Sequence[float], steps: int, stop: Deferred | None = None) -> tuple[float, Predictor]:
+    def replay(
+        self, rates: Sequence[float], steps: int, stop: Deferred | None = None, kept: Kept | None = None
+    ) -> tuple[float, Predictor]:
         """Find weights as an earlier training did, with nothing to stop it: arguments as of `training.replay.replay`.
 
         Returns:
@@ -188,7 +191,7 @@ class Fitting:
         """
         known, levels = self._parts[0], self._member.network.quantiles
         with sharing():
-            loss = replay(self.network, known, self._config, rates, steps, levels=levels, stop=stop)
+            loss = replay(self.network, known, self._config, rates, steps, levels=levels, stop=stop, kept=kept)
         return loss, self._found()[1]
 
     def _found(self) -> tuple[list[np.ndarray], Predictor]:

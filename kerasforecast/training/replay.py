@@ -18,6 +18,8 @@ from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.sections.training import TrainingConfig
 from kerasforecast.training.history import History
+from kerasforecast.training.run import Halfway, Kept
+from kerasforecast.training.state import capture, restore
 from kerasforecast.training.threads import chosen_threads
 from kerasforecast.training.train import compile_model, training_batches
 
@@ -31,6 +33,7 @@ def replay(
     *,
     levels: tuple[float, ...] = (),
     stop: Deferred | None = None,
+    kept: Kept | None = None,
 ) -> float:
     """Train `model` in place on shuffled passes over all of `training`.
 
@@ -42,6 +45,7 @@ def replay(
         steps: Of a stretch: those of an epoch of the earlier training.
         levels: Of the quantile head, if `model` has one.
         stop: Notes the signals that are to end training between two steps.
+        kept: Where each stretch is saved, and which one to go on after; `None` for nowhere.
 
     Returns:
         The mean loss of the last stretch.
@@ -51,11 +55,16 @@ def replay(
         StoppedError: A signal ended training.
     """
     compile_model(model, config, steps, levels)
-    watch = _Stretches(rates, stop)
+    watch, begun = _Stretches(rates, stop, kept), 0
+    if kept and kept.halfway:
+        restore(model, kept.halfway.arrays, within_epoch=False)
+        begun = kept.halfway.done
+    passed = divmod(begun * steps, -(-len(training) // config.batch_size))  # whole passes, and steps of the next
     with while_training(), chosen_threads(model, config.batch_size) as timed:
         model.fit(
-            training_batches(training, config.batch_size, config.seed),
+            training_batches(training, config.batch_size, config.seed, *passed),
             steps_per_epoch=steps,
+            initial_epoch=begun,
             epochs=len(rates),
             callbacks=[watch, *timed],
             shuffle=False,  # the order is ours
@@ -77,11 +86,11 @@ def by_steps(rates: Sequence[float], steps: int) -> tuple[tuple[int, float], ...
 
 
 class _Stretches(keras.callbacks.Callback):
-    """Sets the learning rate of each stretch, and ends training where it must end."""
+    """Sets the learning rate of each stretch, keeps what it has come to, and ends training where it must end."""
 
-    def __init__(self, rates: Sequence[float], stop: Deferred | None) -> None:
+    def __init__(self, rates: Sequence[float], stop: Deferred | None, kept: Kept | None) -> None:
         super().__init__()
-        self._rates, self._stop = rates, stop
+        self._rates, self._stop, self._kept = rates, stop, kept
         self.loss = math.nan
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -95,6 +104,8 @@ class _Stretches(keras.callbacks.Callback):
         self.loss = float((logs or {})["loss"])
         if not math.isfinite(self.loss):
             raise _diverged(f"loss {self.loss}")
+        if self._kept and epoch + 1 < len(self._rates):
+            self._kept.keep_halfway(Halfway(epoch + 1, capture(self.model, within_epoch=False)))
 
 
 def _diverged(received: str) -> DivergedError:

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from kerasforecast.runtime.files import remove_folder
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training.callbacks import Keeping, TrainingState
@@ -14,6 +16,20 @@ from kerasforecast.training.history import Epoch
 
 MODEL = "checkpoint.keras"
 TRIED = "tried"  # the folder of the networks that a choice has tried
+_FINAL = "final/"  # begins the names of what a training on all rows keeps
+
+
+@dataclass(frozen=True, eq=False)
+class Halfway:
+    """A training on all rows between two of its stretches.
+
+    Attributes:
+        done: Stretches so far.
+        arrays: What `kerasforecast.training.state.capture` took.
+    """
+
+    done: int
+    arrays: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -58,6 +74,7 @@ class Run:
             count = sum(1 for _ in self.tried.iterdir())
             return (*self.resumed.notes, f"Going on: what {count} trainings have found is at hand.")
         begun = f" and {progress['step']} steps of the next" if progress["step"] else ""
+        begun = " and within the training on all rows" if progress.get("final") else begun
         return (*self.resumed.notes, f"Going on after epoch {len(progress['epochs'])}{begun}")
 
     def clear(self) -> None:
@@ -75,6 +92,9 @@ class Kept:
         identity: All that its rest depends on: name, options, data, machine. A resumed run must have the same.
         snapshot: SHA-256 of the snapshot that downloaded rows came from, or `""`.
 
+    Attributes:
+        halfway: Where its training on all rows had come to; `None` where that had not begun.
+
     Raises:
         OptionError: The run to be resumed is of other options or data.
     """
@@ -83,9 +103,11 @@ class Kept:
         self._run = run
         self._identity = identity | {"machine": run.machine if run else {}}
         self._snapshot = snapshot
+        self.halfway: Halfway | None = None
         self._start = self._resumed(run.resumed) if run and run.resumed else TrainingState()
         self._states = Checkpoint(run.states, resumed=bool(run.resumed)) if run else None
         self.saved = bool(self._start.arrays)
+        self._last = self._start
 
     @property
     def seconds(self) -> float:
@@ -101,18 +123,29 @@ class Kept:
         """What training needs to be kept."""
         return Keeping(self._save, stop, self._run.every if self._run else None, self._start)
 
+    def keep_halfway(self, halfway: Halfway) -> None:
+        """Save the state of the training on all rows, beside that of the one before it."""
+        self.halfway = halfway
+        self._save(self._last)
+
     def _save(self, state: TrainingState) -> None:
         if self._states is None:
             return
-        best = {f"best/{number}": array for number, array in enumerate(state.best)}
+        self._last, final = state, self.halfway
+        arrays = state.arrays | {f"best/{number}": array for number, array in enumerate(state.best)}
         progress = {"step": state.step, "epochs": [asdict(epoch) for epoch in state.epochs]}
+        if final:
+            progress["final"] = final.done
+            arrays |= {f"{_FINAL}{key}": array for key, array in final.arrays.items()}
         facts = {"run": self._identity, "snapshot": self._snapshot, "progress": progress}
-        self._states.save(facts, state.arrays | best)
+        self._states.save(facts, arrays)
         self.saved = True
 
     def _resumed(self, generation: Generation) -> TrainingState:
         check_same(generation.facts["run"], self._identity)
         progress, arrays = generation.facts["progress"], dict(generation.arrays)
+        own = {key.removeprefix(_FINAL): arrays.pop(key) for key in list(arrays) if key.startswith(_FINAL)}
+        self.halfway = Halfway(progress["final"], own) if own else None
         count = sum(key.startswith("best/") for key in arrays)
         best = tuple(arrays.pop(f"best/{number}") for number in range(count))
         return TrainingState(tuple(Epoch(**epoch) for epoch in progress["epochs"]), progress["step"], arrays, best)
