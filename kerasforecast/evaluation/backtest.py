@@ -46,11 +46,13 @@ class Fitted:
         forecaster: The model with its intervals.
         epochs: That it trained for.
         window: Rows that it sees, where these are not those of the configuration.
+        scaling: That was chosen on its validation part; `""` where it was named.
     """
 
     forecaster: Sequential
     epochs: int
     window: int | None = None
+    scaling: str = ""
 
     def seen(self, windows: Windows) -> Windows:
         """`windows` as it sees them."""
@@ -182,7 +184,7 @@ def _one_fold(shared: tuple[Windows, Config, Fit], task: tuple[Fold, Baselines])
     (whole, config, fit), (fold, learned) = shared, task
     fitted, seconds = _fitted(whole.panel, config, fold, learned, fit)
     forecast, _ = fitted.forecaster.in_sequence(fitted.seen(replace(whole, origins=fold.origins)))
-    return Forecasts(forecast, fitted.epochs, seconds)
+    return Forecasts(forecast, fitted.epochs, seconds, fitted.scaling)
 
 
 def _frozen(
@@ -199,7 +201,7 @@ def _frozen(
     for fold in folds:
         windows = fitted.seen(replace(whole, origins=fold.origins))
         forecast, levels = fitted.forecaster.in_sequence(windows, levels)
-        forecasts = Forecasts(forecast, fitted.epochs, seconds if fold is folds[0] else 0.0)
+        forecasts = Forecasts(forecast, fitted.epochs, seconds if fold is folds[0] else 0.0, fitted.scaling)
         yield fold, _stored(store, fold, forecasts), False
 
 
@@ -239,8 +241,21 @@ def _scored(
     ]
     judgement = judged_row(scored[TOTAL], config.network.model, *best)
     judged = {config.network.model: judged_row(apart, config.network.model, *best)} if apart else {}
-    notes = (held_out_note(scored[TOTAL], apart, judged),) if apart else ()
+    notes = (*_scalings(folds, found), *((held_out_note(scored[TOTAL], apart, judged),) if apart else ()))
     return Backtest(folds, rows, _table(whole, folds, ours, baselines[0].levels), *best, judgement, notes)
+
+
+def _scalings(folds: Sequence[Fold], found: Sequence[Forecasts]) -> tuple[str, ...]:
+    """Which scaling each fold has chosen, where they were to choose."""
+    chosen: dict[str, list[int]] = {}
+    for fold, forecasts in zip(folds, found, strict=True):
+        chosen.setdefault(forecasts.scaling, []).append(fold.number)
+    if "" in chosen:
+        return ()
+    if len(chosen) == 1:
+        return (f"Scaling chosen on validation: {next(iter(chosen))} in every fold.",)
+    said = (f"{scaling} in {', '.join(map(str, numbers))}" for scaling, numbers in chosen.items())
+    return (f"Scaling chosen on validation, by folds: {'; '.join(said)}.",)
 
 
 def _table(whole: Windows, folds: Sequence[Fold], ours: Forecast, levels: tuple[float, ...]) -> pd.DataFrame:

@@ -24,11 +24,13 @@ class Forecasts:
         forecast: Of its N origins.
         epochs: That its model trained for.
         fit_seconds: Training took; 0 where an earlier fold's model was used.
+        scaling: That was chosen for it; `""` where it was named.
     """
 
     forecast: Forecast
     epochs: int
     fit_seconds: float
+    scaling: str = ""
 
 
 class _Facts(BaseModel):
@@ -39,6 +41,7 @@ class _Facts(BaseModel):
     fingerprint: str
     epochs: int = Field(ge=0)
     fit_seconds: float = Field(ge=0)
+    scaling: str = Field("", max_length=100)
 
 
 class FoldStore:
@@ -63,13 +66,14 @@ class FoldStore:
                 point, quantiles, samples = (file.get(name) for name in _ARRAYS)
         except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):  # absent, or damaged
             return None
-        return (
-            None if point is None else Forecasts(Forecast(point, quantiles, samples), facts.epochs, facts.fit_seconds)
-        )
+        if point is None:
+            return None
+        return Forecasts(Forecast(point, quantiles, samples), **facts.model_dump(exclude={"fingerprint"}))
 
     def save(self, number: int, forecasts: Forecasts) -> None:
         """Keep what fold `number` gave."""
-        facts = _Facts(fingerprint=self._fingerprint, epochs=forecasts.epochs, fit_seconds=forecasts.fit_seconds)
+        known = {name: getattr(forecasts, name) for name in ("epochs", "fit_seconds", "scaling")}
+        facts = _Facts(fingerprint=self._fingerprint, **known)
         arrays = {name: getattr(forecasts.forecast, name) for name in _ARRAYS}
         content = io.BytesIO()
         np.savez(

@@ -35,7 +35,7 @@ class Refitter:
         Raises:
             DivergedError: The loss stopped being a number.
         """
-        network, _ = settled(self._config.network, panel, split)
+        network, chosen = settled(self._config.network, panel, split)
         config = self._config.model_copy(update={"network": network})
         member = scaled_member(config.network, panel, split)
         if self._reused is None or self._reused.channels != member.scaling.channels:
@@ -44,4 +44,4 @@ class Refitter:
         trained = Fitting(member, config.training, known, validation, self._reused).train()
         forecaster = Forecaster(trained.predictor, config, baselines.volatility, context=split.context)
         forecaster = forecaster.calibrated(scored_windows(config, panel, split, "validation"))
-        return Fitted(forecaster, len(trained.history.epochs))
+        return Fitted(forecaster, len(trained.history.epochs), scaling=network.named_scaling if chosen else "")
