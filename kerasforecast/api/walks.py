@@ -275,4 +275,5 @@ def _contender(label: str, model: Model) -> Contender:
         manifest.learned_from,
         manifest.context,
         manifest.horizon,
+        manifest.config.split.holdout_series,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -44,6 +44,7 @@ class Contender:
         records: Of the data it has learned from, where known.
         context: Rows of its own series that a window needs at least; the whole window where `None`.
         horizon: Rows ahead that it reads known columns of, where more than are scored.
+        holdout: The share of series that was held out of its training.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Contender:
     records: tuple[DataRecord, ...] = ()
     context: int | None = None
     horizon: int = 0
+    holdout: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +113,7 @@ def compare(data: Panel | Series, config: Config, split: Split, contenders: Sequ
         raise ValueError("There must be windows of series that training saw.")
     notes = _left_out(whole, windows)
     if apart is None:
-        return replace(seen, notes=notes)
+        return replace(seen, notes=(*notes, *_pooled(windows, contenders)))
     table = pd.concat([seen.table, apart.table], ignore_index=True)
     table = table.sort_values(table.columns[0], kind="stable", ignore_index=True)  # ids, in the panel's order
     said = held_out_note(seen.rows, apart.rows, apart.judgements)
@@ -208,6 +210,17 @@ def _common(panel: Panel, windows: Windows, contenders: Sequence[Contender]) -> 
                 "the same series as every other model. Received: no such series. Give more rows or another split."
             )
     return origins
+
+
+def _pooled(windows: Windows, contenders: Sequence[Contender]) -> Iterator[str]:
+    """Which models know some of the series and not the others, where all are scored together."""
+    panel = windows.panel
+    for each in contenders:
+        new = learned_windows(each.records, panel, windows.origins, windows.steps).new
+        if new is not None and new.any() and not new.all():
+            apart = f": --holdout-series {each.holdout:g} scores the others apart" if each.holdout else ""
+            learned = f"{int((~new).sum()):,} of {len(panel):,} series"
+            yield f"{each.name} has learned from {learned}, and is scored on all together{apart}."
 
 
 def _left_out(whole: Windows, windows: Windows) -> tuple[str, ...]:
