@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from kerasforecast.model import Model
 
 TERMINAL = Path("-")  # what --plot has without a file
+# Options by which rows are other than those of the training, or are some of them: nobody need be told.
+_OTHER_ROWS = {"file", "ticker", "series", "start", "end", "missing", "duplicates"}
 
 
 @click.command(
@@ -258,10 +260,11 @@ def panel_of(manifest: Manifest, options: dict[str, Any], quiet: bool, steps: in
     """The data that the options name; what was decided of it is said."""
     from kerasforecast.artifact.inputs import panel_for
 
-    panel = panel_for(manifest, None, given(options))
+    chosen = given(options)
+    panel = panel_for(manifest, None, chosen)
     record = manifest.data
     lines = list(panel.notes)
-    if record and not options["file"] and not options["ticker"] and panel.sha256 != record.sha256:
+    if record and not chosen.keys() & _OTHER_ROWS and panel.sha256 != record.sha256:
         lines.append(f"{panel.name}: the data has changed since the model was trained.")
     if not quiet:
         from kerasforecast.data.calendar_columns import held_beyond
