@@ -13,7 +13,7 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
-from kerasforecast.preprocessing.windows import Samples, all_origins, pairs, windows_of
+from kerasforecast.preprocessing.windows import Samples, ScaledTargets, all_origins, pairs, windows_of
 
 
 def panel_of(rows, columns=2, seed=0):
@@ -85,6 +85,23 @@ def test_targets_do_not_depend_on_how_many_are_made_at_once(monkeypatch):
     whole = windows.training_set(fitted(panel)).targets
     monkeypatch.setattr("kerasforecast.preprocessing.windows._CHUNK", 7)
     assert (windows.training_set(fitted(panel)).targets == whole).all()
+
+
+@pytest.mark.parametrize("kind", ["anchor", "level", "standard"])
+def test_targets_of_very_many_windows_are_made_batch_by_batch_and_the_same(monkeypatch, kind):
+    panel, _ = several([40, 30, 50])
+    windows = windows_of(panel, all_origins(panel, 6, 3), 6, 3)
+    scaling = fit_scaling(kind, panel.values, panel.columns, starts=panel.starts[:-1])
+    held = windows.training_set(scaling)
+    monkeypatch.setattr("kerasforecast.preprocessing.windows._MANY", len(windows) - 1)
+    monkeypatch.setattr("kerasforecast.preprocessing.windows._COPIED", 3 * len(windows) - 1)
+    made = windows.training_set(scaling)
+    assert isinstance(made.targets, ScaledTargets) and not isinstance(held.targets, ScaledTargets)
+    assert made.targets.shape == held.targets.shape
+    for indices in (np.array([70, 2, 2]), slice(5, 60, 7), slice(None)):
+        assert (made.targets[indices] == held.targets[indices]).all()
+    assert (made.fed(np.array([9, 1]), (0,))[1] == held.targets[[9, 1]]).all()
+    assert (made.typical_targets == held.typical_targets).all()
 
 
 def test_a_batch_is_a_copy_so_that_nobody_can_change_the_series_through_it():
