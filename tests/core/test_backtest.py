@@ -242,6 +242,18 @@ def test_frozen_folds_are_kept_all_or_none(tmp_path):
     assert fit.batches == [10, 10, 10]
 
 
+def test_the_scaling_that_folds_have_chosen_is_said_also_of_kept_ones(tmp_path):
+    class Chooses(Fits):
+        def __call__(self, *known):
+            return replace(super().__call__(*known), scaling=("level", "anchor", "level")[len(self.seen) - 1])
+
+    said = "Scaling chosen on validation, by folds: level in 1, 3; anchor in 2."
+    for fit in (Chooses(), Fits(stop_at=0)):  # the second time all come from the store
+        assert walk(fit=fit, store=store(tmp_path, folds=3), folds=3).notes == (said,)
+    assert walk(fit=Chooses(), folds=1).notes == ("Scaling chosen on validation: level in every fold.",)
+    assert walk(folds=3).notes == ()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
