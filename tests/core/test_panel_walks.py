@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kerasforecast.artifact.data_record import data_record
 from kerasforecast.config import Config
 from kerasforecast.data.cut import between
 from kerasforecast.data.panel import Panel
@@ -355,6 +356,17 @@ def test_origins_are_those_that_every_model_can_forecast_from():
     assert found.notes[0].startswith(f"{absent} of {alone.rows[0]['n']} forecasts are left out")
     with pytest.raises(DataError, match=r"^long: needs 300 rows before the test part\. Received: 238\."):
         compared(data, contender("long", window=300, context=300))
+
+
+def test_series_that_a_model_does_not_know_are_not_pooled_with_the_others_without_a_word():
+    config = Config.from_options(window=5, horizon=2, holdout_series=0.4)
+    data = panel()
+    record = data_record(data, split_panel(data, config.split, config.network, config.steps))
+    known = contender("model", records=(record,), holdout=0.4)
+    said = "model has learned from 3 of 5 series, and is scored on all together: --holdout-series 0.4 scores the others"
+    assert [note.startswith(said) for note in compared(data, known, contender()).notes] == [True]
+    apart = compare(data, config, split_panel(data, config.split, config.network, config.steps), [known])
+    assert not any("all together" in note for note in apart.notes)
 
 
 def test_columns_are_matched_by_name_and_role():
