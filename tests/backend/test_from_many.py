@@ -112,21 +112,23 @@ def test_a_comparison_trains_no_contender_on_what_it_forecasts(frame):
 def test_stopped_while_training_on_all_rows_the_scored_model_is_kept_and_the_run_resumes(
     frame, final, tmp_path, monkeypatch
 ):
-    begun = replay._Stretches.on_train_batch_begin
+    begun, stretches = replay._Stretches.on_train_batch_begin, []
 
     def interrupted(self, batch, logs=None):
-        if batch == 5:
+        stretches.append(self._kept.halfway.done if self._kept.halfway else 0)
+        if batch == 5 and stretches[-1]:
             signal.raise_signal(signal.SIGTERM)
         begun(self, batch, logs)
 
     monkeypatch.setattr(replay._Stretches, "on_train_batch_begin", interrupted)
-    with pytest.raises(StoppedError, match=r"was stopped\. The model that was scored is .*resume=.*goes on"):
+    with pytest.raises(StoppedError, match=r"was stopped\. The model that was scored is .*resume=.*goes on from there"):
         kf.fit(frame, **SMALL, final="all", output_dir=tmp_path, name="acme")
     kept = kf.load(tmp_path / "acme" / "checkpoint.keras")
     assert kept.manifest.training.complete and kept.test.scores["model"]["rmse"] == final.test.scores["model"]["rmse"]
     assert weights_digest(kept.predictor.weights) == final.manifest.final.scored
     monkeypatch.undo()
     resumed = kf.fit(frame, resume="acme", output_dir=tmp_path)
+    assert stretches[-1] == 1  # the first had been kept
     assert all(equal(resumed.predictor.weights, final.predictor.weights))
     assert not (tmp_path / "acme" / "checkpoint.keras").exists()
 
