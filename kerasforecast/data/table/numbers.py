@@ -15,7 +15,8 @@ from kerasforecast.data.table.written import Written, groups_of_thousand, is_mis
 from kerasforecast.errors import DataError, shown
 from kerasforecast.sections.data import DataConfig
 
-_CORRECT = "Correct the value, or empty the cell and use --missing drop."
+OR_DROP = ", or empty the cell and use --missing drop"  # which helps where rows may be missing
+_CORRECT = f"Correct the value{OR_DROP}."
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.' ])\d{3}(\1\d{3})*([.,]\d+)?")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 _TRUTH = {"true": 1.0, "false": 0.0}
