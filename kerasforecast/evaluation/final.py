@@ -92,7 +92,7 @@ def refitted_part(
     member = member.model_copy(update={"weight": part.member.weight})
     windows = windows_of(panel, whole.origins("train"), whole.window, whole.horizon)
     fitting = Fitting(member, part.training, windows.training_set(member.scaling), held_back, **start_of(parent))
-    loss, predictor = fitting.replay(rates_of(part.fitted.history), part.steps, stop, kept)
+    loss, predictor = fitting.replay(rates_of(part.fitted.history), part.steps, stop=stop, kept=kept)
     fitted = Trained(part.fitted.history, list(predictor.weights), predictor)
     seconds = time.perf_counter() - started
     return Refitted(replace(part, member=member, fitted=fitted, seconds=seconds), len(windows), loss)

@@ -144,10 +144,7 @@ class Begun(Frame):
         workers: Executor | None = None,
         kept: Kept | None = None,
     ) -> Leaving:
-        """The same networks trained on all rows, or solved for them, here or by workers; rules stay as they are.
-
-        `kept` is where the training of a lone network here is saved as it goes on.
-        """
+        """The same networks trained on all rows or solved for them, here, where one is `kept`, or by workers."""
         shared = AllRows(self.panel, self.split, self.sets[1], self.parent)
         if workers is None:
             anew = [again(shared, part, stop, kept) for part in parts]

@@ -37,13 +37,11 @@ from kerasforecast.preprocessing.scaling import fit_scaling
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.suitability import check_rows
 from kerasforecast.preprocessing.windows import Windows, windows_of
-from kerasforecast.runtime.signals import Deferred
 from kerasforecast.sections.network import NetworkConfig
 from kerasforecast.sections.training import TrainingConfig
 from kerasforecast.training.devices import sharing
 from kerasforecast.training.history import History
 from kerasforecast.training.replay import replay
-from kerasforecast.training.run import Kept
 from kerasforecast.training.train import compile_model, steps_of, train
 
 Answer = Callable[[WindowBatch], np.ndarray]
@@ -181,17 +179,15 @@ class Fitting:
             history = train(self.network, *self._parts, config, levels=levels, solved=self._solved, **watched)
         return Trained(history, *self._found())
 
-    def replay(
-        self, rates: Sequence[float], steps: int, stop: Deferred | None = None, kept: Kept | None = None
-    ) -> tuple[float, Predictor]:
-        """Find weights as an earlier training did, with nothing to stop it: arguments as of `training.replay.replay`.
+    def replay(self, rates: Sequence[float], steps: int, **watched: Any) -> tuple[float, Predictor]:
+        """Find weights as an earlier training did: arguments, `stop` and `kept` as of `training.replay.replay`.
 
         Returns:
             The mean loss of the last steps, and what forecasts.
         """
         known, levels = self._parts[0], self._member.network.quantiles
         with sharing():
-            loss = replay(self.network, known, self._config, rates, steps, levels=levels, stop=stop, kept=kept)
+            loss = replay(self.network, known, self._config, rates, steps, levels=levels, **watched)
         return loss, self._found()[1]
 
     def _found(self) -> tuple[list[np.ndarray], Predictor]:

@@ -74,7 +74,7 @@ def retrained(part: Part, panel: Panel, split: Split, stop: Deferred | None = No
     if member.network.family.solved:  # found at the start
         fitted = fitting.train(epochs=1)
     else:
-        _, predictor = fitting.replay(rates_of(history), part.steps, stop)
+        _, predictor = fitting.replay(rates_of(history), part.steps, stop=stop)
         fitted = Trained(history, list(predictor.weights), predictor)
     return replace(part, member=member, fitted=fitted, seconds=part.seconds + time.perf_counter() - started)
 
