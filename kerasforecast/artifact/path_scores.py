@@ -53,6 +53,7 @@ class PathScores(BaseModel):
         each: By contestant, `model` first.
         tests: Of the model against each rival.
         ranks: Shares of what happened in tenths of the model's sampled values.
+        departed: The share that validation keeps of what training changed of the paths that it began with.
     """
 
     model_config = _FIXED
@@ -63,3 +64,4 @@ class PathScores(BaseModel):
     each: dict[Name, PathScore] = Field(min_length=1, max_length=50)
     tests: tuple[PathTest, ...] = Field(max_length=100)
     ranks: tuple[Share, ...] = Field(min_length=2, max_length=100)
+    departed: Share | None = None

@@ -126,7 +126,7 @@ class Begun(Frame):
         records = [_training_record(part) for part in parts]
         diagnosis = self._diagnosis(history) if len(parts) == 1 else None  # curves of several losses say nothing
         epochs = sum(record.epochs for record in records)
-        facts, test = self._judged(predictor, diagnosis, epochs, alone)
+        facts, test = self._judged(predictor, diagnosis, epochs, alone, parts[0].fitted.departed)
         versus = self._beside_parent(predictor)
         if self.parent:
             facts["lineage"] = self.parent.lineage(self.recorder.frozen, steps=parts[0].replayed, test=versus)
@@ -210,7 +210,12 @@ class Begun(Frame):
         return forecaster.calibrated(replace(self.checked, window=predictor.window))
 
     def _judged(
-        self, predictor: Predictor, diagnosis: DiagnosisRecord | None, epochs: int, alone: Part | None = None
+        self,
+        predictor: Predictor,
+        diagnosis: DiagnosisRecord | None,
+        epochs: int,
+        alone: Part | None = None,
+        departed: float | None = None,
     ) -> tuple[dict[str, Any], Evaluation]:
         """What a manifest says of how `predictor` forecasts, and its evaluation; training took so many `epochs`."""
         forecaster = self._forecaster(predictor)
@@ -220,7 +225,7 @@ class Begun(Frame):
         steps, size = self.config.training.steps_per_epoch, self.config.training.batch_size
         count = epochs * (steps * size if steps else len(self.sets[0]))
         worth = importance_after(predictor, self.parts.seen, self.baselines, self.split, count)
-        paths = judged_paths(predictor, self.parts.seen, self.checked, self.baselines, self.split)
+        paths = judged_paths(predictor, self.parts.seen, self.checked, self.baselines, self.split, departed)
         scores = test.scores | ({"learned": self.learned} if self.learned else {})
         test = replace(test, scores=scores, importance=worth, paths=paths)
         return {

@@ -1,7 +1,8 @@
 """A model's paths beside those of its rivals, on the test part: as distributions of whole futures.
 
 Its rivals are the simple ones as paths (`kerasforecast.baselines.paths`) and, because it is as good as most of what is
-published, the model's own point forecast with the normal distribution of its validation errors.
+published, the model's own point forecast with the normal distribution of its validation errors; and its own single
+steps, joined by the Gaussian copula of their ranks on validation, which says whether whole paths were worth drawing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from kerasforecast.artifact.path_scores import PathScore, PathScores, PathTest
 from kerasforecast.baselines.fitted import Baselines
-from kerasforecast.baselines.paths import gaussian_paths, rival_paths
+from kerasforecast.baselines.paths import copula_paths, gaussian_paths, rival_paths
 from kerasforecast.metrics.paths import (
     energy_scores,
     path_coverage,
@@ -34,10 +35,16 @@ if TYPE_CHECKING:
 _MOST_WINDOWS = 1_000  # evenly spread: a window of 100 paths takes milliseconds
 _SHARES = (0.5, 0.8, 0.95)
 _BANDS = (0.8, 0.95)
+_OWN = "own_steps"
 
 
 def judged_paths(
-    predictor: Predictor, windows: Windows, validation: Windows, baselines: Baselines, split: Split
+    predictor: Predictor,
+    windows: Windows,
+    validation: Windows,
+    baselines: Baselines,
+    split: Split,
+    departed: float | None = None,
 ) -> PathScores | None:
     """How good a model's paths are; `None` of a model that draws none, or is scored farther ahead than they reach.
 
@@ -47,6 +54,7 @@ def judged_paths(
         validation: Those whose errors are known.
         baselines: What says which seasons there are, and how moves are measured.
         split: Where the history ends.
+        departed: The share that is kept of what training changed, if validation said so.
     """
     if not predictor.paths or windows.steps > predictor.horizon:
         return None
@@ -75,12 +83,15 @@ def judged_paths(
         each=each,
         tests=tests if not several else (),  # neighbouring windows may be of other series
         ranks=tuple(ranks),
+        departed=departed,
     )
 
 
 def path_lines(found: PathScores) -> list[str]:
     """What they say, for the terminal."""
-    first, second = sorted((score.energy, name) for name, score in found.each.items() if name != "model")[0]
+    rivals = {name: score.energy for name, score in found.each.items() if name not in ("model", _OWN)}
+    second = min(rivals, key=rivals.__getitem__)
+    first = rivals[second]
     ours = found.each["model"]
     lines = [
         f"Paths, {found.paths} each of {found.windows:,} windows: energy score {ours.energy / first:.3f} of that of "
@@ -90,7 +101,19 @@ def path_lines(found: PathScores) -> list[str]:
         f"{100 * share:.0f} % of whole paths in the band of {float(band) * 100:g} %"
         for band, share in ours.path_coverage.items()
     )
-    return [*lines, f"Held {held}."]
+    lines.append(f"Held {held}.")
+    if own := found.each.get(_OWN):
+        ratio = ours.energy / own.energy
+        lines.append(f"Its single steps joined by a Gaussian copula: its own energy score is {ratio:.3f} of theirs.")
+    return [*lines, *_kept(found.departed)]
+
+
+def _kept(departed: float | None) -> list[str]:
+    if departed is None:
+        return []
+    if departed == 0:
+        return ["Validation keeps nothing of what training changed: past errors, as whole paths, do as well."]
+    return [f"Validation keeps {100 * departed:.0f} % of what training changed of the paths it began with."]
 
 
 def _certain(found: PathScores, rival: str) -> str:
@@ -114,6 +137,9 @@ def _contestants(
     then = baselines.volatility.standard_moves(validation.context(), steps)
     errors = (validation.targets() - np.median(before, axis=1)[:, :steps]) / then
     yield "point_gaussian", gaussian_paths(point[:, :steps], moves, errors, count, np.random.default_rng(9))
+    levels = (np.arange(count) + 0.5) / count
+    own, known = (np.moveaxis(each[:, :, :steps], 1, 2) for each in (ours, before))  # quantiles, once in order
+    yield _OWN, copula_paths(own, known, validation.targets(), levels, count)
 
 
 def _paths(predictor: Predictor, windows: Windows) -> np.ndarray:

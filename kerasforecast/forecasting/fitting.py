@@ -16,8 +16,9 @@ import keras
 import numpy as np
 
 from kerasforecast.data.panel import Panel
+from kerasforecast.forecasting.departure import followed
 from kerasforecast.forecasting.given import Given
-from kerasforecast.forecasting.outside import scaled, scaled_set, unscaled
+from kerasforecast.forecasting.outside import scaled, scaled_set, unscaled_member
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import (
@@ -55,11 +56,13 @@ class Trained:
         history: How training went.
         weights: In the order of `kerasforecast.models.network.merged_weights`.
         predictor: What forecasts with them.
+        departed: The share that is kept of what training changed, where validation says so.
     """
 
     history: History
     weights: list[np.ndarray]
     predictor: Predictor
+    departed: float | None = None
 
 
 def scaled_member(network: NetworkConfig, panel: Panel, split: Split, parent: Member | None = None) -> Member:
@@ -149,6 +152,7 @@ class Fitting:
             start_from(self.network, start)
         self.frozen = frozen_layers(self.network, freeze)
         self._solved = start is None and self._begun_at_a_solution()
+        self._judging = self._plain(self._parts[1])
         self._parts = self._drawn(self._parts[0]), self._drawn(self._parts[1])
 
     @property
@@ -177,7 +181,8 @@ class Fitting:
         config = config if epochs is None else config.model_copy(update={"epochs": epochs})
         with sharing():
             history = train(self.network, *self._parts, config, levels=levels, solved=self._solved, **watched)
-        return Trained(history, *self._found())
+        departed = followed(self.network, self._member, self._judging, self._reused and self._reused.predictor)
+        return Trained(history, *self._found(), departed)
 
     def replay(self, rates: Sequence[float], steps: int, **watched: Any) -> tuple[float, Predictor]:
         """Find weights as an earlier training did: arguments, `stop` and `kept` as of `training.replay.replay`.
@@ -226,8 +231,7 @@ class Reused:
 
     def __init__(self, config: TrainingConfig, member: Member) -> None:
         self._config = config
-        scaling = unscaled(member.scaling.channels)
-        self._member = Member(network=member.network, scaling=scaling, covariates=member.covariates.unscaled)
+        self._member = unscaled_member(member)
         self.channels = member.scaling.channels
 
     def restarted(self, learning_rate: float) -> keras.Model:

@@ -47,3 +47,9 @@ def unscaled(channels: int) -> FittedScaling:
     return FittedScaling(
         kind="none", transforms=("linear",) * channels, offset=(0.0,) * channels, scale=(1.0,) * channels
     )
+
+
+def unscaled_member(member: Member) -> Member:
+    """The same network without a scaling of its own."""
+    scaling = unscaled(member.scaling.channels)
+    return Member(network=member.network, scaling=scaling, covariates=member.covariates.unscaled)

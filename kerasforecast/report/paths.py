@@ -126,4 +126,5 @@ def _spoken(name: str) -> str:
     if season:
         return f"seasonal naive ({season[1]} rows), errors drawn again"
     words = {"ewma_fhs": "ewma fhs", "point_gaussian": "point forecast and normal errors"}
+    words |= {"own_steps": "its single steps, joined by a Gaussian copula"}
     return words.get(name, name)

@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtri
 
-from kerasforecast.baselines.paths import gaussian_paths, rival_paths
+from kerasforecast.baselines.paths import copula_paths, gaussian_paths, rival_paths
 from kerasforecast.errors import DataError, OptionError
 from kerasforecast.forecasting.events import event
 from kerasforecast.metrics.paths import (
@@ -191,6 +192,24 @@ def test_rivals_are_past_errors_as_whole_paths(random):
     errors = random.normal(size=(4_000, 3)).cumsum(axis=1)
     drawn = gaussian_paths(np.zeros((1, 3)), np.full((1, 3), 2.0), errors, 2_000, random)[0]
     np.testing.assert_allclose(np.cov(drawn.T), 4 * np.cov(errors.T), rtol=0.15, atol=0.3)
+
+
+def test_a_copula_joins_single_steps_as_outcomes_before_were_joined(random):
+    levels = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
+    spread, middle = np.array([1.0, 2.0, 3.0]), random.normal(size=(2_000, 1, 1))
+    quantiles = middle + spread[:, None] * ndtri(levels)  # (2000, 3, 7)
+    correlation = np.array([[1.0, 0.8, 0.6], [0.8, 1.0, 0.8], [0.6, 0.8, 1.0]])
+    errors = spread * (random.normal(size=(2_000, 3)) @ np.linalg.cholesky(correlation).T)
+    drawn = copula_paths(quantiles[:5], quantiles, middle[:, :, 0] + errors, levels, 400)
+    assert drawn.shape == (5, 400, 3)
+    np.testing.assert_allclose(path_quantiles(drawn, levels), quantiles[:5], atol=0.05)  # single steps are as they were
+    np.testing.assert_allclose(np.corrcoef(drawn[0].T), correlation, atol=0.06)
+    apart = copula_paths(
+        quantiles[:1], quantiles, middle[:, :, 0] + spread * random.normal(size=(2_000, 3)), levels, 400
+    )
+    assert np.abs(np.corrcoef(apart[0].T) - np.eye(3)).max() < 0.1
+    few = copula_paths(quantiles[:1, :1], quantiles[:1, :1], np.array([[1e9]]), levels, 10)
+    assert np.isfinite(few).all()  # an outcome beyond all that was thought possible
 
 
 PATHS = np.array([[[3.0, 1.0, 2.0], [5.0, 6.0, 7.0]]])

@@ -167,6 +167,8 @@ class Family(ABC):
         seasonal: Whether it sees two seasons at once where no window is given, as `evaluation.context` chooses it.
         changeable: Options that may be others where training goes on from weights: none that the weights' meaning
             hangs on.
+        departing: Layers in proportion to whose weights the network departs from where training began; how far it is
+            worth following, validation says. None, where it is followed all the way.
         vocabulary: `(module, class)` of layers and operations without arrays that its saved graph may name beyond those
             which every network has (`kerasforecast.artifact.format.graph`).
     """
@@ -188,6 +190,7 @@ class Family(ABC):
     chooses: ClassVar[bool] = False
     sampled: ClassVar[bool] = False
     changeable: ClassVar[tuple[str, ...]] = ()
+    departing: ClassVar[tuple[str, ...]] = ()
     vocabulary: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 
     @abstractmethod
