@@ -111,6 +111,38 @@ def write_families(path):
     exporter.write(Path(path), manifest, weights)
 
 
+def write_paths(path):
+    """One file of a network that draws paths, with columns of every role; its start, and a speed drawn at random."""
+    from kerasforecast.artifact.manifest import Manifest, MemberRecord
+    from kerasforecast.artifact.recorder import data_record, roles_of
+    from kerasforecast.artifact.writer import Exporter
+    from kerasforecast.config import Config
+    from kerasforecast.forecasting.fitting import Fitting, scaled_member, training_sets
+    from kerasforecast.models.network import merged_weights
+    from kerasforecast.preprocessing.split import split_panel
+
+    sizes = {"window": OPTIONS["window"], "horizon": OPTIONS["horizon"], "scaling": "standard"}
+    few = {"units": 4, "blocks": 1, "paths": 10, "sampling_steps": 3}
+    panel, config = shops(), Config.from_options(model="diffusion", **sizes, **few)
+    split = split_panel(panel, config.split, config.network)
+    member = scaled_member(config.network, panel, split)
+    sets = training_sets(member, panel, split)
+    fitting, random = Fitting(member, config.training, *sets), np.random.default_rng(1)
+    for name in member.network.family.departing:
+        layer = fitting.network.get_layer(name)
+        layer.set_weights([random.normal(0, 0.3, array.shape) for array in layer.get_weights()])
+    weights, exporter = merged_weights(fitting.network), Exporter([member])
+    manifest = Manifest.of(
+        "shops",
+        config,
+        roles_of(panel),
+        [MemberRecord.of(member)],
+        data=data_record(panel, split),
+        golden=exporter.golden(sets[0].batch(np.array([0, 5])), weights),
+    )
+    exporter.write(Path(path), manifest, weights)
+
+
 if __name__ == "__main__":
     exporter, manifest, weights = fitted()
     exporter.write(ROLES, manifest, weights)

@@ -12,7 +12,10 @@ from kerasforecast_cli.main import cli
 
 import kerasforecast as kf
 from kerasforecast.errors import OptionError
+from kerasforecast.evaluation.paths import path_lines
+from kerasforecast.forecasting.departure import SHARES, kept_share
 from kerasforecast.models.network import build, initialise, merged_weights, set_weights
+from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
 from kerasforecast.training.train import training_batches
 from tests.backend.test_structured_families import H, fed, made, scaled
 
@@ -119,6 +122,46 @@ def test_a_file_holds_its_paths_and_plain_keras_draws_them(model, tmp_path):
     assert loaded.golden_error() < 1e-5
 
 
+@pytest.mark.parametrize(
+    ("at", "kept"),
+    [
+        (lambda share, normal: (2 - share) * normal, 1.0),  # training made them as wide as they are
+        (lambda share, normal: (1 + share) * normal, 0.0),  # or too wide
+        (lambda share, normal: normal + (2 * share - 1) ** 2, 0.5),  # half of the way is best
+        (lambda share, normal: normal + 0.03 * share * (-1) ** np.arange(300)[:, None, None], 0.0),  # chance
+    ],
+)
+def test_validation_says_how_much_of_a_training_is_kept(at, kept):
+    random = np.random.default_rng(0)
+    actual, normal = random.normal(size=(300, 3)).astype(np.float32), random.normal(size=(300, 100, 3))
+
+    class Rows:
+        def batch(self, indices):
+            return indices
+
+    def paths_at(share, chosen):
+        return at(share, normal)[chosen]
+
+    assert kept_share(paths_at, TrainingSet(Rows(), actual)) == kept
+
+
+def test_what_is_kept_is_in_the_file_and_in_words(model):
+    found = model.manifest.metrics.paths
+    assert found.departed in SHARES
+    nothing, half = (path_lines(found.model_copy(update={"departed": share}))[-1] for share in (0.0, 0.5))
+    assert nothing.startswith("Validation keeps nothing of what training changed")
+    assert half == "Validation keeps 50 % of what training changed of the paths it began with."
+    speed = model.predictor.network.get_layer("speed").get_weights()
+    assert (found.departed == 0) == all((array == 0).all() for array in speed)
+    rivals = set(found.each) - {"model"}
+    assert rivals >= {"ewma_fhs", "point_gaussian", "own_steps"}
+    assert {(test.rival, test.loss) for test in found.tests} == set(itertools.product(rivals, ("crps", "energy")))
+    own = found.each["own_steps"]  # the same single steps
+    assert (
+        own.crps == pytest.approx(found.each["model"].crps, rel=1e-6) and own.coverage == found.each["model"].coverage
+    )
+
+
 def test_paths_go_on_beyond_the_horizon_one_by_one(model):
     windows = model.series.values[-8:][None]
     ten, four = (model.sample(windows, steps=steps, paths=200, seed=3) for steps in (10, 4))
@@ -132,7 +175,6 @@ def test_what_is_drawn_in_training_follows_from_seed_epoch_and_step():
     member, network = made("diffusion", SMALL)
     initialise(network, member.network, 3)
     family, options = member.network.family, member.network.options
-    from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
 
     class Rows:
         def __len__(self):

@@ -24,9 +24,11 @@ model.save(sys.argv[1])
 unmoved = {"epochs": 1, "optimizer": "sgd", "learning_rate": 1e-30}
 start = kf.fit(sys.argv[2], window=20, units=8, past=("Volume",), horizon=2, **unmoved)
 start.save(sys.argv[1].replace(".keras", ".start.keras"))
-from tests.roles import OPTIONS, shops, write_families
+from tests.roles import OPTIONS, shops, write_families, write_paths
 kf.fit(shops(), **OPTIONS).save(sys.argv[1].replace(".keras", ".roles.keras"))
 write_families(sys.argv[1].replace(".keras", ".families.keras"))
+if "jax" in sys.argv[1]:
+    write_paths(sys.argv[1].replace(".keras", ".paths.keras"))
 """
 
 USE = """
@@ -34,10 +36,11 @@ import sys, numpy as np, kerasforecast as kf
 from kerasforecast.runtime.backend import loaded_backend
 for path in sys.argv[2:]:
     model = kf.load(path)  # which proves the golden batch
-    kind = next((kind for kind in ("roles", "families") if f".{kind}." in path), None)
+    kind = next((kind for kind in ("roles", "families", "paths") if f".{kind}." in path), None)
     windows = dict(np.load(f"{sys.argv[1]}/{kind}.npz")) if kind else np.load(f"{sys.argv[1]}/windows.npy")
     arrays = {f"w{i}": array for i, array in enumerate(model.predictor.weights)}
-    np.savez(path + "-kerasforecast-" + loaded_backend() + ".npz", forecasts=model.predict(windows), **arrays)
+    answer = model.predictor.outputs if kind == "paths" else model.predict
+    np.savez(path + "-kerasforecast-" + loaded_backend() + ".npz", forecasts=answer(windows), **arrays)
 """
 
 PLAIN = """
@@ -46,7 +49,7 @@ sys.modules["kerasforecast"] = None
 import keras, numpy as np
 for path in sys.argv[2:]:
     model = keras.models.load_model(path)
-    kind = next((kind for kind in ("roles", "families") if f".{kind}." in path), None)
+    kind = next((kind for kind in ("roles", "families", "paths") if f".{kind}." in path), None)
     windows = dict(np.load(f"{sys.argv[1]}/{kind}.npz")) if kind else np.load(f"{sys.argv[1]}/windows.npy")
     arrays = {f"w{i}": w for i, w in enumerate(w for w in model.get_weights() if w.dtype == np.float32)}
     np.savez(path + "-keras-" + keras.backend.backend() + ".npz", forecasts=model.predict(windows, verbose=0), **arrays)
@@ -82,6 +85,7 @@ def folder(tmp_path_factory):
 
     np.savez(folder / "roles.npz", **windows_of_shops(OPTIONS["window"]))
     np.savez(folder / "families.npz", **windows_of_shops(WINDOW))
+    np.savez(folder / "paths.npz", **windows_of_shops(OPTIONS["window"]))
     at_once([(backend, TRAIN, folder / f"{backend}.keras", folder / "msft.csv") for backend in BACKENDS])
     return folder
 
@@ -99,7 +103,7 @@ def windows_of_shops(window):
 @pytest.fixture(scope="module")
 def answers(folder):
     """What each model forecasts on each backend, by our loader and by plain Keras."""
-    models = [folder / f"{backend}.{kind}" for backend in BACKENDS for kind in KINDS]
+    models = [folder / f"{backend}.{kind}" for backend in BACKENDS for kind in KINDS] + [folder / "jax.paths.keras"]
     at_once([(opened, script, folder, *models) for opened, script in product(BACKENDS, (USE, PLAIN))])
     return {
         (trained, opened, loader): dict(np.load(folder / f"{trained}-{loader}-{opened}.npz"))
@@ -138,6 +142,16 @@ def test_a_model_means_the_same_wherever_it_is_opened(folder, answers, trained, 
     assert (difference / unit(folder, model, past)).max() < 1e-5
     last = past[:, -1, :1]
     assert (np.abs(home["forecasts"] - last) / unit(folder, model, past)).max() > 1e-3  # not three times nothing
+
+
+def test_one_file_draws_the_same_paths_everywhere(folder, answers):
+    home = answers["jax.paths.keras", "jax", "kerasforecast"]["forecasts"].astype(float)
+    past = np.load(folder / "paths.npz")["past"]
+    scale = unit(folder, "jax.paths.keras", past)[:, None]  # (N, 1, H)
+    assert home.shape[1] == 10 and ((home.max(axis=1) - home.min(axis=1)) / scale[:, 0]).min() > 0.1
+    for opened, loader in product(BACKENDS, ("kerasforecast", "keras")):
+        away = answers["jax.paths.keras", opened, loader]["forecasts"]
+        assert (np.abs(away - home) / scale).max() < 1e-4, (opened, loader)
 
 
 def weights_in(path):
