@@ -122,6 +122,7 @@ class PathQuestion:
         for each in self.events:
             found = model.probability(each, steps, panel, paths=self.paths, seed=self.seed)
             found = found.reset_index() if panel.key is not None else found.reset_index(drop=True)
+            found["standard_error"] = found["standard_error"].round(4)
             found.insert(0, "event", each)
             parts.append(found)
         return pd.concat(parts, ignore_index=True)

@@ -95,7 +95,7 @@ def path_lines(found: PathScores) -> list[str]:
     ours = found.each["model"]
     lines = [
         f"Paths, {found.paths} each of {found.windows:,} windows: energy score {ours.energy / first:.3f} of that of "
-        f"{second} paths, CRPS {ours.crps / found.each[second].crps:.3f}{_certain(found, second)}."
+        f"{second.replace('_', ' ')} paths, CRPS {ours.crps / found.each[second].crps:.3f}{_certain(found, second)}."
     ]
     held = ", ".join(
         f"{100 * share:.0f} % of whole paths in the band of {float(band) * 100:g} %"

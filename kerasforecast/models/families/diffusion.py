@@ -6,9 +6,9 @@ noised path z (B, S, H) beside the context and the angle (how much of z is noise
 -> mean of the window + M(L z) (`kerasforecast.models.frame`): samples (B, S, H)
 
 The network predicts the noise, `e = sin z + cos v`, and its loss is `||e - e'||^2`. v begins at zero: the first paths
-are those of the frame, the strongest simple rival, and training departs from it as far as it pays: which share of the speed is
-kept, say paths of validation windows (`kerasforecast.forecasting.departure`). Beside the dense
-layers a factor for each step, read from context and angle, makes v wider or narrower: windows differ in spread first.
+are those of the frame, the strongest simple rival, and training departs from it as far as it pays: which share of v is
+kept, say paths of validation windows (`kerasforecast.forecasting.departure`). Beside the dense layers a factor for each
+step, read from context and angle, makes v wider or narrower: windows differ in spread first.
 
 The saved network draws from a bank of noise that lies within it, so that it gives the same paths on every backend.
 """
