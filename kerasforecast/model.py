@@ -222,7 +222,7 @@ class Model(OnWindows, OnPaths, Explaining):
         panel = self.panel_from(data, **options)
         ahead = self.forecaster.ahead(panel, self.config.steps if steps is None else steps)
         outlook = outlook_of(self.manifest.name, panel, ahead, self.config.levels, self.verdict)
-        if self.predictor.paths and len(panel) == 1:
+        if self.predictor.paths and self.predictor.weights and len(panel) == 1:
             outlook = replace(
                 outlook, paths=self.sample(self.forecaster.last_windows(panel, 1)[0].batch(), paths=12)[0]
             )

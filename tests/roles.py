@@ -122,7 +122,7 @@ def write_paths(path):
     from kerasforecast.preprocessing.split import split_panel
 
     sizes = {"window": OPTIONS["window"], "horizon": OPTIONS["horizon"], "scaling": "standard"}
-    few = {"units": 4, "blocks": 1, "paths": 10, "sampling_steps": 3}
+    few = {"units": 4, "blocks": 1, "paths": 10, "sampling_steps": 2}
     panel, config = shops(), Config.from_options(model="diffusion", **sizes, **few)
     split = split_panel(panel, config.split, config.network)
     member = scaled_member(config.network, panel, split)

@@ -45,8 +45,11 @@ def network_inputs(manifest: Manifest) -> dict[str, tuple[int, ...]]:
 
 
 def network_output(manifest: Manifest) -> tuple[int, ...]:
-    """The shape of one forecast: `(H,)`, or `(H, K)` of a quantile head."""
-    levels = manifest.members[0].network.quantiles
+    """The shape of one forecast: `(H,)`, `(H, K)` of a quantile head, or paths `(S, H)`."""
+    network = manifest.members[0].network
+    levels, paths = network.quantiles, network.family.paths(network.options)
+    if paths:
+        return (paths, manifest.horizon)
     return (manifest.horizon, len(levels)) if levels else (manifest.horizon,)
 
 

@@ -75,6 +75,8 @@ def scaled_error(manifest: Manifest, windows: WindowBatch, ours: np.ndarray, the
         return float("inf")
     with np.errstate(all="ignore"):
         ours, theirs = ours.astype(np.float64), theirs.astype(np.float64)
+        if manifest.members[0].network.family.sampled:
+            ours, theirs = (paths.transpose(0, 2, 1) for paths in (ours, theirs))  # (B, H, S)
         exact, scaling = windows.past.astype(np.float64), manifest.members[0].scaling
         half = np.full(ours.shape, 0.5)
         unit = np.abs(scaling.restore(exact, half) - scaling.restore(exact, -half))

@@ -47,13 +47,17 @@ def draw(predictor: Predictor, batch: WindowBatch, steps: int, paths: int, seed:
         seed: Of the noise, the same for every window.
 
     Raises:
-        OptionError: The network draws no paths.
+        OptionError: The network draws no paths, or is an ONNX file.
     """
     if not predictor.paths:
         first = predictor.members[0].network
         raise OptionError(
             f"Paths need a model that draws them (--model diffusion). Received: {first.describe()}. "
             "Its prediction intervals are of single steps: forecast()."
+        )
+    if not predictor.weights:
+        raise OptionError(
+            "Paths drawn anew need the network as Keras has it. Received: an ONNX file. Use its .keras file."
         )
     blocks = -(-steps // predictor.horizon)
     random = np.random.default_rng([seed, 8])

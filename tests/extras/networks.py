@@ -60,6 +60,7 @@ FAMILIES = {
     "nhits": ("nhits", {"blocks": 1, "units": 6, "pool": 4}),
     "patch": ("patch", {"patch": 4, "width": 6, "heads": 2}),
     "tide": ("tide", {"layers": 2, "units": 6, "decoder": 3}),
+    "diffusion": ("diffusion", {"units": 6, "blocks": 1, "paths": 10, "sampling_steps": 3}),
     **{name: (name, {}) for name in RULES},
 }
 
