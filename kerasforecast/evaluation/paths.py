@@ -105,10 +105,11 @@ def path_lines(found: PathScores) -> list[str]:
     if own := found.each.get(_OWN):
         ratio = ours.energy / own.energy
         lines.append(f"Its single steps joined by a Gaussian copula: its own energy score is {ratio:.3f} of theirs.")
-    return [*lines, *_kept(found.departed)]
+    return [*lines, *kept_lines(found.departed)]
 
 
-def _kept(departed: float | None) -> list[str]:
+def kept_lines(departed: float | None) -> list[str]:
+    """What validation keeps of a training, in a sentence; none where it was not asked."""
     if departed is None:
         return []
     if departed == 0:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from kerasforecast.artifact.path_scores import PathScores
 from kerasforecast.baselines.seasonal import season_of
+from kerasforecast.evaluation.paths import kept_lines
 from kerasforecast.report.page import Section, table
 from kerasforecast.report.traces import Figure, bars, figure, line, timed, titled
 from kerasforecast.report.words import number
@@ -47,6 +48,7 @@ def _scores(found: PathScores) -> Section:
         "energy score is of whole paths, the variogram score of how steps hang together; a band of 80 % is meant to "
         "hold 80 % of paths from end to end. p: that the energy score differs from the model's by luck alone."
     )
+    note = " ".join([note, *kept_lines(found.departed)])
     return Section("Whole paths", note, table(header, rows, strong=0), wide=True)
 
 
