@@ -7,7 +7,7 @@ a constant of a network, so there it stands outside, and the network is compiled
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -17,23 +17,21 @@ import numpy as np
 
 from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.departure import followed
-from kerasforecast.forecasting.given import Given
-from kerasforecast.forecasting.outside import scaled, scaled_set, unscaled_member
+from kerasforecast.forecasting.outside import scaled_set, unscaled_member
 from kerasforecast.forecasting.predictor import Predictor
+from kerasforecast.forecasting.shared import SharedPredictor
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import (
     build,
     initialise,
     merged_weights,
-    set_weights,
     start_from,
     trained_parameters,
     weighted_layers,
 )
 from kerasforecast.models.network import freeze as frozen_layers
-from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
+from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.covariates import fit_covariates
-from kerasforecast.preprocessing.paths import restore_paths
 from kerasforecast.preprocessing.scaling import fit_scaling
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.suitability import check_rows
@@ -44,8 +42,6 @@ from kerasforecast.training.devices import sharing
 from kerasforecast.training.history import History
 from kerasforecast.training.replay import replay
 from kerasforecast.training.train import compile_model, steps_of, train
-
-Answer = Callable[[WindowBatch], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,37 +251,6 @@ class Reused:
     @cached_property
     def _start(self) -> _Start:
         return _Start([*self._network.variables, *self._network.optimizer.variables])
-
-
-class SharedPredictor(Predictor):
-    """One fit's network where one serves many: its weights are set when it forecasts, its scaling is outside.
-
-    Args:
-        shared: Scaled windows to scaled forecasts.
-        member: The network with the scaling fitted on this fit's training rows.
-        weights: In the order of `kerasforecast.models.network.merged_weights`.
-    """
-
-    def __init__(self, shared: Predictor, member: Member, weights: Sequence[np.ndarray]) -> None:
-        super().__init__([member], weights)
-        self._shared = shared
-
-    def outputs(self, windows: Given) -> np.ndarray:
-        """What the network answers, raw values; see `Predictor.outputs`."""
-        set_weights(self._shared.network, self.weights)
-        return self._outside(self._shared.outputs, windows)
-
-    def sample_once(self, windows: Given, seed: Sequence[int], number: int) -> np.ndarray:
-        """One pass with dropout on; see `Predictor.sample_once`."""
-        set_weights(self._shared.sampling_network, self.weights)
-        return self._outside(lambda scaled: self._shared.sample_once(scaled, seed, number), windows)
-
-    def _outside(self, answer: Answer, windows: Given) -> np.ndarray:
-        batch, member = self.checked(windows), self.members[0]
-        found = answer(scaled(member, batch))
-        if self.paths:
-            return np.asarray(restore_paths(member.scaling, batch.past, found), np.float32)
-        return np.asarray(member.scaling.restore(batch.past, found), np.float32)
 
 
 @dataclass(eq=False)
