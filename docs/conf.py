@@ -24,6 +24,7 @@ add_module_names = False
 maximum_signature_line_length = 80
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"  # Furo's own underlines imports, like links
 html_title = "kerasforecast"
 html_static_path = ["static"]
 html_css_files = ["site.css"]

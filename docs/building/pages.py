@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from sphinx.locale import _ as translated
 from sphinx.util.logging import getLogger
 
 from building.commands import commands
@@ -19,6 +20,14 @@ DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
 FIGURE = 'class="plotly-figure"'
 _SCRIPTS = ("plotly-basic.min.js", "figures.js")
+_PORTUGUESE = {  # what the theme says and has no translation of
+    "Previous": "Anterior",
+    "Next": "Próxima",
+    "Home": "Início",
+    "On this page": "Nesta página",
+    "Back to top": "Voltar ao alto",
+    "Made with": "Feito com",
+}
 _runner, _notebooks = Runner(), Notebooks(DOCS / "notebooks")  # shared by the languages, which are built in one process
 _files: dict[str, bytes] = {}  # what pages' code has written, by its address in the site
 
@@ -45,7 +54,13 @@ def finish(app: Any, pagename: str, templatename: str, context: dict[str, Any], 
     other = DOCS / ("pt" if english else "en") / f"{pagename}.md"
     home = f"{up}pt/" if english else f"{up}../"
     context["other_language"] = "Português" if english else "English"
+    if not english:
+        context["_"] = context["gettext"] = _in_portuguese
     context["other_page"] = f"{home}{pagename if other.is_file() else 'index'}.html"
+
+
+def _in_portuguese(words: str) -> str:
+    return _PORTUGUESE.get(words.strip()) or str(translated(words))
 
 
 def docstring(app: Any, what: str, name: str, found: Any, options: Any, lines: list[str]) -> None:
