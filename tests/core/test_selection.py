@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 
 from kerasforecast.artifact.selection import Beside, Selection, Tried
+from kerasforecast.baselines.fitted import periods_of
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError
+from kerasforecast.evaluation.context import seasons_of
 from kerasforecast.models.families import registry
 from kerasforecast.models.families.setting import Setting
 from kerasforecast.preprocessing.split import split_panel
@@ -210,3 +212,16 @@ def test_a_model_of_no_network_that_is_better_is_named(crps, beaten, words):
     alone = found.model_copy(update={"beside": ()})
     assert not alone.beaten
     assert words not in chosen_line(alone)
+
+
+def test_windows_hold_the_week_of_hours_though_only_the_day_stands_out():
+    values = 50 + 10 * np.sin(2 * np.pi * np.arange(2_400) / 24) + np.random.default_rng(0).normal(size=2_400)
+    panel = Panel.of(Series(values[:, None], pd.date_range("2020-01-01", periods=2_400, freq="h"), ("y",), "h"))
+    config = Config.from_options(model="auto", horizon=24)
+    split = split_panel(panel, config.split, config.network.model_copy(update={"window": 2}))
+    assert periods_of(None, panel, split) == (24,)
+    setting = setting_of(config, panel, split, tuple(seasons_of(config, panel, split)))
+    assert setting.window(2) == 336
+    assert 336 in [
+        each.network.window for each in candidates_of(config, setting, budget_of(config.network.options), 900)
+    ]
