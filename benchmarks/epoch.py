@@ -3,8 +3,9 @@
     python benchmarks/epoch.py [--rounds 7] [--json results.json] [--python jax=/path/to/python ...] [--cell gru]
 
 Work: 1,440 windows of 60, batch 32, Adam, MSE, dropout on. Contestants: the specification's plain PyTorch loop (its
-best of one and two threads), plain `keras.layers.LSTM`, and ours, on every backend whose Python is named (all of them
-run by this interpreter unless `--python` says otherwise). PyTorch has no peephole or coupled-gate cell, Keras none but
+best of one and two threads), plain `keras.layers.LSTM`, ours, and with `--layers` our layers alone in Keras' `fit` and
+in `fast_fit`, on every backend whose Python is named (all of them run by this interpreter unless `--python` says
+otherwise). PyTorch has no peephole or coupled-gate cell, Keras none but
 its loop over any cell. Printed: median seconds, spread, and speed relative to the PyTorch loop, above 1 where faster:
 by the clock, and by processor time, which other programs disturb less.
 """
@@ -24,12 +25,12 @@ from trainers import CELLS, LOOP, LOOP_CELLS, Work, trainer
 Results = dict[str, dict[str, Any]]
 
 
-def race(pythons: dict[str, str], rounds: int, only: str, cell: str) -> Results:
+def race(pythons: dict[str, str], rounds: int, only: str, cell: str, layers: bool = False) -> Results:
     """Let all contestants whose name holds `only` run an epoch in each of `rounds`, in a new order; the loop always."""
     loops = LOOP if cell in LOOP_CELLS and "torch" in pythons else ()
     entries = dict.fromkeys(loops, (pythons.get("torch"), "torch"))
     for backend, python in pythons.items():
-        names = (f"keras on {backend}", f"ours on {backend}")
+        names = [f"{kind} on {backend}" for kind in ("keras", "ours", *(("layers", "fast_fit") if layers else ()))]
         entries |= {name: (python, backend) for name in names if only in name}
     contestants = {name: Contestant(__file__, name, *entry) for name, entry in entries.items()}
     results: Results = {}
@@ -67,12 +68,13 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--only", default="", help="run only contestants whose name holds this")
     options.add_argument("--cell", choices=CELLS, default="lstm")
+    options.add_argument("--layers", action="store_true", help="race our layers in Keras' `fit` and in `fast_fit` too")
     arguments = options.parse_args()
     if arguments.serve:
         prepared = cache(lambda cell: trainer(arguments.serve, Work(cell=cell)))
         serve(lambda cell: prepared(cell)())
         return
-    results = race(interpreters(arguments.python), arguments.rounds, arguments.only, arguments.cell)
+    results = race(interpreters(arguments.python), arguments.rounds, arguments.only, arguments.cell, arguments.layers)
     report(results)
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=2) + "\n")

@@ -48,12 +48,14 @@ def trainer(name: str, work: Work) -> Callable[[], Seconds]:
     """A function that trains one epoch and says how long it took.
 
     Args:
-        name: One of `LOOP`, or of what begins with "ours" or "keras".
+        name: One of `LOOP`, or of what begins with "ours" (`kerasforecast fit`), "keras" (its own layers and `fit`),
+            "layers" (our recurrent ones in Keras' `fit`) or "fast_fit" (those and our dropout in our `fast_fit`).
         work: What to train on.
     """
     if name in LOOP:
         return _loop(1 + LOOP.index(name), work)
-    return _keras(name.startswith("ours"), work)
+    kind = name.split()[0]
+    return _layers(kind, work) if kind in ("layers", "fast_fit") else _keras(kind == "ours", work)
 
 
 def _loop(threads: int, work: Work) -> Callable[[], Seconds]:
@@ -94,21 +96,44 @@ def _keras(ours: bool, work: Work) -> Callable[[], Seconds]:
         atexit.register(held.close)
     batches = training_batches(TrainingSet(Samples(x, y), y), work.batch, seed=0)
 
-    class Timed(keras.callbacks.Callback):
-        """The epoch alone, without what `fit` does around it once."""
+    def epoch() -> Seconds:
+        timed = _timed(keras)
+        model.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[timed], verbose=0, shuffle=False)
+        return timed.took
 
+    return epoch
+
+
+def _layers(kind: str, work: Work) -> Callable[[], Seconds]:
+    """Epochs of a model that somebody has made of our layers, fed with arrays."""
+    import keras
+
+    from kerasforecast.layers import fast_fit
+
+    x, y = work.arrays()
+    model, fit = _stock(keras, work, kind), fast_fit if kind == "fast_fit" else keras.Model.fit
+    timed = _timed(keras)
+    # A training as long as this goes in blocks on TensorFlow, and the model stays in them.
+    fit(model, x, y, batch_size=work.batch, epochs=-(-500 // work.all_steps), verbose=0)
+
+    def epoch() -> Seconds:
+        fit(model, x, y, batch_size=work.batch, epochs=1, callbacks=[timed], verbose=0)
+        return timed.took
+
+    return epoch
+
+
+def _timed(keras: Any) -> Any:
+    """A callback that takes the time of the last epoch, without what `fit` does around it once."""
+
+    class Timed(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
             self.watch = Stopwatch()
 
         def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
             self.took = self.watch.seconds()
 
-    def epoch() -> Seconds:
-        timed = Timed()
-        model.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[timed], verbose=0, shuffle=False)
-        return timed.took
-
-    return epoch
+    return Timed()
 
 
 def _ours(work: Work, steps: int) -> Any:
@@ -126,8 +151,9 @@ def _ours(work: Work, steps: int) -> Any:
     return model
 
 
-def _stock(keras: Any, work: Work) -> Any:
-    from kerasforecast.layers import CoupledLSTMCell, PeepholeLSTMCell
+def _stock(keras: Any, work: Work, kind: str = "keras") -> Any:
+    """The network as anyone would write it: of Keras' own layers, or of ours as the `kind` of contestant has them."""
+    from kerasforecast.layers import GRU, LSTM, CoupledLSTM, CoupledLSTMCell, Dropout, PeepholeLSTM, PeepholeLSTMCell
 
     layers = keras.layers
     recurrent = {
@@ -136,13 +162,16 @@ def _stock(keras: Any, work: Work) -> Any:
         "peephole": lambda units, **options: layers.RNN(PeepholeLSTMCell(units), **options),
         "coupled": lambda units, **options: layers.RNN(CoupledLSTMCell(units), **options),
     }[work.cell]
+    if kind != "keras":
+        recurrent = {"lstm": LSTM, "gru": GRU, "peephole": PeepholeLSTM, "coupled": CoupledLSTM}[work.cell]
+    dropout = Dropout if kind == "fast_fit" else layers.Dropout
     model = keras.Sequential(
         [
             keras.Input((work.length, 1)),
             recurrent(work.units, return_sequences=True),
-            layers.Dropout(0.2),
+            dropout(0.2),
             recurrent(work.units),
-            layers.Dropout(0.2),
+            dropout(0.2),
             layers.Dense(1),
         ]
     )

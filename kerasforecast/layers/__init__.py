@@ -18,6 +18,8 @@ _HOME = {
     "PeepholeLSTMCell": "peephole",
     "CoupledLSTM": "coupled",
     "CoupledLSTMCell": "coupled",
+    "Dropout": "dropout",
+    "fast_fit": "fitting",
     "while_training": "dispatch",
 }
 

@@ -43,7 +43,7 @@ class DirectGraph:
         self._inputs = [id(tensor) for tensor in model.inputs]
         self._outputs = [id(tensor) for tensor in model.outputs]
         self._calls = [_Call(node, training) for node in _nodes(model)]
-        self._structure = model.output
+        self._structure = getattr(model, "output", None)  # a sequential model has no such thing, and one answer
 
     def __call__(self, x: Any) -> Any:
         """What the model answers to `x`: tensors of the backend, single, in a list, or by the inputs' names."""
@@ -188,6 +188,8 @@ def _nodes(model: keras.Model) -> list[Any]:
 
     Keras has no public name for them. An AttributeError here, or nodes of another make, leave the work to Keras.
     """
+    if isinstance(model, keras.Sequential):
+        model = keras.Model(model.inputs, model.outputs)  # of the same layers and symbols
     by_depth = model._nodes_by_depth
     return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth] if not node.is_input]
 

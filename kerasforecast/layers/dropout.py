@@ -11,8 +11,13 @@ import numpy as np
 from kerasforecast.layers import kernels
 
 
+@keras.saving.register_keras_serializable(package="kerasforecast")
 class Dropout(keras.layers.Dropout):
-    """Keras' dropout, its masks drawn by our kernel where the backend has one: Keras' take a tenth of a step on JAX."""
+    """Keras' dropout, its masks drawn by a kernel made for the backend: Keras' take a tenth of a step on JAX.
+
+    Arguments and config are those of `keras.layers.Dropout`. TensorFlow draws as Keras does; on JAX and PyTorch the
+    same seed makes other masks than Keras'.
+    """
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """`inputs`, of any shape, in training with a share `rate` of zeros and the rest scaled up."""

@@ -14,13 +14,13 @@ import numpy as np
 
 from kerasforecast.errors import DivergedError, StoppedError
 from kerasforecast.layers.dispatch import while_training
+from kerasforecast.layers.threads import chosen_threads
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.sections.training import TrainingConfig
 from kerasforecast.training.history import History
 from kerasforecast.training.run import Halfway, Kept
 from kerasforecast.training.state import capture, restore
-from kerasforecast.training.threads import chosen_threads
 from kerasforecast.training.train import compile_model, training_batches
 
 

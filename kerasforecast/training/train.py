@@ -12,6 +12,8 @@ import numpy as np
 
 from kerasforecast.errors import KerasForecastError, shown
 from kerasforecast.layers.dispatch import while_training
+from kerasforecast.layers.fitting import WORTH_BLOCKS, block_of
+from kerasforecast.layers.threads import chosen_threads
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.sections.training import TrainingConfig
 from kerasforecast.training.callbacks import Callbacks, Keeping, Watch
@@ -19,11 +21,8 @@ from kerasforecast.training.history import Epoch, History
 from kerasforecast.training.losses import NoiseError, Pinball
 from kerasforecast.training.optimizers import Adam
 from kerasforecast.training.order import BySeries, passes
-from kerasforecast.training.threads import chosen_threads
 
 _EVALUATION_BATCH = 512  # PyTorch and TensorFlow hold all gates of all its rows: 25 MB for the reference model
-_LONGEST_BLOCK = 128  # steps; a signal waits for the end of a block
-_WORTH_BLOCKS = 500  # steps of a training: to trace a block takes a second, and it saves some milliseconds a step
 _OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
 _LOSSES = {"mse": keras.losses.MeanSquaredError, "mae": keras.losses.MeanAbsoluteError, "huber": keras.losses.Huber}
 
@@ -130,8 +129,8 @@ def compile_model(model: keras.Model, config: TrainingConfig, steps: int = 1, le
     optimizer = _OPTIMIZERS[config.optimizer](learning_rate=config.learning_rate, global_clipnorm=config.clipnorm)
     # The mean over the windows that count: the padding of an epoch's last batch has weight 0.
     loss = loss_of(model, config, levels)
-    blocks = keras.backend.backend() == "tensorflow" and steps * config.epochs >= _WORTH_BLOCKS
-    model.compile(optimizer=optimizer, loss=loss, steps_per_execution=_block(steps) if blocks else 1)
+    blocks = keras.backend.backend() == "tensorflow" and steps * config.epochs >= WORTH_BLOCKS
+    model.compile(optimizer=optimizer, loss=loss, steps_per_execution=block_of(steps) if blocks else 1)
     optimizer.build(model.trainable_variables)  # else TensorFlow traces a step twice: once to make its variables
 
 
@@ -142,11 +141,6 @@ def loss_of(model: keras.Model, config: TrainingConfig, levels: tuple[float, ...
     if len(model.output.shape) == 3:
         return NoiseError()
     return _LOSSES[config.loss](reduction="mean_with_sample_weight")
-
-
-def _block(steps: int) -> int:
-    """The longest block that divides an epoch: Keras runs whole ones, even past the epoch's end."""
-    return max(block for block in range(1, min(steps, _LONGEST_BLOCK) + 1) if steps % block == 0)
 
 
 def training_batches(

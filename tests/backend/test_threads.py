@@ -7,8 +7,8 @@ import keras
 import pytest
 
 import kerasforecast as kf
-from kerasforecast.training import threads
-from kerasforecast.training.threads import SMALL, Trial, chosen_threads
+from kerasforecast.layers import threads
+from kerasforecast.layers.threads import SMALL, Trial, chosen_threads
 from tests.backend.conftest import BACKEND
 from tests.backend.conftest import SMALL as TINY
 

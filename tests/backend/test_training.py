@@ -180,7 +180,7 @@ def test_clipnorm_bounds_the_step():
 @pytest.fixture
 def in_blocks(monkeypatch):
     """Have TensorFlow run steps in blocks however short the training is."""
-    monkeypatch.setattr(training_module, "_WORTH_BLOCKS", 0)
+    monkeypatch.setattr(training_module, "WORTH_BLOCKS", 0)
 
 
 def test_a_training_stopped_anywhere_goes_on_to_the_same_weights_and_losses(in_blocks):

@@ -44,12 +44,12 @@ ROWS = {name: row for row, line in enumerate(ORDER.split("\n")) for name in line
 # The fewest modules that the code needs: with any of them loaded, Keras is.
 MAY_IMPORT_KERAS = {
     *("layers.dispatch", "layers.lstm", "layers.gru", "layers.simple_rnn", "layers.peephole", "layers.coupled"),
-    *("layers.direct", "layers.dropout", "layers.slopes", "explain.attention"),
+    *("layers.direct", "layers.dropout", "layers.fitting", "layers.threads", "layers.slopes", "explain.attention"),
     *("models.heads", "models.initializers", "models.network", "models.families.recurrent", "models.families.linear"),
     *("models.families.residual", "models.families.patch", "models.families.tide", "models.families.untrained"),
     *("models.smoothing", "models.denoising", "models.drawn"),
     *("training.callbacks", "training.losses", "training.optimizers", "training.replay", "training.state"),
-    *("training.train", "training.threads", "training.devices", "forecasting.predictor", "forecasting.fitting"),
+    *("training.train", "training.devices", "forecasting.predictor", "forecasting.fitting"),
     *("artifact.writer", "artifact.recorder", "artifact.exchange.keras_model"),
 }
 

@@ -14,6 +14,7 @@ takes the weights as Keras lays them out:
 and, where the backend's own takes long, `dropout(x, rate, seeds)`; PyTorch, which traces no step beforehand, also has
 
     train_step(network, forward, x, y, weights)                                        -> loss
+    straight_step(network, forward, x, y, weights, windows)                            -> running means
     adam(weights, gradients, momentums, velocities, *, step, ...)                      -> None, in place
     threads(), set_threads(count)                                                      -> how many compute
 """

@@ -12,7 +12,7 @@ from kerasforecast.layers.kernels.torch.runtime import (
     while_training,
 )
 from kerasforecast.layers.kernels.torch.simple_rnn import simple_rnn
-from kerasforecast.layers.kernels.torch.training import adam, train_step
+from kerasforecast.layers.kernels.torch.training import adam, straight_step, train_step
 
 __all__ = [
     "adam",
@@ -24,6 +24,7 @@ __all__ = [
     "on_cpu",
     "set_threads",
     "simple_rnn",
+    "straight_step",
     "threads",
     "train_step",
     "while_training",

@@ -29,11 +29,41 @@ def train_step(network: Any, forward: Callable[[Any], Tensor], x: Any, y: Tensor
     variables = network.trainable_variables
     with torch.no_grad():
         network.optimizer.apply([variable.value.grad for variable in variables], variables)
-    loss = loss.detach()
-    mean = network.metrics[0]  # Keras has the mean of the loss first; its `update_state` takes as long as Adam
-    mean.total.value.add_(loss, alpha=len(values))
-    mean.count.value.add_(len(values))
-    return loss
+    _add(network.metrics[0], loss, len(values))  # Keras has the mean of the loss first
+    return loss.detach()
+
+
+def straight_step(
+    network: Any, forward: Callable[[Any], Any], x: Any, y: Any, weights: Tensor | None, windows: int
+) -> dict[str, Tensor]:
+    """Keras' training step but for the call of the network, whatever its losses and metrics; the means so far.
+
+    Args:
+        network: Compiled, with trainable variables.
+        forward: What it computes in training, of `x`.
+        x: The inputs.
+        y: What is to be met.
+        weights: How much each window counts, or None.
+        windows: How many they are.
+    """
+    answers = forward(x)
+    network.zero_grad()
+    loss = network.compute_loss(x=x, y=y, y_pred=answers, sample_weight=weights, training=True)
+    network.optimizer.scale_loss(loss).backward()
+    variables = network.trainable_variables
+    with torch.no_grad():
+        network.optimizer.apply([variable.value.grad for variable in variables], variables)
+        mean = network.metrics[0]
+        _add(mean, loss, windows)
+        if len(network.metrics) > 1:
+            return network.compute_metrics(x, y, answers, sample_weight=weights)
+        return {"loss": mean.total.value / mean.count.value}
+
+
+def _add(mean: Any, loss: Tensor, windows: int) -> None:
+    """Take a batch's loss into Keras' running mean: its own `update_state` takes as long as Adam."""
+    mean.total.value.add_(loss.detach(), alpha=windows)
+    mean.count.value.add_(windows)
 
 
 @torch.no_grad()

@@ -34,12 +34,15 @@ _SHORTEST = 0.5  # seconds of watched steps: less is no harm, whatever its cause
 
 
 @contextlib.contextmanager
-def chosen_threads(model: keras.Model, batch_size: int) -> Iterator[list[keras.callbacks.Callback]]:
+def chosen_threads(
+    model: keras.Model, batch_size: int, asked_by: str = "--threads "
+) -> Iterator[list[keras.callbacks.Callback]]:
     """Compute with a number of threads that suits the work, and afterwards with as many as before.
 
     Args:
         model: About to be trained.
         batch_size: Windows in one step.
+        asked_by: How the user can ask for a number of threads, up to that number.
 
     Yields:
         Keras callbacks for the training; none on another backend, on a GPU, or where the user chose
@@ -54,7 +57,7 @@ def chosen_threads(model: keras.Model, batch_size: int) -> Iterator[list[keras.c
     small = model.count_params() * batch_size <= SMALL
     try:
         module.set_threads(1 if small else before)
-        yield [] if small else [Trial(before, module.set_threads)]
+        yield [] if small else [Trial(before, module.set_threads, asked_by=asked_by)]
     finally:
         module.set_threads(before)
 
@@ -66,12 +69,18 @@ class Trial(keras.callbacks.Callback):
         several: How many.
         use: Has the backend compute with so many threads from its next operation on.
         clock: Seconds, from any start.
+        asked_by: As of `chosen_threads`.
     """
 
     def __init__(
-        self, several: int, use: Callable[[int], None], clock: Callable[[], float] = time.perf_counter
+        self,
+        several: int,
+        use: Callable[[int], None],
+        clock: Callable[[], float] = time.perf_counter,
+        asked_by: str = "--threads ",
     ) -> None:
         super().__init__()
+        self._asked_by = asked_by
         self._several, self._use, self._clock = several, use, clock
         self._seconds: list[float] = []  # of the last steps
         self._usual = math.inf  # seconds of a step with several threads
@@ -115,6 +124,6 @@ class Trial(keras.callbacks.Callback):
             log.warning(
                 addressed(
                     f"One thread computes from here on: with {self._several} a step took {several:.2g} s, with one "
-                    f"{one:.2g} s, since other programs use the processor. --threads {self._several} keeps them."
+                    f"{one:.2g} s, since other programs use the processor. {self._asked_by}{self._several} keeps them."
                 )
             )
