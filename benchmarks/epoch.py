@@ -3,11 +3,11 @@
     python benchmarks/epoch.py [--rounds 7] [--json results.json] [--python jax=/path/to/python ...] [--cell gru]
 
 Work: 1,440 windows of 60, batch 32, Adam, MSE, dropout on. Contestants: the specification's plain PyTorch loop (its
-best of one and two threads), plain `keras.layers.LSTM`, ours, and with `--layers` our layers alone in Keras' `fit` and
-in `fast_fit`, on every backend whose Python is named (all of them run by this interpreter unless `--python` says
-otherwise). PyTorch has no peephole or coupled-gate cell, Keras none but
-its loop over any cell. Printed: median seconds, spread, and speed relative to the PyTorch loop, above 1 where faster:
-by the clock, and by processor time, which other programs disturb less.
+best of one and two threads), plain `keras.layers.LSTM` and ours, or with `--layers` our layers in Keras' `fit` and in
+`fast_fit`, on every backend whose Python is named (all of them run by this interpreter unless `--python` says
+otherwise). PyTorch has no peephole or coupled-gate cell, Keras none but its loop over any cell. Printed: median seconds,
+spread, and speed relative to the PyTorch loop, above 1 where faster: by the clock, and by processor time, which other
+programs disturb less.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def race(pythons: dict[str, str], rounds: int, only: str, cell: str, layers: boo
     loops = LOOP if cell in LOOP_CELLS and "torch" in pythons else ()
     entries = dict.fromkeys(loops, (pythons.get("torch"), "torch"))
     for backend, python in pythons.items():
-        names = [f"{kind} on {backend}" for kind in ("keras", "ours", *(("layers", "fast_fit") if layers else ()))]
+        names = [f"{kind} on {backend}" for kind in (("layers", "fast_fit") if layers else ("keras", "ours"))]
         entries |= {name: (python, backend) for name in names if only in name}
     contestants = {name: Contestant(__file__, name, *entry) for name, entry in entries.items()}
     results: Results = {}
@@ -68,7 +68,7 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--only", default="", help="run only contestants whose name holds this")
     options.add_argument("--cell", choices=CELLS, default="lstm")
-    options.add_argument("--layers", action="store_true", help="race our layers in Keras' `fit` and in `fast_fit` too")
+    options.add_argument("--layers", action="store_true", help="race our layers in Keras' `fit` and in `fast_fit`")
     arguments = options.parse_args()
     if arguments.serve:
         prepared = cache(lambda cell: trainer(arguments.serve, Work(cell=cell)))

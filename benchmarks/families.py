@@ -34,7 +34,7 @@ def prepared(family: str) -> tuple[Any, Any, Any]:
     from kerasforecast.preprocessing.split import Split
     from kerasforecast.training.train import compile_model
 
-    config = kf.Config(model=family, window=WINDOW, horizon=HORIZON)
+    config = kf.Config.from_options(model=family, window=WINDOW, horizon=HORIZON)
     panel, split = _panel(), Split.of_one(3_000, 3_500, ROWS, WINDOW, HORIZON)
     member = scaled_member(config.network, panel, split)
     fitting = Fitting(member, config.training, *training_sets(member, panel, split))
