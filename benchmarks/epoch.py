@@ -5,9 +5,9 @@
 Work: 1,440 windows of 60, batch 32, Adam, MSE, dropout on. Contestants: the specification's plain PyTorch loop (its
 best of one and two threads), plain `keras.layers.LSTM` and ours, or with `--layers` our layers in Keras' `fit` and in
 `fast_fit`, on every backend whose Python is named (all of them run by this interpreter unless `--python` says
-otherwise). PyTorch has no peephole or coupled-gate cell, Keras none but its loop over any cell. Printed: median seconds,
-spread, and speed relative to the PyTorch loop, above 1 where faster: by the clock, and by processor time, which other
-programs disturb less.
+otherwise). PyTorch has no peephole or coupled-gate cell, Keras none but its loop over any cell. Printed: median
+seconds, spread, and speed relative to the PyTorch loop, above 1 where faster: by the clock, and by processor time,
+which other programs disturb less.
 """
 
 from __future__ import annotations
