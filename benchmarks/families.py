@@ -68,6 +68,7 @@ def by_fit(family: str) -> Callable[[], Seconds]:
     import keras
 
     from kerasforecast.layers import while_training
+    from kerasforecast.layers.threads import in_this_thread
     from kerasforecast.training.train import steps_of, training_batches
 
     network, learned, config = prepared(family)
@@ -83,8 +84,9 @@ def by_fit(family: str) -> Callable[[], Seconds]:
 
     def epoch() -> Seconds:
         timed = Timed()
+        told = [timed, *in_this_thread(network)]
         with while_training():
-            network.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[timed], verbose=0, shuffle=False)
+            network.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=told, verbose=0, shuffle=False)
         return timed.took
 
     return epoch

@@ -83,6 +83,7 @@ def _keras(ours: bool, work: Work) -> Callable[[], Seconds]:
     import keras
 
     from kerasforecast.layers import while_training
+    from kerasforecast.layers.threads import in_this_thread
     from kerasforecast.preprocessing.batch import TrainingSet
     from kerasforecast.preprocessing.windows import Samples
     from kerasforecast.training.train import training_batches
@@ -98,7 +99,8 @@ def _keras(ours: bool, work: Work) -> Callable[[], Seconds]:
 
     def epoch() -> Seconds:
         timed = _timed(keras)
-        model.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=[timed], verbose=0, shuffle=False)
+        told = [timed, *(in_this_thread(model) if ours else ())]
+        model.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=told, verbose=0, shuffle=False)
         return timed.took
 
     return epoch

@@ -13,7 +13,7 @@ import numpy as np
 from kerasforecast.layers import kernels
 from kerasforecast.layers.direct import DirectGraph, direct_graph
 from kerasforecast.layers.dispatch import log, while_training
-from kerasforecast.layers.threads import chosen_threads
+from kerasforecast.layers.threads import chosen_threads, in_this_thread
 
 LONGEST_BLOCK = 128  # steps; what waits for the end of a step waits for the end of a block
 WORTH_BLOCKS = 500  # steps of a training: to trace a block takes a second, and it saves some milliseconds a step
@@ -29,8 +29,8 @@ def fast_fit(model: keras.Model, *args: Any, **kwargs: Any) -> keras.callbacks.H
     its pieces are too short to share (`OMP_NUM_THREADS`, where it is set, decides). On TensorFlow steps run in blocks
     as long as divide an epoch, where a training is long enough to gain by that; the model stays in blocks, as if it
     had been compiled with `steps_per_execution`, and callbacks hear of the end of each block. On every backend
-    `while_training` holds meanwhile. A model that none of this suits, such as one with a `train_step` of its own, is
-    trained as `fit` does.
+    `while_training` holds meanwhile, and on a CPU Keras' bookkeeping after each step, which it hands to a second
+    thread, stays in the first. A model with a `train_step` of its own is trained by that.
 
     Args:
         model: Compiled. It need not have layers of this package.
@@ -60,8 +60,8 @@ def fast_fit(model: keras.Model, *args: Any, **kwargs: Any) -> keras.callbacks.H
     if keras.backend.backend() == "tensorflow":
         _run_in_blocks(model, asked, batch)
     with while_training(), chosen_threads(model, batch, "OMP_NUM_THREADS=") as timed, _straight_steps(model):
-        if timed and not isinstance(asked["callbacks"], keras.callbacks.CallbackList):
-            asked["callbacks"] = [*timed, *keras.tree.flatten(asked["callbacks"] or [])]
+        if not isinstance(asked["callbacks"], keras.callbacks.CallbackList):
+            asked["callbacks"] = [*in_this_thread(model), *timed, *keras.tree.flatten(asked["callbacks"] or [])]
         return model.fit(*given.args, **given.kwargs)
 
 

@@ -1,4 +1,4 @@
-"""How many threads train a network on PyTorch, where nobody has said: never so many that they wait for each other.
+"""Which threads train a network: on PyTorch, where nobody has said, never so many that they wait for each other.
 
 PyTorch cuts every operation into pieces, one a thread, and waits for the slowest. Where another program has the core of
 one of them it waits for that program, at each of the hundreds of operations of a step: epochs of a second took 40 to
@@ -60,6 +60,31 @@ def chosen_threads(
         yield [] if small else [Trial(before, module.set_threads, asked_by=asked_by)]
     finally:
         module.set_threads(before)
+
+
+class SameThread(keras.callbacks.Callback):
+    """Has Keras tell of the end of each step in the thread that computes.
+
+    Where no callback asks for the end of a step Keras hands even its own bookkeeping to a second thread, step by step.
+    Python lets one of the two run at a time, and on a CPU the way there and back can take longer than a small
+    network's step, above all where other programs wait for the processor too.
+    """
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Nothing: that it is there is what Keras looks for."""
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """The same in validation."""
+
+
+def in_this_thread(model: keras.Model) -> list[keras.callbacks.Callback]:
+    """Keras callbacks by which a training of `model` keeps to one thread of Python; none where no CPU computes it.
+
+    A GPU is given its next step while it still computes the last: the second thread does not keep it waiting.
+    """
+    module = kernels.load(keras.backend.backend())
+    here = module is not None and all(module.on_cpu(variable.value) for variable in model.variables[:1])
+    return [SameThread()] if here else []
 
 
 class Trial(keras.callbacks.Callback):

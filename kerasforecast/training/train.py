@@ -13,7 +13,7 @@ import numpy as np
 from kerasforecast.errors import KerasForecastError, shown
 from kerasforecast.layers.dispatch import while_training
 from kerasforecast.layers.fitting import WORTH_BLOCKS, block_of
-from kerasforecast.layers.threads import chosen_threads
+from kerasforecast.layers.threads import chosen_threads, in_this_thread
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.sections.training import TrainingConfig
 from kerasforecast.training.callbacks import Callbacks, Keeping, Watch
@@ -78,7 +78,7 @@ def train(
                     initial_epoch=epoch,
                     epochs=epoch + 1 if begun else config.epochs,
                     validation_data=held_back,
-                    callbacks=[watch, *timed, *callbacks],
+                    callbacks=[watch, *in_this_thread(model), *timed, *callbacks],
                     shuffle=False,  # the order is ours
                     verbose=0,
                 )

@@ -1,6 +1,7 @@
 """`fast_fit`: the weights, losses and metrics of Keras' own `fit`, whatever the model and the way it is fed."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -31,6 +32,16 @@ def two_answers():
     x = keras.Input((5, 3))
     hidden = keras.layers.BatchNormalization()(keras.layers.Flatten()(x))
     return keras.Model(x, [keras.layers.Dense(1, name=name)(hidden) for name in ("one", "other")])
+
+
+class Done:
+    """What a pool of threads answers that has done what it was given."""
+
+    def done(self):
+        return True
+
+    def result(self):
+        return None
 
 
 class OwnStep(keras.Sequential):
@@ -107,6 +118,18 @@ def test_an_argument_that_fit_does_not_take_is_refused():
     model = keras.Sequential([keras.Input((5, 3)), layers.LSTM(2)])
     with pytest.raises(TypeError, match="epoch"):
         fast_fit(model, X, Y, epoch=2)
+
+
+def test_no_second_thread_hears_of_a_step(monkeypatch):
+    """Keras' `fit` hands the end of each step, and of each batch of validation, to a pool of threads."""
+    given = []
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", lambda self, function, *args: given.append(function) or Done())
+    model = keras.Sequential([keras.Input((5, 3)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    fast_fit(model, X, Y, validation_data=(X, Y), verbose=0)
+    assert given == []
+    model.fit(X, Y, validation_data=(X, Y), verbose=0)
+    assert given
 
 
 @pytest.mark.parametrize(("steps", "block"), [(1, 1), (45, 45), (128, 128), (131, 1), (300, 100)])
