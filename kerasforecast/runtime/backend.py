@@ -30,6 +30,7 @@ _KERAS_OWN_FILE = {"floatx": "float32", "epsilon": 1e-07, "backend": "tensorflow
 
 # What Keras imports where it is installed, for wrappers and pictures of its own: 0.7 s of processor time.
 _SPARED = ("sklearn", "matplotlib")
+_SPARED_WITHOUT_TENSORFLOW = ("requests",)  # which needs it itself; Keras has it for one callback
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ def load_quietly() -> None:
     if "keras" in sys.modules:
         return
     banners = "tensorflow" in installed()
-    with held_stderr() if banners else contextlib.nullcontext(), absent(_SPARED if _Process.ours else ()):
+    spared = _SPARED if banners else _SPARED + _SPARED_WITHOUT_TENSORFLOW
+    with held_stderr() if banners else contextlib.nullcontext(), absent(spared if _Process.ours else ()):
         importlib.import_module("keras")
 
 

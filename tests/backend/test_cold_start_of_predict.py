@@ -1,5 +1,6 @@
 """What a forecast from the command line does not load: every library costs its user a part of a second."""
 
+import importlib.util
 import subprocess
 import sys
 
@@ -13,6 +14,8 @@ SPARED = (
     "statsforecast",
     "yfinance",
 )
+if importlib.util.find_spec("tensorflow") is None:  # which needs it itself
+    SPARED += ("requests",)
 PROGRAM = f"""
 import atexit, runpy, sys
 atexit.register(lambda: print([name for name in {SPARED} if name in sys.modules]))
