@@ -14,7 +14,7 @@ import numpy as np
 
 from kerasforecast.errors import DivergedError, StoppedError
 from kerasforecast.layers.dispatch import while_training
-from kerasforecast.layers.threads import chosen_threads
+from kerasforecast.layers.threads import chosen_threads, in_this_thread
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.sections.training import TrainingConfig
@@ -66,7 +66,7 @@ def replay(
             steps_per_epoch=steps,
             initial_epoch=begun,
             epochs=len(rates),
-            callbacks=[watch, *timed],
+            callbacks=[watch, *in_this_thread(model), *timed],
             shuffle=False,  # the order is ours
             verbose=0,
         )
