@@ -89,7 +89,7 @@ def killed(ground, task, on_epoch=None):
     return made[-1]
 
 bench.attempt = killed
-prices = pd.read_csv(sys.argv[1] + "/prices.csv", index_col=0, parse_dates=True)
+prices = pd.read_csv(sys.argv[1] + "/prices.csv", index_col=0, parse_dates=True, float_precision="round_trip")
 kf.tune(prices, **json.loads(sys.argv[2]), output_dir=sys.argv[1])
 """
 
