@@ -177,7 +177,7 @@ class Fitting:
         config = config if epochs is None else config.model_copy(update={"epochs": epochs})
         with sharing():
             history = train(self.network, *self._parts, config, levels=levels, solved=self._solved, **watched)
-        departed = followed(self.network, self._member, self._judging, self._reused and self._reused.predictor)
+        departed = followed(self.network, self._member, self._judging, self._reused.predictor if self._reused else None)
         return Trained(history, *self._found(), departed)
 
     def replay(self, rates: Sequence[float], steps: int, **watched: Any) -> tuple[float, Predictor]:
