@@ -29,7 +29,7 @@ from .use import manifest_of, open_model, panel_of
     help="Table of what is known of the rows to be forecast: ids, dates, known columns.",
 )
 @click.option(
-    "--memory", is_flag=True, help="Train small networks that show how far each kind remembers; a minute or two."
+    "--memory", is_flag=True, help="Train small networks that show how far each kind remembers; a few minutes."
 )
 @click.option("--output", type=UserPath(), help="The page, an .html file; explain.html beside the report if not given.")
 @backend_option
@@ -50,7 +50,7 @@ def explain(
 
     The difference from the naive forecast is split over the past of the target and over covariates. The page also shows
     how far back the model looks, and of a recurrent one its gates and states, of N-BEATS trend and season, of the patch
-    Transformer its attention. It needs no network.
+    Transformer its attention, of diffusion how a path comes from noise. It needs no network.
 
     Of several series the first is explained, or the one that --series names.
     """

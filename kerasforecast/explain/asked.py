@@ -49,7 +49,7 @@ class Explaining:
                 first is explained, or the one that `series` names.
             at: The last date, or integer step, that the forecast knows; the last row where not given.
             future: As in `forecast`.
-            memory: Whether to train small networks that show how far each kind remembers; it takes a minute or two.
+            memory: Whether to train small networks that show how far each kind remembers; it takes a few minutes.
             **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
 
         Returns:

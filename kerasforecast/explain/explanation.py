@@ -74,7 +74,7 @@ def explain(
         predictor: Its network.
         panel: The data, of which the first series is explained.
         at: The last date, or step, that the forecast knows; the last row where `None`.
-        memory: Whether to train networks that show how far each kind remembers; it takes a minute or two.
+        memory: Whether to train networks that show how far each kind remembers; it takes a few minutes.
         say: Told what goes on, and what was decided.
 
     Raises:
