@@ -103,7 +103,7 @@ def _telling_apart(frame: pd.DataFrame, days: np.ndarray, repeated: np.ndarray, 
         some = np.zeros(int(days.max()) + 1, dtype=bool)
         some[days[rows[: _TRIED // 100]]] = True  # whole dates
         few = np.flatnonzero(some[days])[:_TRIED]
-        codes = {name: identified(frame.iloc[few][[name]])[0] for name in frame.columns}
+        codes = {name: identified(frame[[name]].iloc[few])[0] for name in frame.columns}
         tried = _fewest(codes, days[few])
         ids = Ids.of(frame, tried) if tried else None
         if ids and _are_ids(ids, days, wholes):
@@ -153,12 +153,16 @@ def _in_runs(ids: Ids, repeated: int) -> bool:
 def _distinct(days: np.ndarray, codes: Iterable[np.ndarray]) -> bool:
     """Whether no date occurs twice with the same ids, where there are ids, as there must be in most rows."""
     columns = list(codes)
-    with_id = np.logical_and.reduce([each >= 0 for each in columns]) if columns else np.ones(len(days), dtype=bool)
-    if with_id.sum() * 2 <= len(days):
+    if len(days) and any(each.min() < 0 for each in columns):
+        with_id = np.logical_and.reduce([each >= 0 for each in columns])
+        if with_id.sum() * 2 <= len(days):
+            return False
+        days, columns = days[with_id], [each[with_id] for each in columns]
+    if not len(days):
         return False
-    key = days[with_id].astype(np.int64)
+    key = days.astype(np.int64)
     for each in columns:
-        key = key * (int(each.max()) + 1) + each[with_id]
+        key = key * (int(each.max()) + 1) + each
         if each is not columns[-1]:
             key = pd.factorize(key)[0]  # or the products would outgrow 64 bits
     if key.max() < 10 * len(key):
