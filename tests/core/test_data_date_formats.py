@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kerasforecast.data.table import formats
 from kerasforecast.data.table.formats import way_of
 from kerasforecast.errors import DataError
 from tests.core.dated_tables import DAYS, HOURS, LEVEL, MONTHS, QUARTERS, WEEKS, written
@@ -132,3 +133,11 @@ quiet = settings(deadline=None, max_examples=60, suppress_health_check=list(Heal
 def test_any_text_has_a_format_or_none(cells):
     way = way_of(cells)
     assert way is None or 0 < way.share <= 1
+
+
+def test_every_form_is_among_those_that_a_date_written_in_it_may_have():
+    """Forms are tried by the marks between their parts: none may be left out that would have read the cell."""
+    written = pd.Timestamp("2021-03-04 05:06:07.089")
+    for group in formats._GROUPS:
+        cells = [written.strftime(form) for form in group if form != formats.ISO] or [written.isoformat()]
+        assert all(group in set(formats._possible({cell: [cell]})) for cell in cells), group

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from string import ascii_letters, digits
@@ -144,7 +144,7 @@ def _of_text(sample: Sequence[str]) -> Way | None:
         if 2 * share > 1:
             return Way(kind, share)
     alike = _by_looks(sample)
-    shares = {forms: _shares(alike, forms, len(sample)) for forms in _GROUPS}
+    shares = {forms: _shares(alike, forms, len(sample)) for forms in _possible(alike)}
     group = max(shares, key=lambda forms: max(shares[forms]))  # the first of equals
     best = max(shares[group])
     fitting = tuple(form for form, share in zip(group, shares[group], strict=True) if share == best)
@@ -166,6 +166,27 @@ def _shares(alike: dict[str, list[str]], forms: tuple[str, ...], total: int) -> 
         return [0.0] * len(forms)
     cells = pd.Series(written, dtype=object)
     return [float(pd.to_datetime(cells, format=form, errors="coerce").notna().sum()) / total for form in forms]
+
+
+def _possible(alike: dict[str, list[str]]) -> Iterator[tuple[str, ...]]:
+    """The groups whose marks between parts a cell has: sooner known than a pattern of each is made and tried."""
+    cells = [cells[0] for cells in alike.values()]
+    found = {marks for marks in {marks for marks, _ in _marked()} if any(_has(cell, marks) for cell in cells)}
+    return (forms for marks, forms in _marked() if marks in found)
+
+
+@cache
+def _marked() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Each group, what stands between the parts of its dates before it."""
+    return tuple(("" if forms[0] == ISO else _marks(forms[0]), forms) for forms in _GROUPS)
+
+
+def _marks(form: str) -> str:
+    return "".join(sorted(mark for text in re.split("%.", form) for mark in text if not mark.isalnum()))
+
+
+def _has(cell: str, marks: str) -> bool:
+    return all(any(map(str.isspace, cell)) if mark == " " else marks.count(mark) <= cell.count(mark) for mark in marks)
 
 
 def whole_numbers(sample: Sequence[str]) -> bool:
