@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kerasforecast.artifact.manifest import Manifest
-from kerasforecast.artifact.onnx.writer import MANIFEST, onnx_package
+from kerasforecast.artifact.onnx.packing import MANIFEST, packed
+from kerasforecast.artifact.onnx.writer import onnx_package
 from kerasforecast.errors import OptionError
-from kerasforecast.runtime.files import json_text
 
 
 def quantised(content: bytes) -> bytes:
@@ -38,6 +38,13 @@ def quantised(content: bytes) -> bytes:
         return after.read_bytes()
 
 
+def bytes_of_arrays(content: bytes) -> int:
+    """Bytes of an ONNX file that are numbers of its network, scales of such included: no shapes, axes or places."""
+    onnx = onnx_package()
+    arrays = onnx.load_model_from_string(content).graph.initializer
+    return sum(len(each.raw_data) for each in arrays if each.data_type != onnx.TensorProto.INT64)
+
+
 def with_manifest(content: bytes, manifest: Manifest) -> bytes:
     """The ONNX file `content` with another manifest in its metadata, and nothing beside it that we do not write."""
     onnx = onnx_package()
@@ -49,7 +56,7 @@ def with_manifest(content: bytes, manifest: Manifest) -> bytes:
     ]
     del model.graph.initializer[:]
     model.graph.initializer.extend(arrays)
-    onnx.helper.set_model_props(model, {MANIFEST: json_text(manifest.model_dump(mode="json"))})
+    onnx.helper.set_model_props(model, {MANIFEST: packed(manifest.model_dump_json())})
     written: bytes = model.SerializeToString(deterministic=True)
     return written
 

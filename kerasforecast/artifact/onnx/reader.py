@@ -16,10 +16,10 @@ from kerasforecast.artifact.format.protobuf import Fields, Found, fields, signed
 from kerasforecast.artifact.format.strict_json import parse_json
 from kerasforecast.artifact.implied import implied_arrays, largest_size, network_inputs, network_output
 from kerasforecast.artifact.manifest import Manifest, parse
+from kerasforecast.artifact.onnx.packing import MANIFEST, unpacked
 from kerasforecast.errors import ArtifactError, shown
 
 SIZE_LIMIT = 192 * 2**20
-MANIFEST = "kerasforecast.json"
 
 _PLAIN = frozenset(
     {
@@ -113,8 +113,9 @@ def _manifest(model: Found, where: str) -> Manifest:
             f"{where}: an ONNX file without {MANIFEST} in its metadata is not one of ours. "
             "`kerasforecast export MODEL --to onnx` writes one from a .keras file."
         )
-    parse_json(found[MANIFEST], f"{where}: {MANIFEST}")
-    return parse(found[MANIFEST], where)
+    text = unpacked(found[MANIFEST], where)
+    parse_json(text, f"{where}: its manifest")
+    return parse(text, where)
 
 
 def _check_nodes(graph: Found, where: str) -> None:

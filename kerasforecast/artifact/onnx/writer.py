@@ -11,11 +11,10 @@ import numpy as np
 from kerasforecast.artifact.implied import network_inputs, network_output
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.artifact.onnx.graph import converted
+from kerasforecast.artifact.onnx.packing import MANIFEST, packed
 from kerasforecast.artifact.onnx.tensors import Tensor
 from kerasforecast.errors import ArtifactError, OptionError, shown
-from kerasforecast.runtime.files import json_text
 
-MANIFEST = "kerasforecast.json"  # its name in the metadata
 OPSET, IR_VERSION = 17, 8  # the first with LayerNormalization, what ONNX Runtime reads from 1.14 on
 OUTPUT = "forecast"
 
@@ -48,7 +47,7 @@ def onnx_bytes(manifest: Manifest, graph: Mapping[str, Any], arrays: Mapping[str
     model = helper.make_model(
         whole, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="kerasforecast"
     )
-    helper.set_model_props(model, {MANIFEST: json_text(manifest.model_dump(mode="json"))})
+    helper.set_model_props(model, {MANIFEST: packed(manifest.model_dump_json())})
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
