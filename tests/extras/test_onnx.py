@@ -12,6 +12,7 @@ from kerasforecast.api.exporting import export
 from kerasforecast.artifact.exchange import formats
 from kerasforecast.artifact.onnx import writer
 from kerasforecast.artifact.onnx.operations import OPERATIONS
+from kerasforecast.artifact.onnx.packing import MANIFEST, packed
 from kerasforecast.artifact.onnx.reader import read_onnx
 from kerasforecast.artifact.onnx.tensors import Nodes, Tensor
 from kerasforecast.artifact.onnx.writer import onnx_bytes
@@ -142,7 +143,7 @@ def test_a_file_that_computes_something_else_is_not_written(fitted, fault, monke
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"to": "excel"}, "onnx, openvino"),
+        ({"to": "excel"}, "onnx, litert"),
         ({"out": "here.pt"}, ".onnx"),
         ({"to": "stablehlo", "backend": "torch"}, "jax"),
     ],
@@ -221,6 +222,17 @@ def nameless(model):
     del model.metadata_props[:]
 
 
+def packed_enormous(model):
+    bomb = packed("[" * 20_000_000)
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, {MANIFEST: bomb})
+
+
+def packed_badly(model):
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, {MANIFEST: packed("{}")[:-8]})
+
+
 def twice(model):
     model.metadata_props.append(model.metadata_props[0])
 
@@ -236,7 +248,7 @@ def another_weight(model):
 
 FAULTS = [
     *(outside, custom, looping, hidden, functions, enormous, infinite, nameless, twice, another_input),
-    another_weight,
+    *(another_weight, packed_enormous, packed_badly),
 ]
 
 
