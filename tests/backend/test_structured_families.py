@@ -9,7 +9,8 @@ import pytest
 import kerasforecast as kf
 from kerasforecast.errors import OptionError
 from kerasforecast.models.families import registry
-from kerasforecast.models.families.residual import bases, interpolation
+from kerasforecast.models.families.arithmetic import interpolation
+from kerasforecast.models.families.residual import bases
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build, initialise, merged_weights, set_weights
 from kerasforecast.preprocessing.covariates import Categories, FittedCovariates, Standardised

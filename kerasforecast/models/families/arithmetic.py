@@ -1,10 +1,14 @@
-"""The saved layers that several families have, by arithmetic."""
+"""The saved layers that several families have, by arithmetic, and lines through knots."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from kerasforecast.models.families.base import SavedLayer, Sizes
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def dense(inputs: int, outputs: int) -> SavedLayer:
@@ -27,3 +31,12 @@ def head_layers(inputs: int, sizes: Sizes, width: int) -> list[SavedLayer]:
 def gaps_layers(inputs: int, sizes: Sizes) -> list[SavedLayer]:
     """The layer of `kerasforecast.models.heads.around` that holds arrays, over a hidden state of so many `inputs`."""
     return [dense(inputs, sizes.horizon * (len(sizes.levels) - 1))] if len(sizes.levels) > 1 else []
+
+
+def interpolation(knots: int, horizon: int) -> np.ndarray:
+    """Straight lines through evenly spaced `knots`, `(knots, H)` float32: what each knot adds to each step."""
+    import numpy as np
+
+    places = (np.arange(horizon) + 0.5) * knots / horizon - 0.5
+    each = [np.interp(places, np.arange(knots), np.eye(knots)[knot]) for knot in range(knots)]
+    return np.stack(each).astype(np.float32)

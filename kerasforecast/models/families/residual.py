@@ -13,12 +13,13 @@ own weighs them, with one weight a column for the whole window.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from kerasforecast.models.families.arithmetic import dense, gaps_layers
+from kerasforecast.models.families.arithmetic import dense, gaps_layers, interpolation
 from kerasforecast.models.families.base import (
     KERAS,
     STEPS,
@@ -30,6 +31,7 @@ from kerasforecast.models.families.base import (
     SavedLayer,
     Sizes,
 )
+from kerasforecast.models.families.hidden import Hidden, of_blocks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,10 +131,9 @@ class Residual(Family):
         from kerasforecast.models.heads import around
 
         dropped = dropping(role, options.dropout, seed)
-        blocks = self.blocks(options, sizes)
+        blocks, hidden = self.blocks(options, sizes), None
         residual, more = inputs.past[:, :, :1], _joined(inputs)  # (B, L, 1), (B, E)
         parts: list[tuple[Part, Any]] = []
-        hidden = None
         for number, block in enumerate(blocks, 1):
             seen = residual
             if block.pool > 1:
@@ -152,6 +153,10 @@ class Residual(Family):
             parts.append((block.part, _drawn(block.part, weights, inputs, sizes, options, past=False)))  # (B, H)
         points = parts[0][1] if len(parts) == 1 else keras.layers.Add(name="all_parts")([part for _, part in parts])
         return Graph(around(points, hidden, sizes), parts=_named(parts))
+
+    def hidden(self, options: ResidualOptions, sizes: Sizes) -> Sequence[Hidden]:
+        """Those of each dense layer of each block."""
+        return of_blocks(len(self.blocks(options, sizes)), options, gaps=len(sizes.levels) > 1)
 
     def start(self, layer: Any, options: ResidualOptions, random: np.random.Generator) -> list[np.ndarray]:
         """He's draws (2015) before a relu, Glorot's elsewhere."""
@@ -268,28 +273,19 @@ def _named(parts: list[tuple[Part, Any]]) -> dict[str, Any]:
 def bases(part: Part, options: NBeatsOptions, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
     """The basis of a trend or a season over the window `(D, L)` and over the horizon `(D, H)`, float32.
 
-    Polynomials `t^p` and waves `cos(2 pi k t)`, `sin(2 pi k t)` of Oreshkin et al. (2020), section 3.3, with t from 0
-    to below 1 over each; waves are counted over the horizon, so that both speak of the same ones.
+    Polynomials `t^p` and waves `cos(2 pi k t)`, `sin(2 pi k t)` of Oreshkin et al. (2020), section 3.3, t from 0 to
+    below 1 over each; waves are counted over the horizon, so that both speak of the same ones.
     """
     import numpy as np
 
-    steps = np.arange(-sizes.window, sizes.horizon) / sizes.horizon
     if part == "trend":
         whole = (np.arange(-sizes.window, sizes.horizon) / max(sizes.window, sizes.horizon))[None]
         basis = whole ** np.arange(options.degree + 1)[:, None]
     else:
+        steps = np.arange(-sizes.window, sizes.horizon) / sizes.horizon
         waves = 2 * np.pi * np.arange(1, _harmonics(options, sizes) + 1)[:, None] * steps
         basis = np.concatenate([np.cos(waves), np.sin(waves)])
     return basis[:, : sizes.window].astype(np.float32), basis[:, sizes.window :].astype(np.float32)
-
-
-def interpolation(knots: int, horizon: int) -> np.ndarray:
-    """Straight lines through evenly spaced `knots`, `(knots, H)` float32: what each knot adds to each step."""
-    import numpy as np
-
-    places = (np.arange(horizon) + 0.5) * knots / horizon - 0.5
-    each = [np.interp(places, np.arange(knots), np.eye(knots)[knot]) for knot in range(knots)]
-    return np.stack(each).astype(np.float32)
 
 
 def _harmonics(options: NBeatsOptions, sizes: Sizes) -> int:
