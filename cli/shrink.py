@@ -18,6 +18,7 @@ from .options import UserPath, backend_option, output_options
 @click.argument("model", type=ModelFile())
 @click.argument("file", type=UserPath(), required=False)
 @click.option("--distill", metavar="FAMILY[:UNITS]", help="Teach a small network what MODEL forecasts: gru:16, linear.")
+@click.option("--prune", type=float, metavar="SHARE", help="Take hidden units out, e.g. 0.5, and train what is left.")
 @click.option("--int8", is_flag=True, help="Write it as ONNX with matrices of 8 bits; needs the extra onnx.")
 @click.option("--out", type=UserPath(), help="The file to write; beside MODEL, by its name, when not given.")
 @backend_option
@@ -26,6 +27,7 @@ def shrink(
     model: Path,
     file: Path | None,
     distill: str | None,
+    prune: float | None,
     int8: bool,
     out: Path | None,
     backend: str | None,
@@ -41,13 +43,14 @@ def shrink(
 
     from .output import print_json, print_wrapped
 
-    found = kerasforecast.shrink(model, out, distill=distill, int8=int8, data=file, backend=backend)
+    found = kerasforecast.shrink(model, out, distill=distill, prune=prune, int8=int8, data=file, backend=backend)
     if as_json:
         print_json(asdict(found) | {"path": str(found.path)})
         return
     rows = [("", model.name, found.path.name)]
     before, after = found.before, found.after
     rows.append(("bytes", f"{before.bytes:,}", f"{after.bytes:,} ({after.bytes / before.bytes:.0%})"))
+    rows.append(("of its numbers", f"{before.weights:,}", f"{after.weights:,} ({after.weights / before.weights:.0%})"))
     rows.append(("numbers", f"{before.parameters:,}", f"{after.parameters:,}"))
     rows += [
         (f"ms for {count:,}", f"{each:.3g}", f"{after.milliseconds[count]:.3g}")

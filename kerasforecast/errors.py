@@ -84,12 +84,12 @@ _flags_wanted: ContextVar[bool] = ContextVar("_flags_wanted", default=False)
 # A flag, not within quotes or a word, and what may be its value: a quoted text, a number or date, a word that options
 # take. Of a command line in backquotes nothing is changed, nor is a flag that has no argument of its name.
 _FLAG = re.compile(
-    r"""`[^`]*`|(?<![\w'"-])--(?!debug|quiet|json|preload|trust-)(no-)?([a-z][a-z-]*[a-z])"""
+    r"""`[^`]*`|(?<![\w'"-])--(?!debug|quiet|json|preload|trust-)(no-)?([a-z][a-z-]*[a-z]8?)"""
     r"""(?:\ ('[^']*'|"[^"]*"|[\w.^=,-]+(?=\ goes\ on\ from|\ --series\ |\ to\ take\ |,\ one\ of\ )|NAME\b|"""
     r"""-?\d+(?:\.\d+)?(?![\w.-]*[\w-])|(?:\d|%)[\w%/:.+-]*\w|"""
     r"""(?:anchor|auto|difference|drop|ffill|first|interpolate|last|level|mean|minmax|standard)\b))?(:?)"""
 )
-_SWITCHES = ("bidirectional", "deterministic", "offline")
+_SWITCHES = ("bidirectional", "deterministic", "int8", "offline")
 
 
 @contextlib.contextmanager

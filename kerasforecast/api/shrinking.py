@@ -24,7 +24,7 @@ class Shrunk:
 
     Attributes:
         path: Of its file.
-        before: The model's bytes, milliseconds and scores, as ONNX Runtime runs it for `int8`, as Keras does else.
+        before: The model's bytes, milliseconds and scores; of `int8` the latter two as ONNX Runtime runs it in float32.
         after: Those of the smaller one.
         lost: Whether it forecasts worse on the test part, tested, in a sentence.
         note: What else is to be known, if anything.
@@ -43,6 +43,7 @@ def shrink(
     out: str | PathLike | None = None,
     *,
     distill: str | None = None,
+    prune: float | None = None,
     int8: bool = False,
     data: Any = None,
     backend: str | None = None,
@@ -51,9 +52,11 @@ def shrink(
 
     Args:
         model: Path of a `.keras` file.
-        out: Path of what is written, `.keras` for `distill` and `.onnx` for `int8`; beside the model where not given.
+        out: Path of what is written, `.onnx` for `int8`, else `.keras`; beside the model where not given.
         distill: A small network that is to learn what the model forecasts of the training windows: a family, its units
             behind a colon, e.g. `"gru:16"`, or `"linear"`.
+        prune: The share of the hidden units of each layer to take out, those of the smallest weights; what is left is
+            trained on from where it stands.
         int8: Write it as an ONNX file with matrices of 8 bits.
         data: The data it was trained on, where that is no longer at hand: path, DataFrame, `Panel` or `Series`.
         backend: What Keras computes with, as in `load`.
@@ -62,7 +65,8 @@ def shrink(
         The path, bytes, milliseconds and scores before and after; intervals of both are calibrated anew.
 
     Raises:
-        kerasforecast.OptionError: Neither or both of `distill` and `int8` were given, or a family is unknown.
+        kerasforecast.OptionError: Not one of `distill`, `prune` and `int8` was given, a family is unknown or has no
+            units that can be taken out, or `prune` is no share.
         kerasforecast.DataError: The data is not at hand.
 
     Example:
@@ -74,12 +78,16 @@ def shrink(
     from kerasforecast.api.loading import load
     from kerasforecast.runtime.files import user_path
 
-    if int8 == (distill is not None):
-        received = "both" if int8 else "neither"
-        raise OptionError(f"A model is made smaller in one way: --distill or --int8. Received: {received}.")
+    ways = {"--distill": distill is not None, "--prune": prune is not None, "--int8": int8}
+    asked = [way for way, given in ways.items() if given]
+    if len(asked) != 1:
+        received = " and ".join(asked) or "none of them"
+        raise OptionError(f"A model is made smaller in one way: --distill, --prune or --int8. Received: {received}.")
+    if prune is not None and not 0 < prune < 1:
+        raise OptionError(f"--prune must be a share of units, above 0 and below 1. Received: {prune:g}.")
     file = user_path(model)
     suffix = ".onnx" if int8 else ".keras"
-    way = "int8" if distill is None else distill.replace(":", "")
+    way = "int8" if int8 else "pruned" if distill is None else distill.replace(":", "")
     target = file.with_name(f"{file.stem}-{way}{suffix}") if out is None else user_path(out)
     if target.suffix != suffix or file.suffix != ".keras" or target == file:
         raise OptionError(
@@ -87,21 +95,35 @@ def shrink(
         )
     larger = load(file, backend=backend)
     panel = larger.panel_from(data)
-    if distill is None:
+    if int8:
         return _in_bytes(larger, file, target, panel)
-    return _distilled(larger, file, target, panel, distill)
+    return _trained_smaller(larger, file, target, panel, distill if prune is None else float(prune))
 
 
-def _distilled(larger: Model, file: Path, target: Path, panel: Panel, wanted: str) -> Shrunk:
+def _trained_smaller(larger: Model, file: Path, target: Path, panel: Panel, wanted: str | float | None) -> Shrunk:
+    """A student of the family `wanted`, or the same network without such a share of its units."""
     from kerasforecast.artifact.parent import Parent
-    from kerasforecast.evaluation.smaller import begun_beside, judged_alike, lost, measured, student_config, taught
+    from kerasforecast.evaluation.smaller import (
+        begun_beside,
+        begun_thinned,
+        judged_alike,
+        lost,
+        measured,
+        student_config,
+        taught,
+        trained,
+    )
     from kerasforecast.pipeline import model_of
 
     manifest = larger.manifest
-    config = student_config(manifest.config, manifest.window, wanted)
-    teacher = Parent(manifest, larger.predictor.weights, "init-from", file)
-    begun, note = begun_beside(config, panel, target.stem, teacher)
-    leaving = taught(begun, larger.predictor)
+    before_it = Parent(manifest, larger.predictor.weights, "init-from", file)
+    if isinstance(wanted, float):
+        begun, fitting = begun_thinned(manifest.config, panel, target.stem, before_it, wanted)
+        note, leaving = " ".join(begun.said) or None, trained(begun, fitting)
+    else:
+        config = student_config(manifest.config, manifest.window, str(wanted))
+        begun, note = begun_beside(config, panel, target.stem, before_it)
+        leaving = taught(begun, larger.predictor)
     path = model_of(leaving, panel).save(target)
     _, before = judged_alike(begun, larger.predictor)
     some = begun.sets[0].windows.batch(slice(0, 1_000))
@@ -109,13 +131,13 @@ def _distilled(larger: Model, file: Path, target: Path, panel: Panel, wanted: st
         path,
         measured(file.stat().st_size, manifest.members, larger.predictor, before, some),
         measured(path.stat().st_size, leaving.manifest.members, leaving.predictor, leaving.test, some),
-        lost(begun, leaving.predictor, larger.predictor, teacher),
+        lost(begun, leaving.predictor, larger.predictor, before_it),
         note,
     )
 
 
 def _in_bytes(larger: Model, file: Path, target: Path, panel: Panel) -> Shrunk:
-    from kerasforecast.artifact.onnx.quantised import quantised, with_manifest
+    from kerasforecast.artifact.onnx.quantised import bytes_of_arrays, quantised, with_manifest
     from kerasforecast.artifact.onnx.writer import onnx_bytes
     from kerasforecast.artifact.parent import Parent
     from kerasforecast.artifact.reader import read_network
@@ -148,8 +170,8 @@ def _in_bytes(larger: Model, file: Path, target: Path, panel: Panel) -> Shrunk:
     some = begun.sets[0].windows.batch(slice(0, 1_000))
     return Shrunk(
         target,
-        measured(len(whole), manifest.members, one, before, some),
-        measured(len(content), manifest.members, other, after, some),
+        measured(file.stat().st_size, manifest.members, one, before, some),
+        measured(len(content), manifest.members, other, after, some, bytes_of_arrays(small)),
         lost(begun, other, one, teacher),
         note,
     )

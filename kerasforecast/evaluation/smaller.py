@@ -1,4 +1,4 @@
-"""A smaller model in the place of a larger one: taught by it, or the same in 8 bits; and what that costs.
+"""A smaller model in the place of a larger one: taught by it, without some of its units, or in 8 bits; what that costs.
 
 A student learns what its teacher forecasts of the training windows, not what happened: the teacher's median, or where
 both have a quantile head draws from the teacher's quantile function, whose pinball loss is least at the teacher's own
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kerasforecast.artifact.manifest import MemberRecord
 from kerasforecast.artifact.parent import Parent
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
@@ -29,6 +30,7 @@ from kerasforecast.forecasting.parts import Part
 from kerasforecast.metrics.significance import ALPHA
 from kerasforecast.models.families import registry
 from kerasforecast.models.member import Member
+from kerasforecast.models.thinning import thinned
 from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
 from kerasforecast.preprocessing.windows import Windows
 from kerasforecast.sections.network import NetworkConfig
@@ -48,6 +50,7 @@ class Measured:
 
     Attributes:
         bytes: Of its file.
+        weights: Bytes of these that hold its numbers; the others are its graph, and all that is known of it.
         parameters: Numbers in it.
         milliseconds: To forecast a batch, by its size; the median of several runs by one process.
         mase: On the test part; `None` where it is not defined. Of several series the mean over them.
@@ -56,6 +59,7 @@ class Measured:
     """
 
     bytes: int
+    weights: int
     parameters: int
     milliseconds: dict[int, float]
     mase: float | None
@@ -95,14 +99,44 @@ def begun_beside(config: Config, panel: Panel, name: str, teacher: Parent) -> tu
     return replace(begun, parts=parts, learned=learned), note
 
 
-def taught(begun: Begun, teacher: Predictor) -> Leaving:
-    """A student trained on what `teacher` forecasts of the training windows, and scored."""
+def begun_thinned(config: Config, panel: Panel, name: str, larger: Parent, share: float) -> tuple[Begun, Fitting]:
+    """The same for a network with fewer hidden units than `larger`, which it begins as.
+
+    Args:
+        config: Of the larger model.
+        panel: What that was trained on.
+        name: Of the smaller one.
+        larger: A model of one network.
+        share: Of the units that go.
+
+    Raises:
+        OptionError: It is of several networks, or has no units that can be taken out.
+    """
+    manifest, networks = larger.manifest, len(larger.manifest.members)
+    if networks > 1:
+        raise OptionError(f"--prune takes units out of one network. Received: {networks}. --distill takes several.")
+    member, weights = thinned(larger.member, larger.weights, share)
+    same = config.network.model == member.network.model
+    training = (config if same else Config.from_options(model=member.network.model)).training
+    training = training.model_copy(update={"seed": config.training.seed, "final": "none"})
+    own = config.model_copy(update={"network": member.network, "training": training})
+    begins_as = manifest.model_copy(update={"members": (MemberRecord.of(member),)})
+    begun, fitting = begin(own, panel, name, None, replace(larger, manifest=begins_as, weights=weights))
+    return replace(begun, parent=larger), fitting  # it is compared with all of it
+
+
+def trained(begun: Begun, fitting: Fitting) -> Leaving:
+    """A network trained as any is, and scored."""
     started = time.perf_counter()
-    known, held = begun.sets
-    fitting = Fitting(begun.member, begun.config.training, lessons(known, begun.member, teacher), held)
     fitted = fitting.train()
     seconds = time.perf_counter() - started
     return begun.scored([Part(begun.member, begun.config.training, fitted, fitting.trained, fitting.steps, seconds)])
+
+
+def taught(begun: Begun, teacher: Predictor) -> Leaving:
+    """A student trained on what `teacher` forecasts of the training windows, and scored."""
+    known, held = begun.sets
+    return trained(begun, Fitting(begun.member, begun.config.training, lessons(known, begun.member, teacher), held))
 
 
 def lessons(training: TrainingSet[Windows], member: Member, teacher: Predictor) -> TrainingSet[Windows]:
@@ -162,14 +196,21 @@ def lost(begun: Begun, smaller: Predictor, larger: Predictor, teacher: Parent) -
 
 
 def measured(
-    size: int, members: Sequence[Member], predictor: Predictor, test: Evaluation, some: WindowBatch
+    size: int,
+    members: Sequence[Member],
+    predictor: Predictor,
+    test: Evaluation,
+    some: WindowBatch,
+    weights: int | None = None,
 ) -> Measured:
-    """What a model costs and is worth."""
+    """What a model costs and is worth; its `weights` take so many bytes, 4 each where nothing else is said."""
+    numbers = sum(member.parameters_saved for member in members)
     scores: dict[str, Any] = test.scores["model"]
     crps = scores.get("scaled_crps")
     return Measured(
         bytes=size,
-        parameters=sum(member.parameters_saved for member in members),
+        weights=4 * numbers if weights is None else weights,
+        parameters=numbers,
         milliseconds={count: _milliseconds(predictor, some, count) for count in _RUNS},
         mase=scores.get("mase"),
         crps=scores.get("crps") if crps is None else crps,

@@ -11,9 +11,11 @@ from kerasforecast.data.load import load_panel
 from kerasforecast.errors import OptionError
 from kerasforecast.evaluation.smaller import _at, lessons, student_config
 from kerasforecast.forecasting.predictor import Predictor
+from kerasforecast.models.families import registry
+from kerasforecast.models.thinning import thinned
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.windows import windows_of
-from tests.extras.networks import HORIZON, SCALINGS, WINDOW, drawn, member
+from tests.extras.networks import FAMILIES, HORIZON, SCALINGS, WINDOW, drawn, member, windows_for
 
 
 @pytest.fixture(scope="module")
@@ -93,15 +95,94 @@ def test_in_8_bits_it_forecasts_nearly_the_same(saved):
     assert manifest.name == "ibm-int8"
     unit = np.abs(whole.forecast(2) - small.forecast(2)).to_numpy().max() / whole.forecast(2)["forecast"].iloc[0]
     assert 0 < unit < 2e-3
+    assert found.after.bytes == found.path.stat().st_size < 0.3 * found.before.bytes
+    assert 0.25 < found.after.weights / found.before.weights < 0.4  # of few units biases are much, and stay as they are
     assert small.manifest.calibration != whole.manifest.calibration  # anew
     assert found.after.crps == pytest.approx(found.before.crps, rel=0.02)
+
+
+def hidden_of(one):
+    network = one.network
+    return network.family.hidden(network.options, one.sizes)
+
+
+THINNED = [
+    name
+    for name, (family, options) in FAMILIES.items()
+    if "units" in registry.family(family).options.model_fields
+    and options.get("norm") != "layer"
+    and name not in ("tide", "diffusion")
+]
+
+
+@pytest.mark.parametrize("columns", [{}, {"levels": (0.1, 0.5, 0.9), "known": 2, "static": True}])
+@pytest.mark.parametrize("family", THINNED)
+def test_units_that_nothing_hangs_on_can_go(family, columns):
+    one = member(family, **columns)
+    weights = [array.copy() for array in drawn([one])]
+    firsts, count = {}, 0
+    for place, layer in enumerate(one.layers):
+        firsts[place] = count
+        count += len(layer.arrays)
+    embedded, units = len(one.sizes.embeddings), one.network.options.units
+    for number, places in enumerate(hidden_of(one)):
+        for place in places:
+            array = np.moveaxis(weights[firsts[place.layer + embedded] + place.array], place.axis, 0)
+            for block in range(place.blocks):
+                array[place.start + block * units + number % units] = 0  # a unit of weights that are all zero
+    smaller, fewer = thinned(one, weights, 1 / units)
+    assert smaller.network.options.units == units - 1
+    batch = windows_for([one])
+    ours, theirs = (Predictor([each], found).outputs(batch) for each, found in ((one, weights), (smaller, fewer)))
+    np.testing.assert_allclose(theirs, ours, rtol=1e-5)
+    assert np.ptp(ours) > 0
+
+
+@pytest.mark.parametrize("family", ["gru, layer norm", "tide"])
+def test_what_is_normalised_has_its_units_where_its_arrays_have_them(family):
+    one = member(family, levels=(0.5,), known=2, static=True)
+    smaller, fewer = thinned(one, drawn([one]), 0.4)
+    assert np.isfinite(Predictor([smaller], fewer).outputs(windows_for([one]))).all()
+
+
+def test_the_largest_units_stay():
+    one = member("lstm")
+    weights = drawn([one])
+    weights[-2][:3] *= 100  # the first three units are what the head reads
+    smaller, fewer = thinned(one, weights, 0.4)
+    np.testing.assert_array_equal(fewer[-2], weights[-2][:3])
+    assert smaller.parameters_saved == sum(array.size for array in fewer)
+
+
+def test_without_some_of_its_units_it_is_a_model_like_any_other(saved):
+    from kerasforecast_cli.main import cli
+
+    done = CliRunner().invoke(cli, ["shrink", str(saved), "--prune", "0.5"])
+    assert done.exit_code == 0, done.output
+    assert "ibm-pruned.keras" in done.output
+    small, whole = kf.load(saved.with_name("ibm-pruned.keras")), kf.load(saved)
+    assert small.manifest.members[0].network.describe() == "1 x lstm of 12 units"
+    assert small.manifest.lineage.parent == "ibm"
+    assert small.manifest.members[0].scaling == whole.manifest.members[0].scaling
+    test = small.manifest.lineage.test
+    assert test.rmse == pytest.approx(test.parent_rmse, rel=0.1)
+    assert small.verdict
+
+
+def test_what_has_no_units_says_what_else_there_is():
+    one = member("linear with a trend")
+    with pytest.raises(OptionError, match=r"lstm.*distill"):
+        thinned(one, drawn([one]), 0.5)
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({}, "neither"),
-        ({"distill": "gru:16", "int8": True}, "both"),
+        ({}, "none of them"),
+        ({"distill": "gru:16", "int8": True}, "distill= and int8=True"),
+        ({"distill": "gru:16", "prune": 0.5}, "distill= and prune="),
+        ({"prune": 1.0}, "below 1"),
+        ({"prune": 0.01}, "takes none"),
         ({"distill": "mlp"}, "gru:16"),
         ({"distill": "linear:4"}, "gru:16"),
         ({"distill": "gru:many"}, "gru:16"),

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 if TYPE_CHECKING:
     import numpy as np
 
+    from kerasforecast.models.families.hidden import Hidden
     from kerasforecast.models.families.setting import Setting
 
 Shape = tuple[int, ...]
@@ -152,35 +153,30 @@ class Family(ABC):
     Attributes:
         name: What `--model` calls it.
         options: Its own options, a subclass of `FamilyOptions`.
-        recipe: Options of the network and of its training that it takes where they are not given: what suits it, where
-            that is not what suits the reference model.
+        recipe: Options of network and training that it takes where they are not given and not the reference model's.
         smaller: Options that make a network smaller, for the message of one that is too large.
         stages: What `kerasforecast tune` tries: values by option, those options first that matter most.
         chooses: Whether it is a choice among the networks of others, which no file has as a member.
-        sampled: Whether it answers with paths, each equally likely, and not with points or quantiles; it then has
-            `paths`, and may have `drawn` and `drawing`.
+        sampled: Whether it answers with equally likely paths; it then has `paths`, and may have `drawn` and `drawing`.
         solved: Whether `solve` finds its weights, with what it chooses on validation: they cannot be found without one.
         trained: Whether steps find weights of it; else `solve` finds all that there are, and nothing is left to train.
         alone: Whether it forecasts from the target's own past, whatever else it is given.
         scalings: Those that it can take; all, where empty.
         refitted: Whether the weights of one series' model are trained on all rows after scoring, where nobody says.
         seasonal: Whether it sees two seasons at once where no window is given, as `evaluation.context` chooses it.
-        changeable: Options that may be others where training goes on from weights: none that the weights' meaning
-            hangs on.
-        departing: Layers in proportion to whose weights the network departs from where training began; how far it is
-            worth following, validation says. None, where it is followed all the way.
-        vocabulary: `(module, class)` of layers and operations without arrays that its saved graph may name beyond those
-            which every network has (`kerasforecast.artifact.format.graph`).
+        changeable: Options that may be others where training goes on from weights: those that change no meaning.
+        departing: Layers by whose weights the network departs from where training began, in proportion; validation says
+            how far it is worth following. None, where it is followed all the way.
+        vocabulary: `(module, class)` without arrays that its graph may name beyond those of `artifact.format.graph`.
     """
 
     name: str
     options: ClassVar[type[FamilyOptions]]
     recipe: ClassVar[Mapping[str, Any]] = {}
     smaller: ClassVar[tuple[str, ...]] = ()
-    stages: ClassVar[Mapping[str, tuple[str | int | float, ...]]] = {
-        "learning_rate": (0.01, 0.001, 0.0001),
-        "batch_size": (32, 128),
-    }
+    stages: ClassVar[Mapping[str, tuple[str | int | float, ...]]] = MappingProxyType(
+        {"learning_rate": (0.01, 0.001, 0.0001), "batch_size": (32, 128)}
+    )
     refitted: ClassVar[bool] = True
     solved: ClassVar[bool] = False
     trained: ClassVar[bool] = True
@@ -269,6 +265,10 @@ class Family(ABC):
     def in_parts(self, options: Any) -> bool:
         """Whether `Graph.parts` are what its forecast is the sum of."""
         return False
+
+    def hidden(self, options: Any, sizes: Sizes) -> Sequence[Hidden]:
+        """Where its hidden units lie, as many in each group as its option `units` says, for whoever takes some out."""
+        return ()
 
     def paths(self, options: Any) -> int:
         """How many paths S its saved network draws of each window; 0 where it is not `sampled`."""

@@ -29,6 +29,7 @@ from kerasforecast.models.families.base import (
     Shape,
     Sizes,
 )
+from kerasforecast.models.families.hidden import Hidden, of_cells
 
 if TYPE_CHECKING:
     import numpy as np
@@ -173,6 +174,10 @@ class Recurrent(Family):
         from kerasforecast.models.initializers import draw
 
         return draw(layer, options.initializer, random)
+
+    def hidden(self, options: RecurrentOptions, sizes: Sizes) -> Sequence[Hidden]:
+        """Those of each layer and direction, and of the decoder."""
+        return of_cells(self.cell, options, sizes.known, norms=_NORMS[options.norm][1])
 
     def states(self, options: RecurrentOptions, finals: list[np.ndarray]) -> tuple[np.ndarray, ...]:
         """h (short-term) and, where the cell has one, c (long-term), each `(layers, B, U)`.

@@ -8,6 +8,7 @@ A residual block is Dense, relu, Dense, dropout, added to a linear map of what c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,6 +26,7 @@ from kerasforecast.models.families.base import (
     SavedLayer,
     Sizes,
 )
+from kerasforecast.models.families.hidden import Hidden, of_residual_pairs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,6 +112,10 @@ class Tide(Family):
     def describe(self, options: TideOptions) -> str:
         """E.g. `"TiDE of 1 block, 64 units"`."""
         return f"TiDE of {options.layers} block{'s' if options.layers > 1 else ''}, {options.units} units"
+
+    def hidden(self, options: TideOptions, sizes: Sizes) -> Sequence[Hidden]:
+        """Those of each block."""
+        return of_residual_pairs(options)
 
     def start(self, layer: Any, options: TideOptions, random: np.random.Generator) -> list[np.ndarray]:
         """He's draws (2015) before a relu, Glorot's (2010) elsewhere."""
