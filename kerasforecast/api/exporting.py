@@ -28,11 +28,11 @@ def export(
 
     The other format's own runtime and Keras forecast the same windows: golden, flat, a thousand times as high and as
     low, and random ones, in batches of one and three. Where they differ by more than 1e-5 scaled units nothing is
-    written. What was found stands beside the file, in `<file>.parity.json`.
+    written; of 8 bits by more than 0.1. What was found stands beside the file, in `<file>.parity.json`.
 
     Args:
         model: Path of a `.keras` file.
-        to: `"onnx"`, `"openvino"`, `"saved-model"`, `"stablehlo"` or `"torch"`.
+        to: `"onnx"`, `"litert"`, `"litert-int8"`, `"openvino"`, `"saved-model"`, `"stablehlo"` or `"torch"`.
         out: Path of what is written; beside the model, by its name, where not given.
         linear_name: What the linear layer of a PyTorch network is called.
         backend: What Keras computes with, as in `load`.
@@ -90,7 +90,8 @@ def _write(chosen: Format, file: Path, target: Path, linear_name: str, backend: 
     with tempfile.TemporaryDirectory(prefix=".kerasforecast.", dir=target.parent) as folder:
         place = Path(folder) / target.name
         theirs = chosen.write(Source(manifest, graph, arrays, weights, linear_name), place)
-        record = require_parity(parity(manifest, ours, theirs), f"{target}: the model as {chosen.name}")
+        checks = parity(manifest, ours, theirs, chosen.batches)
+        record = require_parity(checks, f"{target}: the model as {chosen.name}", chosen.tolerance)
         for part in sorted(Path(folder).iterdir()):
             _put(part, target.parent / part.name)
     facts = {"model": manifest.name, "format": chosen.name, "sha256 of the weights": manifest.hashes[WEIGHTS]}

@@ -65,6 +65,7 @@ MAY_IMPORT_A_BACKEND = {
         ("runtime.backend", "device_name"),
         ("runtime.determinism", "make_deterministic"),
         ("artifact.exchange.formats", "write"),
+        ("artifact.exchange.litert", "write_litert"),
     },
     "torch": {
         ("layers.kernels.torch", None),
@@ -77,7 +78,7 @@ MAY_IMPORT_A_BACKEND = {
 # Imported without being required by name, because a required package cannot do without it.
 COMES_WITH = {"scipy": "scikit-learn", "h5py": "keras", "curl_cffi": "yfinance", "platformdirs": "yfinance"}
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "exchange_calendars": "exchange-calendars", "pyarrow": "pyarrow"}
-DISTRIBUTIONS |= {"prometheus_client": "prometheus-client"}
+DISTRIBUTIONS |= {"prometheus_client": "prometheus-client", "mlflow": "mlflow-skinny"}
 
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "runpy", "code"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "breakpoint"}

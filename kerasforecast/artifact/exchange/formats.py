@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from kerasforecast.artifact.manifest import Manifest
+from kerasforecast.artifact.parity import TOLERANCE
 from kerasforecast.artifact.proof import Answers
 from kerasforecast.errors import OptionError
 from kerasforecast.preprocessing.batch import WindowBatch
@@ -49,12 +50,16 @@ class Format(ABC):
         suffix: Of its file; empty for a folder.
         what: It is, in a few words.
         backend: What Keras must compute with for it to be written; `None` for any.
+        tolerance: How far it may be from Keras, in scaled units.
+        batches: Sizes of batches that it takes, of those that are tried.
     """
 
     name: str
     suffix: str
     what: str
     backend: str | None = None
+    tolerance: float = TOLERANCE
+    batches: tuple[int, ...] = (1, 3)
 
     @abstractmethod
     def write(self, source: Source, path: Path) -> Answers:
@@ -164,6 +169,32 @@ class StableHlo(Format):
         return _Called(lambda arrays: np.asarray(called(dict(arrays))))
 
 
+class LiteRt(Format):
+    """LiteRT, once TensorFlow Lite, for one window at a time."""
+
+    name = "litert"
+    suffix = ".tflite"
+    what = "LiteRT, one window at a time, for phones"
+    backend = "tensorflow"
+    batches = (1,)
+    int8 = False
+
+    def write(self, source: Source, path: Path) -> Answers:
+        """One file, whose signature takes the inputs by name."""
+        from kerasforecast.artifact.exchange.litert import write_litert
+
+        return _Called(write_litert(_network(source), path, int8=self.int8))
+
+
+class LiteRt8(LiteRt):
+    """The same with matrices of 8 bits."""
+
+    name = "litert-int8"
+    what = "the same with matrices of 8 bits, within a tenth of a scaled unit"
+    tolerance = 0.1
+    int8 = True
+
+
 @dataclass(frozen=True)
 class _Called:
     """A function of arrays by name, as something that answers windows."""
@@ -175,7 +206,8 @@ class _Called:
         return np.asarray(self.function(windows.float32().arrays))
 
 
-FORMATS: Mapping[str, Format] = {each.name: each for each in (Onnx(), OpenVino(), SavedModel(), StableHlo(), Torch())}
+_ALL = Onnx(), LiteRt(), LiteRt8(), OpenVino(), SavedModel(), StableHlo(), Torch()
+FORMATS: Mapping[str, Format] = {each.name: each for each in _ALL}
 
 
 def _network(source: Source) -> Any:
@@ -194,5 +226,6 @@ def _openvino() -> Any:
             return importlib.import_module("openvino")
     except ModuleNotFoundError:
         raise OptionError(
-            "--to openvino needs the package openvino. Received: it is not installed. Run: pip install openvino"
+            "OpenVINO's files are written by the package openvino. Received: it is not installed. Run: pip install \""
+            'kerasforecast[openvino]"'
         ) from None
