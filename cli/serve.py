@@ -19,6 +19,7 @@ from .options import UserPath, output_options
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="Port to listen at.")
 @click.option("--token-file", type=UserPath(), help="File whose first line requests must bear as their token.")
 @click.option("--watch", is_flag=True, help="Take outcomes, and tell whether a model still is what its test said.")
+@click.option("--retrain", is_flag=True, help="Train a stale model on with its outcomes; exchange it if that helps.")
 @click.option("--max-body", type=click.IntRange(1, 256), default=8, show_default=True, help="MiB of a request.")
 @click.option("--max-rows", type=click.IntRange(1, 10_000_000), default=100_000, show_default=True, help="Rows of it.")
 @click.option("--max-series", type=click.IntRange(1, 1_000_000), default=1_000, show_default=True, help="Series of it.")
@@ -30,6 +31,7 @@ def serve(
     port: int,
     token_file: Path | None,
     watch: bool,
+    retrain: bool,
     max_body: int,
     max_rows: int,
     max_series: int,
@@ -52,4 +54,12 @@ def serve(
 
     limits = Limits(body=max_body * 2**20, rows=max_rows, series=max_series, seconds=max_seconds)
     started = print_json if as_json else None
-    run(models, address=Address(host, port), limits=limits, token_file=token_file, watch=watch, started=started)
+    run(
+        models,
+        address=Address(host, port),
+        limits=limits,
+        token_file=token_file,
+        watch=watch,
+        retrain=retrain,
+        started=started,
+    )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from kerasforecast.artifact.format.strict_json import parse_json
+from kerasforecast.data.future import with_future
 from kerasforecast.data.stamps import iso_texts
 from kerasforecast.data.table.bytestream import Blob
 from kerasforecast.data.table.text import read_text
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from kerasforecast.model import Model
     from kerasforecast.serving.shelf import Served
 
-FIELDS = ("history", "future", "steps", "options")
+FIELDS = ("history", "future", "steps", "paths", "options")
 # How a table is to be read; what would have the server read a file or download is not among them.
 OPTIONS = frozenset(
     {
@@ -41,12 +44,14 @@ class Asked:
         history: A table.
         future: What is known of the rows to be forecast; `None` where nothing was said.
         steps: Rows ahead.
+        paths: Of each series, beside the forecast; 0 for none.
         options: How to read the history.
     """
 
     history: pd.DataFrame
     future: pd.DataFrame | None
     steps: int
+    paths: int
     options: dict[str, Any]
 
 
@@ -64,8 +69,8 @@ def asked(body: bytes, kind: str, query: Mapping[str, str], limits: Limits) -> A
     """
     if kind == "csv":
         given: dict[str, Any] = dict(query)
-        steps = given.pop("steps", 1)
-        return Asked(_csv(body, limits), None, _steps(steps, limits), _options(given))
+        steps, paths = given.pop("steps", 1), given.pop("paths", 0)
+        return Asked(_csv(body, limits), None, _steps(steps, limits), _paths(paths), _options(given))
     try:
         found = parse_json(body, "The body")
     except InputError as error:
@@ -80,6 +85,7 @@ def asked(body: bytes, kind: str, query: Mapping[str, str], limits: Limits) -> A
         _table(found["history"], "history", limits),
         None if future is None else _table(future, "future", limits),
         _steps(found.get("steps", 1), limits),
+        _paths(found.get("paths", 0)),
         _options(found.get("options", {})),
     )
 
@@ -107,7 +113,7 @@ def answer(served: Served, request: Asked, limits: Limits) -> dict[str, Any]:
 
     Returns:
         `model`, `sha256`, `target`, `levels`, `notes` and `series`: of each its `id` (`None` of a lone one), `dates`,
-        `point` and `quantiles` by level.
+        `point`, `quantiles` by level, and `paths` where they were asked for.
     """
     model = served.model
     panel = panel_of(model, request, limits)
@@ -116,11 +122,9 @@ def answer(served: Served, request: Asked, limits: Limits) -> dict[str, Any]:
             422,
             f"An answer may have {limits.rows:,} rows. Received: {len(panel) * request.steps:,}. Ask for fewer steps.",
         )
-    if served.runtime == "keras":
-        with served.busy:
-            table = model.forecast(request.steps, panel, request.future)
-    else:
+    with served.busy if served.runtime == "keras" else contextlib.nullcontext():
         table = model.forecast(request.steps, panel, request.future)
+        paths = drawn_paths(model, request, panel, limits) if request.paths else None
     dates = iso_texts(table.index.get_level_values("date"))
     levels = [name for name in table.columns if name != "forecast"]
     columns = {name: table[name].astype(float).tolist() for name in table.columns}
@@ -134,6 +138,7 @@ def answer(served: Served, request: Asked, limits: Limits) -> dict[str, Any]:
                 "point": columns["forecast"][rows],
                 "quantiles": {name.removeprefix("q"): columns[name][rows] for name in levels},
             }
+            | ({} if paths is None else {"paths": paths[place].tolist()})
         )
     facts = {"model": served.name, "sha256": served.sha256, "target": model.manifest.target}
     return {
@@ -142,6 +147,31 @@ def answer(served: Served, request: Asked, limits: Limits) -> dict[str, Any]:
         "notes": [addressed(note).replace("DataFrame:", "history:", 1) for note in panel.notes],
         "series": series,
     }
+
+
+def drawn_paths(model: Model, request: Asked, panel: Panel, limits: Limits) -> np.ndarray:
+    """Whole futures of each series, `(N, S, steps)`, each equally likely: the first of those that the network draws.
+
+    Raises:
+        Refused: The network draws none, not so many, or not so far ahead.
+    """
+    predictor = model.predictor
+    if not predictor.paths:
+        raise Refused(422, f"paths need a model that draws them, one of diffusion. Received: {model.manifest.name}.")
+    if request.paths > predictor.paths or request.steps > predictor.horizon:
+        raise Refused(
+            422,
+            f"paths may be {predictor.paths:,}, of {predictor.horizon:,} steps. "
+            f"Received: {request.paths:,}, of {request.steps:,}.",
+        )
+    if len(panel) * request.steps * request.paths > limits.rows:
+        raise Refused(422, f"Paths may have {limits.rows:,} values. Received: more. Ask for fewer.")
+    if panel.known_columns and request.future is not None:
+        ahead = max(request.steps, predictor.horizon)
+        panel = with_future(panel, request.future, ahead, model.config.data.model_copy(update=request.options))
+    windows, _ = model.forecaster.last_windows(panel, request.steps)
+    found = [predictor.outputs(windows.batch(chunk)) for chunk in windows.chunks()]
+    return np.concatenate(found)[:, : request.paths, : request.steps].astype(float)
 
 
 def _csv(body: bytes, limits: Limits) -> pd.DataFrame:
@@ -185,6 +215,13 @@ def _steps(value: object, limits: Limits) -> int:
         raise Refused(422, f"steps must be a whole number from 1 to {limits.steps:,}. Received: {shown(value)}.")
     if not 1 <= int(text) <= limits.steps:
         raise Refused(422, f"steps must be a whole number from 1 to {limits.steps:,}. Received: {shown(value)}.")
+    return int(text)
+
+
+def _paths(value: object) -> int:
+    text = str(value)
+    if isinstance(value, bool | float) or not text.isascii() or not text.isdigit() or len(text) > 6:
+        raise Refused(422, f"paths must be a whole number. Received: {shown(value)}.")
     return int(text)
 
 

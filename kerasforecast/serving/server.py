@@ -50,6 +50,7 @@ def application(
     limits: Limits | None = None,
     token_file: str | Path | None = None,
     watch: bool = False,
+    retrain: bool = False,
 ) -> Guard:
     """The server as an ASGI application, for whoever runs it in a server of their own.
 
@@ -59,9 +60,12 @@ def application(
         limits: On requests.
         token_file: With the token that requests must bear, in its first line.
         watch: Whether outcomes are taken, and drift is told.
+        retrain: Whether a model that drift calls stale is trained on with its outcomes (`fit --update`), and exchanged
+            where that makes it better.
 
     Raises:
-        OptionError: The extra is not installed, a place is no model, or the token is too short.
+        OptionError: The extra is not installed, a place is no model, the token is too short, or `retrain` is asked for
+            without `watch`, or of a file that is no `.keras` file.
         ArtifactError: A model file is not sound.
     """
     try:
@@ -74,10 +78,12 @@ def application(
         ) from None
     from kerasforecast.serving.shelf import Shelf
 
+    if retrain and not watch:
+        raise OptionError("--retrain needs --watch, for it is by outcomes that a model is stale. Received: no --watch.")
     address = address or Address()
     token = None if token_file is None else _token(user_path(token_file))
     shelf = Shelf([user_path(each) for each in models])
-    return made(shelf, limits, watch=watch, token=token, hosts=_LOOPBACK if address.local else None)
+    return made(shelf, limits, watch=watch, retrain=retrain, token=token, hosts=_LOOPBACK if address.local else None)
 
 
 @callers_words()
@@ -88,6 +94,7 @@ def serve(
     limits: Limits | None = None,
     token_file: str | Path | None = None,
     watch: bool = False,
+    retrain: bool = False,
     started: Callable[[dict[str, Any]], None] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; requests that have begun are answered, for 30 seconds at most.
@@ -100,6 +107,7 @@ def serve(
         limits: As there.
         token_file: As there.
         watch: As there.
+        retrain: As there.
         started: Called with `{"url", "models": {name: sha256}}` once requests are taken.
 
     Raises:
@@ -112,7 +120,7 @@ def serve(
             f"A server that other machines reach needs --token-file. Received: --host {shown(address.host)}. "
             "Give one, or leave --host out."
         )
-    app = application(models, address=address, limits=limits, token_file=token_file, watch=watch)
+    app = application(models, address=address, limits=limits, token_file=token_file, watch=watch, retrain=retrain)
     try:
         import uvicorn
     except ModuleNotFoundError:

@@ -32,6 +32,7 @@ class Served:
         model: Opened and proved.
         sha256: Of the file.
         runtime: `onnx` or `keras`.
+        file: Where it lies, which no answer tells.
         stamp: Of the file as it was read: time of change, size, number.
         busy: Held while Keras computes, which answers one at a time.
     """
@@ -40,6 +41,7 @@ class Served:
     model: Model
     sha256: str
     runtime: str
+    file: Path
     stamp: tuple[int, ...]
     busy: Lock
 
@@ -146,7 +148,7 @@ def _opened(name: str, file: Path, stamp: tuple[int, ...]) -> Served:
             LOG.info("%s is computed by Keras: %s", name, _without_paths(str(error), file))
     if _stamp(file) != stamp:
         raise ArtifactError(f"{file}: the file changed while it was read. It is read again when it is whole.")
-    return Served(name, model, digest, runtime, stamp, Lock())
+    return Served(name, model, digest, runtime, file, stamp, Lock())
 
 
 def _stamp(file: Path) -> tuple[int, ...]:

@@ -1,7 +1,9 @@
 """The server: the library's own forecasts over HTTP, one line for whatever is wrong, models exchanged in between."""
 
 import asyncio
+import contextlib
 import hashlib
+import io
 import json
 import shutil
 
@@ -18,9 +20,12 @@ from kerasforecast.artifact.onnx.writer import onnx_bytes
 from kerasforecast.artifact.reader import read_network
 from kerasforecast.errors import OptionError
 from kerasforecast.preprocessing.batch import WindowBatch
+from kerasforecast.serving import retraining
+from kerasforecast.serving.asked import Asked
 from kerasforecast.serving.http.app import application
 from kerasforecast.serving.http.batches import Batches
 from kerasforecast.serving.limits import Limits
+from kerasforecast.serving.outcomes import Outcomes
 from kerasforecast.serving.server import Address, serve
 from kerasforecast.serving.server import application as from_paths
 from kerasforecast.serving.shelf import Shelf
@@ -334,3 +339,76 @@ def test_the_page_and_the_description_are_whole(app):
         for method in methods:
             answered = call(app, path.replace("{name}", "waves"), asked() if method == "post" else None)
             assert answered.status not in (404, 405, 415, 500), path
+
+
+def test_a_model_that_draws_paths_gives_them(tmp_path):
+    written(tmp_path / "drawn.keras", member("diffusion", SCALINGS["level by mean and spread"]))
+    own = application(Shelf([tmp_path / "drawn.keras"]), Limits(seconds=20))
+    assert call(own, "/v1/models").json["models"][0]["runtime"] == "onnx"
+    body = {"history": {"Close": (100 + waves(20)["sales"]).tolist()}, "steps": 2}
+    found = call(own, "/v1/models/drawn/forecast", body | {"paths": 5})
+    assert found.status == 200, found.body
+    (series,) = found.json["series"]
+    assert np.shape(series["paths"]) == (5, 2)
+    ours = kf.load(tmp_path / "drawn.keras").predictor.outputs(np.array(body["history"]["Close"])[None, -9:, None])
+    np.testing.assert_allclose(series["paths"], ours[0, :5, :2], rtol=1e-5)
+    assert "paths" not in call(own, "/v1/models/drawn/forecast", body).json["series"][0]
+    for wrong in ({"paths": 13}, {"paths": 5, "steps": 4}, {"paths": -1}, {"paths": True}):
+        refused = call(own, "/v1/models/drawn/forecast", body | wrong)
+        assert (refused.status, "paths" in refused.json["error"]) == (422, True)
+
+
+def test_a_model_without_paths_says_so(app):
+    found = call(app, "/v1/models/waves/forecast", asked(paths=3))
+    assert (found.status, "diffusion" in found.json["error"]) == (422, True)
+
+
+class InThisProcess:
+    """In the place of a child: the same training, where a test can wait for it."""
+
+    def __init__(self, command, **others):
+        assert command[1:3] == ["-m", retraining.__name__]
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            self.returncode = retraining._main(*command[3:])
+        self.said = said.getvalue()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def communicate(self, timeout):
+        return self.said, None
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_a_stale_model_is_trained_on_and_goes_if_that_helps(folder, tmp_path, monkeypatch, better):
+    monkeypatch.setattr(retraining.subprocess, "Popen", InThisProcess)
+    shutil.copy(folder / "waves.keras", tmp_path)
+    shelf, outcomes = Shelf([tmp_path / "waves.keras"]), Outcomes(Limits())
+    before, look = shelf.served["waves"], retraining.Retraining(shelf, outcomes)
+    newer = waves(520)[300:]
+    if better:  # seasons of five days
+        newer["sales"] = 100 + 5 * np.sin(2 * np.pi * np.arange(len(newer)) / 5) + newer["sales"] % 1
+    else:  # noise, of which nothing is to be learned
+        newer["sales"] = 100 + 40 * np.random.default_rng(1).standard_cauchy(len(newer))
+    look.look()
+    assert look.told == {}  # without outcomes nothing is done
+    outcomes.post(before, Asked(newer, None, 1, 0, {}))
+    look.look()
+    shelf.refresh()
+    assert look.told["waves"].startswith("exchanged" if better else "the old one serves on"), look.told
+    assert (shelf.served["waves"].sha256 != before.sha256) == better
+    assert not list(tmp_path.glob(".*"))
+    told = dict(look.told)
+    look.look()
+    assert look.told == told  # not again by the same outcomes
+
+
+def test_what_cannot_be_trained_on_is_one_line(folder):
+    with pytest.raises(OptionError, match=r"retrain.*\.keras files"):
+        from_paths([folder / "waves.onnx"], watch=True, retrain=True)
+    with pytest.raises(OptionError, match=r"needs .*watch"):
+        from_paths([folder / "waves.keras"], retrain=True)

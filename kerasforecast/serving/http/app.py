@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from importlib.resources import files
 from typing import Any
 
@@ -27,6 +27,7 @@ from kerasforecast.serving.http.telemetry import Telemetry
 from kerasforecast.serving.http.work import Work, body_of
 from kerasforecast.serving.limits import Limits, Refused
 from kerasforecast.serving.outcomes import Outcomes
+from kerasforecast.serving.retraining import Retraining
 from kerasforecast.serving.shelf import LOG, Served, Shelf
 
 _ASSETS = {"page.html": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
@@ -46,14 +47,18 @@ class Server:
         shelf: The models.
         limits: On requests.
         watch: Whether outcomes are taken, and drift is told.
+        retrain: Whether models that drift calls stale are trained on.
         every: Seconds between looks at the files.
     """
 
-    def __init__(self, shelf: Shelf, limits: Limits, *, watch: bool = False, every: float = 2.0) -> None:
+    def __init__(
+        self, shelf: Shelf, limits: Limits, *, watch: bool = False, retrain: bool = False, every: float = 2.0
+    ) -> None:
         self.shelf, self.limits, self.every = shelf, limits, every
         self.telemetry, self.work = Telemetry(shelf), Work(limits)
         self.batches = Batches()
         self.outcomes = Outcomes(limits) if watch else None
+        self.retraining = Retraining(shelf, self.outcomes) if self.outcomes and retrain else None
 
     def model(self, request: Request) -> Served:
         """The model that an address names.
@@ -132,7 +137,8 @@ class Server:
         served, outcomes = self.model(request), self._watched()
         found = await self.work.run(outcomes.drift, served)
         self.telemetry.drift(served.name, found)
-        return JSONResponse({**found.as_json(), "model": served.name, "sha256": served.sha256})
+        told = {} if self.retraining is None else {"retraining": self.retraining.told.get(served.name)}
+        return JSONResponse({**found.as_json(), "model": served.name, "sha256": served.sha256, **told})
 
     async def metrics(self, request: Request) -> Response:
         """`/metrics`."""
@@ -156,20 +162,24 @@ class Server:
     @contextlib.asynccontextmanager
     async def life(self, app: Starlette) -> AsyncIterator[None]:
         """While it runs, files are looked at every few seconds; at its end what is computed is waited for."""
-        looking = asyncio.create_task(self._look())
+        looks = [self.shelf.refresh] if self.retraining is None else [self.shelf.refresh, self.retraining.look]
+        looking = [asyncio.create_task(self._look(each)) for each in looks]
         yield
-        looking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await looking
+        if self.retraining is not None:
+            self.retraining.end()
+        for each in looking:
+            each.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await each
         self.work.close()
 
-    async def _look(self) -> None:
+    async def _look(self, at: Callable[[], None]) -> None:
         while True:
             await asyncio.sleep(self.every)
             try:
-                await asyncio.to_thread(self.shelf.refresh)
+                await asyncio.to_thread(at)
             except Exception:  # a folder that is away for a moment ends no server
-                LOG.exception("The model files could not be looked at.")
+                LOG.exception("The models could not be looked at.")
 
 
 def application(
@@ -177,6 +187,7 @@ def application(
     limits: Limits | None = None,
     *,
     watch: bool = False,
+    retrain: bool = False,
     token: str | None = None,
     hosts: tuple[str, ...] | None = None,
     every: float = 2.0,
@@ -187,11 +198,12 @@ def application(
         shelf: The models.
         limits: On requests.
         watch: Whether outcomes are taken, and drift is told.
+        retrain: Whether models that drift calls stale are trained on.
         token: That requests must bear; none where `None`.
         hosts: Names that the server may be called by; any where `None`.
         every: Seconds between looks at the files.
     """
-    server = Server(shelf, limits or Limits(), watch=watch, every=every)
+    server = Server(shelf, limits or Limits(), watch=watch, retrain=retrain, every=every)
     routes: list[tuple[str, Any, str]] = [
         ("/", server.asset, "GET"),
         ("/v2", server.about, "GET"),

@@ -90,6 +90,7 @@ def _forecast(limits: Limits) -> dict[str, Any]:
             "history": _ref("Table"),
             "future": _ref("Table"),
             "steps": {"type": "integer", "minimum": 1, "maximum": limits.steps, "default": 1},
+            "paths": {"type": "integer", "minimum": 0, "default": 0},
             "options": {
                 "type": "object",
                 "additionalProperties": False,
