@@ -115,8 +115,12 @@ THINNED = [
 ]
 
 
-@pytest.mark.parametrize("columns", [{}, {"levels": (0.1, 0.5, 0.9), "known": 2, "static": True}])
-@pytest.mark.parametrize("family", THINNED)
+EVERYTHING = {"levels": (0.1, 0.5, 0.9), "known": 2, "static": True}
+
+
+@pytest.mark.parametrize(
+    ("family", "columns"), [*((name, EVERYTHING) for name in THINNED), ("lstm", {}), ("nbeats", {})]
+)
 def test_units_that_nothing_hangs_on_can_go(family, columns):
     one = member(family, **columns)
     weights = [array.copy() for array in drawn([one])]
