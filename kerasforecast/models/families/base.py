@@ -83,8 +83,7 @@ class Inputs:
         past: `(B, L, C)`.
         known: `(B, L + H, K)` covariates known ahead, or `None`.
         static: `(B, S)` attributes of the series, categories as their vectors, or `None`.
-        drawn: What is drawn at random and given, by name: in training what `Family.drawn` says, and in the
-            roles `"paths"` and `"stages"` the `noise` `(B, S, H)` that paths are made of.
+        drawn: What is drawn at random, by name: in training as `Family.drawn` says, else paths' `noise` `(B, S, H)`.
     """
 
     past: Any
@@ -98,8 +97,7 @@ class Graph:
     """A network as symbols of Keras.
 
     Attributes:
-        outputs: Forecasts `(B, H)`, quantiles `(B, H, K)`, or of a family that is `sampled` paths `(B, S, H)`, scaled;
-            in training of such a one whatever `Family.drawing` has answers to.
+        outputs: Scaled `(B, H)`, quantiles `(B, H, K)`, or paths `(B, S, H)`; of these in training see `drawing`.
         states: Inner states at the window's end, in the order that `Family.states` gives back.
         stages: In the role `"stages"` the paths `(B, S, H)` before the first step back and after each.
         parts: Parts `(B, H)` that the forecast is the sum of, by name, where they mean something.
@@ -165,8 +163,7 @@ class Family(ABC):
         refitted: Whether the weights of one series' model are trained on all rows after scoring, where nobody says.
         seasonal: Whether it sees two seasons at once where no window is given, as `evaluation.context` chooses it.
         changeable: Options that may be others where training goes on from weights: those that change no meaning.
-        departing: Layers by whose weights the network departs from where training began, in proportion; validation says
-            how far it is worth following. None, where it is followed all the way.
+        departing: Layers in proportion to whose weights it departs from where training began, if validation agrees.
         vocabulary: `(module, class)` without arrays that its graph may name beyond those of `artifact.format.graph`.
     """
 
