@@ -66,6 +66,7 @@ MAY_IMPORT_A_BACKEND = {
         ("runtime.determinism", "make_deterministic"),
         ("artifact.exchange.formats", "write"),
         ("artifact.exchange.litert", "write_litert"),
+        ("artifact.exchange.litert", "_traced"),
     },
     "torch": {
         ("layers.kernels.torch", None),
