@@ -109,9 +109,10 @@ def test_a_comparison_trains_no_contender_on_what_it_forecasts(frame):
             walk()
 
 
-def test_stopped_while_training_on_all_rows_the_scored_model_is_kept_and_the_run_resumes(
-    frame, final, tmp_path, monkeypatch
-):
+def test_stopped_while_training_on_all_rows_the_scored_model_is_kept_and_the_run_resumes(tmp_path, monkeypatch):
+    known, options = wave(200), {**SMALL, "final": "all", "learning_rate": 0.01}
+    final = kf.fit(known, **options)
+    assert final.manifest.training.best_epoch == 2  # so there is a pass to go on after
     begun, stretches = replay._Stretches.on_train_batch_begin, []
 
     def interrupted(self, batch, logs=None):
@@ -122,12 +123,12 @@ def test_stopped_while_training_on_all_rows_the_scored_model_is_kept_and_the_run
 
     monkeypatch.setattr(replay._Stretches, "on_train_batch_begin", interrupted)
     with pytest.raises(StoppedError, match=r"was stopped\. The model that was scored is .*resume=.*goes on from there"):
-        kf.fit(frame, **SMALL, final="all", output_dir=tmp_path, name="acme")
+        kf.fit(known, **options, output_dir=tmp_path, name="acme")
     kept = kf.load(tmp_path / "acme" / "checkpoint.keras")
     assert kept.manifest.training.complete and kept.test.scores["model"]["rmse"] == final.test.scores["model"]["rmse"]
     assert weights_digest(kept.predictor.weights) == final.manifest.final.scored
     monkeypatch.undo()
-    resumed = kf.fit(frame, resume="acme", output_dir=tmp_path)
+    resumed = kf.fit(known, resume="acme", output_dir=tmp_path)
     assert stretches[-1] == 1  # the first had been kept
     assert all(equal(resumed.predictor.weights, final.predictor.weights))
     assert not (tmp_path / "acme" / "checkpoint.keras").exists()
