@@ -15,7 +15,8 @@ TEXTS = [
     ROOT / "README.md",
     ROOT / "README.pt.md",
 ]
-ELSEWHERE = {"--help", "--help-all", "--index-url", "--preload"}  # those that click adds, and of pip and gunicorn
+OF_OTHERS = {"--index-url", "--preload", "--address", "--working-dir"}  # of pip, gunicorn and ray
+ELSEWHERE = {"--help", "--help-all"} | OF_OTHERS  # click adds those two
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]+(?!\w)")
 COMMAND = re.compile(r"(?:^ {4,}|`|[!|;] ?)(?:KERAS_BACKEND=\w+ )?kerasforecast +([a-z][^`#|;&>\n\"]*)", re.MULTILINE)
 
