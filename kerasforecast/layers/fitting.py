@@ -27,8 +27,8 @@ def fast_fit(model: keras.Model, *args: Any, **kwargs: Any) -> keras.callbacks.H
     On PyTorch, which computes eagerly, a step of a functional or sequential model goes straight to the computation of
     each layer, past the checks that Keras makes around every call, and a small network is trained by one thread, as
     its pieces are too short to share (`OMP_NUM_THREADS`, where it is set, decides). On TensorFlow steps run in blocks
-    as long as divide an epoch, where a training is long enough to gain by that; the model stays in blocks, as if it
-    had been compiled with `steps_per_execution`, and callbacks hear of the end of each block. On every backend
+    as long as divide an epoch, as with `steps_per_execution`, where a training of 500 steps or more gains by that;
+    callbacks then hear of the end of each block. Afterwards the model is as it was. On every backend
     `while_training` holds meanwhile, and on a CPU Keras' bookkeeping after each step, which it hands to a second
     thread, stays in the first. A model with a `train_step` of its own is trained by that.
 
@@ -56,13 +56,22 @@ def fast_fit(model: keras.Model, *args: Any, **kwargs: Any) -> keras.callbacks.H
     given = inspect.signature(model.fit).bind(*args, **kwargs)
     given.apply_defaults()
     asked = given.arguments
-    batch = asked["batch_size"] or getattr(asked["x"], "batch_size", None) or _BATCH
-    if keras.backend.backend() == "tensorflow":
-        _run_in_blocks(model, asked, batch)
-    with while_training(), chosen_threads(model, batch, "OMP_NUM_THREADS=") as timed, _straight_steps(model):
+    batch = asked["batch_size"] or _given_size(asked["x"]) or _BATCH
+    with (
+        while_training(),
+        chosen_threads(model, batch, "OMP_NUM_THREADS=") as timed,
+        _straight_steps(model),
+        _blocks(model, asked, batch),
+    ):
         if not isinstance(asked["callbacks"], keras.callbacks.CallbackList):
             asked["callbacks"] = [*in_this_thread(model), *timed, *keras.tree.flatten(asked["callbacks"] or [])]
         return model.fit(*given.args, **given.kwargs)
+
+
+def _given_size(x: Any) -> int | None:
+    """Windows in a batch of what comes in batches and says so, as PyTorch's `DataLoader` does."""
+    size = getattr(x, "batch_size", None)
+    return size if isinstance(size, int) else None
 
 
 def block_of(steps: int) -> int:
@@ -70,15 +79,29 @@ def block_of(steps: int) -> int:
     return max(block for block in range(1, min(steps, LONGEST_BLOCK) + 1) if steps % block == 0)
 
 
-def _run_in_blocks(model: keras.Model, asked: dict[str, Any], batch: int) -> None:
-    """Have TensorFlow run as many steps at once as divide an epoch of the training that is `asked` for."""
-    steps = _steps(asked, batch)
-    fixed = model.steps_per_execution != 1 or model.run_eagerly or asked["validation_steps"] is not None
-    if fixed or steps is None or steps * (asked["epochs"] - asked["initial_epoch"]) < WORTH_BLOCKS:
+@contextmanager
+def _blocks(model: keras.Model, asked: dict[str, Any], batch: int) -> Iterator[None]:
+    """While the context lasts TensorFlow runs as many steps at once as divide an epoch of what is `asked` for."""
+    block = 1
+    if keras.backend.backend() == "tensorflow" and not model.run_eagerly and asked["validation_steps"] is None:
+        steps = _steps(asked, batch)
+        if steps is not None and steps * (asked["epochs"] - asked["initial_epoch"]) >= WORTH_BLOCKS:
+            block = block_of(steps)
+    if block == 1 or model.steps_per_execution != 1:
+        yield
         return
-    model.steps_per_execution = block_of(steps)
-    model.train_function = model.test_function = model.predict_function = None  # Keras makes them where they are none
-    log.debug("%s: blocks of %d steps", model.name, model.steps_per_execution)
+    log.debug("%s: blocks of %d steps", model.name, block)
+    before = {name: getattr(model, name) for name in ("train_function", "test_function", "predict_function")}
+    _set(model, steps_per_execution=block, **dict.fromkeys(before))  # Keras makes functions anew where there are none
+    try:
+        yield
+    finally:
+        _set(model, steps_per_execution=1, **before)
+
+
+def _set(model: keras.Model, **values: Any) -> None:
+    for name, value in values.items():
+        setattr(model, name, value)
 
 
 def _steps(asked: dict[str, Any], batch: int) -> int | None:
@@ -121,12 +144,15 @@ class _Straight:
 
     def __call__(self, data: Any) -> dict[str, Any]:
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
-        if not self._tried:
+        if first := not self._tried:
             self._tried, self._forward = True, self._graph(x)
         if self._forward is None:
             return keras.Model.train_step(self._model, data)
         windows = len(keras.tree.flatten(x)[0])
-        return kernels.load("torch").straight_step(self._model, self._forward, x, y, weights, windows)
+        told = kernels.load("torch").straight_step(self._model, self._forward, x, y, weights, windows)
+        if first and self._model.losses:  # added in training alone: Keras takes the last step's away before the next
+            self._forward = None
+        return told
 
     def _graph(self, x: Any) -> DirectGraph | None:
         graph = direct_graph(self._model, x, training=True)

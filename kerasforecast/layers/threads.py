@@ -54,7 +54,7 @@ def chosen_threads(
     if before == 1 or not all(module.on_cpu(variable.value) for variable in model.trainable_variables[:1]):
         yield []
         return
-    small = model.count_params() * batch_size <= SMALL
+    small = model.built and model.count_params() * batch_size <= SMALL
     try:
         module.set_threads(1 if small else before)
         yield [] if small else [Trial(before, module.set_threads, asked_by=asked_by)]

@@ -93,6 +93,7 @@ def test_weights_losses_and_metrics_are_those_of_fit(case, monkeypatch, caplog):
     assert "no direct one" not in caplog.text
     assert ("blocks of" in caplog.text) == (BACKEND == "tensorflow")
     assert "train_step" not in vars(ours)
+    assert ours.steps_per_execution == 1
 
 
 def test_a_step_of_the_user_s_own_is_theirs():
@@ -100,6 +101,27 @@ def test_a_step_of_the_user_s_own_is_theirs():
     model.compile("adam", "mse")
     with pytest.raises(ZeroDivisionError):
         fast_fit(model, X, Y, verbose=0)
+
+
+class Priced(keras.layers.Layer):
+    """Adds a loss in training alone."""
+
+    def call(self, x, training=False):
+        if training:
+            self.add_loss(keras.ops.mean(x**2))
+        return x
+
+
+@only_torch
+def test_a_loss_that_a_layer_adds_counts_once_a_step():
+    def priced():
+        return keras.Sequential([keras.Input((5, 3)), keras.layers.Flatten(), keras.layers.Dense(1), Priced()])
+
+    compiled = {"optimizer": "sgd", "loss": "mse"}
+    (_, told), (_, heard) = (
+        fitted(priced, fit, compiled, X, Y, epochs=2, batch_size=4) for fit in (keras.Model.fit, fast_fit)
+    )
+    np.testing.assert_allclose(heard["loss"], told["loss"], rtol=1e-5)
 
 
 @only_torch

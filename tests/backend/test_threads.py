@@ -103,6 +103,12 @@ def test_a_large_one_tries_several(pool):
 
 
 @only_torch
+def test_one_of_a_size_that_is_not_known_yet_tries_several(pool):
+    with chosen_threads(keras.Sequential([keras.layers.Dense(1)]), 32) as callbacks:
+        assert [type(each) for each in callbacks] == [Trial]
+
+
+@only_torch
 @pytest.mark.parametrize("units", [4, 2**18])
 def test_a_number_that_was_chosen_is_kept(units, pool, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "4")  # as --threads 4 does
