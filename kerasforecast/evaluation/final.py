@@ -20,7 +20,8 @@ from kerasforecast.models.network import build, initialise, merged_weights
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.windows import windows_of
-from kerasforecast.runtime.signals import Deferred
+from kerasforecast.runtime.signals import Deferred, watching
+from kerasforecast.runtime.tasks import Executor, in_order
 from kerasforecast.training.replay import by_steps, rates_of
 from kerasforecast.training.run import Kept
 
@@ -55,6 +56,16 @@ class AllRows:
     split: Split
     held_back: TrainingSet[Any]
     parent: Parent | None = None
+
+
+def all_again(
+    rows: AllRows, parts: Sequence[Part], stop: Deferred | None, workers: Executor | None, kept: Kept | None
+) -> list[Refitted | None]:
+    """What `again` gives for each of `parts`, here, where one training is `kept`, or by workers."""
+    if workers is None:
+        return [again(rows, part, stop, kept) for part in parts]
+    waiting = watching(stop, "Training on all rows was stopped.")
+    return list(in_order(workers.map(again, rows, parts, waiting)))
 
 
 def again(rows: AllRows, part: Part, stop: Deferred | None = None, kept: Kept | None = None) -> Refitted | None:

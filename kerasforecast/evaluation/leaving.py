@@ -28,7 +28,7 @@ from kerasforecast.data.calendar_columns import held_beyond
 from kerasforecast.data.panel import Panel
 from kerasforecast.evaluation.cold_start import evaluate_parts
 from kerasforecast.evaluation.evaluation import Evaluation, metrics_of
-from kerasforecast.evaluation.final import AllRows, Refitted, again, final_record, start_of
+from kerasforecast.evaluation.final import AllRows, all_again, final_record, start_of
 from kerasforecast.evaluation.frame import Frame, better_suited, frame_of
 from kerasforecast.evaluation.importance import importance_after
 from kerasforecast.evaluation.parent import against_parent, started_from
@@ -44,8 +44,8 @@ from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.suitability import fit_notes
 from kerasforecast.preprocessing.windows import Windows, windows_of
-from kerasforecast.runtime.signals import Deferred, watching
-from kerasforecast.runtime.tasks import Executor, in_order
+from kerasforecast.runtime.signals import Deferred
+from kerasforecast.runtime.tasks import Executor
 from kerasforecast.training.diagnosis import diagnose
 from kerasforecast.training.history import History
 from kerasforecast.training.naive_loss import naive_loss
@@ -146,12 +146,7 @@ class Begun(Frame):
     ) -> Leaving:
         """The same networks trained on all rows or solved for them, here, where one is `kept`, or by workers."""
         shared = AllRows(self.panel, self.split, self.sets[1], self.parent)
-        if workers is None:
-            anew = [again(shared, part, stop, kept) for part in parts]
-        else:
-            waiting = watching(stop, "Training on all rows was stopped.")
-            anew = list(in_order(workers.map(again, shared, parts, waiting)))
-        found: dict[int, Refitted] = {place: each for place, each in enumerate(anew) if each}
+        found = {place: each for place, each in enumerate(all_again(shared, parts, stop, workers, kept)) if each}
         if not found:
             return scored
         rows = int(self.split.whole.rows_in("train").sum())
