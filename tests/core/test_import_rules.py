@@ -65,8 +65,7 @@ MAY_IMPORT_A_BACKEND = {
         ("runtime.backend", "device_name"),
         ("runtime.determinism", "make_deterministic"),
         ("artifact.exchange.formats", "write"),
-        ("artifact.exchange.litert", "write_litert"),
-        ("artifact.exchange.litert", "_traced"),
+        ("artifact.exchange.litert", None),
     },
     "torch": {
         ("layers.kernels.torch", None),

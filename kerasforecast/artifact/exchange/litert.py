@@ -39,33 +39,62 @@ def write_litert(network: Any, path: Path, *, int8: bool) -> Function:
 
     write_row_by_row(every_layer(network))
     names = [each.name for each in network.inputs]
-    traced, places = _traced(network, names)
     specs = {each.name: tf.TensorSpec((1, *each.shape[1:]), tf.float32, name=each.name) for each in network.inputs}
 
-    @tf.function(input_signature=[specs])  # type: ignore[untyped-decorator]
-    def forecast(arrays: dict[str, Any]) -> dict[str, Any]:
-        given = {places[name]: arrays[name] for name in names}
-        return {"forecast": tf.graph_util.import_graph_def(traced, given, ["Identity:0"], name="network")[0]}
+    def of_one(arrays: dict[str, Any]) -> Any:
+        return network(arrays if len(names) > 1 else arrays[names[0]], training=False)
 
-    kept = tf.Module()
-    kept.forecast = forecast
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            tf.saved_model.save(kept, folder, signatures={"serving_default": forecast.get_concrete_function()})
-            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-            converter.optimizations = [tf.lite.Optimize.DEFAULT] if int8 else []
-            content = converter.convert()
-    except Exception as error:  # of a class that TensorFlow keeps to itself
-        raise OptionError(
-            f"LiteRT must have an operation for every part of the network. Received: {shown(str(error), 200)}. "
-            "Use --to onnx."
-        ) from None
-    path.write_bytes(content)
+    fault: Exception | None = None
+    for make in (lambda: of_one, lambda: _of_any_batch(network, names)):
+        try:
+            path.write_bytes(_converted(make(), specs, network, int8=int8))
+            answer = _runner(path, names)
+            answer({name: np.ones(spec.shape, np.float32) for name, spec in specs.items()})
+        except Exception as error:  # of classes that TensorFlow keeps to itself
+            fault = error
+            continue
+        return answer
+    raise OptionError(
+        f"LiteRT must have an operation for every part of the network. Received: {shown(str(fault), 200)}. "
+        "Use --to onnx."
+    )
+
+
+def _converted(called: Callable[[dict[str, Any]], Any], specs: dict[str, Any], network: Any, *, int8: bool) -> bytes:
+    import tensorflow as tf
+
+    kept = tf.Module()  # TensorFlow's own: of a model of Keras the weights would stay variables, which nobody sets
+    kept.weights = [each.value for each in network.variables]
+    kept.forecast = tf.function(lambda arrays: {"forecast": called(arrays)}, input_signature=[specs])
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(kept, folder, signatures={"serving_default": kept.forecast.get_concrete_function()})
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        converter.optimizations = [tf.lite.Optimize.DEFAULT] if int8 else []
+        content: bytes = converter.convert()
+    return content
+
+
+def _runner(path: Path, names: list[str]) -> Function:
+    import tensorflow as tf
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it will move to a package of its own, which computes the same
         runner = tf.lite.Interpreter(model_path=str(path), num_threads=1).get_signature_runner()
     return lambda arrays: np.asarray(runner(**{name: arrays[name] for name in names})["forecast"])
+
+
+def _of_any_batch(network: Any, names: list[str]) -> Callable[[dict[str, Any]], Any]:
+    """The network as a function that was traced for a batch of any size, for where one of one cannot be converted."""
+    import tensorflow as tf
+
+    traced, places = _traced(network, names)
+
+    def called(arrays: dict[str, Any]) -> Any:
+        given = {places[name]: arrays[name] for name in names}
+        return tf.graph_util.import_graph_def(traced, given, ["Identity:0"], name="network")[0]
+
+    return called
 
 
 def _traced(network: Any, names: list[str]) -> tuple[Any, dict[str, str]]:
