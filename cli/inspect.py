@@ -41,11 +41,9 @@ def inspect(model: Path, backend: str | None, as_json: bool, quiet: bool, debug:
 
 def _print(model: Model) -> None:
     from kerasforecast.errors import printable
-    from kerasforecast.models.network import weighted_layers
 
     manifest = model.manifest
-    layers = ", ".join(layer.name for layer in weighted_layers(model.predictor.network))
-    for label, text in [*_lines(manifest), ("layers", layers)]:
+    for label, text in [*_lines(manifest), *_layers(model)]:
         click.echo(f"{label:<11} {printable(text)}")
     if manifest.metrics:
         from kerasforecast.evaluation.verdict import judged
@@ -54,6 +52,17 @@ def _print(model: Model) -> None:
 
         scores = manifest.metrics.test.model_dump()
         print_scores(scores, judged(scores), f"Test on {manifest.target}", model.interval_note)
+
+
+def _layers(model: Model) -> list[tuple[str, str]]:
+    """The layers with weights, where the network is Keras': an ONNX file has nodes."""
+    from kerasforecast.forecasting.onnx_predictor import OnnxPredictor
+
+    if isinstance(model.predictor, OnnxPredictor):
+        return []
+    from kerasforecast.models.network import weighted_layers
+
+    return [("layers", ", ".join(layer.name for layer in weighted_layers(model.predictor.network)))]
 
 
 def _roles(manifest: Manifest) -> str:

@@ -98,6 +98,9 @@ def test_an_onnx_file_needs_neither_keras_nor_a_backend(fitted):
     lines = done.out.splitlines()
     assert lines[0] == "date,forecast,q0.1,q0.9"
     assert len(lines) == 4
+    told = run_command("inspect", str(path), hidden=without)
+    assert told.code == 0, told.err
+    assert "golden batch met" in told.out
 
 
 def test_the_command_says_what_it_wrote_and_how_close_it_is(fitted):
