@@ -20,6 +20,7 @@ from kerasforecast.explain.page import explanation_page
 from kerasforecast.explain.reach import Reach
 from kerasforecast.explain.whatif import what_if
 from kerasforecast.explain.why import FLAT, lag_groups, why
+from kerasforecast.forecasting.medians import medians, on_outputs
 from kerasforecast.models.families.recurrent import Cell
 from kerasforecast.models.member import Member, array_shapes
 from kerasforecast.preprocessing.batch import WindowBatch
@@ -155,6 +156,17 @@ def test_a_network_that_sees_changes_is_told_by_moves():
     np.testing.assert_allclose(found.groups["the last move"], 0.5 * (window[-1] - window[-2]), rtol=1e-4)
     assert found.moves
     np.testing.assert_allclose(found.parts[FLAT], 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("paths", [5, 6])
+def test_a_median_of_paths_moves_as_those_in_the_middle_do(paths):
+    random = np.random.default_rng(0)
+    drawn, moves, weights = (random.normal(size=shape) for shape in ((3, paths, 2), (3, paths, 2), (3, 2)))
+    step = 1e-7
+    ends = [medians(drawn + sign * step * moves, (), paths) for sign in (1, -1)]
+    expected = ((ends[0] - ends[1]) / (2 * step) * weights).sum(axis=1)
+    found = (on_outputs(weights.astype(np.float32), (), drawn) * moves).sum(axis=(1, 2))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("window", [2, 3, 7, 60, 64])
