@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -130,8 +130,7 @@ class Begun(Frame):
         versus = self._beside_parent(predictor)
         if self.parent:
             facts["lineage"] = self.parent.lineage(self.recorder.frozen, steps=parts[0].replayed, test=versus)
-        if selection:
-            facts["selection"] = selection
+        facts |= {"selection": selection} if selection else {}
         manifest = self.recorder.manifest(weights, records, **facts)
         refused = bool(self.parent and self.parent.alpha is not None and versus and not versus.better)
         return Leaving(manifest, weights, predictor, self.recorder.exporter, test, history, refused=refused)
@@ -193,9 +192,8 @@ class Begun(Frame):
         a network `alone`."""
         found = dict(classical_forecasts(self.config, windows, self.split.edges[:, 2], self.baselines))
         if alone is not None:
-            found["best_member"] = self._forecaster(alone.fitted.predictor).in_sequence(
-                replace(windows, window=alone.member.network.window)
-            )[0]
+            own = replace(windows, window=alone.member.network.window)
+            found["best_member"] = self._forecaster(alone.fitted.predictor).in_sequence(own)[0]
         return found
 
     def _forecaster(self, predictor: Predictor) -> Forecaster:
@@ -214,9 +212,8 @@ class Begun(Frame):
     ) -> tuple[dict[str, Any], Evaluation]:
         """What a manifest says of how `predictor` forecasts, and its evaluation; training took so many `epochs`."""
         forecaster = self._forecaster(predictor)
-        test = evaluate_parts(
-            forecaster, self.parts, self.baselines, self.split, lambda each: self._beside(each, alone)
-        )
+        beside = partial(self._beside, alone=alone)
+        test = evaluate_parts(forecaster, self.parts, self.baselines, self.split, beside)
         steps, size = self.config.training.steps_per_epoch, self.config.training.batch_size
         count = epochs * (steps * size if steps else len(self.sets[0]))
         worth = importance_after(predictor, self.parts.seen, self.baselines, self.split, count)
@@ -236,12 +233,11 @@ class Begun(Frame):
         return against_parent(predictor, self._theirs, self.parent, self.parts.seen, self.baselines.volatility)
 
     def _diagnosis(self, history: History) -> DiagnosisRecord | None:
-        if not self.config.network.family.trained:
+        config, naive = self.config, None
+        if not config.network.family.trained:
             return None
-        training, config = self.config.training, self.config
-        naive = None  # a loss of noise is none of forecasts
-        if not config.network.family.sampled:
-            naive = naive_loss(*self.sets, self.member.scaling, training, config.network.quantiles)
+        if not config.network.family.sampled:  # a loss of noise is none of forecasts
+            naive = naive_loss(*self.sets, self.member.scaling, config.training, config.network.quantiles)
         losses, val_losses = ([getattr(epoch, name) for epoch in history.epochs] for name in ("loss", "val_loss"))
         return DiagnosisRecord(**asdict(diagnose(losses, val_losses, naive)), naive_val_loss=naive)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 
 from kerasforecast.forecasting.outside import unscaled_member
@@ -27,7 +26,7 @@ _CERTAIN = 1.0  # standard errors by which the best must be ahead of the start
 
 
 def followed(
-    network: keras.Model, member: Member, validation: TrainingSet[Any], judge: Predictor | None = None
+    network: Any, member: Member, validation: TrainingSet[Any], judge: Predictor | None = None
 ) -> float | None:
     """Leave `network` with the share of its departure that it keeps.
 
