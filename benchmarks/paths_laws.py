@@ -72,7 +72,7 @@ def autoregression(options: Row) -> Row:
 
 def _of(values: np.ndarray, options: Row) -> Any:
     dates = pd.date_range("2015-01-01", periods=len(values), freq="h")
-    return kf.fit(kf.Series(values[:, None], dates, ("level",), "law"), model="diffusion", progress=False, **options)
+    return kf.fit(kf.Series(values[:, None], dates, ("level",), "h"), model="diffusion", progress=False, **options)
 
 
 def few_steps(arguments: argparse.Namespace) -> Iterator[Row]:
