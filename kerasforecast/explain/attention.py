@@ -40,7 +40,7 @@ def attention(predictor: Predictor, origin: Origin) -> Attention | None:
             network = member_alone(predictor, place).network
             names = [f"{kind}_{number}" for number in range(1, options.layers + 1) for kind in ("query", "key")]
             outputs = [network.get_layer(name).output for name in names]
-            found = keras.Model(network.inputs, outputs).predict_on_batch(batch.fed())
+            found = keras.Model(network.input, outputs).predict_on_batch(batch.fed())
             pairs = zip(found[::2], found[1::2], strict=True)
             layers = [_attended(np.asarray(query[0]), np.asarray(key[0]), options.heads) for query, key in pairs]
             ahead = member.network.horizon if member.covariates.known else 0

@@ -130,7 +130,12 @@ class _Way:
             slopes = self._slopes(self._at(rows), steps)
             self.gradients += len(rows)
             ends = self.answers(np.concatenate([low, high])).reshape(2, len(part), horizon)
-            means = {name: self._mean(slopes.arrays[name], len(part)) for name in self.moves}
+            # So near the flat window that float32 cannot tell them apart, a spread has no gradient (0 / 0); what is
+            # left out there would show in the residual.
+            means = {
+                name: self._mean(np.nan_to_num(slopes.arrays[name], posinf=0, neginf=0), len(part))
+                for name in self.moves
+            }
             for place, (begin, end) in enumerate(part):
                 adds = {
                     name: np.where(move, means[name][place] * (end - begin) * move, 0.0)

@@ -158,6 +158,24 @@ def test_a_network_that_sees_changes_is_told_by_moves():
     np.testing.assert_allclose(found.parts[FLAT], 0, atol=1e-5)
 
 
+def test_a_network_that_leaps_from_the_flat_window_where_it_has_no_gradient_is_told_all_the_same():
+    level = linear(3, 0.4)
+
+    def answer(past, known):
+        return level.answer(past, known) + 5.0 * (np.ptp(past, axis=1) > 0)
+
+    def slope(past, known):
+        slopes, _ = level.slope(past, known)
+        slopes[np.ptp(past[..., 0], axis=1) == 0] = np.nan  # 0 / 0, as of a spread
+        return slopes, None
+
+    leaping = StandIn(answer, slope, member("none"))
+    found = why(leaping, origin_of(panel(), leaping, WINDOW), None)
+    window = found.forecast - 5.0
+    np.testing.assert_allclose(found.lags.sum(axis=1) + found.flat, window - found.naive, atol=1e-3)
+    np.testing.assert_allclose(found.residual, 5.0, atol=1e-3)
+
+
 @pytest.mark.parametrize("paths", [5, 6])
 def test_a_median_of_paths_moves_as_those_in_the_middle_do(paths):
     random = np.random.default_rng(0)
