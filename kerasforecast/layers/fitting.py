@@ -29,8 +29,8 @@ def fast_fit(model: keras.Model, *args: Any, **kwargs: Any) -> keras.callbacks.H
     its pieces are too short to share (`OMP_NUM_THREADS`, where it is set, decides). On TensorFlow steps run in blocks
     as long as divide an epoch, as with `steps_per_execution`, where a training of 500 steps or more gains by that;
     callbacks then hear of the end of each block. Afterwards the model is as it was. On every backend
-    `while_training` holds meanwhile, and on a CPU Keras' bookkeeping after each step, which it hands to a second
-    thread, stays in the first. A model with a `train_step` of its own is trained by that.
+    `while_training` holds meanwhile, and on a CPU Keras' bookkeeping after each step, which on JAX and PyTorch it hands
+    to a second thread, stays in the first. A model with a `train_step` of its own is trained by that.
 
     Args:
         model: Compiled. It need not have layers of this package.

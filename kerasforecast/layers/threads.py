@@ -65,7 +65,8 @@ def chosen_threads(
 class SameThread(keras.callbacks.Callback):
     """Has Keras tell of the end of each step in the thread that computes.
 
-    Where no callback asks for the end of a step Keras hands even its own bookkeeping to a second thread, step by step.
+    Where no callback asks for the end of a step Keras hands even its own bookkeeping to a second thread, step by step
+    (not on TensorFlow).
     Python lets one of the two run at a time, and on a CPU the way there and back can take longer than a small
     network's step, above all where other programs wait for the processor too.
     """

@@ -143,7 +143,7 @@ def test_an_argument_that_fit_does_not_take_is_refused():
 
 
 def test_no_second_thread_hears_of_a_step(monkeypatch):
-    """Keras' `fit` hands the end of each step, and of each batch of validation, to a pool of threads."""
+    """Keras' `fit` hands the end of each step and batch of validation to a pool of threads, but for TensorFlow."""
     given = []
     monkeypatch.setattr(ThreadPoolExecutor, "submit", lambda self, function, *args: given.append(function) or Done())
     model = keras.Sequential([keras.Input((5, 3)), keras.layers.Flatten(), keras.layers.Dense(1)])
@@ -151,7 +151,7 @@ def test_no_second_thread_hears_of_a_step(monkeypatch):
     fast_fit(model, X, Y, validation_data=(X, Y), verbose=0)
     assert given == []
     model.fit(X, Y, validation_data=(X, Y), verbose=0)
-    assert given
+    assert bool(given) == (keras.backend.backend() != "tensorflow")
 
 
 @pytest.mark.parametrize(("steps", "block"), [(1, 1), (45, 45), (128, 128), (131, 1), (300, 100)])
