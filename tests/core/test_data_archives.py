@@ -30,7 +30,7 @@ def zipped(content=TEXT, names=("t.csv",), kind=zipfile.ZIP_DEFLATED):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", kind) as archive:
         for name in names:
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, kind)  # of 1980: the same bytes in every process
     return buffer.getvalue()
 
 
@@ -49,7 +49,7 @@ def load(tmp_path, content):
 
 
 PACKED = {
-    "gzip": gzip.compress(TEXT),
+    "gzip": gzip.compress(TEXT, mtime=0),
     "bzip2": bz2.compress(TEXT),
     "xz": lzma.compress(TEXT),
     "zip": zipped(),

@@ -50,7 +50,7 @@ GERMAN = text(sep=";", decimal=",", date_format="%d.%m.%Y").encode("utf-8")
         (GERMAN, "Decimal comma detected."),
         (text(quoting=1), None),
         (text(quoting=1, decimal=","), "Decimal comma detected."),
-        (gzip.compress(text().encode()), None),
+        (gzip.compress(text().encode(), mtime=0), None),
         (text().replace("Date,", "datetime,"), None),
         (text().replace("Date,", "ds,").replace("Close", "y"), None),
         (text().replace("Date,", "timestamp,").replace("Close", "value"), None),
