@@ -71,46 +71,37 @@ def all_again(
 def again(rows: AllRows, part: Part, stop: Deferred | None = None, kept: Kept | None = None) -> Refitted | None:
     """`part` trained on all rows, or solved for them, wherever this runs; `None` where its weights are to stay."""
     if part.member.network.family.solved:
-        return solved_part(part, rows.panel, rows.split)
-    return refitted_part(part, rows.panel, rows.split, rows.held_back, rows.parent, stop, kept)
+        return _solved(rows, part)
+    return _trained(rows, part, stop, kept)
 
 
-def refitted_part(
-    part: Part,
-    panel: Panel,
-    split: Split,
-    held_back: TrainingSet[Any],
-    parent: Parent | None,
-    stop: Deferred | None,
-    kept: Kept | None = None,
-) -> Refitted:
+def _trained(rows: AllRows, part: Part, stop: Deferred | None, kept: Kept | None) -> Refitted:
     """The same network trained on all rows from the same start.
 
     Its scaling learns from all rows too, unless it is the parent's.
 
     Args:
+        rows: It is trained on.
         part: As it was scored.
-        panel: The data.
-        split: How that was divided; a network that sees fewer rows than its window looks at its own.
-        held_back: Windows that had stopped training; they stop nothing now.
-        parent: The model that training starts from, if any.
         stop: Notes the signals that are to end training.
         kept: Where it is saved as it goes on, and what of it was before; `None` for nowhere.
     """
+    panel, parent = rows.panel, rows.parent
     network, started = part.member.network, time.perf_counter()
-    whole = split.whole.of_window(network.window)
+    whole = rows.split.whole.of_window(network.window)
     member = scaled_member(network, panel, whole, parent.member if parent else None)
     member = member.model_copy(update={"weight": part.member.weight})
     windows = windows_of(panel, whole.origins("train"), whole.window, whole.horizon)
-    fitting = Fitting(member, part.training, windows.training_set(member.scaling), held_back, **start_of(parent))
+    fitting = Fitting(member, part.training, windows.training_set(member.scaling), rows.held_back, **start_of(parent))
     loss, predictor = fitting.replay(rates_of(part.fitted.history), part.steps, stop=stop, kept=kept)
     fitted = Trained(part.fitted.history, list(predictor.weights), predictor)
     seconds = time.perf_counter() - started
     return Refitted(replace(part, member=member, fitted=fitted, seconds=seconds), len(windows), loss)
 
 
-def solved_part(part: Part, panel: Panel, split: Split) -> Refitted | None:
+def _solved(rows: AllRows, part: Part) -> Refitted | None:
     """The same network solved for all rows, by what validation had chosen; `None` where its weights are to stay."""
+    panel, split = rows.panel, rows.split
     started, network, before = time.perf_counter(), part.member.network, part.member
     own, whole = split.of_window(network.window), split.whole.of_window(network.window)
     member = scaled_member(network, panel, whole).model_copy(update={"weight": before.weight})

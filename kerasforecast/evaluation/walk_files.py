@@ -7,11 +7,12 @@ from pathlib import Path
 import pandas as pd
 from pydantic import ValidationError
 
-from kerasforecast.errors import ArtifactError, shown
+from kerasforecast.errors import ArtifactError
 from kerasforecast.evaluation.tables import csv_parts
 from kerasforecast.evaluation.walk import WalkRecord
 from kerasforecast.forecasting.forecast import quantile_column
 from kerasforecast.runtime.files import atomic_write, json_text
+from kerasforecast.sections.section import first_fault
 
 
 def write_walk(folder: Path, record: WalkRecord, table: pd.DataFrame) -> dict[str, Path]:
@@ -52,11 +53,8 @@ def read_walk(path: Path) -> tuple[WalkRecord, pd.DataFrame]:
         if not wanted <= set(table.columns) or table.empty:
             raise ValueError(f"columns {list(table.columns)}")
     except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(map(str, fault["loc"]))
         raise ArtifactError(
-            f"{path}: must be what `kerasforecast backtest` or `compare` wrote; {place or 'content'}: "
-            f"{fault['msg'].lower()}. Received: {shown(fault['input'])}. Run it again."
+            f"{path}: must be what `kerasforecast backtest` or `compare` wrote; {first_fault(error)} Run it again."
         ) from None
     except (OSError, ValueError) as error:
         raise ArtifactError(

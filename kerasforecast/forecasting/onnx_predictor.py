@@ -14,6 +14,7 @@ from kerasforecast.errors import ArtifactError, OptionError, shown
 from kerasforecast.forecasting.given import Given
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.member import Member
+from kerasforecast.runtime.extras import not_installed
 
 
 class OnnxPredictor(Predictor):
@@ -85,9 +86,7 @@ def onnxruntime_package() -> ModuleType:
     try:
         import onnxruntime
     except ModuleNotFoundError:
-        raise OptionError(
-            'An ONNX file is run by ONNX Runtime. Received: it is not installed. Run: pip install "kerasforecast[onnx]"'
-        ) from None
+        raise not_installed("An ONNX file is run by ONNX Runtime", "onnx") from None
     return onnxruntime
 
 

@@ -31,6 +31,16 @@ def require_package(option: str, package: str, extra: str) -> None:
         )
 
 
+def not_installed(rule: str, extra: str) -> OptionError:
+    """What is raised where a package turns out to be absent as it is imported.
+
+    Args:
+        rule: What needs which package, a sentence without its full stop.
+        extra: Of this package, that installs it.
+    """
+    return OptionError(f'{rule}. Received: it is not installed. Run: pip install "kerasforecast[{extra}]"')
+
+
 def require_ray(ray: str | None) -> None:
     """The same of `--ray`, where it is given."""
     if ray is not None:

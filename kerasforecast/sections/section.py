@@ -43,6 +43,13 @@ def checked(section: type[BaseModel], values: dict[str, Any]) -> Any:
         raise OptionError(f"{flag(field)}: {rule}. Received: {shown(fault['input'])}.") from None
 
 
+def first_fault(error: ValidationError) -> str:
+    """The first fault of a record that was read, where it lies and what stands there, in words."""
+    fault = error.errors()[0]
+    place = ".".join(map(str, fault["loc"]))
+    return f"{place or 'content'}: {fault['msg'].lower()}. Received: {shown(fault['input'])}."
+
+
 def ascending(levels: tuple[float, ...]) -> tuple[float, ...]:
     """Quantile levels in order.
 

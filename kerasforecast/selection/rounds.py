@@ -26,7 +26,7 @@ from kerasforecast.selection.budgets import Budget, Clock
 from kerasforecast.selection.candidates import Candidate
 from kerasforecast.selection.judging import Judge, Worth
 from kerasforecast.selection.keeping import Store
-from kerasforecast.selection.spread import Ground, Left, Task, all_left, epochs_of
+from kerasforecast.selection.spread import Ground, Left, Task, all_left, dropped, epochs_of
 from kerasforecast.training.callbacks import Keeping, TrainingState
 from kerasforecast.training.history import History
 
@@ -175,7 +175,7 @@ class Bench:
             trial.errors = self.judge.errors(self._points(trial))
             trial.worth = self.judge.worth(trial.errors)
         except (DivergedError, DataError) as error:
-            trial.worth, trial.note = None, "diverged" if isinstance(error, DivergedError) else "unfit"
+            trial.worth, trial.note = None, dropped(error)
             return
         if kept is None:
             trial.seconds += time.perf_counter() - started

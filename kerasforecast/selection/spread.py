@@ -87,8 +87,13 @@ def go_on(ground: Ground, task: Task) -> Left:
             keeping = Keeping(states.append, stop, None, task.left.state)
             fitting.train(epochs=epochs_of(fitting, task.candidate, task.steps), keeping=keeping)
     except (DivergedError, DataError) as error:
-        return Left(note="diverged" if isinstance(error, DivergedError) else "unfit")
+        return Left(note=dropped(error))
     return Left(states[-1], task.left.seconds + time.perf_counter() - started)
+
+
+def dropped(error: DivergedError | DataError) -> str:
+    """Why a network is tried no more, in a word."""
+    return "diverged" if isinstance(error, DivergedError) else "unfit"
 
 
 def all_left(workers: Executor, ground: Ground, tasks: Sequence[Task], stop: Deferred) -> Iterator[Left]:

@@ -210,19 +210,24 @@ def _table(given: object, name: str, limits: Limits) -> pd.DataFrame:
 
 
 def _steps(value: object, limits: Limits) -> int:
-    text = str(value)
-    if isinstance(value, bool | float) or not text.isascii() or not text.isdigit() or not 1 <= len(text) <= 9:
+    found = _whole(value, 9)
+    if found is None or not 1 <= found <= limits.steps:
         raise Refused(422, f"steps must be a whole number from 1 to {limits.steps:,}. Received: {shown(value)}.")
-    if not 1 <= int(text) <= limits.steps:
-        raise Refused(422, f"steps must be a whole number from 1 to {limits.steps:,}. Received: {shown(value)}.")
-    return int(text)
+    return found
 
 
 def _paths(value: object) -> int:
-    text = str(value)
-    if isinstance(value, bool | float) or not text.isascii() or not text.isdigit() or len(text) > 6:
+    found = _whole(value, 6)
+    if found is None:
         raise Refused(422, f"paths must be a whole number. Received: {shown(value)}.")
-    return int(text)
+    return found
+
+
+def _whole(value: object, digits: int) -> int | None:
+    """A number of at most so many digits, as JSON or an address has it; `None` where it is none."""
+    text = str(value)
+    plain = not isinstance(value, bool | float) and text.isascii() and text.isdigit() and len(text) <= digits
+    return int(text) if plain else None
 
 
 def _options(given: object) -> dict[str, Any]:

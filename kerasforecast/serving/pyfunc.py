@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from kerasforecast.errors import OptionError, shown
+from kerasforecast.runtime.extras import not_installed
 from kerasforecast.runtime.files import user_path
 
 if TYPE_CHECKING:
@@ -121,8 +122,5 @@ def _mlflow() -> ModuleType:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "mlflow":
             raise
-        raise OptionError(
-            'Models are saved for MLflow by its package. Received: it is not installed. Run: pip install "'
-            'kerasforecast[mlflow]"'
-        ) from None
+        raise not_installed("Models are saved for MLflow by its package", "mlflow") from None
     return mlflow

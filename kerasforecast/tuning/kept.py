@@ -7,8 +7,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from kerasforecast.errors import ArtifactError, shown
+from kerasforecast.errors import ArtifactError
 from kerasforecast.runtime.files import atomic_write
+from kerasforecast.sections.section import first_fault
 from kerasforecast.tuning.page import study_page
 from kerasforecast.tuning.record import StudyRecord
 from kerasforecast.tuning.tables import trials_table
@@ -45,11 +46,9 @@ def read_study(path: Path) -> StudyRecord:
     try:
         record = StudyRecord.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(map(str, fault["loc"]))
         raise ArtifactError(
-            f"{path}: must be what `kerasforecast tune` wrote; {place or 'content'}: {fault['msg'].lower()}. "
-            f"Received: {shown(fault['input'])}. Run it again: trials that are kept are not made anew."
+            f"{path}: must be what `kerasforecast tune` wrote; {first_fault(error)} "
+            "Run it again: trials that are kept are not made anew."
         ) from None
     except OSError as error:
         raise ArtifactError(

@@ -21,6 +21,7 @@ from kerasforecast.artifact.proof import Answers
 from kerasforecast.errors import OptionError
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.runtime.backend import absent
+from kerasforecast.runtime.extras import not_installed
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,4 @@ def _openvino() -> Any:
         with absent(["openvino_telemetry"]):
             return importlib.import_module("openvino")
     except ModuleNotFoundError:
-        raise OptionError(
-            "OpenVINO's files are written by the package openvino. Received: it is not installed. Run: pip install \""
-            'kerasforecast[openvino]"'
-        ) from None
+        raise not_installed("OpenVINO's files are written by the package openvino", "openvino") from None

@@ -13,7 +13,8 @@ from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.artifact.onnx.graph import converted
 from kerasforecast.artifact.onnx.packing import MANIFEST, packed
 from kerasforecast.artifact.onnx.tensors import Tensor
-from kerasforecast.errors import ArtifactError, OptionError, shown
+from kerasforecast.errors import ArtifactError, shown
+from kerasforecast.runtime.extras import not_installed
 
 OPSET, IR_VERSION = 17, 8  # the first with LayerNormalization, what ONNX Runtime reads from 1.14 on
 OUTPUT = "forecast"
@@ -67,8 +68,5 @@ def onnx_package() -> ModuleType:
     try:
         import onnx
     except ModuleNotFoundError:
-        raise OptionError(
-            'ONNX files are written by the package onnx. Received: it is not installed. Run: pip install "'
-            'kerasforecast[onnx]"'
-        ) from None
+        raise not_installed("ONNX files are written by the package onnx", "onnx") from None
     return onnx
