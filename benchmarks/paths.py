@@ -25,18 +25,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from paths_laws import Row, few_steps, laws, seconds, short
+from skill import DATA, FEATURES, STOCKS
 
 import kerasforecast as kf
 from kerasforecast.metrics.paths import energy_scores, sample_crps
 
-DATA = Path(__file__).parents[1] / "tests" / "data"
-STOCKS = {
-    "ibm": (None, "Close"),
-    "aapl": ("aapl", "Adj Close"),
-    "msft": ("msft", "Adj Close"),
-    "goog": ("goog", "Close"),
-}
-FEATURES = {"close": (), "ohlcv": ("Open", "High", "Low", "Volume")}
 LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 QUANTILES = ("linear", "nhits", "tide", "patch")
 TOLD = {"pedestrian": {"holidays": "AU-VIC"}, "epf_be": {"known": ("gen_forecast", "system_load"), "holidays": "BE"}}

@@ -43,18 +43,33 @@ def shops(count=12, rows=80, ahead=4):
 
 def fitted():
     """A manifest without scores, and the weights it is of."""
+    config, panel, split, member, sets = _begun(**OPTIONS)
+
+    from kerasforecast.forecasting.fitting import Fitting
+
+    weights = Fitting(member, config.training, *sets).train().weights
+    rows = np.array([0, len(sets[0]) - 1])
+    return (*_described(config, panel, split, member, sets[0].batch(rows), weights), weights)
+
+
+def _begun(**options):
+    """What a network of these options has before it is made: configuration, panel, split, member and sets."""
+    from kerasforecast.config import Config
+    from kerasforecast.forecasting.fitting import scaled_member, training_sets
+    from kerasforecast.preprocessing.split import split_panel
+
+    panel, config = shops(), Config.from_options(**options)
+    split = split_panel(panel, config.split, config.network)
+    member = scaled_member(config.network, panel, split)
+    return config, panel, split, member, training_sets(member, panel, split)
+
+
+def _described(config, panel, split, member, golden, weights):
+    """What writes its file, and its manifest with the `golden` windows."""
     from kerasforecast.artifact.manifest import Manifest, MemberRecord
     from kerasforecast.artifact.recorder import data_record, roles_of
     from kerasforecast.artifact.writer import Exporter
-    from kerasforecast.config import Config
-    from kerasforecast.forecasting.fitting import Fitting, scaled_member, training_sets
-    from kerasforecast.preprocessing.split import split_panel
 
-    panel, config = shops(), Config.from_options(**OPTIONS)
-    split = split_panel(panel, config.split, config.network)
-    member = scaled_member(config.network, panel, split)
-    sets = training_sets(member, panel, split)
-    trained = Fitting(member, config.training, *sets).train()
     exporter = Exporter([member])
     manifest = Manifest.of(
         "shops",
@@ -62,9 +77,9 @@ def fitted():
         roles_of(panel),
         [MemberRecord.of(member)],
         data=data_record(panel, split),
-        golden=exporter.golden(sets[0].batch(np.array([0, len(sets[0]) - 1])), trained.weights),
+        golden=exporter.golden(golden, weights),
     )
-    return exporter, manifest, trained.weights
+    return exporter, manifest
 
 
 FAMILIES = {
@@ -113,33 +128,19 @@ def write_families(path):
 
 def write_paths(path):
     """One file of a network that draws paths, with columns of every role; its start, and a speed drawn at random."""
-    from kerasforecast.artifact.manifest import Manifest, MemberRecord
-    from kerasforecast.artifact.recorder import data_record, roles_of
-    from kerasforecast.artifact.writer import Exporter
-    from kerasforecast.config import Config
-    from kerasforecast.forecasting.fitting import Fitting, scaled_member, training_sets
-    from kerasforecast.models.network import merged_weights
-    from kerasforecast.preprocessing.split import split_panel
-
     sizes = {"window": OPTIONS["window"], "horizon": OPTIONS["horizon"], "scaling": "standard"}
     few = {"units": 4, "blocks": 1, "paths": 10, "sampling_steps": 2}
-    panel, config = shops(), Config.from_options(model="diffusion", **sizes, **few)
-    split = split_panel(panel, config.split, config.network)
-    member = scaled_member(config.network, panel, split)
-    sets = training_sets(member, panel, split)
+    config, panel, split, member, sets = _begun(model="diffusion", **sizes, **few)
+
+    from kerasforecast.forecasting.fitting import Fitting
+    from kerasforecast.models.network import merged_weights
+
     fitting, random = Fitting(member, config.training, *sets), np.random.default_rng(1)
     for name in member.network.family.departing:
         layer = fitting.network.get_layer(name)
         layer.set_weights([random.normal(0, 0.3, array.shape) for array in layer.get_weights()])
-    weights, exporter = merged_weights(fitting.network), Exporter([member])
-    manifest = Manifest.of(
-        "shops",
-        config,
-        roles_of(panel),
-        [MemberRecord.of(member)],
-        data=data_record(panel, split),
-        golden=exporter.golden(sets[0].batch(np.array([0, 5])), weights),
-    )
+    weights = merged_weights(fitting.network)
+    exporter, manifest = _described(config, panel, split, member, sets[0].batch(np.array([0, 5])), weights)
     exporter.write(Path(path), manifest, weights)
 
 
