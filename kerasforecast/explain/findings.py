@@ -118,7 +118,7 @@ class Findings:
         over = "" if steps == 1 else f" over {steps} steps"
         if share is None:
             return "The forecast is the naive one but for rounding: there is no difference to split."
-        return f"The parts sum to the difference{over} but for {100 * share:.2g} % of it."
+        return f"The parts sum to the difference{over} but for {percent(share)} of it."
 
     @property
     def reach_line(self) -> str:
@@ -135,7 +135,7 @@ class Findings:
             return []
         lines = []
         for task in self.memory.recall:
-            told = ", ".join(f"{cell} {100 * task.errors[cell][1]:.2g} %" for cell in CELLS)
+            told = ", ".join(f"{cell} {percent(task.errors[cell][1])}" for cell in CELLS)
             lines.append(
                 f"Recalling a value marked among {task.rows} rows, error as a share of guessing where it lies in the "
                 f"first {task.rows // 4}: {told}."
@@ -162,3 +162,8 @@ def _memory_numbers(memory: Memory) -> dict[str, Any]:
         for task in memory.recall
     ]
     return {"recall": tasks, "gradient_reach": {each.name: each.reach for each in memory.fading}}
+
+
+def percent(share: float) -> str:
+    """A share in percent with two digits, or with all of a larger whole one: `0.02 %`, `100 %`."""
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"

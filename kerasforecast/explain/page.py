@@ -8,7 +8,7 @@ from importlib.resources import files
 import numpy as np
 
 from kerasforecast.explain import drawings
-from kerasforecast.explain.findings import Findings, signed
+from kerasforecast.explain.findings import Findings, percent, signed
 from kerasforecast.explain.memory import CELLS, Memory
 from kerasforecast.models.member import describe
 from kerasforecast.report.importance import importance_section
@@ -226,7 +226,7 @@ def _memory_sections(memory: Memory | None) -> list[Section]:
     lines = [
         [
             str(task.rows),
-            *(f"{100 * part:.2g} %" for cell in CELLS for part in task.errors[cell]),
+            *(percent(part) for cell in CELLS for part in task.errors[cell]),
             f"{task.seconds:.0f}",
         ]
         for task in memory.recall

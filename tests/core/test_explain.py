@@ -13,6 +13,7 @@ from kerasforecast.errors import DataError, OptionError
 from kerasforecast.explain import cells, drawings
 from kerasforecast.explain.attention import Attention
 from kerasforecast.explain.explanation import Explanation
+from kerasforecast.explain.findings import percent
 from kerasforecast.explain.inside import Inside, States
 from kerasforecast.explain.memory import Fading, Memory, Recall
 from kerasforecast.explain.origin import origin_of
@@ -385,3 +386,10 @@ def test_everything_is_drawn_and_nothing_is_complained_of(browser, tmp_path, hor
     assert (blank, reach, fetched, hacked) == (0, width, 0, None)
     assert re.search(r"unit \d+, half-life [\d.]+ rows: forget gate [\d.]+, input gate [\d.]+", said)
     assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(0.0002, "0.02 %"), (0.026, "2.6 %"), (0.256, "26 %"), (0.998, "100 %"), (1.234, "123 %")]
+)
+def test_percent_has_no_powers_of_ten(share, said):
+    assert percent(share) == said
