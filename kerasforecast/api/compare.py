@@ -250,10 +250,21 @@ def compare(
         ['gru', 'lstm']
     """
     options = given(locals())
+    from kerasforecast.api.asked import Request
     from kerasforecast.api.runs import split_data
-    from kerasforecast.api.walks import Request, carry_out_comparison
+    from kerasforecast.api.walks import carry_out_comparison
     from kerasforecast.runtime.files import user_path
 
     frame, options = split_data(data, options)
     folder = None if output_dir is None else user_path(output_dir)
-    return carry_out_comparison(models, Request(options, frame, name, folder, progress, backend, threads, ray))
+    request = Request(
+        options=options,
+        frame=frame,
+        name=name,
+        output_dir=folder,
+        ray=ray,
+        progress=progress,
+        backend=backend,
+        threads=threads,
+    )
+    return carry_out_comparison(models, request)

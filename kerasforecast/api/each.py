@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kerasforecast.api.asked import Request
 from kerasforecast.api.naming import check_place, default_each_name
 from kerasforecast.config import Config
 from kerasforecast.errors import DataError, DivergedError, InputError, KerasForecastError, OptionError, shown
@@ -26,23 +27,14 @@ if TYPE_CHECKING:
 
     from kerasforecast.artifact.manifest import Manifest
     from kerasforecast.data.panel import Panel
-    from kerasforecast.data.series import Series
-    from kerasforecast.data.table.given import Given
     from kerasforecast.model import Model
 
 
-@dataclass(frozen=True)
-class Request:
-    """Models as they were asked for; the fields are arguments of `kerasforecast.fit_each` that are no options."""
+@dataclass(frozen=True, kw_only=True)
+class EachRequest(Request):
+    """Models of each series as they were asked for: they always go to a folder."""
 
-    options: dict[str, Any]
-    frame: Given | Panel | Series | None
-    name: str | None
     output_dir: Path
-    ray: str | None
-    progress: bool | None
-    backend: str | None
-    threads: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +94,7 @@ class _Made:
     content: bytes | None = None
 
 
-def carry_out_each(request: Request) -> EachResult:
+def carry_out_each(request: EachRequest) -> EachResult:
     """Train a model of each series, those that are there already left as they are, and write them.
 
     Raises:

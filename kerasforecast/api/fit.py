@@ -289,13 +289,13 @@ def fit(
         ('ibm', ('lstm_1',))
     """
     options = given(locals())
-    from kerasforecast.api.request import Request, probability
+    from kerasforecast.api.request import FitRequest, probability
     from kerasforecast.api.runs import carry_out, split_data
     from kerasforecast.runtime.files import user_path
 
     frame, options = split_data(data, options)
     return carry_out(
-        Request(
+        FitRequest(
             options=options,
             frame=frame,
             name=name,

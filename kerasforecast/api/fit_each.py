@@ -255,9 +255,19 @@ def fit_each(
         ['A', 'B']
     """
     options = given(locals())
-    from kerasforecast.api.each import Request, carry_out_each
+    from kerasforecast.api.each import EachRequest, carry_out_each
     from kerasforecast.api.runs import split_data
     from kerasforecast.runtime.files import user_path
 
     frame, options = split_data(data, options)
-    return carry_out_each(Request(options, frame, name, user_path(output_dir), ray, progress, backend, threads))
+    request = EachRequest(
+        options=options,
+        frame=frame,
+        name=name,
+        output_dir=user_path(output_dir),
+        ray=ray,
+        progress=progress,
+        backend=backend,
+        threads=threads,
+    )
+    return carry_out_each(request)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from kerasforecast.api.asked import Request
 from kerasforecast.config import Config
 from kerasforecast.errors import BackendError, OptionError, flag, shown, whole_number
 from kerasforecast.models.families import registry
@@ -13,46 +14,37 @@ from kerasforecast.runtime.extras import require_ray
 from kerasforecast.runtime.names import safe_name
 
 if TYPE_CHECKING:
-    from kerasforecast.data.panel import Panel
-    from kerasforecast.data.series import Series
-    from kerasforecast.data.table.given import Given
     from kerasforecast.model import Model
     from kerasforecast.training.callbacks import Callbacks
 
 
-@dataclass(frozen=True)
-class Request:
-    """A fit as it was asked for; the fields are those arguments of `kerasforecast.fit` that are no options.
+@dataclass(frozen=True, kw_only=True)
+class FitRequest(Request):
+    """A fit as it was asked for.
 
     Attributes:
-        options: Those that were given.
-        frame: The data itself, where it is neither a file nor a ticker.
+        resume: The run to go on with.
+        checkpoint_every: Epochs between checkpoints.
+        deterministic: Whether equal runs must give equal bytes.
+        callbacks: What else Keras is to call as it trains.
+        tensorboard: Where TensorBoard's logs go.
         init_from: The model whose weights training starts from.
         update: The same, where it goes on with newer rows of its own data.
         freeze: Layers that keep them.
         require_better: The p-value below which it must be better than that model, or that one leaves.
-        ray: Where Ray is to train the networks of a choice: `local`, or the address of a cluster.
         devices: How many devices each take a share of every batch.
     """
 
-    options: dict[str, Any]
-    frame: Given | Panel | Series | None
-    name: str | None
-    output_dir: Path | None
     resume: str | None
     checkpoint_every: int | None
-    backend: str | None
-    threads: int | None
     deterministic: bool
-    progress: bool | None
     callbacks: Callbacks
     tensorboard: Path | None
-    init_from: Path | Model | None = None
-    update: Path | Model | None = None
-    freeze: tuple[str, ...] = ()
-    require_better: float | None = None
-    ray: str | None = None
-    devices: int | None = None
+    init_from: Path | Model | None
+    update: Path | Model | None
+    freeze: tuple[str, ...]
+    require_better: float | None
+    devices: int | None
 
 
 def probability(option: str, value: float | None) -> float | None:
@@ -66,7 +58,7 @@ def probability(option: str, value: float | None) -> float | None:
     return value
 
 
-def check_request(request: Request) -> None:
+def check_request(request: FitRequest) -> None:
     """Refuse what does not go together.
 
     Raises:
@@ -96,7 +88,7 @@ def check_request(request: Request) -> None:
         raise OptionError(f"{option} needs the folder of the run. Received: no output_dir. Give output_dir=.")
 
 
-def _check_choice(request: Request) -> None:
+def _check_choice(request: FitRequest) -> None:
     """Refuse what one training has and a choice among many (`--model auto`) has not.
 
     Raises:
@@ -114,7 +106,7 @@ def _check_choice(request: Request) -> None:
             )
 
 
-def check_spread(request: Request, config: Config, backend: str, devices: int | None) -> None:
+def check_spread(request: FitRequest, config: Config, backend: str, devices: int | None) -> None:
     """Refuse to spread over workers or devices what cannot be.
 
     Raises:

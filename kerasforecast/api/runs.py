@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerasforecast.api.naming import default_model_name
-from kerasforecast.api.request import Request, check_request, check_spread
+from kerasforecast.api.request import FitRequest, check_request, check_spread
 from kerasforecast.config import Config
 from kerasforecast.errors import OptionError
 from kerasforecast.runtime.backend import Choice, load_quietly
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kerasforecast.training.run import Run
 
 
-def carry_out(request: Request) -> Model:
+def carry_out(request: FitRequest) -> Model:
     """Train the model asked for and write what is to be written.
 
     What can be wrong is refused as early as it can be known: an option before the backend, the data before Keras.
@@ -71,7 +71,7 @@ def carry_out(request: Request) -> Model:
     return model
 
 
-def _parent(request: Request, resumed: Generation | None) -> Parent | None:
+def _parent(request: FitRequest, resumed: Generation | None) -> Parent | None:
     """The model to start from; of a resumed run the one that it started from.
 
     Raises:
@@ -103,7 +103,7 @@ def _parent(request: Request, resumed: Generation | None) -> Parent | None:
     return parent_of(source, known["how"] if request.init_from is None else how, freeze, alpha)
 
 
-def _config(request: Request, resumed: Generation | None, parent: Parent | None) -> Config:
+def _config(request: FitRequest, resumed: Generation | None, parent: Parent | None) -> Config:
     if resumed:
         return resumed_config(resumed, request.options)
     if parent is None:
@@ -113,13 +113,13 @@ def _config(request: Request, resumed: Generation | None, parent: Parent | None)
     return inherited(parent, request.options)
 
 
-def _resumed(request: Request) -> Generation | None:
+def _resumed(request: FitRequest) -> Generation | None:
     if request.resume is None or request.output_dir is None:
         return None
     return newest(request.output_dir / request.resume / STATES)
 
 
-def _machine(request: Request, resumed: Generation | None) -> dict[str, Any]:
+def _machine(request: FitRequest, resumed: Generation | None) -> dict[str, Any]:
     """What the numbers depend on besides options and data; of a resumed run, where it is not given again."""
     names = ("backend", "threads", "deterministic", "devices")
     machine = {name: getattr(request, name) for name in names}
@@ -161,7 +161,7 @@ def split_data(
 
 
 def _trained(
-    request: Request,
+    request: FitRequest,
     config: Config,
     choice: Choice,
     panel: Panel,

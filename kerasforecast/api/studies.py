@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from kerasforecast.api.asked import Request
 from kerasforecast.api.naming import check_place, default_model_name
 from kerasforecast.config import Config
 from kerasforecast.errors import OptionError, shown, whole_number
@@ -23,8 +24,6 @@ from kerasforecast.tuning.space import space_of, stages_of
 if TYPE_CHECKING:
     from kerasforecast.api.study_progress import Said
     from kerasforecast.data.panel import Panel
-    from kerasforecast.data.series import Series
-    from kerasforecast.data.table.given import Given
     from kerasforecast.model import Model
     from kerasforecast.tuning.bench import Bench
     from kerasforecast.tuning.record import Stage, StudyRecord, Trial
@@ -34,12 +33,10 @@ _SEARCHED = 30  # trials of a search where nobody says how many
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
-@dataclass(frozen=True)
-class Request:
+@dataclass(frozen=True, kw_only=True)
+class StudyRequest(Request):
     """A study as it was asked for; the fields are arguments of `kerasforecast.tune` that are no options of a fit."""
 
-    options: dict[str, Any]
-    frame: Given | Panel | Series | None
     stages: tuple[str, ...]
     tries: dict[str, Any]
     search: bool
@@ -49,12 +46,6 @@ class Request:
     measure: Literal["rmsse", "mase"]
     seeds: int
     rounds: int
-    ray: str | None
-    name: str | None
-    output_dir: Path | None
-    progress: bool | None
-    backend: str | None
-    threads: int | None
 
     @property
     def seconds(self) -> float | None:
@@ -75,7 +66,7 @@ class Request:
 class _Begun:
     """A study before its first trial."""
 
-    request: Request
+    request: StudyRequest
     config: Config
     choice: Choice
     panel: Panel
@@ -85,7 +76,7 @@ class _Begun:
     notes: tuple[str, ...]
 
 
-def carry_out_study(request: Request) -> Study:
+def carry_out_study(request: StudyRequest) -> Study:
     """Choose options, train with them, compare, and write what is to be written."""
     begun = _begin(request)
     load_quietly()
@@ -109,7 +100,7 @@ def carry_out_study(request: Request) -> Study:
     return _finished(begun, bench, best, default, found, stages, said)
 
 
-def _begin(request: Request) -> _Begun:
+def _begin(request: StudyRequest) -> _Begun:
     """Refuse what can be wrong as early as it can be known, before Keras loads."""
     for option in ("seeds", "rounds"):
         whole_number(f"--{option}", getattr(request, option))
@@ -129,7 +120,7 @@ def _begin(request: Request) -> _Begun:
     return _Begun(request, config, choice, panel, name, request.output_dir / name / "tune", tried, notes)
 
 
-def _check(request: Request) -> None:
+def _check(request: StudyRequest) -> None:
     """Refuse what would have no effect.
 
     Raises:

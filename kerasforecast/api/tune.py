@@ -272,11 +272,11 @@ def tune(
         {name: value for name, value in locals().items() if name != "time"}
     )  # the search's, not the network's
     from kerasforecast.api.runs import split_data
-    from kerasforecast.api.studies import Request, carry_out_study
+    from kerasforecast.api.studies import StudyRequest, carry_out_study
     from kerasforecast.runtime.files import user_path
 
     frame, options = split_data(data, options)
-    request = Request(
+    request = StudyRequest(
         options=options,
         frame=frame,
         stages=(stages,) if isinstance(stages, str) else tuple(stages),

@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from kerasforecast.api.asked import Request
 from kerasforecast.api.naming import check_place, default_walk_name
 from kerasforecast.config import Config
 from kerasforecast.errors import OptionError, shown
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from kerasforecast.api.results import BacktestResult, WalkResult
     from kerasforecast.data.panel import Panel
-    from kerasforecast.data.series import Series
-    from kerasforecast.data.table.given import Given
     from kerasforecast.evaluation.compare import Contender
     from kerasforecast.evaluation.walk import WalkRecord
     from kerasforecast.model import Model
@@ -34,26 +33,6 @@ if TYPE_CHECKING:
 
 # What else stands in a leaderboard, or in the table of forecasts beside it; and the baselines with a season.
 _TAKEN = frozenset(("date", "actual", "step", "naive", "drift", "moving_average", "smoothing", "ewma", "ewma_fhs"))
-
-
-@dataclass(frozen=True)
-class Request:
-    """A walk as it was asked for; the fields are arguments of `kerasforecast.backtest` that are no options of a fit.
-
-    Attributes:
-        options: Those of a fit that were given.
-        frame: The data itself, where it is neither a file nor a ticker.
-        ray: Where Ray is to do it: `local`, or the address of a cluster.
-    """
-
-    options: dict[str, Any]
-    frame: Given | Panel | Series | None
-    name: str | None
-    output_dir: Path | None
-    progress: bool | None
-    backend: str | None
-    threads: int | None
-    ray: str | None = None
 
 
 @dataclass(frozen=True)
