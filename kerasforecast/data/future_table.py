@@ -17,7 +17,7 @@ from kerasforecast.data.table.dates import read_dates
 from kerasforecast.data.table.frames import read_parquet
 from kerasforecast.data.table.given import Given, from_data
 from kerasforecast.data.table.ids import identified
-from kerasforecast.data.table.numbers import OR_DROP, as_numbers
+from kerasforecast.data.table.numbers import as_numbers
 from kerasforecast.data.table.stack import named
 from kerasforecast.data.table.table import Table, counted, listed
 from kerasforecast.data.table.text import read_text
@@ -127,21 +127,13 @@ def _read(table: Table, panel: Panel, config: DataConfig, wanted: _Named) -> Fut
         found = [find(list(table.frame.columns), name) for name in (config.date_column or "", *_STEPS)]
         dates = next(filter(None, found), None)
     index, said = _index(table, dates, panel, config)
-    numbers, understood = _numbers(table, columns, config)
+    numbers, understood = as_numbers(table, table.frame, columns, config, droppable=False)
     used = {*columns, *keys, dates, *_NAMELESS}
     unused = [name for name in table.frame.columns if name not in used]
     notes += [*said, *understood, *([f"{table.name}: not used: {listed(unused)}."] if unused else [])]
     if panel.key is not None and owners is None:
         notes.append(f"{table.name}: without a column {panel.key}, its rows are taken for every series.")
     return FutureTable(table, owners, index, np.stack([numbers[name] for name in columns], axis=1), tuple(notes))
-
-
-def _numbers(table: Table, columns: Sequence[str], config: DataConfig) -> tuple[dict[str, np.ndarray], list[str]]:
-    """As `as_numbers`; no row ahead can be dropped."""
-    try:
-        return as_numbers(table, table.frame, columns, config)
-    except DataError as error:
-        raise DataError(str(error).replace(OR_DROP, "")) from None
 
 
 def _column(table: Table, wanted: str) -> str:
@@ -170,7 +162,7 @@ def _index(table: Table, dates: str | None, panel: Panel, config: DataConfig) ->
         return read.index, read.notes
     if dates is None:
         raise DataError(f"{table.name}: a column step of integer steps is needed. Received: none. {_RETRY}")
-    steps, _ = _numbers(table, [dates], config)
+    steps, _ = as_numbers(table, table.frame, [dates], config, droppable=False)
     numbers = steps[dates]
     if not np.isfinite(numbers).all() or (numbers % 1).any():
         raise DataError(f"{table.name}: column {dates} must hold whole numbers. Received: others. {_RETRY}")

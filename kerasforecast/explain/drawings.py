@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,8 @@ from kerasforecast.explain.origin import Origin
 from kerasforecast.explain.reach import Reach
 from kerasforecast.explain.whatif import WhatIf
 from kerasforecast.explain.why import Why
-from kerasforecast.report.traces import PERCENT, Figure, bars, colour, figure, label, line, timed, titled
+from kerasforecast.report.composition import parts_figures
+from kerasforecast.report.traces import PERCENT, Figure, bars, figure, label, line, timed, titled
 
 _BARS = 9  # parts that are drawn apart
 _UNITS = 64  # of a layer that are drawn
@@ -102,16 +102,10 @@ def reach_figure(reach: Reach) -> Figure:
     return figure([drawn], xaxis=xaxis, yaxis=titled("error beyond that of all rows", **PERCENT))
 
 
-def inner_figures(parts: Mapping[str, np.ndarray], found: Findings) -> list[tuple[str, Figure]]:
-    """What a forecast is the sum of by the network itself: its trend beside it, and the rest, which lies about zero."""
-    ahead, target = rows_ahead(found.origin), found.manifest.target
-    total = np.sum(list(parts.values()), axis=0)
-    rest = [name for name in parts if name != "trend"]
-    trend = [line("trend", ahead, parts["trend"], "--other-0")] if "trend" in parts else []
-    whole = timed([*trend, line("forecast", ahead, total, "--model", width=2.2)], yaxis=titled(target))
-    lines = [line(name, ahead, parts[name], colour(name, 2 + place)) for place, name in enumerate(rest)]
-    said = " and ".join(rest)
-    return [("Trend and forecast", whole), (f"What the trend lacks: {said}", timed(lines, yaxis=titled(said)))]
+def inner_figures(found: Findings) -> tuple[tuple[str, Figure], ...]:
+    """What a forecast is the sum of by the network itself."""
+    total = np.sum(list(found.parts.values()), axis=0)
+    return parts_figures(rows_ahead(found.origin), total, found.parts, found.manifest.target)
 
 
 def fading_figure(fading: tuple[Fading, ...]) -> Figure:

@@ -161,7 +161,7 @@ def _use_sections(found: Findings) -> list[Section]:
 def _parts_section(found: Findings) -> list[Section]:
     if not found.parts:
         return []
-    drawn = tuple(drawings.inner_figures(found.parts, found))
+    drawn = drawings.inner_figures(found)
     note = "What the forecast is the sum of, by the network itself."
     return [Section("Trend and season", note, "", drawn, wide=True)]
 

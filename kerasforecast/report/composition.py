@@ -1,7 +1,11 @@
-"""What a forecast is the sum of, as the report of a fit draws it: trend and season of an interpretable network."""
+"""What a forecast is the sum of, as pages draw it: trend and season of an interpretable network."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from kerasforecast.report.page import Section
@@ -17,14 +21,28 @@ def parts_sections(parts: pd.DataFrame | None, target: str) -> list[Section]:
     """
     if parts is None or not len(parts):
         return []
-    dates, names = parts["date"].tolist(), [name for name in parts if name not in ("date", "forecast")]
-    first, others = names[0], names[1:]
-    forecast = line("forecast", dates, parts["forecast"].to_numpy(), "--model", width=2.6)
-    whole = timed([forecast, line(first, dates, parts[first].to_numpy(), "--other-0")], yaxis=titled(target))
-    figures: list[tuple[str, Figure]] = [(f"Forecast and {first}", whole)]
-    for place, name in enumerate(others):
-        own = line(name, dates, parts[name].to_numpy(), f"--other-{place + 1}")
-        figures.append((name.capitalize(), timed([own], yaxis=titled(f"{name}, added"))))
-    listed = " and ".join([", ".join(names[:-1]), names[-1]]) if others else first
+    names = [name for name in parts if name not in ("date", "forecast")]
+    listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
     note = f"The forecast after the data is the sum of its {listed}; the numbers are those of parts.csv."
-    return [Section("What the forecast is the sum of", note, "", tuple(figures), wide=True)]
+    drawn = parts_figures(parts["date"], parts["forecast"].to_numpy(), {name: parts[name] for name in names}, target)
+    return [Section("What the forecast is the sum of", note, "", drawn, wide=True)]
+
+
+def parts_figures(
+    dates: Any, forecast: np.ndarray, parts: Mapping[str, np.ndarray | pd.Series], target: str
+) -> tuple[tuple[str, Figure], ...]:
+    """A chart of the forecast over the first of its parts, its level, and one of each other, which lies about zero.
+
+    Args:
+        dates: `(H,)` of the rows ahead.
+        forecast: `(H,)`, the sum of the parts.
+        parts: `(H,)` each, by name.
+        target: Name of the values.
+    """
+    first, *others = parts
+    lines = [line("forecast", dates, forecast, "--model", width=2.6), line(first, dates, parts[first], "--other-0")]
+    figures = [(f"Forecast and {first}", timed(lines, yaxis=titled(target)))]
+    for place, name in enumerate(others):
+        own = line(name, dates, parts[name], f"--other-{place + 1}")
+        figures.append((name.capitalize(), timed([own], yaxis=titled(f"{name}, added"))))
+    return tuple(figures)

@@ -15,8 +15,8 @@ from kerasforecast.data.table.written import Written, groups_of_thousand, is_mis
 from kerasforecast.errors import DataError, shown
 from kerasforecast.sections.data import DataConfig
 
-OR_DROP = ", or empty the cell and use --missing drop"  # which helps where rows may be missing
-_CORRECT = f"Correct the value{OR_DROP}."
+_CORRECT = "Correct the value."
+_CORRECT_OR_DROP = "Correct the value, or empty the cell and use --missing drop."
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.' ])\d{3}(\1\d{3})*([.,]\d+)?")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 _TRUTH = {"true": 1.0, "false": 0.0}
@@ -60,7 +60,7 @@ def without_blank_rows(
 
 
 def as_numbers(
-    table: Table, rows: pd.DataFrame, columns: Sequence[str], config: DataConfig
+    table: Table, rows: pd.DataFrame, columns: Sequence[str], config: DataConfig, *, droppable: bool = True
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     """The columns of `rows` as float64 `(rows,)`, NaN where a value is missing, and what was decided about them.
 
@@ -69,19 +69,21 @@ def as_numbers(
         rows: Rows of its frame.
         columns: Those to read.
         config: The marks in numbers, where they were given.
+        droppable: Whether rows may be missing, so that a message may say so.
 
     Raises:
         DataError: A cell holds text that is no number, or may be two; or an infinite number.
     """
     found: dict[str, np.ndarray] = {}
     notes: list[str] = []
+    correct = _CORRECT_OR_DROP if droppable else _CORRECT
     for column in columns:
-        found[column], said = _column(table, rows[column], config)
+        found[column], said = _column(table, rows[column], config, correct)
         notes += said
     return found, notes
 
 
-def _column(table: Table, cells: pd.Series, config: DataConfig) -> tuple[np.ndarray, list[str]]:
+def _column(table: Table, cells: pd.Series, config: DataConfig, correct: str) -> tuple[np.ndarray, list[str]]:
     if isinstance(cells.dtype, pd.CategoricalDtype):
         cells = cells.astype(cells.cat.categories.dtype)
     notes: list[str] = []
@@ -90,10 +92,10 @@ def _column(table: Table, cells: pd.Series, config: DataConfig) -> tuple[np.ndar
     elif pd.api.types.is_numeric_dtype(cells.dtype):
         numbers = cells.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
-        numbers, notes = _from_text(table, cells, config)
+        numbers, notes = _from_text(table, cells, config, correct)
     infinite = np.isinf(numbers)
     if infinite.any():
-        raise refusal(table, cells.index[infinite].tolist(), str(cells.name), "expected a finite number", _CORRECT)
+        raise refusal(table, cells.index[infinite].tolist(), str(cells.name), "expected a finite number", correct)
     as_text = table.decimal is not None or is_text(cells.dtype)
     if as_text and config.decimal is None and config.thousands is None:
         _refuse_thousands(table, cells, numbers, table.decimal or ".")
@@ -112,7 +114,7 @@ def _from_truth(cells: pd.Series) -> np.ndarray:
     return np.array(found, dtype=np.float64)
 
 
-def _from_text(table: Table, cells: pd.Series, config: DataConfig) -> tuple[np.ndarray, list[str]]:
+def _from_text(table: Table, cells: pd.Series, config: DataConfig, correct: str) -> tuple[np.ndarray, list[str]]:
     column = str(cells.name)
     if not is_text(cells.dtype):
         raise refusal(table, cells.index.tolist(), column, "expected a number", "Choose another column.")
@@ -127,7 +129,7 @@ def _from_text(table: Table, cells: pd.Series, config: DataConfig) -> tuple[np.n
     if written.faulty.any():
         rows = cells.index[written.faulty].tolist()
         others = bool(np.isfinite(written.numbers).any())  # then a mark in all cells is not the fault
-        remedy = _CORRECT if others else _text_remedy(table.raw(rows[:SHOWN_FAULTS], column)[0])
+        remedy = correct if others else _text_remedy(table.raw(rows[:SHOWN_FAULTS], column)[0], correct)
         raise refusal(table, rows, column, _rule(written), remedy)
     if written.ambiguous:
         raise _two_readings(table, cells, written)
@@ -224,10 +226,10 @@ def _unevenness(values: np.ndarray) -> float:
     return float(np.abs(np.diff(np.log1p(np.abs(values)))).sum())
 
 
-def _text_remedy(text: str) -> str:
+def _text_remedy(text: str, correct: str) -> str:
     mark = _THOUSANDS.fullmatch(text)
     if mark:
         return f"Use --thousands {shown(mark.group(1))} if that is a mark between thousands."
     if _COMMA.fullmatch(text):
         return "Use --decimal ',' if that is a decimal comma."
-    return _CORRECT
+    return correct
