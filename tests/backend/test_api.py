@@ -130,6 +130,7 @@ def test_python_and_the_command_write_the_same(written, table, tmp_path):
     assert set(json.loads(done.stdout)["files"]) == set(written.files)
 
 
+@pytest.mark.same_everywhere
 def test_nothing_is_written_or_said_unasked(table, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     model = kf.fit(table, **TINY)
@@ -140,6 +141,7 @@ def test_nothing_is_written_or_said_unasked(table, tmp_path, monkeypatch, capfd)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.same_everywhere
 def test_progress_says_what_the_command_says(table, capfd):
     kf.fit(table, progress=True, **TINY)
     kf.backtest(table, progress=True, folds=2, **TINY)
@@ -149,6 +151,7 @@ def test_progress_says_what_the_command_says(table, capfd):
     assert "fold   2/2 " in err
 
 
+@pytest.mark.same_everywhere
 def test_progress_shows_on_a_terminal_unless_turned_off(table, monkeypatch, capfd):
     monkeypatch.setattr("kerasforecast.api.progress._on_terminal", lambda: True)
     kf.fit(table, progress=False, **TINY)
@@ -157,6 +160,7 @@ def test_progress_shows_on_a_terminal_unless_turned_off(table, monkeypatch, capf
     assert "trained parameters" in capfd.readouterr().err
 
 
+@pytest.mark.same_everywhere
 def test_a_notebook_gets_lines_where_it_has_no_widgets(table, monkeypatch, capsys):
     """A console that says it is a notebook's: what is shown goes to it, not to stderr."""
     from rich.console import Console
@@ -175,6 +179,7 @@ def test_what_needs_a_folder_is_refused_without_one(option):
         kf.fit(**option)
 
 
+@pytest.mark.same_everywhere
 def test_an_option_given_at_its_default_is_compared_when_resuming(table, tmp_path):
     with pytest.raises(kf.KerasForecastError):
         kf.fit(table, output_dir=tmp_path, callbacks=[Failing()], **TINY)
@@ -266,6 +271,7 @@ def test_the_forecast_that_a_fit_leaves_is_that_of_predict(written):
     assert written.test.judgement.sentence in written._repr_html_()
 
 
+@pytest.mark.same_everywhere
 def test_of_data_that_changed_the_future_is_drawn_and_the_past_is_not(tmp_path):
     prices().to_csv(tmp_path / "acme.csv")
     model = kf.fit(tmp_path / "acme.csv", output_dir=tmp_path, **TINY)
@@ -329,6 +335,7 @@ def test_a_panel_of_one_is_a_series_and_several_are_one_model(table):
     assert several.test.per_series["id"].tolist() == ["a", "b"]
 
 
+@pytest.mark.same_everywhere
 def test_a_newer_table_is_read_by_the_dates_that_the_model_learned_from(tmp_path):
     table = prices().rename_axis("Datum").reset_index()
     later = table.assign(Verfall=table["Datum"][::-1].to_numpy())

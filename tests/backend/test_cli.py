@@ -114,6 +114,7 @@ def check_same_numbers(run, printed):
         assert f": {verdict}" in re.sub(r"\n  (?=\S)", " ", printed)
 
 
+@pytest.mark.same_everywhere
 def test_quiet_leaves_only_results(folder):
     result = run("fit", folder / "acme.csv", "--output-dir", folder / "quiet", "--quiet", *FLAGS)
     assert result.stdout.startswith("Verdict: ")
@@ -142,6 +143,7 @@ def test_predict_prints_csv_or_writes_it(model, tmp_path):
     assert written.stdout == ""
 
 
+@pytest.mark.same_everywhere
 def test_predict_draws_into_a_file_or_on_stderr(model, tmp_path):
     printed = run("predict", model, "--steps", 6)
     drawn = run("predict", model, "--steps", 6, "--plot")
@@ -170,6 +172,7 @@ def test_predict_prints_the_levels_that_are_chosen(model):
         one_line_error(refused, "--levels must name quantile levels that the model has: 0.025,0.1,", f"'{wrong}{more}")
 
 
+@pytest.mark.same_everywhere
 def test_a_model_is_found_by_its_name(folder, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(folder / "models", tmp_path / "saved_models")
@@ -196,6 +199,7 @@ def test_data_that_is_wrong_is_refused_before_a_backend_loads(command, model, tm
         assert not re.search(r"\| +(keras|torch|jax|tensorflow)$", said, re.MULTILINE)
 
 
+@pytest.mark.same_everywhere
 def test_predict_says_when_the_data_has_changed(folder, model):
     changed = folder / "changed"
     changed.mkdir(exist_ok=True)
@@ -220,6 +224,7 @@ def test_evaluate_scores_every_window_that_was_not_learned_from(folder, model):
     assert "Verdict: " in text
 
 
+@pytest.mark.same_everywhere
 def test_a_skill_gate_that_is_not_met_ends_with_4_after_the_files_are_written(folder, model, tmp_path):
     """A random walk cannot be forecast, so no honest model passes."""
     flags = ("--require-skill", "0.0001")

@@ -22,6 +22,7 @@ SMALL = {"units": 3, "layers": 1, "epochs": 1, "batch_size": 128}
 EXCUSED: dict[str, str] = {}
 
 
+@pytest.mark.same_everywhere
 @parametrize_with_checks([kf.KerasForecaster(**SMALL)], expected_failed_checks=lambda estimator: EXCUSED)
 def test_scikit_learn_accepts_the_estimator(estimator, check):
     check(estimator)
@@ -70,6 +71,7 @@ def test_wrong_parameters_are_refused_at_fit():
 LEVELS = {"prices": 100.0, "an exchange rate": 1.1, "a load": 40_000.0}
 
 
+@pytest.mark.same_everywhere
 @pytest.mark.parametrize("level", LEVELS.values(), ids=LEVELS)
 @pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()], ids=["standard", "minmax"])
 def test_windows_scaled_without_what_follows_them_are_warned_of(level, scaler):

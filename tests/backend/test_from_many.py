@@ -109,6 +109,7 @@ def test_a_comparison_trains_no_contender_on_what_it_forecasts(frame):
             walk()
 
 
+@pytest.mark.same_everywhere
 def test_stopped_while_training_on_all_rows_the_scored_model_is_kept_and_the_run_resumes(tmp_path, monkeypatch):
     known, options = wave(200), {**SMALL, "final": "all", "learning_rate": 0.01}
     final = kf.fit(known, **options)
@@ -255,6 +256,7 @@ def test_a_better_child_leaves_and_another_gives_way_to_its_parent(tmp_path):
     again.report(tmp_path / "kept.html")
 
 
+@pytest.mark.same_everywhere
 def test_rows_that_the_parent_has_learned_judge_nobody(frame, final, small):
     child = kf.fit(frame, init_from=final, **TUNED)
     assert child.verdict.startswith("no verdict: its parent has learned from all 45 windows")
@@ -298,6 +300,7 @@ def test_a_stopped_child_resumes_and_knows_its_parent_by_its_weights(frame, pare
 # --update
 
 
+@pytest.mark.same_everywhere
 def test_an_update_moves_the_parts_on_and_says_what_was_test(frame, small, capsys):
     newer = prices(340)
     child = kf.fit(newer, update=small, progress=True, **TUNED)
@@ -312,6 +315,7 @@ def test_an_update_moves_the_parts_on_and_says_what_was_test(frame, small, capsy
     assert [longer[part].rows for part in ("train", "validation", "test")] == [420, 90, 90]
 
 
+@pytest.mark.same_everywhere
 def test_rows_that_follow_without_the_old_ones_are_parted_as_ever(small):
     child = kf.fit(prices(600)[310:], update=small, **TUNED)
     assert child.manifest.data.split["train"].start > small.manifest.data.end
@@ -334,6 +338,7 @@ def test_an_update_without_rows_to_judge_it_is_refused(small, rows, options, mes
         kf.fit(prices(rows), update=small, **TUNED, **options)
 
 
+@pytest.mark.same_everywhere
 def test_the_remedy_for_few_rows_works(small):
     child = kf.fit(prices(304), update=small, test_rows=4, validation_rows=46, **TUNED)
     assert child.manifest.lineage.test.text.startswith("too few forecasts to test")
@@ -353,6 +358,7 @@ def run(*arguments):
     return CliRunner().invoke(cli, list(map(str, arguments)))
 
 
+@pytest.mark.same_everywhere
 def test_the_command_says_what_became_of_parent_and_rows(frame, parent_file, tmp_path):
     table = tmp_path / "new.csv"
     frame.to_csv(table)
@@ -367,6 +373,7 @@ def test_the_command_says_what_became_of_parent_and_rows(frame, parent_file, tmp
     assert "lstm_1, lstm_2, head" in done.output and "13 steps later" in done.output
 
 
+@pytest.mark.same_everywhere
 def test_a_gate_that_is_not_met_keeps_the_parent_and_exits_with_4(frame, parent_file, tmp_path):
     table = tmp_path / "new.csv"
     frame.to_csv(table)
@@ -401,6 +408,7 @@ def test_a_model_of_many_learns_from_all_rows_and_is_tuned_to_one(many):
     assert new.manifest.lineage.test.n == 30  # a series that its parent has never seen
 
 
+@pytest.mark.same_everywhere
 def test_an_update_of_many_tests_rows_after_the_old_ones(many):
     child = kf.fit(shops(4, 220), update=many, final="none", **TUNED)
     parts = child.manifest.data.split

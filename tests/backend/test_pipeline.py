@@ -183,11 +183,13 @@ def test_batches_of_any_size_forecast_alike(small):
         np.testing.assert_allclose(small.predict(windows[:size]), whole[:size], rtol=1e-6)
 
 
+@pytest.mark.same_everywhere
 def test_integer_steps_where_there_are_no_dates():
     model = kf.fit(prices().reset_index(drop=True), **SMALL)
     assert model.forecast(2).index.tolist() == [300, 301]
 
 
+@pytest.mark.same_everywhere
 def test_values_below_zero_train_on_differences():
     frame = prices().rename(columns={"Close": "level"}) - 100
     model = kf.fit(frame, target="level", **SMALL)
