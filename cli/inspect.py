@@ -31,12 +31,12 @@ def inspect(model: Path, backend: str | None, as_json: bool, quiet: bool, debug:
 
     manifest = loaded.manifest
     if as_json:
-        print_json(
-            manifest.model_dump(mode="json") | {"checks": {"hashes": True, "golden_error": loaded.golden_error()}}
-        )
+        golden = {"golden_error": loaded.golden_error()} if manifest.in_graph else {}
+        print_json(manifest.model_dump(mode="json") | {"checks": {"hashes": True} | golden})
         return
     _print(loaded)
-    click.echo(f"checked     hashes match; golden batch met within {loaded.golden_error():.1g} scaled units")
+    if manifest.in_graph:
+        click.echo(f"checked     hashes match; golden batch met within {loaded.golden_error():.1g} scaled units")
 
 
 def _print(model: Model) -> None:
@@ -58,7 +58,7 @@ def _layers(model: Model) -> list[tuple[str, str]]:
     """The layers with weights, where the network is Keras': an ONNX file has nodes."""
     from kerasforecast.forecasting.onnx_predictor import OnnxPredictor
 
-    if isinstance(model.predictor, OnnxPredictor):
+    if isinstance(model.predictor, OnnxPredictor) or not model.manifest.in_graph:
         return []
     from kerasforecast.models.network import weighted_layers
 

@@ -183,17 +183,19 @@ def print_held_out(found: Evaluation) -> None:
 
 def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
     """Scores, verdict, and where everything is."""
-    record, parameters = model.manifest.training, model.manifest.parameters
-    if model.test is None or record is None:
-        raise ValueError("A fit has a test and a training record.")
-    reason = "validation stopped improving" if record.stopped_early else "all epochs ran"
+    from kerasforecast.models.member import describe
+
     manifest = model.manifest
+    record, parameters = manifest.training, manifest.parameters
+    if model.test is None:
+        raise ValueError("A fit has a test.")
     if manifest.selection:
         if not quiet:
             print_selection(manifest.selection)
     elif not quiet:
         theirs = manifest.lineage.parent if manifest.lineage and manifest.lineage.kept == "parent" else None
-        if manifest.config.network.family.trained:
+        if record and manifest.config.network.family.trained:
+            reason = "validation stopped improving" if record.stopped_early else "all epochs ran"
             kept = f"epoch {record.best_epoch} of {record.epochs} ({reason}; {record.seconds:.0f} s)"
             say(f"Kept {kept}" if theirs is None else f"Kept the weights of {theirs}, from its own training: {kept}")
         if model.manifest.metrics and (diagnosis := model.manifest.metrics.diagnosis):
@@ -219,7 +221,8 @@ def print_fit(model: Model, paths: dict[str, Path], *, quiet: bool) -> None:
         merged = f" of {parameters.saved:,} saved: the others {kept}"
     elif parameters.saved < parameters.trained:
         merged = f", {parameters.saved:,} saved: the two bias vectors of a layer are summed"
-    click.echo(f"{paths['model']} ({parameters.trained:,} parameters{merged})")
+    what = f"{parameters.trained:,} parameters{merged}" if manifest.in_graph else describe(manifest.members)
+    click.echo(f"{paths['model']} ({what})")
     written = [paths[key].name for key in _WRITTEN if key in paths]
     click.echo(f"{paths['metrics'].parent}/ ({', '.join(written)})")
 
@@ -228,10 +231,10 @@ def print_selection(selection: Selection) -> None:
     """The networks that were tried, the best first, and what was decided."""
     from kerasforecast.report.members import board_cells, chosen_line
 
-    header, rows = board_cells(selection, short=True)
+    header, rows, beside = board_cells(selection, short=True)
     chosen = [row for row, each in zip(rows, selection.tried, strict=True) if each.weight > 0]
     others = [row for row, each in zip(rows, selection.tried, strict=True) if not each.weight]
-    shown = [header, *chosen, *others[: max(0, _BOARD - len(chosen))]]
+    shown = [header, *chosen, *beside, *others[: max(0, _BOARD - len(chosen))]]
     columns = [list(column) for column in zip(*shown, strict=True)]
     print_table(columns[:1], columns[1:])
     if len(others) > _BOARD - len(chosen):

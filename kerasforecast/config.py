@@ -137,6 +137,8 @@ class Config(Section):
         for option, value in options.items():
             name = OLDER.get(option, option)
             sections[_section_of(name)][name] = value
+        if (named := sections["network"].get("model")) is not None and not registry.family(named).in_graph:
+            raise registry.not_a_model(named)
         if chooses(sections["network"]):
             if sections["network"].get("scaling") == "auto":  # it tries several for every family
                 del sections["network"]["scaling"]

@@ -71,6 +71,7 @@ class Model(OnWindows, OnPaths, Explaining):
         predictor: Predictor | None = None,
     ) -> None:
         from kerasforecast.artifact.history import history_of
+        from kerasforecast.baselines.served import HistoryPredictor
         from kerasforecast.forecasting.predictor import Predictor
 
         self.manifest = manifest
@@ -79,7 +80,8 @@ class Model(OnWindows, OnPaths, Explaining):
         self.test = test or recorded(manifest)
         self.files: dict[str, Path] = {}
         self._exporter = exporter
-        self.predictor = predictor or Predictor(manifest.members, weights)
+        made = Predictor(manifest.members, weights) if manifest.in_graph else HistoryPredictor(manifest.members)
+        self.predictor = predictor or made
         volatility = manifest.baselines.volatility if manifest.baselines else None
         self.forecaster = Forecaster(
             self.predictor, manifest.config, volatility, manifest.calibration, manifest.adapted, manifest.context
@@ -275,6 +277,11 @@ class Model(OnWindows, OnPaths, Explaining):
         target = user_path(path)
         if target.suffix != ".keras":
             raise OptionError(f"A model is saved as a .keras file. Received: {target}.")
+        if not self.manifest.in_graph:
+            from kerasforecast.artifact.unweighted import write_manifest
+
+            write_manifest(target, self.manifest)
+            return target
         self.predictor.network  # noqa: B018  says so where there is none
         from kerasforecast.artifact.writer import Exporter
 

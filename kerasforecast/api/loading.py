@@ -53,6 +53,10 @@ def load(path: str | PathLike, *, backend: str | None = None) -> Model:
     if file.suffix == ".onnx":
         return _from_onnx(file, backend)
     manifest, weights = read(file)  # what is wrong is refused before the seconds that Keras takes to load
+    if not manifest.in_graph:  # nor is any backend needed for what is no network
+        from kerasforecast.model import Model
+
+        return Model(manifest, weights)
     activate(backend)
     load_quietly()
     return proven(file, manifest, weights)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from kerasforecast.artifact.inputs import column_options, with_calendar_of, with_columns_of
 from kerasforecast.artifact.parent import How, Parent
+from kerasforecast.artifact.proof import no_network
 from kerasforecast.artifact.reader import read
 from kerasforecast.config import Config
 from kerasforecast.data.table.columns import same
@@ -33,7 +34,7 @@ def parent_of(source: Path | Model, how: How, freeze: tuple[str, ...] = (), alph
     """The model that `source` is, or names, as a start for training.
 
     Raises:
-        ArtifactError: The file is damaged, altered, or not one of ours.
+        ArtifactError: The file is damaged, altered, not one of ours, or of no network.
         OptionError: It is made of several networks.
     """
     if isinstance(source, Path):
@@ -42,6 +43,8 @@ def parent_of(source: Path | Model, how: How, freeze: tuple[str, ...] = (), alph
     else:
         manifest = source.manifest
         parent = Parent(manifest, list(source.predictor.weights), how, None, freeze, alpha)
+    if not manifest.in_graph:
+        raise no_network(manifest)
     if len(manifest.members) > 1:
         raise OptionError(
             f"--{how} takes a model of one network. Received: {manifest.name}, of {len(manifest.members)}. "

@@ -76,6 +76,7 @@ def shrink(
         'ibm-linear.keras'
     """
     from kerasforecast.api.loading import load
+    from kerasforecast.artifact.proof import no_network
     from kerasforecast.runtime.files import user_path
 
     ways = {"--distill": distill is not None, "--prune": prune is not None, "--int8": int8}
@@ -94,6 +95,8 @@ def shrink(
             f"A .keras file is made smaller, into another that ends in {suffix}. Received: {file} into {target}."
         )
     larger = load(file, backend=backend)
+    if not larger.manifest.in_graph:
+        raise no_network(larger.manifest)
     panel = larger.panel_from(data)
     if int8:
         return _in_bytes(larger, file, target, panel)
@@ -179,7 +182,9 @@ def _in_bytes(larger: Model, file: Path, target: Path, panel: Panel) -> Shrunk:
 
 def _answered(manifest: Manifest, predictor: Predictor) -> Any:
     """The golden batch, as `predictor` answers it."""
-    golden = manifest.golden
+    from kerasforecast.artifact.proof import golden_of
+
+    golden = golden_of(manifest)
     found = predictor.outputs(golden.windows)
     return golden.model_copy(update={"forecast": found.reshape(len(found), -1).tolist()})
 

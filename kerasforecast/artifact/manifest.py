@@ -87,10 +87,11 @@ class Manifest(SeveralRecord):
         lineage: The model that training started from, if any.
         study: The study that chose its options, if any: a file without one does not name it.
         selection: How its members were chosen, where `--model auto` chose them.
+        golden: What its network answered; `None` of what is no network, and has no weights beside this.
         hashes: SHA-256 of the file's other members.
     """
 
-    of_several: ClassVar[tuple[str, ...]] = ("study", "selection")
+    of_several: ClassVar[tuple[str, ...]] = ("study", "selection", "golden")
 
     schema_version: Literal[2] = 2
     name: Text
@@ -110,7 +111,7 @@ class Manifest(SeveralRecord):
     lineage: Lineage | None = None
     study: StudyLineage | None = None
     selection: Selection | None = None
-    golden: GoldenBatch
+    golden: GoldenBatch | None = None
     hashes: dict[Text, Sha256] = Field({}, max_length=10)
 
     @classmethod
@@ -160,6 +161,11 @@ class Manifest(SeveralRecord):
     def horizon(self) -> int:
         """Rows ahead it forecasts at once."""
         return self.members[0].network.horizon
+
+    @property
+    def in_graph(self) -> bool:
+        """Whether it is of networks; else of a classical model, which each forecast fits anew."""
+        return all(member.network.family.in_graph for member in self.members)
 
     @property
     def parameters(self) -> Parameters:
@@ -228,12 +234,15 @@ def _lengths(manifest: Manifest) -> Iterator[tuple[str, object, object]]:
     yield "paths", 1, len(manifest.members) if any(each.network.family.sampled for each in manifest.members) else 1
     network = manifest.config.network
     yield "configuration", (network.horizon, network.quantiles), (first.horizon, first.quantiles)
-    yield from _golden_lengths(manifest)
+    yield "networks", 1 if not manifest.in_graph else len(manifest.members), len(manifest.members)
+    yield "golden batch", manifest.in_graph, manifest.golden is not None
+    if manifest.golden is not None:
+        yield from _golden_lengths(manifest, manifest.golden)
     yield from _interval_lengths(manifest)
 
 
-def _golden_lengths(manifest: Manifest) -> Iterator[tuple[str, object, object]]:
-    golden, roles, rows = manifest.golden, manifest.roles, manifest.window + manifest.horizon
+def _golden_lengths(manifest: Manifest, golden: GoldenBatch) -> Iterator[tuple[str, object, object]]:
+    roles, rows = manifest.roles, manifest.window + manifest.horizon
     yield "golden windows", {(manifest.window, 1 + len(roles.past))}, _shapes(golden.past)
     yield "golden known windows", {(rows, len(roles.known))} if roles.known else None, _shapes(golden.known)
     widths = None if golden.static is None else set(map(len, golden.static))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from kerasforecast.artifact.manifest import Manifest
-from kerasforecast.artifact.proof import Answers
+from kerasforecast.artifact.proof import Answers, golden_of
 from kerasforecast.errors import ArtifactError
 from kerasforecast.preprocessing.batch import WindowBatch
 
@@ -92,7 +92,7 @@ def scaled_error(manifest: Manifest, windows: WindowBatch, ours: np.ndarray, the
 
 def kinds_of_windows(manifest: Manifest, count: int) -> Iterator[tuple[str, WindowBatch]]:
     """Windows by what they are, at least one of each kind, for networks of these columns."""
-    golden = manifest.golden.windows
+    golden = golden_of(manifest).windows
     random = np.random.default_rng(0)
     yield "golden", golden
     first = golden.at(np.zeros(count, int))

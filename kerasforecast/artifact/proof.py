@@ -7,7 +7,10 @@ from typing import Protocol
 
 import numpy as np
 
+from kerasforecast.artifact.golden import GoldenBatch
 from kerasforecast.artifact.manifest import Manifest
+from kerasforecast.errors import ArtifactError
+from kerasforecast.models.member import describe
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.paths import restore_paths
 
@@ -21,6 +24,25 @@ class Answers(Protocol):
 
     def outputs(self, windows: WindowBatch) -> np.ndarray:
         """Raw forecasts `(B, H)`, `(B, H, K)` or paths `(B, S, H)` of raw windows."""
+
+
+def golden_of(manifest: Manifest) -> GoldenBatch:
+    """The golden batch of a network.
+
+    Raises:
+        ArtifactError: The model is none.
+    """
+    if manifest.golden is None:
+        raise no_network(manifest)
+    return manifest.golden
+
+
+def no_network(manifest: Manifest) -> ArtifactError:
+    """That a model is none, and what can be done with it."""
+    return ArtifactError(
+        f"{manifest.name}: that needs a network. Received: a model that is {describe(manifest.members)}. Use it with "
+        "predict and evaluate, or fit --model auto without --baselines."
+    )
 
 
 def golden_error(manifest: Manifest, predictor: Answers) -> float:
@@ -38,8 +60,8 @@ def golden_error(manifest: Manifest, predictor: Answers) -> float:
         At most `GOLDEN_TOLERANCE` where it computes the same; NaN or infinite where it computes no numbers.
     """
     with np.errstate(all="ignore"):  # a stranger's numbers may be anything
-        windows = manifest.golden.windows
-        golden = np.asarray(manifest.golden.forecast, np.float64)
+        batch = golden_of(manifest)
+        windows, golden = batch.windows, np.asarray(batch.forecast, np.float64)
         ours = predictor.outputs(windows).astype(np.float64)  # (B, H), (B, H, K) or (B, S, H)
         unit = _units(manifest, windows.past.astype(np.float64), ours.shape)
         ours, unit = ours.reshape(golden.shape), unit.reshape(golden.shape)

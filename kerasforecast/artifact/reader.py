@@ -3,6 +3,9 @@
     metadata.json, config.json, model.weights.h5     as Keras writes them: built-in layers and operations only
     kerasforecast.json                               the manifest; Keras ignores it
 
+What is no network (`kerasforecast.models.families.classical`) is the manifest alone, which plain Keras refuses: nothing
+that it could compute would be the model's forecast.
+
 Plain Keras opens the file with `keras.models.load_model`. We never do: the loader checks the file part by part, in
 the order of `read`, and takes nothing but arrays of numbers from it; `kerasforecast.model` rebuilds the network from
 the manifest and proves it by the golden batch.
@@ -22,6 +25,7 @@ from kerasforecast.artifact.format.hdf5 import read_arrays
 from kerasforecast.artifact.format.strict_json import parse_json
 from kerasforecast.artifact.implied import implied_arrays, largest_size, network_inputs
 from kerasforecast.artifact.manifest import Manifest, parse
+from kerasforecast.artifact.proof import no_network
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.models.families.base import Shape
 
@@ -31,14 +35,17 @@ SIZE_LIMIT = 192 * 2**20  # the largest network, and text beside it
 def read(path: Path) -> tuple[Manifest, list[np.ndarray]]:
     """Read a model file: its manifest, and its weights in the order of `kerasforecast.models.network.merged_weights`.
 
+    What is no network has none.
+
     Each step works only on what the steps before it have bounded.
 
     Raises:
         ArtifactError: The file is absent, damaged, altered, or not one of ours.
     """
-    where = str(path)
     members, manifest, shapes = _checked(path)
-    found = _arrays(members[WEIGHTS], shapes, where)
+    if not manifest.in_graph:
+        return manifest, []
+    found = _arrays(members[WEIGHTS], shapes, str(path))
     return manifest, [found[array] for array in shapes]
 
 
@@ -48,6 +55,8 @@ def read_network(path: Path) -> tuple[Manifest, dict[str, Any], dict[str, np.nda
     The graph is the content of `config.json`, the network as Keras writes it. Raises as `read` does.
     """
     members, manifest, shapes = _checked(path)
+    if not manifest.in_graph:
+        raise no_network(manifest)
     graph = parse_json(members[GRAPH], f"{path}: {GRAPH}")
     return manifest, graph, _arrays(members[WEIGHTS], shapes, str(path))
 
@@ -66,6 +75,8 @@ def _checked(path: Path) -> tuple[dict[str, memoryview], Manifest, dict[str, Sha
     where = str(path)
     members, manifest = _opened(path)
     shapes = implied_arrays(manifest, where)
+    if not manifest.in_graph:
+        return members, manifest, shapes
     check_graph(members[GRAPH], _classes(manifest), largest_size(manifest, shapes), where, network_inputs(manifest))
     parse_json(members["metadata.json"], f"{where}: metadata.json")
     return members, manifest, shapes
@@ -96,7 +107,10 @@ def _content(path: Path) -> bytes:
 
 
 def _check_hashes(members: dict[str, memoryview], manifest: Manifest, where: str) -> None:
-    if sorted(manifest.hashes) != sorted(KERAS_MEMBERS):
+    beside = sorted(members.keys() - {MANIFEST})
+    if beside != (sorted(KERAS_MEMBERS) if manifest.in_graph else []):
+        raise ArtifactError(f"{where}: must hold the network that its manifest tells of. Received: {shown(beside)}.")
+    if sorted(manifest.hashes) != beside:
         raise ArtifactError(f"{where}: its manifest must hash every member. Received: {shown(list(manifest.hashes))}.")
     for name, expected in manifest.hashes.items():
         if hashlib.sha256(members[name]).hexdigest() != expected:

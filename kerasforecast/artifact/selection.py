@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from kerasforecast.artifact.records import Count, Record, Share, Text
+from kerasforecast.models.families.classical import TITLES
 
 Score = Annotated[float, Field(ge=0)]
 
@@ -87,15 +88,29 @@ class Selection(Record):
     @property
     def beaten(self) -> bool:
         """Whether one of these is better where networks were chosen."""
-        return bool(self.beside) and self.beside[0].loss < self.mase + self.crps
+        return bool(self.beside) and self._beats(self.beside[0])
+
+    @property
+    def served(self) -> str | None:
+        """The best of these that can leave in the place of the networks, where it is better than they."""
+        return next((each.name for each in self.beside if each.name in TITLES and self._beats(each)), None)
+
+    def _beats(self, each: Beside) -> bool:
+        return each.loss < self.mase + self.crps
 
     @property
     def beside_line(self) -> str | None:
         """How the best of these does where networks were chosen; `None` where there is none."""
         if not self.beside:
             return None
-        best = self.beside[0]
-        scores = f"MASE {best.mase:.3f}, CRPS {best.crps:.3f}"
+        best, scores = self.beside[0], [f"MASE {each.mase:.3f}, CRPS {each.crps:.3f}" for each in self.beside]
         if not self.beaten:
-            return f"Beside it there, {best.name}: {scores}."
-        return f"There {best.name} is better ({scores}), and no file of networks can hold it."
+            return f"Beside it there, {best.name}: {scores[0]}."
+        found = f"There {best.name} is better ({scores[0]})"
+        if self.served is None:
+            return f"{found}, and no file can hold it."
+        leaves = "it leaves in their place"
+        if self.served != best.name:
+            own = next(score for score, each in zip(scores, self.beside, strict=True) if each.name == self.served)
+            leaves = f"no file can hold it. {self.served} is too ({own}), and leaves in their place"
+        return f"{found}: {leaves}. Every forecast fits it anew, by the extra baselines."

@@ -16,11 +16,11 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.errors import OptionError, shown
 from kerasforecast.forecasting.forecast import Forecast, joined
 from kerasforecast.metrics.probabilistic import checked_levels
+from kerasforecast.models.families.classical import TITLES as STATISTICAL
 from kerasforecast.preprocessing.windows import Windows
 
 _MOST = 1_000  # series: a model takes a tenth of a second to some seconds each
 _LEAST = 10  # rows that a model is fitted on; statsforecast calls fewer "tiny datasets"
-STATISTICAL = {"auto_ets": "AutoETS", "auto_arima": "AutoARIMA", "theta": "AutoTheta"}
 
 
 def statistical(
@@ -70,8 +70,8 @@ def require_extra(config: Config, panel: Panel | None = None) -> None:
         OptionError: They are asked for, and statsforecast is absent, or there are too many series in the panel.
     """
     names = [name for name in config.evaluation.baselines if name in STATISTICAL]
-    if names and not _installed():
-        raise _absent(names[0], "none")
+    if names:
+        require_installed(names[0])
     if names and panel is not None and len(panel) > _MOST:
         raise OptionError(
             f"--baselines {','.join(names)} fits a model to each series, of which there may be {_MOST:,}. "
@@ -99,6 +99,28 @@ def classical_forecasts(
     }
 
 
+def history_points(name: str, windows: Windows, period: int) -> np.ndarray:
+    """Forecasts `(N, H)` by one of `STATISTICAL`, fitted to the rows of each series up to its first window's last.
+
+    A series of too few rows repeats its last value.
+
+    Args:
+        name: Of the model.
+        windows: Of one or more series, in the order of these.
+        period: Rows of a season, 1 for none.
+    """
+    panel, origins = windows.panel, np.asarray(windows.origins, np.int64)
+    points = np.repeat(windows.last()[:, None], windows.steps, axis=1)
+    places, begins = np.unique(panel.places(origins), return_index=True)
+    for place, begin, own in zip(places.tolist(), begins, np.split(origins, begins[1:]), strict=True):
+        first, end = int(panel.starts[place]), int(panel.ends[place])
+        if (rows := int(own[0]) + 1 - first) >= _LEAST:
+            season = period if 2 * period <= rows else 1
+            found, _ = statistical(name, panel.values[first:end, 0], rows, own - first, windows.steps, season)
+            points[begin : begin + len(own)] = found
+    return points
+
+
 def _of_each_series(name: str, windows: Windows, known: np.ndarray, baselines: Baselines) -> Forecast:
     panel, origins = windows.panel, np.asarray(windows.origins, np.int64)
     places, begins = np.unique(panel.places(origins), return_index=True)
@@ -124,6 +146,16 @@ def _model(name: str, period: int) -> Any:
     return getattr(models, STATISTICAL[name])(season_length=period)
 
 
+def require_installed(name: str) -> None:
+    """Refuse one of `STATISTICAL` where its package is absent.
+
+    Raises:
+        OptionError: It is.
+    """
+    if not _installed():
+        raise _absent(name, "none")
+
+
 def _installed() -> bool:
     try:
         return find_spec("statsforecast") is not None
@@ -133,7 +165,7 @@ def _installed() -> bool:
 
 def _absent(name: str, received: str) -> OptionError:
     return OptionError(
-        f"The baseline {name} needs statsforecast, which is not installed. Received: {received}. "
+        f"{name} needs statsforecast, which is not installed. Received: {received}. "
         "Install it with: pip install 'kerasforecast[baselines]'."
     )
 

@@ -60,7 +60,7 @@ class Leaving:
         manifest: What its file will say.
         weights: In the order of `kerasforecast.models.network.merged_weights`.
         predictor: What forecasts with them.
-        exporter: What writes its file.
+        exporter: What writes its file; `None` of what is no network.
         test: How it scored on the test part.
         history: Of the training that chose its weights, where it was one of this fit.
         refused: Whether it is to be better than its parent, and is not.
@@ -69,7 +69,7 @@ class Leaving:
     manifest: Manifest
     weights: list[np.ndarray]
     predictor: Predictor
-    exporter: Exporter
+    exporter: Exporter | None
     test: Evaluation
     history: History | None = None
     refused: bool = False

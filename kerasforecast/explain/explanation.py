@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
+from kerasforecast.artifact.proof import no_network
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import OptionError
 from kerasforecast.explain import drawings
@@ -82,6 +83,8 @@ def explain(
         OptionError: `at` is no date or step of the series.
     """
     begun = time.perf_counter()
+    if not manifest.in_graph:
+        raise no_network(manifest)
     origin = origin_of(panel, predictor, manifest.context, at)
     if origin.note:
         say(origin.note)

@@ -111,14 +111,34 @@ class Forecaster:
             ids: `(B,)` of the series that each window is of; of series that were not seen, where `None`.
         """
         batch = self.predictor.checked(windows, max(steps, self.config.network.horizon))
-        points, base, paths = self._raw(batch, steps)
-        context = batch.past[:, :, 0].astype(np.float64)
+        return self._with_intervals(self._raw(batch, steps), batch.past[:, :, 0].astype(np.float64), levels, ids)
+
+    def _with_intervals(
+        self,
+        raw: tuple[np.ndarray, np.ndarray, np.ndarray | None],
+        context: np.ndarray,
+        levels: np.ndarray | None,
+        ids: np.ndarray | None,
+    ) -> Forecast:
+        """Forecasts as `_raw` gives them, after the targets `context` `(B, L)`; other arguments as of `alone`."""
+        points, base, paths = raw
         if self.calibration is None or self.volatility is None:
             return Forecast(points, None, paths)
-        moves = self._moves_of(context, steps)
+        moves = self._moves_of(context, points.shape[1])
         if self.calibration.widths:
             moves = moves * self.calibration.widths.of(np.full(len(moves), "") if ids is None else ids)[:, None]
         return Forecast(points, self.calibration.intervals(base, moves, levels), paths)
+
+    def _following(self, windows: Windows, steps: int, levels: np.ndarray | None) -> Forecast:
+        """Forecasts of the last window of each series."""
+        ids, points = windows.panel.ids, self.predictor.of_history(replace(windows, steps=steps))
+        if points is not None:
+            return self._with_intervals((points, self._around(points), None), windows.context(), levels, ids)
+        return joined([self.alone(windows.batch(chunk), steps, levels, ids[chunk]) for chunk in windows.chunks()])
+
+    def _around(self, points: np.ndarray) -> np.ndarray:
+        """What intervals around points `(B, S)` start from, `(B, S, K)`."""
+        return np.repeat(points[:, :, None], len(self.config.levels), axis=2)
 
     def ahead(self, panel: Panel, steps: int) -> pd.DataFrame:
         """Forecast the `steps` rows after each series, with intervals as adapted to all that is known by its end.
@@ -134,10 +154,7 @@ class Forecaster:
         steps = whole_number("--steps", steps)
         windows, index = self.last_windows(panel, steps)
         reach = windows.steps
-        levels = self.levels_after(panel)
-        found = joined(
-            [self.alone(windows.batch(chunk), steps, levels, panel.ids[chunk]) for chunk in windows.chunks()]
-        )
+        found = self._following(windows, steps, self.levels_after(panel))
         columns = {"forecast": short_decimals(found.point.ravel())}
         if found.quantiles is not None:
             columns |= {
@@ -208,6 +225,8 @@ class Forecaster:
         return "mc_dropout" if self.config.evaluation.mc_dropout else "point"
 
     def _start(self, windows: Windows, paths: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        if (history := self.predictor.of_history(windows)) is not None:
+            return history, self._around(history), None
         parts, drawn = [], []
         kept = max(2, min(self.predictor.paths, _HELD // max(1, len(windows) * windows.steps)))
         for indices in windows.chunks():
@@ -225,7 +244,7 @@ class Forecaster:
         first = self.predictor.medians(outputs)  # (B, H)
         points = self.predictor.roll(windows, steps, first) if steps > horizon else first[:, :steps]
         points = points.astype(np.float64)
-        base = np.repeat(points[:, :, None], len(self.config.levels), axis=2)
+        base = self._around(points)
         if self._basis in ("quantiles", "paths"):
             base[:, :horizon] = self._quantiles(outputs)[:, :steps]
         elif self._basis == "mc_dropout":

@@ -18,7 +18,7 @@ from kerasforecast.models.families.base import Role
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.suitability import USE_REMEDY, check_rows
-from kerasforecast.preprocessing.windows import stretches
+from kerasforecast.preprocessing.windows import Windows, stretches
 from kerasforecast.runtime.forks import refuse_fork
 
 if TYPE_CHECKING:
@@ -155,15 +155,16 @@ class Predictor:
         joined = {name: np.concatenate([part[name] for part in parts])[: len(batch)] for name in batch.arrays}
         return WindowBatch(**joined)
 
+    def of_history(self, windows: Windows) -> np.ndarray | None:
+        """Forecasts `(N, S)` of windows by what sees all rows before them; `None` of a network, which sees a window."""
+        return None
+
     def medians(self, outputs: np.ndarray) -> np.ndarray:
         """The forecasts `(B, H)` in the network's `outputs`: of quantiles and of paths their medians."""
         return medians(outputs, self.levels, self.paths)
 
     def sample(self, windows: Given, passes: int, seed: int) -> np.ndarray:
-        """Forecasts `(passes, B, H)` with dropout on (Gal & Ghahramani 2016), raw prices, of raw windows.
-
-        The same seed, windows and backend give the same passes; masks differ between backends.
-        """
+        """Forecasts `(passes, B, H)` with dropout on (Gal & Ghahramani 2016), raw; alike with one seed and backend."""
         return np.stack([self.sample_once(windows, [seed, 4], number) for number in range(passes)])
 
     def sample_once(self, windows: Given, seed: Sequence[int], number: int) -> np.ndarray:
@@ -282,9 +283,7 @@ class Predictor:
         return np.concatenate(parts) if parts else np.empty((0, self.horizon, *levels), np.float32)
 
     def checked(self, windows: Given, steps: int | None = None) -> WindowBatch:
-        """Raw windows as float32, as `kerasforecast.forecasting.given.checked` has them.
-
-        Known columns must reach `steps` rows ahead, the horizon where not given.
+        """Raw windows as float32; known columns must reach `steps` rows ahead, the horizon where not given.
 
         Raises:
             DataError: As `predict`.

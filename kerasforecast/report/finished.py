@@ -101,18 +101,23 @@ def write_fit(fit: FinishedFit, folder: Path) -> dict[str, Path]:
     """Write a finished fit's scores, history and forecasts into `folder`, the model's own.
 
     Returns:
-        The paths by what they hold: `metrics`, `history`, `test_forecasts`, and where there are such `forecast`,
+        The paths by what they hold: `metrics`, `test_forecasts`, and where there are such `history`, `forecast`,
         `series`, the scores of each, `paths`, of a model that draws them, and `parts`, of one that is a sum of them.
     """
     paths = {
         "metrics": folder / "metrics.json",
-        "history": folder / "history.csv",
         "test_forecasts": folder / "test_forecasts.csv",
     }
     atomic_write(paths["metrics"], json_text(fit.metrics).encode())
-    atomic_write(paths["history"], fit.history.to_csv(index=False).encode())
     atomic_write(paths["test_forecasts"], fit.forecasts.to_csv(index=False).encode())
-    tables = {"forecast": fit.ahead, "series": fit.per_series, "paths": fit.process, "parts": fit.parts}
+    history = fit.history if len(fit.history) else None  # what is no network was not trained
+    tables = {
+        "history": history,
+        "forecast": fit.ahead,
+        "series": fit.per_series,
+        "paths": fit.process,
+        "parts": fit.parts,
+    }
     for name, table in tables.items():
         path = folder / f"{name}.csv"
         if table is None:
@@ -146,7 +151,7 @@ def read_fit(model: Path, panel: Panel | None = None) -> FinishedFit:
     ahead, each, process, parts = (folder / f"{name}.csv" for name in ("forecast", "series", "paths", "parts"))
     return FinishedFit(
         manifest,
-        _table(folder / "history.csv", _HISTORY),
+        _table(folder / "history.csv", _HISTORY) if manifest.in_graph else pd.DataFrame(),
         forecasts,
         _same(manifest, panel if panel is not None else kept_panel(manifest)),
         _table(ahead, ("date", "forecast")) if ahead.exists() else None,

@@ -204,8 +204,9 @@ def _split(manifest: Manifest) -> Section:
         span = f"{record.start} to {record.end}"
         legend.append(f'<div class="{text(part)}">{text(part)}: {text(words)}<small>{text(span)}</small></div>')
     body = f'<div class="timeline">{"".join(bars)}</div><div class="legend">{"".join(legend)}</div>'
-    found = "Scaling and weights come from training; validation chose the epoch"
-    if not manifest.config.network.family.trained:
+    chose = "the networks" if manifest.selection else "the epoch"
+    found = f"Scaling and weights come from training; validation chose {chose}"
+    if not manifest.in_graph or not manifest.config.network.family.trained:
         found = "There is nothing to train; intervals come from validation"
     note = f"In the order of time. {found}; test only scored."
     return Section("Split", note, body, wide=True)

@@ -40,7 +40,7 @@ def finished_fit(
         DataError: The training data is no longer at hand.
         ArtifactError: The model was not scored when it was made, or its file lacks its history.
     """
-    if history is None or manifest.metrics is None:
+    if (history is None and manifest.in_graph) or manifest.metrics is None:
         raise ArtifactError(
             f"{manifest.name}: a report needs scores and the history of training. Received: a model without. "
             "Train it with kerasforecast.fit."
@@ -64,5 +64,5 @@ def finished_fit(
             )
         test = evaluate_parts(forecaster, parts, manifest.baselines, split)
     table = test.table if test.table is not None else pd.DataFrame()
-    epochs = pd.DataFrame([asdict(epoch) for epoch in history.epochs])
+    epochs = pd.DataFrame([asdict(epoch) for epoch in (history.epochs if history else ())])
     return FinishedFit(manifest, epochs, table, panel, ahead, test.per_series, process, parts_ahead)

@@ -28,10 +28,21 @@ def members_section(manifest: Manifest) -> list[Section]:
     return [Section("Members", "The forecast is their weighted mean.", table(header, rows), wide=True)]
 
 
-def board_cells(selection: Selection, *, short: bool = False) -> tuple[list[str], list[list[str]]]:
-    """Headings, and a row for each network that was tried, the best first; `short` ones fit a terminal."""
+def board_cells(selection: Selection, *, short: bool = False) -> tuple[list[str], list[list[str]], list[list[str]]]:
+    """Headings, and a row for each network that was tried, the best first; `short` ones fit a terminal.
+
+    The third are rows for the members' mean, where there are several, and for each model of no networks beside them.
+    """
     header = ["", "window", "scaling", "MASE", "CRPS", "weight", *([] if short else ["steps"]), "s"]
-    return header, [_row(each, short) for each in selection.tried]
+    count = sum(each.weight > 0 for each in selection.tried)
+    others: list[tuple[str, float, float, str]] = []
+    if count > 1:
+        others.append((f"mean of {count}", selection.mase, selection.crps, "-" if selection.served else "all"))
+    for each in selection.beside:
+        others.append((each.name, each.mase, each.crps, "all" if each.name == selection.served else "-"))
+    end = ["-"] * (1 if short else 2)
+    beside = [[name, "-", "-", f"{mase:.3f}", f"{crps:.3f}", share, *end] for name, mase, crps, share in others]
+    return header, [_row(each, short, selection.served is None) for each in selection.tried], beside
 
 
 def chosen_line(selection: Selection) -> str:
@@ -42,7 +53,7 @@ def chosen_line(selection: Selection) -> str:
 
 
 def _leaderboard(selection: Selection) -> Section:
-    header, rows = board_cells(selection)
+    header, rows, beside = board_cells(selection)
     chosen = [row for row, each in zip(rows, selection.tried, strict=True) if each.weight > 0]
     note = (
         f"{chosen_line(selection)} MASE and CRPS are in units of the seasonal naive error of training, the CRPS of "
@@ -50,12 +61,13 @@ def _leaderboard(selection: Selection) -> Section:
     )
     count = len(selection.tried)
     more = folded(f"All {count} that were tried", table(header, rows))
-    return Section("Members", note, table(header, chosen), wide=True, after=more)
+    return Section("Members", note, table(header, [*chosen, *beside]), wide=True, after=more)
 
 
-def _row(each: Tried, short: bool) -> list[str]:
+def _row(each: Tried, short: bool, leaves: bool) -> list[str]:
     scores = ["-" if score is None else f"{score:.3f}" for score in (each.mase, each.crps)]
-    weight = f"{each.weight:.0%}" if each.weight else each.note or "-"
+    share = f"{each.weight:.0%}" if leaves else f"({each.weight:.0%})"  # of a mean that does not leave
+    weight = share if each.weight else each.note or "-"
     words = each.model if short else f"{each.model}: {each.words}"
     steps = [] if short else [f"{each.steps:,}"]
     return [words, str(each.window), each.scaling, *scores, weight, *steps, f"{each.seconds:.1f}"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kerasforecast.models.families.automatic import AutomaticOptions
 
-_SHARE = 0.6  # of a time limit that trying may take: scores and the training on all rows come after
+_SHARE = 0.9  # of a time limit that trying, and training anew what is chosen, may take: scores come after
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,6 @@ class Clock:
     def __init__(self, seconds: float | None) -> None:
         self._end = None if seconds is None else time.monotonic() + _SHARE * seconds
 
-    @property
-    def over(self) -> bool:
-        """Whether no further network is to be trained."""
-        return self._end is not None and time.monotonic() >= self._end
+    def over(self, ahead: float = 0.0) -> bool:
+        """Whether there is no time left, where so many seconds of work are still `ahead`."""
+        return self._end is not None and time.monotonic() + ahead >= self._end

@@ -24,7 +24,7 @@ from kerasforecast.errors import DivergedError, InputError
 from kerasforecast.evaluation.context import seasons_of
 from kerasforecast.evaluation.frame import frame_of
 from kerasforecast.evaluation.leaving import Leaving, begin_joined
-from kerasforecast.forecasting.parts import Part, weighted
+from kerasforecast.forecasting.parts import Part, predictor_of, weighted
 from kerasforecast.models.families.automatic import AutomaticOptions
 from kerasforecast.models.limits import check_size
 from kerasforecast.models.member import scaling_words
@@ -37,6 +37,7 @@ from kerasforecast.selection.candidates import candidates_of, setting_of
 from kerasforecast.selection.judging import Judge, judge_of, stretched
 from kerasforecast.selection.keeping import Store
 from kerasforecast.selection.rounds import Bench, Trial, ranked
+from kerasforecast.selection.served import in_points, served
 from kerasforecast.selection.spread import all_retrained
 from kerasforecast.selection.weights import shares
 from kerasforecast.training.run import Run
@@ -95,9 +96,14 @@ def fit_chosen(
     window = max(part.member.network.window for part in chosen.parts)
     longest = max(window, chosen.best.member.network.window)
     network = config.network.model_copy(update={"window": window})
-    frame = frame_of(config.model_copy(update={"network": network}), panel)
+    config = config.model_copy(update={"network": network})
+    classical = chosen.selection.served
+    frame = frame_of(in_points(config) if classical else config, panel)
     for line in frame.said:
         say(line)
+    if classical:
+        networks = {"networks": predictor_of(chosen.parts)}
+        return served(classical, frame, name, chosen.selection, networks)
     begun = begin_joined(frame, name, None, chosen.parts)
     alone = chosen.best if len(chosen.parts) > 1 and longest == window else None
     leaving = begun.scored(chosen.parts, chosen.selection, alone)
@@ -163,7 +169,8 @@ def choose_within(
         f"Trying {len(candidates)} networks of {families} families, judged on {len(judge.windows):,} windows of "
         f"validation in {judge.count} blocks."
     )
-    bench = Bench(panel, trying, judge, store, clock, stop, say, workers)
+    anew = (stretch is not None) + (config.training.final != "none")
+    bench = Bench(panel, trying, judge, store, clock, stop, say, workers, anew)
     trials = bench.run(candidates, budget)
     if not trials:
         raise DivergedError("No network of --model auto could be trained. Lower --learning-rate, or use --model lstm.")

@@ -33,6 +33,7 @@ from kerasforecast.training.history import History
 _BATCH = 256  # windows that are forecast at once
 _KEPT = 0.5  # of those that were in a round, how many go on
 _FEWEST = 3  # that go on at least
+_JOINED = 5  # of the best, which a model is made of about
 
 
 @dataclass(eq=False)
@@ -97,6 +98,7 @@ class Bench:
         stop: Notes the signals that are to end it.
         say: Told what was found.
         workers: Who trains, several networks at once; this process, where `None`.
+        anew: How often what is chosen is trained once more, as long as it was here, which needs time too.
     """
 
     panel: Panel
@@ -107,23 +109,32 @@ class Bench:
     stop: Deferred
     say: Callable[[str], None]
     workers: Executor | None = None
+    anew: int = 1
 
     def run(self, candidates: Sequence[Candidate], budget: Budget) -> list[Trial]:
         """Every candidate tried, and the better ones for longer; the best first."""
         trials = [Trial(candidate) for candidate in candidates]
+        # What takes no steps first: where time is short there is something to choose from before it is over.
+        trials.sort(key=lambda trial: not trial.candidate.network.family.solved)
         going = trials
         for number, steps in enumerate(budget.rounds, 1):
             elsewhere = self._elsewhere(going, steps, number)
             for count, trial in enumerate(going, 1):
-                if self.clock.over and trial.worth is None and any(each.worth for each in trials):
+                left = next(elsewhere)
+                late = left is None and self.clock.over(_needed(trial, trials, steps) + self._after(trials))
+                if late and trial.worth is None and any(each.worth for each in trials):
                     trial.note = "no time"
-                elif not self.clock.over or trial.worth is None:
-                    self._go_on(trial, steps, number, next(elsewhere))
+                elif not late or trial.worth is None:
+                    self._go_on(trial, steps, number, left)
                     self._tell(trial, trials, f"{number}.{count}/{len(going)}")
             going = self._kept(going)
-            if not going or self.clock.over:
+            if not going or self.clock.over(self._after(trials)):
                 break
         return ranked(trials)
+
+    def _after(self, trials: Sequence[Trial]) -> float:
+        """Seconds that training anew may take of what will be chosen, about."""
+        return self.anew * sum(trial.seconds for trial in ranked(trials)[:_JOINED] if trial.steps)
 
     def more(self, trials: Sequence[Trial], seeds: int, rounds: Sequence[int]) -> list[Trial]:
         """Further starts of `trials`, each trained for as long as all rounds take."""
@@ -136,7 +147,7 @@ class Bench:
                 found.append(Trial(Candidate(place, trial.candidate.network, changed)))
         elsewhere = self._elsewhere(found, rounds[-1], len(rounds))
         for count, trial in enumerate(found, 1):
-            if self.clock.over:
+            if self.clock.over(_needed(trial, trials, rounds[-1]) + self._after([*trials, *found])):
                 break
             self._go_on(trial, rounds[-1], len(rounds), next(elsewhere))
             self._tell(trial, [*trials, *found], f"again {count}/{len(found)}")
@@ -219,6 +230,15 @@ class Bench:
         best = ranked(trials)[0]
         leads = "leads" if best is trial else f"{best.candidate.network.model} leads, {best.mase:.3f}"
         self.say(f"  {where:<7} {words}: MASE {trial.mase:.3f}; {leads}")
+
+
+def _needed(trial: Trial, trials: Sequence[Trial], steps: int) -> float:
+    """Seconds that a training needs until so many steps are done, by what it or others took; 0 where none has begun."""
+    if trial.candidate.network.family.solved:
+        return 0.0
+    begun = [trial] if trial.steps else [each for each in trials if each.steps]
+    paces = [each.seconds / each.steps for each in begun]
+    return float(np.mean(paces)) * max(0, steps - trial.steps) if paces else 0.0
 
 
 def ranked(trials: Sequence[Trial]) -> list[Trial]:

@@ -31,7 +31,7 @@ def metadata(served: Served) -> dict[str, Any]:
     return {
         "name": served.name,
         "versions": [served.sha256],
-        "platform": "onnxruntime_onnx" if served.runtime == "onnx" else "keras_keras",
+        "platform": "onnxruntime_onnx" if served.runtime == "onnx" else f"{served.runtime}_{served.runtime}",
         "inputs": inputs,
         "outputs": outputs,
     }

@@ -72,7 +72,7 @@ class Outcomes:
         if rows is None:
             raise Refused(409, f"Drift is judged by outcomes. Received: none. POST /v1/models/{served.name}/outcomes.")
         panel = panel_of_rows(served.model, rows)
-        if served.runtime == "keras":
+        if served.runtime != "onnx":
             with served.busy:
                 found = drift_of(served.model, panel)
         else:

@@ -45,9 +45,11 @@ class Retraining:
     """
 
     def __init__(self, shelf: Shelf, outcomes: Outcomes) -> None:
-        other = [each.file.name for each in shelf.served.values() if each.file.suffix != ".keras"]
+        other = [each.file.name for each in shelf.served.values() if not _trainable(each)]
         if other:
-            raise OptionError(f"--retrain needs .keras files; others cannot be trained. Received: {other[0]}.")
+            raise OptionError(
+                f"--retrain needs .keras files of networks; others cannot be trained. Received: {other[0]}."
+            )
         self._shelf, self._outcomes = shelf, outcomes
         self._tried: dict[str, int] = {}
         self._ended = Event()
@@ -64,7 +66,7 @@ class Retraining:
                 found = self._outcomes.drift(served)
             except (DataError, Refused):
                 continue  # too few rows yet
-            if found.status == "retrain" and served.file.suffix == ".keras":
+            if found.status == "retrain" and _trainable(served):
                 self._tried[served.name] = count
                 self.told[served.name] = "running"
                 LOG.info("%s is trained on: %s", served.name, found.why[0])
@@ -131,6 +133,10 @@ def update(file: Path, table: Path, folder: Path) -> str:
         raise ValueError("A child of an update has its parent's test.")
     lineage.require_better()
     return lineage.test.text
+
+
+def _trainable(served: Served) -> bool:
+    return served.file.suffix == ".keras" and served.model.manifest.in_graph
 
 
 def _main(file: str, table: str, folder: str) -> int:

@@ -31,7 +31,7 @@ class Served:
         name: In addresses; the file's, without its end.
         model: Opened and proved.
         sha256: Of the file.
-        runtime: `onnx` or `keras`.
+        runtime: `onnx`, `keras`, or `statsforecast` of what is no network.
         file: Where it lies, which no answer tells.
         stamp: Of the file as it was read: time of change, size, number.
         busy: Held while Keras computes, which answers one at a time.
@@ -132,6 +132,7 @@ def _opened(name: str, file: Path, stamp: tuple[int, ...]) -> Served:
     """The model, opened by the strict loader: by ONNX Runtime where an export of it passes its proof, else by Keras."""
     from kerasforecast.api.exporting import export
     from kerasforecast.api.loading import load
+    from kerasforecast.baselines.served import HistoryPredictor
 
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     runtime = "onnx"
@@ -145,7 +146,10 @@ def _opened(name: str, file: Path, stamp: tuple[int, ...]) -> Served:
             if isinstance(error, BackendError):
                 raise
             model, runtime = load(file), "keras"
-            LOG.info("%s is computed by Keras: %s", name, _without_paths(str(error), file))
+            if isinstance(model.predictor, HistoryPredictor):
+                model.predictor.require_installed()
+                runtime = "statsforecast"
+            LOG.info("%s is computed by %s: %s", name, runtime.capitalize(), _without_paths(str(error), file))
     if _stamp(file) != stamp:
         raise ArtifactError(f"{file}: the file changed while it was read. It is read again when it is whole.")
     return Served(name, model, digest, runtime, file, stamp, Lock())

@@ -135,7 +135,7 @@ def test_each_series_of_a_panel_has_a_model_of_its_own(installed, monkeypatch):
 def test_their_absence_is_said_before_anything_takes_long(monkeypatch):
     monkeypatch.setitem(sys.modules, "statsforecast", None)
     require_extra(Config())
-    with pytest.raises(OptionError, match=r"The baseline theta needs .* pip install 'kerasforecast\[baselines\]'"):
+    with pytest.raises(OptionError, match=r"theta needs .* pip install 'kerasforecast\[baselines\]'"):
         require_extra(Config.from_options(baselines=("theta",)))
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.artifact.parity import TOLERANCE
-from kerasforecast.artifact.proof import Answers
+from kerasforecast.artifact.proof import Answers, golden_of
 from kerasforecast.errors import OptionError
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.runtime.backend import absent
@@ -138,7 +138,7 @@ class SavedModel(Format):
 
         _network(source).export(path, format="tf_saved_model", verbose=False)
         loaded = tf.saved_model.load(str(path))  # its function lives no longer than this does
-        alone = len(source.manifest.golden.windows.arrays) == 1
+        alone = len(golden_of(source.manifest).windows.arrays) == 1
         return _Called(lambda arrays: np.asarray(loaded.serve(arrays["past"] if alone else dict(arrays))))
 
 
@@ -155,7 +155,7 @@ class StableHlo(Format):
         import jax
 
         network, export = _network(source), jax.export
-        alone = len(source.manifest.golden.windows.arrays) == 1
+        alone = len(golden_of(source.manifest).windows.arrays) == 1
 
         def forecast(arrays: dict[str, Any]) -> Any:
             return network(arrays["past"] if alone else arrays, training=False)
@@ -163,7 +163,7 @@ class StableHlo(Format):
         (batch,) = export.symbolic_shape("batch")
         shapes = {
             name: jax.ShapeDtypeStruct((batch, *array.shape[1:]), "float32")
-            for name, array in source.manifest.golden.windows.arrays.items()
+            for name, array in golden_of(source.manifest).windows.arrays.items()
         }
         path.write_bytes(export.export(jax.jit(forecast), platforms=("cpu", "cuda", "tpu"))(shapes).serialize())
         called = export.deserialize(bytearray(path.read_bytes())).call

@@ -20,7 +20,7 @@ MANIFEST = "kerasforecast.json"
 WEIGHTS = "model.weights.h5"
 GRAPH = "config.json"
 KERAS_MEMBERS = ("metadata.json", GRAPH, WEIGHTS)
-MEMBERS = (*KERAS_MEMBERS, MANIFEST)
+MEMBERS = (*KERAS_MEMBERS, MANIFEST)  # of a network; what is none has the manifest alone
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
@@ -79,7 +79,8 @@ def unpack(data: bytes, where: str) -> dict[str, memoryview]:
     """
     view = memoryview(data)
     entries: list[_Entry] = []
-    for name in MEMBERS:
+    alone = data[_LOCAL.size : _LOCAL.size + len(MANIFEST)] == MANIFEST.encode()
+    for name in (MANIFEST,) if alone else MEMBERS:
         offset = entries[-1].end if entries else 0
         start = offset + _LOCAL.size + len(name)
         if start > len(data):
@@ -112,7 +113,7 @@ def _refusal(data: bytes, where: str) -> ArtifactError:
             f"{where}: a Keras model without {MANIFEST} is not one of ours. If you trust it, make it one with "
             "`kerasforecast import-keras --trust-keras-file`, or train it with `kerasforecast fit`."
         )
-    if sorted(names) != sorted(MEMBERS):
+    if sorted(names) not in (sorted(MEMBERS), [MANIFEST]):
         return ArtifactError(f"{where}: must hold {', '.join(MEMBERS)}. Received: {shown(names)}.")
     squeezed = [entry.filename for entry in entries if entry.compress_type or entry.compress_size != entry.file_size]
     if squeezed:

@@ -155,6 +155,7 @@ class Family(ABC):
         smaller: Options that make a network smaller, for the message of one that is too large.
         stages: What `kerasforecast tune` tries: values by option, those options first that matter most.
         chooses: Whether it is a choice among the networks of others, which no file has as a member.
+        in_graph: Whether it is a network; else its file has none, and each forecast fits it anew to a history.
         sampled: Whether it answers with equally likely paths; it then has `paths`, and may have `drawn` and `drawing`.
         solved: Whether `solve` finds its weights, with what it chooses on validation: they cannot be found without one.
         trained: Whether steps find weights of it; else `solve` finds all that there are, and nothing is left to train.
@@ -181,6 +182,7 @@ class Family(ABC):
     scalings: ClassVar[tuple[str, ...]] = ()
     seasonal: ClassVar[bool] = True
     chooses: ClassVar[bool] = False
+    in_graph: ClassVar[bool] = True
     sampled: ClassVar[bool] = False
     changeable: ClassVar[tuple[str, ...]] = ()
     departing: ClassVar[tuple[str, ...]] = ()

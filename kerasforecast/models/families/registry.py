@@ -5,7 +5,17 @@ from __future__ import annotations
 from pydantic.fields import FieldInfo
 
 from kerasforecast.errors import OptionError, shown
-from kerasforecast.models.families import automatic, diffusion, linear, patch, recurrent, residual, tide, untrained
+from kerasforecast.models.families import (
+    automatic,
+    classical,
+    diffusion,
+    linear,
+    patch,
+    recurrent,
+    residual,
+    tide,
+    untrained,
+)
 from kerasforecast.models.families.base import Family
 
 _ALL = (
@@ -14,6 +24,7 @@ _ALL = (
 )
 _FAMILIES: dict[str, Family] = {family.name: family for family in _ALL}
 _CHOICES: dict[str, Family] = {automatic.AUTO.name: automatic.AUTO}  # among networks: no network themselves
+_CHOSEN: dict[str, Family] = {classical.CLASSICAL.name: classical.CLASSICAL}  # in files alone
 
 
 def register(family: Family) -> None:
@@ -25,7 +36,7 @@ def register(family: Family) -> None:
     Raises:
         OptionError: Another family has the name.
     """
-    if family.name in _CHOICES or _FAMILIES.setdefault(family.name, family) is not family:
+    if family.name in _CHOICES | _CHOSEN or _FAMILIES.setdefault(family.name, family) is not family:
         raise OptionError(f"A family needs a name of its own. Received: {shown(family.name)}, which is taken.")
 
 
@@ -40,15 +51,20 @@ def models() -> tuple[str, ...]:
 
 
 def family(name: str) -> Family:
-    """The family, or choice among families, called `name`.
+    """The family, or choice among families, called `name`; also what only a choice makes a model of.
 
     Raises:
         OptionError: There is none.
     """
-    known = _FAMILIES | _CHOICES
+    known = _FAMILIES | _CHOICES | _CHOSEN
     if not isinstance(name, str) or name not in known:
-        raise OptionError(f"--model: must be one of {', '.join(known)}. Received: {shown(name)}.")
+        raise not_a_model(name)
     return known[name]
+
+
+def not_a_model(name: object) -> OptionError:
+    """That `--model` takes no such name."""
+    return OptionError(f"--model: must be one of {', '.join(models())}. Received: {shown(name)}.")
 
 
 def options() -> dict[str, dict[str, FieldInfo]]:
