@@ -4,6 +4,7 @@ import json
 import sys
 import zipfile
 from types import SimpleNamespace
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -25,7 +26,7 @@ TRUTH = waves(200)
 class Knowing:
     """Stands in for a model of statsforecast where that is not installed: it knows what follows, nearly."""
 
-    fitted: list[int] = []
+    fitted: ClassVar[list[int]] = []
 
     def __init__(self, season_length):
         self.season = season_length
