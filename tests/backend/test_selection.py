@@ -7,6 +7,7 @@ import kerasforecast as kf
 from kerasforecast.config import Config
 from kerasforecast.errors import OptionError, StoppedError
 from kerasforecast.evaluation.frame import better_suited
+from kerasforecast.evaluation.leaving import Begun
 from kerasforecast.forecasting.fitting import Fitting
 from kerasforecast.selection import budgets, rounds
 from tests.backend.conftest import prices
@@ -23,6 +24,14 @@ def few():
         small = budgets.Budget(rounds=(4, 8), proposals=1, solved=2, stretch=2, seeds=1)
         patch.setitem(budgets._BUDGETS, "small", small)
         yield
+
+
+class Killed(BaseException):
+    """Nobody is told of it, nothing is tidied: as SIGKILL leaves a run."""
+
+
+def killed(*arguments, **named):
+    raise Killed
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +77,10 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_model(chosen, tmp_path, monk
     with pytest.raises(StoppedError, match=r"resume=.waves. goes on"):
         kf.fit(waves(), **OPTIONS, output_dir=tmp_path, name="waves")
     assert len(list((tmp_path / "waves" / "tried").iterdir())) == 3
+    with monkeypatch.context() as patch:  # and once more, after the last network was tried
+        patch.setattr(Begun, "refitted", killed)
+        with pytest.raises(Killed):
+            kf.fit(waves(), resume="waves", output_dir=tmp_path, progress=False)
     again = kf.fit(waves(), resume="waves", output_dir=tmp_path, progress=False)
     written = saved[3:]
     assert not set(saved[:3]) & set(written[: len(written) - 1])  # none is trained twice in a round

@@ -109,8 +109,10 @@ def test_a_choice_is_no_network():
 def test_time_is_read_in_seconds_minutes_and_hours():
     found = [Config.from_options(model="auto", time=each).network.options.seconds for each in ("90s", "5m", "1.5h")]
     assert found == [90, 300, 5_400]
-    assert Clock(0.0).over
-    assert not Clock(60.0).over
+    assert Clock(0.0).over()
+    assert not Clock(60.0).over()
+    assert Clock(60.0).over(ahead=60.0)  # what is yet to be done counts
+    assert not Clock(None).over(ahead=1e9)
     assert not Clock(None).over
 
 
