@@ -46,9 +46,10 @@ def parent_of(source: Path | Model, how: How, freeze: tuple[str, ...] = (), alph
     if not manifest.in_graph:
         raise no_network(manifest)
     if len(manifest.members) > 1:
+        remedy = "Choose anew with --model auto, or give" if manifest.selection else "Give"
         raise OptionError(
             f"--{how} takes a model of one network. Received: {manifest.name}, of {len(manifest.members)}. "
-            "Give one of one network."
+            f"{remedy} one of one network."
         )
     return parent
 
