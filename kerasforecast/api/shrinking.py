@@ -75,8 +75,6 @@ def shrink(
         >>> kf.shrink(path, distill="linear").path.name
         'ibm-linear.keras'
     """
-    from kerasforecast.api.loading import load
-    from kerasforecast.artifact.proof import no_network
     from kerasforecast.runtime.files import user_path
 
     ways = {"--distill": distill is not None, "--prune": prune is not None, "--int8": int8}
@@ -94,13 +92,26 @@ def shrink(
         raise OptionError(
             f"A .keras file is made smaller, into another that ends in {suffix}. Received: {file} into {target}."
         )
-    larger = load(file, backend=backend)
-    if not larger.manifest.in_graph:
-        raise no_network(larger.manifest)
+    larger = _larger(file, backend)
     panel = larger.panel_from(data)
     if int8:
         return _in_bytes(larger, file, target, panel)
     return _trained_smaller(larger, file, target, panel, distill if prune is None else float(prune))
+
+
+def _larger(file: Path, backend: str | None) -> Model:
+    """The model that is to become smaller.
+
+    Raises:
+        ArtifactError: It is no network.
+    """
+    from kerasforecast.api.loading import load
+    from kerasforecast.artifact.proof import no_network
+
+    found = load(file, backend=backend)
+    if not found.manifest.in_graph:
+        raise no_network(found.manifest)
+    return found
 
 
 def _trained_smaller(larger: Model, file: Path, target: Path, panel: Panel, wanted: str | float | None) -> Shrunk:

@@ -190,10 +190,7 @@ class Family(ABC):
 
     @abstractmethod
     def layers(self, options: Any, sizes: Sizes) -> list[SavedLayer]:
-        """The layers of the saved network that hold arrays, in the order in which Keras lists them.
-
-        Without `sizes.embeddings`, which every network with categories has in front of them.
-        """
+        """The layers of the saved network that hold arrays, as Keras lists them after `sizes.embeddings`."""
 
     @abstractmethod
     def build(self, options: Any, sizes: Sizes, inputs: Inputs, role: Role, seed: int) -> Graph:
