@@ -175,8 +175,7 @@ def choose_within(
     if not trials:
         raise DivergedError("No network of --model auto could be trained. Lower --learning-rate, or use --model lstm.")
     if stretch:
-        drawn = [trial for trial in trials if not trial.candidate.network.family.solved][:_AGAIN]
-        trials = ranked([*trials, *bench.more(drawn, budget.seeds, budget.rounds)])
+        trials = ranked([*trials, *bench.more(trials, _AGAIN, budget.seeds, budget.rounds)])
     weights, text = _shares(judge, trials, _TOGETHER[stretch is not None])
     parts = {place: trial.part() for place, trial in enumerate(trials) if weights[place] > 0 or place == 0}
     if stretch:

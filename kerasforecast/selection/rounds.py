@@ -136,8 +136,9 @@ class Bench:
         """Seconds that training anew may take of what will be chosen, about."""
         return self.anew * sum(trial.seconds for trial in ranked(trials)[:_JOINED] if trial.steps)
 
-    def more(self, trials: Sequence[Trial], seeds: int, rounds: Sequence[int]) -> list[Trial]:
-        """Further starts of `trials`, each trained for as long as all rounds take."""
+    def more(self, tried: Sequence[Trial], most: int, seeds: int, rounds: Sequence[int]) -> list[Trial]:
+        """Further starts of the best that were `tried` and take steps, each trained as long as all rounds take."""
+        trials = [trial for trial in tried if not trial.candidate.network.family.solved][:most]
         found: list[Trial] = []
         for trial in trials:
             for seed in range(1, seeds + 1):
@@ -147,10 +148,10 @@ class Bench:
                 found.append(Trial(Candidate(place, trial.candidate.network, changed)))
         elsewhere = self._elsewhere(found, rounds[-1], len(rounds))
         for count, trial in enumerate(found, 1):
-            if self.clock.over(_needed(trial, trials, rounds[-1]) + self._after([*trials, *found])):
+            if self.clock.over(_needed(trial, trials, rounds[-1]) + self._after([*tried, *found])):
                 break
             self._go_on(trial, rounds[-1], len(rounds), next(elsewhere))
-            self._tell(trial, [*trials, *found], f"again {count}/{len(found)}")
+            self._tell(trial, [*tried, *found], f"again {count}/{len(found)}")
         return [trial for trial in found if trial.worth is not None]
 
     def _elsewhere(self, going: Sequence[Trial], steps: int, number: int) -> Iterator[Left | None]:
