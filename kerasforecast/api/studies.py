@@ -15,7 +15,7 @@ from kerasforecast.errors import OptionError, shown, whole_number
 from kerasforecast.runtime.backend import Choice, load_quietly, provenance
 from kerasforecast.runtime.determinism import activate_for_training
 from kerasforecast.runtime.extras import require_package, require_ray
-from kerasforecast.runtime.locks import locked
+from kerasforecast.runtime.locks import locked, locked_in_turn
 from kerasforecast.runtime.names import name_from
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.runtime.tasks import executor
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kerasforecast.api.study_progress import Said
     from kerasforecast.data.panel import Panel
     from kerasforecast.model import Model
+    from kerasforecast.training.run import Run
     from kerasforecast.tuning.bench import Bench
     from kerasforecast.tuning.record import Stage, StudyRecord, Trial
     from kerasforecast.tuning.study import Study
@@ -74,6 +75,7 @@ class _Begun:
     folder: Path | None
     tried: dict[str, Any]
     notes: tuple[str, ...]
+    before: bytes | None = None  # the record of an earlier study of this name
 
 
 def carry_out_study(request: StudyRequest) -> Study:
@@ -110,6 +112,7 @@ def _begin(request: StudyRequest) -> _Begun:
     choice = activate_for_training(request.backend, request.threads, seed=config.training.seed)
     check_place(request.name, request.output_dir)
 
+    from kerasforecast.api.others_study import record_bytes
     from kerasforecast.api.runs import ready_panel
 
     panel, config, chosen = ready_panel(config, request.frame)
@@ -117,7 +120,8 @@ def _begin(request: StudyRequest) -> _Begun:
     if request.output_dir is None:
         return _Begun(request, config, choice, panel, request.name or name_from(panel.name), None, tried, notes)
     name = request.name or default_model_name(panel, request.output_dir)
-    return _Begun(request, config, choice, panel, name, request.output_dir / name / "tune", tried, notes)
+    folder = request.output_dir / name / "tune"
+    return _Begun(request, config, choice, panel, name, folder, tried, notes, record_bytes(folder))
 
 
 def _check(request: StudyRequest) -> None:
@@ -183,32 +187,38 @@ def _finished(
     from kerasforecast.tuning.final import compared
     from kerasforecast.tuning.study import Study
 
-    same = not best.options
-    if not same:
-        said.note("Training the untuned default, to be scored on the test part beside the winner.")
-    untuned = None if same else _fit(begun, begun.config, f"{begun.name}-untuned")
-    said.note(f"Training the winner: {best.told()}.")
-    tuned = bench.config.changed(**best.options) if best.options else begun.config
-    folder = begun.request.output_dir
-    if folder is None:
-        model = _fit(begun, tuned, begun.name)
+    def trained(run: Run | None = None) -> Study:
+        same = not best.options
+        if not same:
+            said.note("Training the untuned default, to be scored on the test part beside the winner.")
+        untuned = None if same else _fit(begun, begun.config, f"{begun.name}-untuned")
+        said.note(f"Training the winner: {best.told()}.")
+        tuned = begun.config if same else bench.config.changed(**best.options)
+        model = _fit(begun, tuned, begun.name, run)
         record = _record(begun, best, default, trials, stages, compared(model, untuned, begun.panel))
         return Study(_with_study(model, record), record)
 
+    folder = begun.request.output_dir
+    if folder is None:
+        return trained()
+
+    from kerasforecast.api.others_study import written_meanwhile
     from kerasforecast.pipeline import write_run
     from kerasforecast.training.run import Run
     from kerasforecast.tuning.kept import write_study
 
     run = Run(folder / begun.name, None, {"backend": begun.choice.name, "threads": begun.request.threads})
-    with locked(run.folder):
-        model = _fit(begun, tuned, begun.name, run)
-        record = _record(begun, best, default, trials, stages, compared(model, untuned, begun.panel))
-        model = _with_study(model, record)
+    with locked_in_turn(run.folder, lambda: said.note("Another process ends this study: waiting for it.")):
+        if theirs := written_meanwhile(folder, begun.name, begun.before, trials, best):
+            said.note("Another process has trained the winner of these trials: taken as it is.")
+            return theirs
+        study = trained(run)
         with Deferred():
-            files = write_study(folder / begun.name / "tune", record)
-            model.files = files | write_run(model, folder, begun.name)
+            files = write_study(folder / begun.name / "tune", study.record)
+            files |= write_run(study.best, folder, begun.name)
             run.clear()
-    return Study(model, record, model.files)
+    study.best.files = files
+    return Study(study.best, study.record, files)
 
 
 def _fit(begun: _Begun, config: Config, name: str, run: Any = None) -> Model:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from kerasforecast.errors import LockedError
 from kerasforecast.runtime.files import writing
+
+_POLL = 0.1  # seconds
 
 
 @contextlib.contextmanager
@@ -28,6 +31,31 @@ def locked(folder: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # Windows removes no open file: it stays, and is taken again
             path.unlink()  # before the lock is given up, so that it is our own
         os.close(handle)
+
+
+@contextlib.contextmanager
+def locked_in_turn(folder: Path, on_wait: Callable[[], None] | None = None, poll: float = _POLL) -> Iterator[None]:
+    """Hold `folder` as `locked` does, once every process that holds it has given it up.
+
+    Args:
+        folder: Made where absent.
+        on_wait: Called once, where another process holds it.
+        poll: Seconds from one look to the next.
+
+    Raises:
+        InputError, KerasForecastError: As `locked`.
+    """
+    with contextlib.ExitStack() as held:
+        waiting = False
+        while True:
+            with contextlib.suppress(LockedError):
+                held.enter_context(locked(folder))
+                break
+            if on_wait and not waiting:
+                on_wait()
+            waiting = True
+            time.sleep(poll)
+        yield
 
 
 def _acquired(folder: Path, path: Path) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 
 from kerasforecast.errors import LockedError
 from kerasforecast.runtime.extras import require_package
-from kerasforecast.runtime.locks import locked
+from kerasforecast.runtime.locks import locked, locked_in_turn
 from kerasforecast.training.callbacks import Epoch
 from kerasforecast.tuning.attempt import Pruned
 from kerasforecast.tuning.bench import Bench
@@ -186,12 +186,7 @@ class _Study:
         if self._folder is None:
             yield
             return
-        with contextlib.ExitStack() as held:
-            while True:
-                with contextlib.suppress(LockedError):
-                    held.enter_context(locked(self._folder / "asking"))
-                    break
-                time.sleep(_POLL / 10)
+        with locked_in_turn(self._folder / "asking", poll=_POLL / 10):
             yield
 
     def _report(self, trial: Any, first: Attempt) -> None:

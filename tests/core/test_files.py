@@ -7,11 +7,12 @@ import math
 import os
 import stat
 import sys
+import threading
 import time
 
 import pytest
 
-from kerasforecast.errors import InputError, KerasForecastError
+from kerasforecast.errors import InputError, KerasForecastError, LockedError
 from kerasforecast.runtime import files, locks
 from kerasforecast.runtime.files import (
     atomic_write,
@@ -20,7 +21,7 @@ from kerasforecast.runtime.files import (
     remove_folder,
     write_folder,
 )
-from kerasforecast.runtime.locks import locked
+from kerasforecast.runtime.locks import locked, locked_in_turn
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 ordinary_user = pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is forbidden to root")
@@ -168,6 +169,23 @@ def test_a_file_that_cannot_even_be_made_is_a_failed_run_or_the_user_s_choice_of
     assert caught.value.exit_code == code
     assert os.strerror(number) in str(caught.value)
     assert names_in(tmp_path) == []
+
+
+def test_whoever_waits_for_a_lock_says_so_once_and_has_it_when_it_is_given_up(tmp_path):
+    said, order, holder = [], [], contextlib.ExitStack()
+    holder.enter_context(locked(tmp_path))
+
+    def give_up():
+        said.append("waiting")
+        threading.Timer(0.05, lambda: (order.append("given up"), holder.close())).start()
+
+    with locked_in_turn(tmp_path, give_up, poll=0.01):
+        order.append("held")
+        with pytest.raises(LockedError), locked(tmp_path):
+            pass
+    assert said == ["waiting"] and order == ["given up", "held"]
+    with locked_in_turn(tmp_path, give_up):  # free: nobody waits
+        assert said == ["waiting"]
 
 
 def test_what_a_killed_writer_left_goes_with_the_next_write_and_a_living_one_s_stays(tmp_path):

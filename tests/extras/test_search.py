@@ -1,6 +1,8 @@
 """A search by Optuna: interrupted and gone on with it is the same study."""
 
+import contextlib
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +12,8 @@ import pandas as pd
 import pytest
 
 import kerasforecast as kf
+from kerasforecast import pipeline
+from kerasforecast.api import studies
 from kerasforecast.tuning import search as searches
 
 pytest.importorskip("optuna")
@@ -19,6 +23,8 @@ OPTIONS = {
     "search": True, "trials": 9, "stages": ["units", "learning_rate"], "name": "acme",
     "tries": {"units": "1..4", "learning_rate": "0.0001..0.3", "dropout": "0.0|0.3"},
 }  # fmt: skip
+
+FIT = {"model": "linear", "window": 6, "epochs": 1, "progress": False}
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +108,32 @@ def test_a_process_that_is_killed_within_a_training_takes_nothing_else_with_it(p
     assert 0 < len(kept) < 10 and not (tmp_path / "acme" / "tune" / "study.json").exists()
     found = kf.tune(prices, **OPTIONS, output_dir=tmp_path)
     pd.testing.assert_frame_equal(table(found), table(whole))
+
+
+@pytest.mark.parametrize("meddled", [False, True])
+def test_what_another_process_has_trained_of_the_same_trials_is_taken_as_it_is(
+    prices, whole, tmp_path, monkeypatch, meddled
+):
+    theirs = whole.files["model"].parent
+    shutil.copytree(theirs / "acme" / "tune", tmp_path / "acme" / "tune")
+    (tmp_path / "acme" / "tune" / "study.json").unlink()  # this process begins before the other one has ended
+
+    @contextlib.contextmanager
+    def in_turn(folder, on_wait):  # meanwhile it ends
+        shutil.copytree(theirs, tmp_path, dirs_exist_ok=True)
+        if meddled:  # the model is of another study
+            other.save(tmp_path / "acme.keras")
+        yield
+
+    other = kf.fit(prices, **FIT) if meddled else None
+    fits, fit = [], pipeline.fit
+    monkeypatch.setattr(studies, "locked_in_turn", in_turn)
+    monkeypatch.setattr(pipeline, "fit", lambda *args, **kwargs: fits.append(kwargs["name"]) or fit(*args, **kwargs))
+    found = kf.tune(prices, **OPTIONS, output_dir=tmp_path)
+    pd.testing.assert_frame_equal(found.trials, whole.trials)
+    assert fits == (["acme-untuned", "acme"] if meddled else [])
+    assert found.best.verdict == whole.best.verdict and set(found.files) == set(whole.files)
+    assert all(path.is_relative_to(tmp_path) and path.exists() for path in found.files.values())
 
 
 def test_seconds_may_count_beside_the_error(prices, tmp_path):
