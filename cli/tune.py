@@ -43,7 +43,7 @@ _SHOWN = 10  # best trials of a search that are printed
 )
 @click.option("--search", is_flag=True, help="Let Optuna choose all options at once; needs the extra `tune`.")
 @click.option("--trials", type=click.IntRange(1), help="Trials of a search, beside the untuned one. [default: 30]")
-@click.option("--time", metavar="TIME", help="After which a search asks for no further trial, e.g. 90s, 10m, 2h.")
+@click.option("--time", metavar="TIME", help="After which no further trial begins, e.g. 90s, 10m, 2h.")
 @click.option(
     "--objectives",
     type=click.Choice(["error", "error,seconds"]),

@@ -50,7 +50,7 @@ class StudyRequest(Request):
 
     @property
     def seconds(self) -> float | None:
-        """That a search may ask for trials.
+        """That a study may begin trials.
 
         Raises:
             OptionError: The time is none.
@@ -134,6 +134,7 @@ def _check(request: StudyRequest) -> None:
         raise OptionError(f"--measure must be rmsse or mase. Received: {shown(request.measure)}.")
     if request.objectives not in ("error", "error,seconds"):
         raise OptionError(f"--objectives must be error or error,seconds. Received: {shown(request.objectives)}.")
+    _ = request.seconds  # refused here where it is no time
     if request.search:
         if request.ray is not None:
             raise OptionError(
@@ -145,11 +146,12 @@ def _check(request: StudyRequest) -> None:
         require_package("--search", "optuna", "tune")
         return
     require_ray(request.ray)
-    for option, value in (("trials", request.trials), ("time", request.time)):
-        if value is not None:
-            raise OptionError(f"--{option} has no effect without --search. Received: {shown(value)}. Leave it out.")
+    if request.trials is not None:
+        raise OptionError(f"--trials has no effect without --search. Received: {request.trials!r}. Leave it out.")
     if request.objectives != "error":
-        raise OptionError(f"--objectives has no effect without --search. Received: {shown(request.objectives)}.")
+        raise OptionError(
+            f"--objectives has no effect without --search. Received: {shown(request.objectives)}. Leave it out."
+        )
 
 
 def _chosen(begun: _Begun, bench: Bench, said: Said) -> tuple[Trial, Trial, list[Trial], list[Stage]]:
@@ -164,9 +166,12 @@ def _chosen(begun: _Begun, bench: Bench, said: Said) -> tuple[Trial, Trial, list
         limits = Limits(count, request.seconds, request.objectives == "error,seconds")
         best, default, found = run_search(bench, begun.tried, request.measure, limits, begun.folder, said.trial)
         return best, default, found, []
+    from kerasforecast.tuning.bench import deadline
     from kerasforecast.tuning.staged import run_stages
 
     bench.on_trial = said.trial
+    if (seconds := request.seconds) is not None:
+        bench.over = deadline(seconds)
     if begun.folder is None:
         best, default, stages = run_stages(bench, begun.tried, request.measure, said.stage, said.end)
         return best, default, bench.trials, stages
@@ -252,7 +257,12 @@ def _record(
     from kerasforecast.tuning.record import StudyRecord
 
     request = begun.request
-    tried = {name: str(which) if request.search else ", ".join(map(str, which)) for name, which in begun.tried.items()}
+    begun_with = begun.tried.keys() if request.search else {stage.option for stage in stages}
+    tried = {
+        name: str(which) if request.search else ", ".join(map(str, which))
+        for name, which in begun.tried.items()
+        if name in begun_with
+    }
     return StudyRecord(
         kind="search" if request.search else "staged",
         name=begun.name,

@@ -240,7 +240,7 @@ def tune(
             `{"dropout": "0.0..0.5", "window": "30|60|120"}`.
         search: Let Optuna choose all options at once, within ranges; it needs the extra `tune`.
         trials: Of a search, beside the untuned one; 30 when neither they nor `time` are given.
-        time: After which a search asks for no further trial, e.g. `"10m"`, or seconds.
+        time: After which no further trial begins, e.g. `"10m"`, or seconds.
         objectives: What a search makes small: errors, or errors and seconds of training.
         measure: The error on validation that decides, in units of the changes of training.
         seeds: With how many each trial is made; its error is their mean.

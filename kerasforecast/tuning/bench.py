@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,7 @@ class Bench:
         store: Keeps every attempt as soon as it is made.
         executor: Makes them.
         on_trial: Called with each trial, and whether it was kept from before.
+        over: Says whether time is over, so that no further trial is to begin.
         trials: So far, in the order in which they were first asked for.
     """
 
@@ -40,6 +42,7 @@ class Bench:
     store: Store
     executor: Executor = field(default_factory=Serial)
     on_trial: OnTrial | None = None
+    over: Callable[[], bool] = bool  # never
     trials: list[Trial] = field(default_factory=list)
 
     def changes(self, options: Mapping[str, Any]) -> dict[str, Value]:
@@ -57,8 +60,11 @@ class Bench:
             found.append(Task(key_of(self.data, seeded, len(self.ground.folds)), seeded))
         return found
 
-    def try_all(self, stage: str, asked: Sequence[Mapping[str, Any]]) -> list[Trial]:
-        """The trials of each set of options asked for, made where they are not known."""
+    def try_all(self, stage: str, asked: Sequence[Mapping[str, Any]], least: int | None = None) -> list[Trial]:
+        """The trials of each set of options asked for, made where they are not known.
+
+        Where time is over, these are the first of them alone, at least `least`; all where it is `None`.
+        """
         wanted = [self.changes(options) for options in asked]
         tasks = [self.tasks(options) for options in wanted]
         made: dict[str, Attempt] = {}
@@ -80,6 +86,8 @@ class Bench:
             self.store.save(found)
             made[found.key] = found
             tell()
+            if least is not None and len(told) >= least and self.over():
+                break
         return told
 
     def try_one(self, options: Mapping[str, Any], on_epoch: OnEpoch | None = None) -> list[Attempt]:
@@ -107,6 +115,12 @@ class Bench:
         if self.on_trial:
             self.on_trial(trial, kept)
         return trial
+
+
+def deadline(seconds: float) -> Callable[[], bool]:
+    """Says whether `seconds` have passed since now."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() >= end
 
 
 def data_key(panel: Panel) -> str:

@@ -14,6 +14,7 @@ from kerasforecast.models.families import registry
 
 Value = str | int | float | bool
 _FORBIDDEN = ("model", "seed", "horizon", "steps", "levels", "quantiles", "period", "baselines", "mc_dropout", "final")
+_HIDDEN = {*SECTIONS["data"].model_fields, *SECTIONS["split"].model_fields, *_FORBIDDEN}
 _APART = 4  # the greatest value over the least from which on a range is searched by ratios
 
 
@@ -63,17 +64,16 @@ def stages_of(
     """
     own: dict[str, tuple[Any, ...]] = {**config.network.family.stages}
     given = {name: _listed(name, values) for name, values in (tries or {}).items()}
-    order = [*(stages or own), *(name for name in given if name not in (stages or own))]
     found = {}
-    for name in order:
-        _check_option(name, config)
+    for name in _order(list(own), stages, list(given)):
+        _check_option(name, config, "--try" if name in given else "--stages")
         values = given.get(name, own.get(name))
         if values is None:
             few = f"; {config.network.model} has stages {', '.join(own)}" if own else ""
             raise OptionError(f"--stages: {name} needs values to try{few}. Received: none. Give --try {name}=...")
         found[name] = tuple(dict.fromkeys(_typed(name, value, config) for value in values))
     if not found:
-        raise OptionError("A study needs something to try. Received: no stage. Give --try units=32,64.")
+        raise _nothing(config)
     return found
 
 
@@ -95,10 +95,9 @@ def space_of(
     """
     own = config.network.family.stages
     given = dict(tries or {})
-    order = [*(stages or own), *(name for name in given if name not in (stages or own))]
     found: dict[str, Range | Choice] = {}
-    for name in order:
-        _check_option(name, config)
+    for name in _order(list(own), stages, list(given)):
+        _check_option(name, config, "--try" if name in given else "--stages")
         value = given.get(name)
         if isinstance(value, str) and ".." in value:
             found[name] = _range(name, value, config)
@@ -109,7 +108,7 @@ def space_of(
         else:
             raise OptionError(f"--stages: {name} needs a range. Received: none. Give --try {name}=LOW..HIGH.")
     if not found:
-        raise OptionError("A search needs something to try. Received: no option. Give --try units=16..128.")
+        raise _nothing(config)
     return found
 
 
@@ -149,7 +148,9 @@ def _listed(name: str, values: str | Sequence[Any]) -> list[Any]:
 def _range(name: str, text: str, config: Config) -> Range:
     low, high = (_typed(name, part.strip(), config) for part in text.split("..", 1))
     if isinstance(low, bool | str) or isinstance(high, bool | str) or not low < high:
-        raise OptionError(f"--try: {name} must rise from one number to another. Received: {shown(text)}.")
+        raise OptionError(
+            f"--try: {name} must rise from one number to another. Received: {shown(text)}. Use LOW..HIGH."
+        )
     return Range(low, high, isinstance(low, int) and isinstance(high, int), low > 0 and high >= _APART * low)
 
 
@@ -185,18 +186,40 @@ def _field(name: str) -> FieldInfo:
     return next(iter(registry.options()[name].values()))
 
 
-def _check_option(name: str, config: Config) -> None:
+def _order(own: Sequence[str], stages: Sequence[str], given: Sequence[str]) -> list[str]:
+    """The options to try in turn: those named, or else the family's own, then those that have values alone.
+
+    Raises:
+        OptionError: One is named twice.
+    """
+    if twice := next((name for name in stages if list(stages).count(name) > 1), None):
+        raise OptionError(f"--stages: an option stands once. Received: {shown(twice)} twice. Name it once.")
+    first = stages or own
+    return [*first, *(name for name in given if name not in first)]
+
+
+def _nothing(config: Config) -> OptionError:
+    return OptionError(
+        f"A study needs something to try, and {config.network.model} has no stages of its own. Received: none. "
+        f"Give --try OPTION=VALUES with one of: {', '.join(_tunable(config))}."
+    )
+
+
+def _tunable(config: Config) -> list[str]:
+    return sorted(config.flat().keys() - _HIDDEN)
+
+
+def _check_option(name: str, config: Config, asked: str) -> None:
     known = config.flat()
-    hidden = {*SECTIONS["data"].model_fields, *SECTIONS["split"].model_fields, *_FORBIDDEN}
-    if name in hidden and name in known:
+    if name in _HIDDEN and name in known:
         raise OptionError(
-            f"--try: {flag(name)} is no option to tune, since errors would not be of the same forecasts or in the same "
-            "units. Leave it out."
+            f"{asked}: {flag(name)} is no option to tune, since errors would not be of the same forecasts or in the "
+            "same units. Leave it out."
         )
     if name not in known:
         raise OptionError(
-            f"--try: must name an option of {config.network.model}. Received: {shown(name)}. "
-            f"Use one of: {', '.join(sorted(known.keys() - hidden))}."
+            f"{asked}: must name an option of {config.network.model}. Received: {shown(name)}. "
+            f"Use one of: {', '.join(_tunable(config))}."
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from kerasforecast.tuning.bench import Bench
 from kerasforecast.tuning.readings import Suggestion, agreement, suggested
-from kerasforecast.tuning.record import Measure, Stage, Trial, best_of
+from kerasforecast.tuning.record import Measure, Stage, Trial, best_of, shown_value
 from kerasforecast.tuning.space import Value
 
 OnStage = Callable[[int, int, str, Sequence[Value], str], None]
@@ -19,7 +19,7 @@ def run_stages(
     on_stage: OnStage | None = None,
     on_end: Callable[[Stage], None] | None = None,
 ) -> tuple[Trial, Trial, list[Stage]]:
-    """Try each option in its turn.
+    """Try each option in its turn, until time is over.
 
     Args:
         bench: Makes the trials.
@@ -30,7 +30,7 @@ def run_stages(
         on_end: Called with each stage that is over.
 
     Returns:
-        The winner, the trial of the untuned options, and the stages.
+        The winner, the trial of the untuned options, and the stages that were begun.
 
     Raises:
         OptionError: No trial came to an error.
@@ -40,17 +40,21 @@ def run_stages(
     done: list[Stage] = []
     default = best = None
     for number, (option, given) in enumerate(stages.items(), 1):
+        if done and bench.over():
+            break
         before = options.get(option, untuned[option])
         values = list(dict.fromkeys([*given, before]))
         hint = _hint(best, option, before, bench)
         if on_stage:
             on_stage(number, len(stages), option, values, hint.text if hint else "")
-        trials = bench.try_all(option, [options | {option: value} for value in values])
+        asked = [options | {option: value} for value in values]
+        trials = bench.try_all(option, asked, least=values.index(before) + 1)
         begun = trials[values.index(before)]
         default = default or begun
         best = best_of([begun, *trials], measure)
         kept = values[trials.index(best)]
         found = agreement(hint or Suggestion(None, ""), (before, begun), (kept, best), trials, measure)
+        found += _left_out(values[len(trials) :], list(stages)[number:] if bench.over() else [])
         stage = Stage(
             option=option,
             trials=tuple(trial.number for trial in trials),
@@ -66,6 +70,12 @@ def run_stages(
     if best is None or default is None:
         raise ValueError("There is no stage.")
     return best, default, done
+
+
+def _left_out(values: Sequence[Value], stages: Sequence[str]) -> str:
+    """What time did not suffice for: values of a stage, and the stages after it."""
+    left = [*map(shown_value, values), *stages]
+    return f" Time was over: {', '.join(left)} not tried." if left else ""
 
 
 def _hint(best: Trial | None, option: str, value: Value, bench: Bench) -> Suggestion | None:

@@ -8,9 +8,12 @@ import pytest
 
 import kerasforecast as kf
 from kerasforecast.tuning import attempt as attempts
-from kerasforecast.tuning.bench import data_key
+from kerasforecast.tuning.bench import Bench, data_key
 from kerasforecast.tuning.ground import ground_of
 from kerasforecast.tuning.kept import is_study, rewrite_study
+from kerasforecast.tuning.record import Attempt
+from kerasforecast.tuning.staged import run_stages
+from kerasforecast.tuning.store import Store
 
 OPTIONS = {"window": 8, "model": "gru", "units": 2, "layers": 1, "epochs": 4, "batch_size": 64, "progress": False}
 STAGES = {"stages": ["learning_rate", "dropout"], "tries": {"learning_rate": [0.01, 1e-5], "dropout": [0.2, 0.0]}}
@@ -85,6 +88,38 @@ def test_a_study_goes_on_with_the_trials_that_are_kept(study, folder, monkeypatc
     assert len(made) == 2
     columns = [name for name in study.trials if name != "seconds"]
     pd.testing.assert_frame_equal(again.trials[columns], study.trials[columns])
+
+
+class Made:
+    """Attempts without a training."""
+
+    workers = 1
+
+    def map(self, work, shared, tasks, waiting=None):
+        for place, task in enumerate(tasks):
+            yield place, Attempt(key=task.key, seed=0, status="done", scores={"rmsse": 1 / task.config.network.units})
+
+
+@pytest.mark.parametrize(
+    ("after", "trials", "found"),
+    [
+        (1, 2, ["Time was over: 8, 16, layers not tried."]),  # the untuned options are tried all the same
+        (3, 3, ["Time was over: 16, layers not tried."]),
+        (4, 4, ["Time was over: layers not tried."]),
+        (5, 5, ["", "Time was over: 3 not tried."]),
+        (6, 6, ["", ""]),
+    ],
+)
+def test_no_trial_begins_when_time_is_over(after, trials, found):
+    config = kf.Config.from_options(**OPTIONS)
+    panel = kf.Panel.of(kf.Series.of(prices()))
+    bench = Bench(ground_of(panel, config, 1), config, 1, "rows", Store(None), Made())
+    bench.over = lambda: len(bench.trials) >= after
+    stages = {"units": (4, 2, 8, 16), "layers": (1, 2, 3)}
+    best, default, done = run_stages(bench, stages, "rmsse")
+    assert len(bench.trials) == trials and not default.options
+    assert best.options["units"] == {1: 4, 3: 8}.get(after, 16)
+    assert [stage.found.partition("Time")[1] + stage.found.partition("Time")[2] for stage in done] == found
 
 
 def test_trials_see_nothing_of_the_test_part():

@@ -94,7 +94,15 @@ def test_stages_are_named_and_values_given():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (lambda: stages_of(Config(), ["width"]), "--try: must name an option of lstm. Received: 'width'. Use one of:"),
+        (
+            lambda: stages_of(Config(), ["width"]),
+            "--stages: must name an option of lstm. Received: 'width'. Use one of:",
+        ),
+        (lambda: space_of(Config(), (), {"width": "2..4"}), "--try: must name an option of lstm. Received: 'width'."),
+        (
+            lambda: stages_of(Config(), ["units", "layers", "units"]),
+            "--stages: an option stands once. Received: 'units'",
+        ),
         (
             lambda: stages_of(Config(), ["window"]),
             "--stages: window needs values to try; lstm has stages learning",
