@@ -70,7 +70,6 @@ class Bench:
         made: dict[str, Attempt] = {}
         known = {task.key: kept for each in tasks for task in each if (kept := self.store.load(task.key))}
         absent = {task.key: task for each in tasks for task in each if task.key not in known}
-        due = list(absent.values())
         told: list[Trial] = []
 
         def tell() -> None:  # in the order asked for, whoever was made first
@@ -81,12 +80,16 @@ class Bench:
                 attempts = tuple(known.get(task.key) or made[task.key] for task in each)
                 told.append(self._trial(stage, wanted[place], attempts, not any(task.key in made for task in each)))
 
+        def enough() -> bool:
+            return least is not None and len(told) >= least and self.over()
+
         tell()
+        due = [] if enough() else list(absent.values())
         for _, found in self.executor.map(attempt, self.ground, due):
             self.store.save(found)
             made[found.key] = found
             tell()
-            if least is not None and len(told) >= least and self.over():
+            if enough():
                 break
         return told
 
