@@ -17,6 +17,7 @@ import numpy as np
 
 from kerasforecast.artifact.recorder import identity_of
 from kerasforecast.artifact.selection import Selection, Tried
+from kerasforecast.baselines.classical import require_extra
 from kerasforecast.baselines.fitted import periods_of
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
@@ -92,6 +93,7 @@ def fit_chosen(
         InputError: The data or an option is wrong, or not those of the run to be resumed.
         StoppedError: A signal ended it.
     """
+    require_extra(config, panel)
     chosen = choose(config, panel, name, run, stop, say, started, workers)
     window = max(part.member.network.window for part in chosen.parts)
     longest = max(window, chosen.best.member.network.window)

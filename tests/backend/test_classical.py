@@ -148,3 +148,6 @@ def test_without_the_extra_it_is_told_of_and_not_used(won, monkeypatch):
     loaded = kf.load(won.files["model"])
     with pytest.raises(OptionError, match=r"auto_ets needs statsforecast.*pip install 'kerasforecast\[baselines\]'"):
         loaded.forecast(2, TRUTH[:160])
+    monkeypatch.setattr("kerasforecast.selection.choose.choose", lambda *arguments: pytest.fail("networks were tried"))
+    with pytest.raises(OptionError, match="theta needs statsforecast"):
+        kf.fit(TRUTH[:160], **OPTIONS, baselines=("theta",))

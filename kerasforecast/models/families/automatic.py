@@ -6,9 +6,10 @@ one of a family for the networks of the families that have it.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from kerasforecast.models.families.base import Family, FamilyOptions, Graph, Inputs, Role, SavedLayer, Sizes
 
@@ -27,10 +28,16 @@ class AutomaticOptions(FamilyOptions):
     )
     time: str | None = Field(
         None,
-        pattern=r"^[0-9]{1,6}(\.[0-9]{1,3})?(s|m|h)$",
         description="How long to try at most, e.g. 90s, 5m, 1h; what is chosen then hangs on the machine.",
     )
     kept: dict[Annotated[str, StringConstraints(max_length=50)], Value] = Field({}, max_length=100)
+
+    @field_validator("time")
+    @classmethod
+    def _a_time(cls, time: str | None) -> str | None:
+        if time is not None and not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?[smh]", time):
+            raise ValueError("must be a number of seconds, minutes or hours, such as 90s, 5m or 1h")
+        return time
 
     @property
     def seconds(self) -> float | None:
