@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -10,6 +11,20 @@ from keras import KerasTensor, ops
 
 from kerasforecast.models.families.base import Inputs, Sizes
 from kerasforecast.models.noise import KNOTS, StepBack, features
+from kerasforecast.models.width import FADES, LARGEST, LEAST
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where paths lie.
+
+    Attributes:
+        mean: `(B, H)`, scaled.
+        width: `(B, H)` what errors are multiplied with.
+    """
+
+    mean: KerasTensor
+    width: KerasTensor
 
 
 class Denoiser:
@@ -26,6 +41,8 @@ class Denoiser:
         self._sizes = sizes
         layer, horizon = keras.layers.Dense, sizes.horizon
         self._mean = layer(horizon, kernel_initializer="zeros", trainable=False, name="mean")
+        self._recent = layer(len(FADES), use_bias=False, trainable=False, name="recent")
+        self._width = layer(horizon, kernel_initializer="zeros", trainable=False, name="width")
         self._context = [layer(units, name=f"context_{number}_in") for number in (1, 2)]
         self._bank = keras.layers.Embedding(
             paths, horizon, embeddings_initializer="zeros", trainable=False, name="bank"
@@ -42,8 +59,8 @@ class Denoiser:
             "bshk,hk->bsh", output_shape=(None, horizon), bias_axes="h", trainable=False, name="margins"
         )
 
-    def read(self, inputs: Inputs) -> tuple[KerasTensor, KerasTensor]:
-        """The mean `(B, H)` and the context `(B, U)` of windows."""
+    def read(self, inputs: Inputs) -> tuple[Place, KerasTensor]:
+        """Where paths of windows lie, and the context `(B, U)`."""
         parts = [keras.layers.Flatten(name="window")(inputs.past)]
         if inputs.known is not None:
             parts.append(keras.layers.Flatten(name="known_rows")(inputs.known))
@@ -51,10 +68,29 @@ class Denoiser:
             parts.append(inputs.static)
         flat = parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)  # (B, D)
         mean = self._mean(flat)
-        context = ops.concatenate([flat, mean], axis=-1)
+        logs = self._logs(inputs, mean)
+        context = ops.concatenate([flat, mean, logs], axis=-1)
         for each in self._context:
             context = ops.maximum(each(context), 0.0)
-        return mean, context
+        return Place(mean, ops.expm1(logs) + 1.0), context
+
+    def _logs(self, inputs: Inputs, mean: KerasTensor) -> KerasTensor:
+        """The log of the width `(B, H)`, as `kerasforecast.models.width` has it."""
+        window, horizon = self._sizes.window, self._sizes.horizon
+        target = inputs.past[:, :, 0]  # (B, L)
+        falls, steps = ops.maximum(-target, 0.0), ops.zeros_like(target)
+        if window > 1:
+            steps = ops.pad(target[:, 1:] - target[:, :-1], ((0, 0), (1, 0)))
+        rows = [keras.layers.Reshape((1, window))(each * each) for each in (target, falls, steps)]
+        averages = ops.maximum(self._recent(ops.concatenate(rows, axis=1)), 0.0)
+        recent = ops.log(averages + np.float32(LEAST))  # (B, 3, J)
+        parts = [keras.layers.Reshape((3 * len(FADES),))(recent), inputs.past[:, -1], mean]
+        if inputs.known is not None:
+            parts.append(keras.layers.Flatten(name="known_ahead")(inputs.known[:, -horizon:]))
+        if inputs.static is not None:
+            parts.append(inputs.static)
+        logs = self._width(ops.concatenate(parts, axis=-1))
+        return -ops.maximum(-ops.maximum(logs, -LARGEST), -LARGEST)
 
     def noise(self, inputs: Inputs, paths: int | None) -> KerasTensor:
         """Where the way back begins `(B, S, H)`: the bank; in training, and where noise is given, what is given.
@@ -83,14 +119,14 @@ class Denoiser:
             hidden = hidden + outer(ops.maximum(seen, 0.0))
         return self._speed(ops.maximum(hidden, 0.0)) + self._factor(where) * z
 
-    def predicted(self, z: KerasTensor, speed: KerasTensor, angle: KerasTensor, mean: KerasTensor) -> KerasTensor:
+    def predicted(self, z: KerasTensor, speed: KerasTensor, angle: KerasTensor, place: Place) -> KerasTensor:
         """The noise `(B, M, H)` in noised paths.
 
         The layers that make paths have no part in it, and stand in it all the same, as the bank does.
         """
         cosine, sine = angle[:, :, :1], angle[:, :, 1:2]
         noise = sine * z + cosine * speed
-        return noise + self.path(noise[:, :1], mean) * np.float32(0)
+        return noise + self.path(noise[:, :1], place) * np.float32(0)
 
     def back(self, z: KerasTensor, context: KerasTensor, steps: list[StepBack], inputs: Inputs) -> list[KerasTensor]:
         """From noise `(B, S, H)` to paths in the coordinates of the frame: those after each step."""
@@ -105,9 +141,10 @@ class Denoiser:
             found.append(z)
         return found
 
-    def path(self, z: KerasTensor, mean: KerasTensor) -> KerasTensor:
+    def path(self, z: KerasTensor, place: Place) -> KerasTensor:
         """Paths `(B, S, H)`, scaled, of z in the coordinates of the frame."""
         normal = self._correlation(z)  # (B, S, H)
         one = keras.layers.Reshape((-1, self._sizes.horizon, 1))(normal)  # (B, S, H, 1)
         parts = ops.concatenate([one, ops.maximum(one - KNOTS.astype(np.float32), 0.0)], axis=-1)  # (B, S, H, K + 1)
-        return self._margins(parts) + keras.layers.Reshape((1, self._sizes.horizon))(mean)
+        mean, width = (keras.layers.Reshape((1, self._sizes.horizon))(each) for each in (place.mean, place.width))
+        return self._margins(parts) * width + mean

@@ -1,8 +1,9 @@
 """What diffusion departs from: the ridge regression of paths, and around it the errors it made, as whole paths.
 
-A path is `mean + M(L n)` with n standard normal: `L` the correlation of errors between steps, `M` what each step's
-errors are distributed like. That is the strongest simple rival, for prices an EWMA filtered historical simulation of
-paths; in the coordinates n a network has only to say where windows differ.
+A path is `mean + w M(L n)` with n standard normal: `L` the correlation of errors between steps, `M` what each step's
+errors are distributed like, w how wide they are in the light of the window (`kerasforecast.models.width`). That is the
+strongest simple rival, for prices an EWMA filtered historical simulation of paths or better; in the coordinates n a
+network has only to say where windows differ.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from kerasforecast.models.families.base import Sizes
 from kerasforecast.models.families.linear import MOST_FEATURES
 from kerasforecast.models.noise import KNOTS, bank
 from kerasforecast.models.ridge import ridge
+from kerasforecast.models.width import Width, features, fit_width
 from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
 
 _ALMOST_NORMAL = 50.0  # errors in whose number a normal distribution counts as much as they do
@@ -36,12 +38,14 @@ class Frame:
         bias: `(H,)`.
         knots: `(H, K)` what M gives at `KNOTS`.
         lower: `(H, H)` L.
+        width: w.
     """
 
     weights: np.ndarray
     bias: np.ndarray
     knots: np.ndarray
     lower: np.ndarray
+    width: Width
 
     def layers(self, paths: int) -> dict[str, list[np.ndarray]]:
         """Weights by the names of a diffusion network's layers, a bank of noise for so many `paths` among them."""
@@ -50,6 +54,7 @@ class Frame:
         found = {
             "bank": [self.bank(paths)],
             "mean": [self.weights, self.bias],
+            "width": [self.width.weights, self.width.bias],
             "correlation": [self.lower.T],
             "margins": [kernel, self.knots[:, 0] - slopes[:, 0] * KNOTS[0]],
         }
@@ -72,7 +77,8 @@ class Frame:
         for place, knot in enumerate(KNOTS):
             knots = knots + kernel[:, 1 + place, None] * np.maximum(KNOTS - knot, 0)
         mean, shift = (array.astype(np.float64) for array in weights["mean"])
-        return cls(mean, shift, knots, weights["correlation"][0].T)
+        width = Width(*(array.astype(np.float64) for array in weights["width"]))
+        return cls(mean, shift, knots, weights["correlation"][0].T, width)
 
     def coordinates(self, windows: TrainingSet[Any], sizes: Sizes) -> np.ndarray:
         """The targets `(N, H)` in the coordinates n, float32."""
@@ -80,23 +86,53 @@ class Frame:
         lower = np.linalg.inv(self.lower.astype(np.float64))
         for start in range(0, len(windows), _CHUNK):
             part = slice(start, start + _CHUNK)
-            errors = windows.targets[part] - (inputs(windows.batch(part), sizes) @ self.weights + self.bias)
-            normal = _normal_scores(errors, self.knots) @ lower.T
+            seen, errors = _seen(windows, part, self.weights, self.bias, sizes)
+            normal = _normal_scores(errors / self.width.of(seen), self.knots) @ lower.T
             found[part] = np.clip(normal, -_FARTHEST, _FARTHEST)
         return found
 
 
 def fit_frame(training: TrainingSet[Any], validation: TrainingSet[Any], sizes: Sizes) -> Frame:
     """Learn the start: the mean from training windows, its penalty and the errors around it from both parts."""
-    width, horizon = input_width(sizes), training.targets.shape[1]
-    found = ridge(lambda windows, part: inputs(windows.batch(part), sizes), training, validation, width, MOST_FEATURES)
-    weights, bias = np.zeros((width, horizon)), training.typical_targets.astype(np.float64).mean(axis=0)
-    if found is not None and np.mean(found.errors**2) < _CLEARLY * np.mean((validation.typical_targets - bias) ** 2):
-        weights, bias = found.weights, found.bias
-    errors = np.concatenate([_errors(part, weights, bias, sizes) for part in (training, validation)])
+    weights, bias = _mean(training, validation, sizes)
+    known, held = (_every(part, weights, bias, sizes) for part in (training, validation))
+    width = fit_width(known, held, sizes)
+    errors = np.concatenate([errors / width.of(seen) for seen, errors in (known, held)])
     knots = _knots(errors)
     scores = _normal_scores(errors, knots)
-    return Frame(weights, bias, knots, np.linalg.cholesky(_correlation(scores)))
+    return Frame(weights, bias, knots, np.linalg.cholesky(_correlation(scores)), width)
+
+
+def _mean(training: TrainingSet[Any], validation: TrainingSet[Any], sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
+    """Weights `(D, H)` and bias `(H,)`; of more inputs than a solution can be found for, those of older rows are 0."""
+    weights, bias = (
+        np.zeros((input_width(sizes), sizes.horizon)),
+        training.typical_targets.astype(np.float64).mean(axis=0),
+    )
+    chosen = newest(sizes, MOST_FEATURES)
+
+    def newer(windows: TrainingSet[Any], part: slice) -> np.ndarray:
+        return inputs(windows.batch(part), sizes)[:, chosen]
+
+    found = ridge(newer, training, validation, len(chosen), MOST_FEATURES)
+    if found is not None and np.mean(found.errors**2) < _CLEARLY * np.mean((validation.typical_targets - bias) ** 2):
+        weights[chosen], bias = found.weights, found.bias
+    return weights, bias
+
+
+def newest(sizes: Sizes, most: int) -> np.ndarray:
+    """Places of at most so many of `inputs`, if the rows to be forecast and the attributes leave room for any.
+
+    Rows of what is known ahead go first, oldest first; then those of the window.
+    """
+    window, horizon = sizes.window, sizes.horizon
+    spare = most - window * sizes.channels - sizes.static
+    rows = min(max(spare // sizes.known, horizon), window + horizon) if sizes.known else 0
+    spare = most - rows * sizes.known - sizes.static
+    past = min(max(spare // sizes.channels, 0), window)
+    ends = np.cumsum([window * sizes.channels, (window + horizon) * sizes.known, sizes.static])
+    spans = zip(ends, (past * sizes.channels, rows * sizes.known, sizes.static), strict=True)
+    return np.concatenate([np.arange(end - count, end) for end, count in spans])
 
 
 def inputs(batch: WindowBatch, sizes: Sizes) -> np.ndarray:
@@ -115,12 +151,24 @@ def input_width(sizes: Sizes) -> int:
     return sizes.window * sizes.channels + (sizes.window + sizes.horizon) * sizes.known + sizes.static
 
 
-def _errors(windows: TrainingSet[Any], weights: np.ndarray, bias: np.ndarray, sizes: Sizes) -> np.ndarray:
+def _seen(
+    windows: TrainingSet[Any], part: slice, weights: np.ndarray, bias: np.ndarray, sizes: Sizes
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the width sees of some windows `(n, D)`, and their errors `(n, H)`."""
+    batch = windows.batch(part)
+    mean = inputs(batch, sizes) @ weights + bias
+    return features(batch, mean, sizes), windows.targets[part] - mean
+
+
+def _every(
+    windows: TrainingSet[Any], weights: np.ndarray, bias: np.ndarray, sizes: Sizes
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same of all windows, or of many, evenly spread."""
     stride = -(-len(windows) // _MOST)
     parts = [slice(start, start + _CHUNK * stride, stride) for start in range(0, len(windows), _CHUNK * stride)]
-    return np.concatenate(
-        [windows.targets[part] - (inputs(windows.batch(part), sizes) @ weights + bias) for part in parts]
-    )
+    found = zip(*(_seen(windows, part, weights, bias, sizes) for part in parts), strict=True)
+    seen, errors = (np.concatenate(each) for each in found)
+    return seen, errors
 
 
 def _knots(errors: np.ndarray) -> np.ndarray:

@@ -15,9 +15,10 @@ from kerasforecast.errors import OptionError
 from kerasforecast.evaluation.paths import path_lines
 from kerasforecast.forecasting.departure import SHARES, kept_share
 from kerasforecast.models.network import build, initialise, merged_weights, set_weights
+from kerasforecast.models.width import fading, features
 from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
 from kerasforecast.training.train import training_batches
-from tests.backend.test_structured_families import H, fed, made, scaled
+from tests.backend.test_structured_families import H, L, fed, made, scaled
 
 SMALL = {"units": 8, "blocks": 2, "paths": 20, "sampling_steps": 4}
 
@@ -40,6 +41,7 @@ def dense(values, weights, name):
 
 def test_a_network_computes_its_formula_and_every_role_draws_the_same():
     member, network = made("diffusion", SMALL, columns=2, known=2, static=True)
+    network.get_layer("recent").set_weights([fading(L)])
     random, inputs = np.random.default_rng(0), fed(columns=2, known=2, static=True)
     noise, angle = random.normal(size=(4, 8, H)), random.normal(size=(4, 8, 8))
     drawn = {"noised": noise.astype(np.float32), "angle": angle.astype(np.float32)}
@@ -49,7 +51,11 @@ def test_a_network_computes_its_formula_and_every_role_draws_the_same():
     flat = [past.reshape(4, -1), scaled(inputs)[1].reshape(4, -1), (inputs["static"][:, :1] - 0.5) / 2]
     vectors = next(array for name, (array, *_) in weights.items() if name.startswith("category"))
     flat = np.concatenate([*flat, vectors[inputs["static"][:, 1].astype(int)]], axis=1)
-    context = np.concatenate([flat, dense(flat, weights, "mean")], axis=1)
+    mean = dense(flat, weights, "mean")
+    batch = WindowBatch(past, scaled(inputs)[1], inputs["static"])
+    seen = features(batch, mean, member.sizes)[:, : -1 - vectors.shape[1]]
+    seen = np.concatenate([seen, flat[:, -1 - vectors.shape[1] :]], axis=1)
+    context = np.concatenate([flat, mean, dense(seen, weights, "width")], axis=1)
     for name in ("context_1_in", "context_2_in"):
         context = np.maximum(dense(context, weights, name), 0)
     where = np.maximum(dense(angle, weights, "angle_in") + context[:, None], 0)

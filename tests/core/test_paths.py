@@ -18,8 +18,10 @@ from kerasforecast.metrics.paths import (
     sample_crps,
     variogram_scores,
 )
-from kerasforecast.models.frame import Frame, fit_frame
+from kerasforecast.models.frame import Frame, fit_frame, inputs, newest
 from kerasforecast.models.noise import Noising, angles, bank, betas, features, noised, steps_back
+from kerasforecast.models.width import fading
+from kerasforecast.models.width import features as features_of_width
 from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
 from kerasforecast.preprocessing.paths import path_quantiles
 from kerasforecast.preprocessing.volatility import Volatility
@@ -170,6 +172,29 @@ def test_a_regression_that_does_not_pay_is_left_out(random):
     sets = [TrainingSet(Rows(past[part]), targets[part]) for part in (slice(0, 400), slice(400, None))]
     frame = fit_frame(*sets, NetworkConfig(model="diffusion", window=4, horizon=3).sizes(1))
     assert (frame.weights == 0).all()
+
+
+def test_the_width_follows_what_moved_of_late_and_is_left_out_where_nothing_does(random):
+    sizes = NetworkConfig(model="diffusion", window=8, horizon=3).sizes(1)
+    past = (np.exp(0.7 * random.normal(size=(3_000, 1, 1))) * random.normal(size=(3_000, 8, 1))).astype(np.float32)
+    spread = np.sqrt((past[:, :, 0] ** 2) @ fading(8)[:, 4] + 0.01)
+    noise = random.normal(size=(3_000, 3)) @ np.array([[1.0, 0.5, 0.2], [0, 1, 0.5], [0, 0, 1]])
+    for errors, moved in ((spread[:, None] * noise, True), (noise, False)):
+        sets = [TrainingSet(Rows(past[part]), errors[part]) for part in (slice(0, 2_000), slice(2_000, None))]
+        frame = fit_frame(*sets, sizes)
+        batch = sets[1].batch(slice(None))
+        factors = frame.width.of(features_of_width(batch, inputs(batch, sizes) @ frame.weights + frame.bias, sizes))
+        assert moved or (factors == 1).all()
+        assert not moved or np.corrcoef(np.log(factors[:, 2]), np.log(spread[2_000:]))[0, 1] > 0.9
+        assert np.cov(frame.coordinates(sets[1], sizes).T).diagonal() == pytest.approx(1, abs=0.2)
+
+
+def test_of_too_many_inputs_the_newest_rows_stay():
+    sizes = NetworkConfig(model="diffusion", window=5, horizon=2).sizes(2, known=3, static=4)
+    found = newest(sizes, 100)
+    np.testing.assert_array_equal(found, np.arange(5 * 2 + 7 * 3 + 4))
+    np.testing.assert_array_equal(newest(sizes, 26), [*range(10), *range(19, 35)])  # four rows of what is known
+    np.testing.assert_array_equal(newest(sizes, 15), [*range(6, 10), *range(25, 35)])  # those ahead alone; two of past
 
 
 def test_rivals_are_past_errors_as_whole_paths(random):

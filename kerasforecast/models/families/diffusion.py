@@ -3,7 +3,7 @@
 everything known, flat (B, D) -> two dense layers, relu (B, U): the context
 noised path z (B, S, H) beside the context and the angle (how much of z is noise) -> residual dense blocks (B, S, U)
 -> the speed v (B, S, H), by which z turns into a path in some steps (`kerasforecast.models.noise`)
--> mean of the window + M(L z) (`kerasforecast.models.frame`): samples (B, S, H)
+-> mean and width of the window, mean + width M(L z) (`kerasforecast.models.frame`): samples (B, S, H)
 
 The network predicts the noise, `e = sin z + cos v`, and its loss is `||e - e'||^2`. v begins at zero: the first paths
 are those of the frame, the strongest simple rival, and training departs from it as far as it pays: which share of v is
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _DRAWS = 8  # noised copies of a path in a step of training
 _KNOTS = 12  # of the margins
 _FEATURES = 8  # of an angle
+_FADES = 5  # of what a window's recent moves are averaged with
 _OPS = "keras.src.ops.numpy"
 
 
@@ -75,7 +76,9 @@ class Diffusion(Family):
         width, units, horizon = _width(sizes), options.units, sizes.horizon
         often = options.paths * options.sampling_steps
         mean = dense(width, horizon)
-        context = [dense(width + horizon, units), dense(units, units)]
+        recent = SavedLayer("Dense", (("vars/0", (sizes.window, _FADES)),), rows=3)
+        wide = dense(3 * _FADES + sizes.channels + horizon * (1 + sizes.known) + sizes.static, horizon)
+        context = [dense(width + 2 * horizon, units), dense(units, units)]
         noise = SavedLayer("Embedding", (("vars/0", (options.paths, horizon)),))
         angle, path = dense(_FEATURES, units), dense(horizon, units)
         factor = replace(dense(units, horizon), rows=options.sampling_steps)
@@ -87,7 +90,17 @@ class Diffusion(Family):
             "EinsumDense", (("vars/0", (horizon, _KNOTS + 1)), ("vars/1", (horizon,))), rows=options.paths
         )
         shared = [replace(path, rows=often), *blocks * options.blocks, factor, speed]
-        return [mean, *context, noise, replace(angle, rows=options.sampling_steps), *shared, correlation, margins]
+        return [
+            recent,
+            mean,
+            wide,
+            *context,
+            noise,
+            replace(angle, rows=options.sampling_steps),
+            *shared,
+            correlation,
+            margins,
+        ]
 
     def drawn(self, options: DiffusionOptions, sizes: Sizes) -> dict[str, Shape]:
         """Noised paths, and how much of them is noise."""
@@ -98,16 +111,16 @@ class Diffusion(Family):
         from kerasforecast.models.denoising import Denoiser
 
         denoiser = Denoiser(options.units, options.blocks, options.paths, sizes)
-        mean, context = denoiser.read(inputs)
+        place, context = denoiser.read(inputs)
         z = denoiser.noise(inputs, options.paths if role not in ("training", "paths", "stages") else None)
         if role == "training":
             angle = inputs.drawn["angle"]
             speed = denoiser.speed(z, angle, context)
-            return Graph(denoiser.predicted(z, speed, angle, mean))
+            return Graph(denoiser.predicted(z, speed, angle, place))
         steps = self.steps_back(options)
         found = denoiser.back(z, context, steps, inputs)
-        stages = [denoiser.path(each, mean) for each in (z, *found)] if role == "stages" else ()
-        return Graph(denoiser.path(found[-1], mean), stages=stages)
+        stages = [denoiser.path(each, place) for each in (z, *found)] if role == "stages" else ()
+        return Graph(denoiser.path(found[-1], place), stages=stages)
 
     def steps_back(self, options: DiffusionOptions) -> list[Any]:
         """The steps of the saved network from noise to path, `kerasforecast.models.noise.StepBack` each."""
@@ -116,10 +129,13 @@ class Diffusion(Family):
         return steps_back(options.schedule, options.noise_steps, options.sampling_steps)
 
     def start(self, layer: Any, options: DiffusionOptions, random: np.random.Generator) -> list[np.ndarray]:
-        """He's draws (2015) before a relu; no speed and no factor; the bank and the frame are solved."""
+        """He's draws (2015) before a relu; no speed, no factor; weights that fade; the rest is solved."""
         from kerasforecast.models.initializers import draw
+        from kerasforecast.models.width import fading
 
-        if layer.name in ("speed", "factor", "bank", "mean", "correlation", "margins"):
+        if layer.name == "recent":
+            return [fading(layer.kernel.shape[0])]
+        if layer.name in ("speed", "factor", "bank", "mean", "width", "correlation", "margins"):
             return list(layer.get_weights())
         return draw(layer, "he" if layer.name.endswith("_in") else "keras", random)
 
