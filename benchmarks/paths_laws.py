@@ -14,6 +14,9 @@ import pandas as pd
 import kerasforecast as kf
 from kerasforecast.metrics.paths import sample_crps
 from kerasforecast.models.noise import KNOTS, features, steps_back
+from kerasforecast.models.width import LARGEST
+from kerasforecast.models.width import features as seen_by_width
+from kerasforecast.preprocessing.batch import WindowBatch
 
 Row = dict[str, Any]
 
@@ -44,7 +47,7 @@ def branches(options: Row) -> Row:
 
 def autoregression(options: Row) -> Row:
     """`y = 1.2 y' - 0.5 y'' + e`: mean, variance and autocovariance of paths beside the law's, the largest miss."""
-    random, values, steps = np.random.default_rng(0), np.zeros(12_000), 8
+    random, values, steps = np.random.default_rng(0), np.zeros(48_000), 8
     for row in range(2, len(values)):
         values[row] = 1.2 * values[row - 1] - 0.5 * values[row - 2] + random.normal()
     model = _of(values, {"window": 16, "horizon": steps, "scaling": "standard", **options})
@@ -86,12 +89,16 @@ def few_steps(arguments: argparse.Namespace) -> Iterator[Row]:
     ends = np.arange(len(values) - 8 * 60, len(values) - 4)
     windows = np.stack([values[end - 16 : end] for end in ends])
     actual = np.stack([values[end : end + 4] for end in ends])
-    scaled = np.asarray(model.predictor.members[0].scaling.inputs(windows[:, :, None]))[:, :, 0]
+    member = model.predictor.members[0]
+    scaled = np.asarray(member.scaling.inputs(windows[:, :, None]))[:, :, 0]
 
     def dense(name: str, given: np.ndarray) -> np.ndarray:
         return given @ weights[name][0] + weights[name][1]
 
-    context = np.concatenate([scaled, dense("mean", scaled)], axis=1)
+    mean = dense("mean", scaled)
+    seen = seen_by_width(WindowBatch(scaled[:, :, None]), mean, member.sizes)
+    logs = np.clip(dense("width", seen), -LARGEST, LARGEST)
+    context = np.concatenate([scaled, mean, logs], axis=1)
     for name in ("context_1_in", "context_2_in"):
         context = np.maximum(dense(name, context), 0)
 
@@ -111,8 +118,8 @@ def few_steps(arguments: argparse.Namespace) -> Iterator[Row]:
             now = speed(z, step.angle)
             z = z - step.turn * (step.now * now + (0 if before is None else step.before * before))
             before = now
-        ends_of[count] = _framed(z, weights, dense("mean", scaled))
-        target = np.asarray(model.predictor.members[0].scaling.targets(windows[:, :, None], actual))
+        ends_of[count] = _framed(z, weights, mean, np.exp(logs))
+        target = member.scaling.scaled_targets(windows[:, :, None], actual)
         scores[count] = sample_crps(target, ends_of[count]).mean()
     apart = np.abs(ends_of[16] - ends_of[1_000]).mean()
     kept = model.manifest.metrics.paths.departed
@@ -124,11 +131,11 @@ def few_steps(arguments: argparse.Namespace) -> Iterator[Row]:
     }
 
 
-def _framed(z: np.ndarray, weights: Row, mean: np.ndarray) -> np.ndarray:
+def _framed(z: np.ndarray, weights: Row, mean: np.ndarray, width: np.ndarray) -> np.ndarray:
     normal = z @ weights["correlation"][0]
     kernel, bias = weights["margins"]
     parts = np.concatenate([normal[..., None], np.maximum(normal[..., None] - KNOTS, 0)], axis=-1)
-    return np.einsum("bshk,hk->bsh", parts, kernel) + bias + mean[:, None]
+    return (np.einsum("bshk,hk->bsh", parts, kernel) + bias) * width[:, None] + mean[:, None]
 
 
 def seconds(arguments: argparse.Namespace) -> Iterator[Row]:
