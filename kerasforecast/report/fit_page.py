@@ -229,7 +229,9 @@ def _configuration(manifest: Manifest) -> Section:
             ("Frequency", data.calendar or _step(data.frequency)),
             ("SHA-256 of the data", f"{data.sha256[:16]}..."),
         ]
-    if manifest.training and network.family.trained:
+    if chosen := manifest.selection:
+        pairs.append(("Choice", f"{chosen.seconds:,.0f} s, {len(chosen.tried)} networks, {chosen.steps:,} steps"))
+    elif manifest.training and network.family.trained:
         whose = " of the parent" if manifest.lineage and manifest.lineage.kept == "parent" else ""
         record = manifest.training
         pairs.append((f"Training{whose}", f"{record.seconds:,.0f} s, {record.epochs} epochs"))
