@@ -129,9 +129,10 @@ class Forecaster:
             moves = moves * self.calibration.widths.of(np.full(len(moves), "") if ids is None else ids)[:, None]
         return Forecast(points, self.calibration.intervals(base, moves, levels), paths)
 
-    def _following(self, windows: Windows, steps: int, levels: np.ndarray | None) -> Forecast:
-        """Forecasts of the last window of each series."""
-        ids, points = windows.panel.ids, self.predictor.of_history(replace(windows, steps=steps))
+    def one_by_one(self, windows: Windows, steps: int, levels: np.ndarray | None) -> Forecast:
+        """Forecasts of windows as of `alone`, by what sees more than windows too: `levels` are alike for all."""
+        ids = windows.panel.ids[windows.panel.places(windows.origins)]
+        points = self.predictor.of_history(replace(windows, steps=steps))
         if points is not None:
             return self._with_intervals((points, self._around(points), None), windows.context(), levels, ids)
         return joined([self.alone(windows.batch(chunk), steps, levels, ids[chunk]) for chunk in windows.chunks()])
@@ -154,7 +155,7 @@ class Forecaster:
         steps = whole_number("--steps", steps)
         windows, index = self.last_windows(panel, steps)
         reach = windows.steps
-        found = self._following(windows, steps, self.levels_after(panel))
+        found = self.one_by_one(windows, steps, self.levels_after(panel))
         columns = {"forecast": short_decimals(found.point.ravel())}
         if found.quantiles is not None:
             columns |= {

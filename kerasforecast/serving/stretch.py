@@ -132,14 +132,10 @@ def moved(model: Model, before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 def _fixed(model: Model, windows: Windows, levels: np.ndarray | None) -> np.ndarray:
-    ids = windows.panel.ids[windows.panel.places(windows.origins)]
-    parts: list[np.ndarray] = []
-    for chunk in windows.chunks():
-        found = model.forecaster.alone(windows.batch(chunk), 1, levels, ids[chunk]).quantiles
-        if found is None:
-            raise ValueError("A model with a calibration has quantiles.")
-        parts.append(found[:, 0])
-    return np.concatenate(parts)
+    found = model.forecaster.one_by_one(windows, 1, levels).quantiles
+    if found is None:
+        raise ValueError("A model with a calibration has quantiles.")
+    return found[:, 0]
 
 
 def _inputs(panel: Panel, windows: Windows) -> dict[str, np.ndarray]:

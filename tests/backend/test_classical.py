@@ -106,6 +106,9 @@ def test_the_command_line_uses_it_and_refuses_what_needs_a_network(won):
     assert "AutoETS" in said("inspect", path)
     assert json.loads(said("inspect", path, "--json"))["checks"] == {"hashes": True}
     assert "report" in said("report", path)
+    grown = str(won.files["model"].with_name("grown.csv"))
+    pd.DataFrame({"value": TRUTH[:190]}).to_csv(grown, index=False)
+    assert "status" in said("drift", path, grown, "--json")
     for refused in (("export", path), ("explain", path), ("fit", "--update", path), ("fit", "--init-from", path)):
         assert "that needs a network" in said(*refused)
     assert "--model: must be one of lstm" in said("fit", "--model", "classical")
