@@ -5,7 +5,9 @@ What all tasks share lies in Ray's object store once; the work of a worker that 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -49,7 +51,8 @@ class OnRay:
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
         try:
             if self._address == "local":
-                ray.init(address="local", include_dashboard=False, **quiet)
+                with _errors_alone(logging.getLogger("ray")):  # it warns of how it keeps its own cluster to itself
+                    ray.init(address="local", include_dashboard=False, **quiet)
             else:
                 ray.init(address=self._address, **quiet)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
@@ -115,6 +118,17 @@ class OnRay:
                 f"A task was lost with its worker {_AGAIN + 1} times. Received: {type(error).__name__}. "
                 "Give workers more memory, or fewer at once."
             ) from None
+
+
+@contextlib.contextmanager
+def _errors_alone(logger: logging.Logger) -> Iterator[None]:
+    """While the block runs `logger` and those below it say nothing less than errors."""
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _carried(backend: str, threads: int, work: Callable[[Any, Any], Any], shared: Any, task: Any) -> Any:

@@ -111,8 +111,8 @@ class Made:
     ],
 )
 def test_no_trial_begins_when_time_is_over(after, trials, found):
-    config = kf.Config.from_options(**OPTIONS)
-    panel = kf.Panel.of(kf.Series.of(prices()))
+    config = kf.Config.from_options(**{name: OPTIONS[name] for name in OPTIONS if name != "progress"})
+    panel = kf.Panel.of(kf.Series(prices().to_numpy(), prices().index, ("Close",), calendar="24/5"))
     bench = Bench(ground_of(panel, config, 1), config, 1, "rows", Store(None), Made())
     bench.over = lambda: len(bench.trials) >= after
     stages = {"units": (4, 2, 8, 16), "layers": (1, 2, 3)}
