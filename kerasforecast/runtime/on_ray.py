@@ -58,7 +58,8 @@ class OnRay:
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
             raise BackendError(
                 f"--ray must be local or the address of a running cluster. Received: {shown(self._address)}: "
-                f"{shown(str(error), 200)}. Start one with `ray start --head`, or use --ray local."
+                f"{shown(str(error), 200)}. Start one with `ray start --head`, or use --ray local; a cluster that "
+                "wants a token takes it with RAY_AUTH_MODE=token."
             ) from None
         self._own = True
         return self

@@ -83,7 +83,7 @@ def cost(record: StudyRecord) -> Figure:
     best = next(place for place, (trial, _) in enumerate(scored) if trial.number == record.best)
     ring = {"color": "--model", "size": 12, "symbol": "circle-open", "line": {"width": 2.5}}
     traces = [
-        line("least for its seconds", seconds[front], errors[front], "--other-0", dash="dot", width=1.4),
+        line("least error", seconds[front], errors[front], "--other-0", dash="dot", width=1.4),
         line("trial", seconds, errors, "--actual", mode="markers") | {"text": _names(scored), "hoverinfo": "text+x+y"},
         line("winner", seconds[[best]], errors[[best]], "--model", mode="markers") | {"marker": ring},
     ]
