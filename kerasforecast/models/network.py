@@ -12,6 +12,7 @@ from keras import KerasTensor, ops
 from kerasforecast.errors import OptionError, shown
 from kerasforecast.layers.direct import LeanModel
 from kerasforecast.models.drawn import drawn_inputs
+from kerasforecast.models.families.arithmetic import CATEGORY
 from kerasforecast.models.families.base import Graph, Inputs, Role
 from kerasforecast.models.heads import start_at
 from kerasforecast.models.member import Member, sizes_of
@@ -20,8 +21,6 @@ from kerasforecast.preprocessing.paths import restore_paths
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.runtime.forks import about_to_compute
 from kerasforecast.sections.network import NetworkConfig
-
-_CATEGORY = "category_"  # what the name of a layer begins with that looks up the vectors of an attribute's categories
 
 
 def build(
@@ -220,7 +219,7 @@ def every_layer(model: keras.Model) -> list[keras.layers.Layer]:
     The vectors of categories come first: where Keras lists them depends on how deep the rest of the network is.
     """
     found: list[keras.layers.Layer] = []
-    for layer in sorted(model.layers, key=lambda layer: not layer.name.startswith(_CATEGORY)):
+    for layer in sorted(model.layers, key=lambda layer: not layer.name.startswith(CATEGORY)):
         found += every_layer(layer) if isinstance(layer, keras.Model) else [layer]
     return found
 
@@ -271,7 +270,7 @@ def _attributes(covariates: FittedCovariates, static: KerasTensor) -> KerasTenso
     for place, each in covariates.embedded.items():
         # From zeros: categories start alike, and part as far as training tells them apart.
         sizes = len(each.names), each.width
-        lookup = keras.layers.Embedding(*sizes, embeddings_initializer="zeros", name=f"{_CATEGORY}{place}")
+        lookup = keras.layers.Embedding(*sizes, embeddings_initializer="zeros", name=f"{CATEGORY}{place}")
         parts.append(lookup(scaled[:, place]))  # (B, E)
     return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
 

@@ -1,6 +1,7 @@
 """The families for series with structure: their formulas in NumPy, their arrays by arithmetic, their files."""
 
 import itertools
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ from kerasforecast.models.families.arithmetic import interpolation
 from kerasforecast.models.families.residual import bases
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build, initialise, merged_weights, set_weights
+from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
 from kerasforecast.preprocessing.covariates import Categories, FittedCovariates, Standardised
 from kerasforecast.preprocessing.level import Level
 from kerasforecast.preprocessing.scaling import FittedScaling
@@ -294,6 +296,40 @@ def test_a_linear_map_begins_at_its_ridge_solution_and_beats_naive_without_a_ste
     levels = kf.fit(hourly(400), model="linear", window=24, horizon=6, epochs=1, quantiles=(0.1, 0.5, 0.9))
     assert levels.test.scores["model"]["rmse"] == pytest.approx(model.test.scores["model"]["rmse"], rel=0.01)
     assert 0.6 < levels.test.scores["model"]["coverage"]["0.8"] < 0.97
+
+
+class Attributed:
+    """Windows of noise, of series of three categories, with what `solve` asks of them."""
+
+    def __init__(self, count, seed):
+        random = np.random.default_rng(seed)
+        self.past = random.normal(size=(count, L, 1)).astype(np.float32)
+        self.static = np.stack([random.normal(size=count), random.integers(0, 3, count)], axis=1).astype(np.float32)
+
+    def __len__(self):
+        return len(self.past)
+
+    def batch(self, part=slice(None)):
+        return WindowBatch(self.past[part], None, self.static[part])
+
+
+def test_a_linear_map_begins_with_what_categories_say():
+    effects = np.random.default_rng(5).normal(size=(3, H))
+    parts = [Attributed(600, seed) for seed in (1, 2)]
+    sets = [TrainingSet(part, effects[part.static[:, 1].astype(int)].astype(np.float32)) for part in parts]
+    member, network = made("linear", {}, static=True)
+    for levels in ((), (0.1, 0.5, 0.9)):
+        sizes = replace(member.sizes, levels=levels)
+        found = member.network.family.solve(member.network.options, sizes, *sets)
+        assert {name: [each.shape for each in arrays] for name, arrays in found.items()} == {
+            "head": [(L + 3, H * max(len(levels), 1)), (H * max(len(levels), 1),)],
+            "category_1": [(3, 2)],
+        }
+    plain = member.network.family.solve(member.network.options, member.sizes, *sets)
+    for name, arrays in plain.items():
+        network.get_layer(name).set_weights(arrays)
+    answers = np.asarray(network.predict_on_batch({"past": parts[0].past, "static": parts[0].static}))
+    assert np.abs(answers - sets[0].targets).max() < 0.02
 
 
 def test_trend_and_season_sum_to_the_forecast(tmp_path):

@@ -10,6 +10,8 @@ from kerasforecast.models.families.base import SavedLayer, Sizes
 if TYPE_CHECKING:
     import numpy as np
 
+CATEGORY = "category_"  # what the name of a layer begins with that looks up the vectors of an attribute's categories
+
 
 def dense(inputs: int, outputs: int) -> SavedLayer:
     """A saved `keras.layers.Dense` with a bias."""

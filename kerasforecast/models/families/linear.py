@@ -4,6 +4,8 @@ x (B, L C) beside what is known (B, R K) and the attributes (B, S) -> Dense (B, 
 
 R is the rows to be forecast and as many before them as leave no more than 3,000 features: up to the whole window.
 
+A category has its own number in the solution, of which its vector and the weights that take it are the nearest product.
+
 With the scaling `level`, windows minus their last row make it the NLinear of that paper, minus their mean and over
 their spread the RLinear of Li et al. (2023). `trend` adds the paper's DLinear: a moving average of the window, whose
 first and last rows stand in for those beyond its ends, has weights of its own.
@@ -11,11 +13,12 @@ first and last rows stand in for those beyond its ends, has weights of its own.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from kerasforecast.models.families.arithmetic import dense
+from kerasforecast.models.families.arithmetic import CATEGORY, dense
 from kerasforecast.models.families.base import KERAS, Family, FamilyOptions, Graph, Inputs, Role, SavedLayer, Sizes
 
 if TYPE_CHECKING:
@@ -89,6 +92,8 @@ class Linear(Family):
 
         from kerasforecast.models.ridge import ridge
 
+        first, told = _features(options, sizes) - sizes.static, _width_told(options, sizes) <= MOST_FEATURES
+
         def features(windows: Any, indices: slice) -> np.ndarray:
             batch = windows.batch(indices)
             parts = [batch.past.reshape(len(batch), -1)]
@@ -96,12 +101,16 @@ class Linear(Family):
                 parts.append(_moving_average(batch.past, options.trend).reshape(len(batch), -1))
             if batch.known is not None:
                 parts.append(batch.known[:, -_known_rows(options, sizes) :].reshape(len(batch), -1))
-            if batch.static is not None:  # vectors of categories are learned: they begin at zero
-                parts.append(_attributes(batch.static, sizes))
+            if batch.static is not None:
+                parts.append(_attributes(batch.static, sizes, told))
             return np.concatenate(parts, axis=1)
 
-        found = ridge(features, training, validation, _features(options, sizes), MOST_FEATURES, whole)
-        return None if found is None else {"head": found.head(sizes.levels)}
+        width = _width_told(options, sizes) if told else _features(options, sizes)
+        found = ridge(features, training, validation, width, MOST_FEATURES, whole)
+        if found is None:
+            return None
+        vectors, weights = _vectors(found.weights, first, sizes) if told else ({}, found.weights)
+        return {"head": replace(found, weights=weights).head(sizes.levels), **vectors}
 
     def proposals(self, setting: Setting) -> list[dict[str, Any]]:
         """Windows of one to three units, relative to the last row or to the mean, of logs or their like too."""
@@ -145,13 +154,48 @@ def _moving_average(past: np.ndarray, rows: int) -> np.ndarray:
     return ((sums[:, rows:] - sums[:, :-rows]) / rows).astype(np.float32)
 
 
-def _attributes(static: np.ndarray, sizes: Sizes) -> np.ndarray:
-    """The numbers among the attributes `(n, S)`, with zeros for the vectors of categories behind them."""
+def _width_told(options: LinearOptions, sizes: Sizes) -> int:
+    """Features where each category has one of its own, in place of those of its vector."""
+    return _features(options, sizes) + sum(count - width for count, width in sizes.categories)
+
+
+def _attributes(static: np.ndarray, sizes: Sizes, told: bool) -> np.ndarray:
+    """The numbers among the attributes `(n, S)`, and behind them a 1 for each category; zeros for the vectors of
+    categories, where they are not `told` apart."""
     import numpy as np
 
-    widths = sum(width for _, width in sizes.categories)
     numbers = static[:, list(sizes.numeric)]
-    return np.concatenate([numbers, np.zeros((len(static), widths), np.float32)], axis=1)
+    if not told:
+        return np.concatenate([numbers, np.zeros((len(static), sizes.static - numbers.shape[1]), np.float32)], axis=1)
+    places = _with_categories(sizes)
+    which = [static[:, place, None] == np.arange(count) for place, (count, _) in places.items()]
+    return np.concatenate([numbers, *which], axis=1, dtype=np.float32)
+
+
+def _with_categories(sizes: Sizes) -> dict[int, tuple[int, int]]:
+    """`(categories, width)` of each attribute that has categories, by its place among all."""
+    every = range(len(sizes.numeric) + len(sizes.categories))
+    return dict(zip([place for place in every if place not in sizes.numeric], sizes.categories, strict=True))
+
+
+def _vectors(weights: np.ndarray, first: int, sizes: Sizes) -> tuple[dict[str, list[np.ndarray]], np.ndarray]:
+    """The vectors of categories, and the weights `(D, H)` that take them, of weights that have a row a category.
+
+    The product of the two is the nearest there is to those rows of so narrow vectors (Eckart & Young 1936).
+    """
+    import numpy as np
+
+    at, found = first + len(sizes.numeric), {}
+    rows = [weights[:at]]
+    for place, (count, width) in _with_categories(sizes).items():
+        left, strength, right = np.linalg.svd(weights[at : at + count], full_matrices=False)
+        root = np.sqrt(strength[:width])
+        table, taken = np.zeros((count, width), np.float32), np.zeros((width, weights.shape[1]))
+        table[:, : len(root)], taken[: len(root)] = left[:, :width] * root, root[:, None] * right[:width]
+        found[f"{CATEGORY}{place}"] = [table]
+        rows.append(taken)
+        at += count
+    return found, np.concatenate(rows)
 
 
 LINEAR = Linear()
