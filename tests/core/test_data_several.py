@@ -16,7 +16,7 @@ from kerasforecast.config import Config
 from kerasforecast.data.check import examine
 from kerasforecast.data.load import load_panel, load_series
 from kerasforecast.data.table.ids import identified
-from kerasforecast.errors import DataError, OptionError
+from kerasforecast.errors import DataError, OptionError, addressed
 from kerasforecast.sections.data import DataConfig
 
 try:
@@ -256,3 +256,37 @@ def test_any_panel_is_told_from_one_series(draw):
     for name, part in parts.items():
         np.testing.assert_array_equal(panel[name].values, part.to_numpy())
         np.testing.assert_array_equal(load(frame, id="who", series=name).values, part.to_numpy())
+
+
+REGIONS = STORES.assign(item=1, region=STORES["store"].map({1: "north", 2: "north"})).drop_duplicates(["date", "store"])
+
+
+@pytest.mark.parametrize("frame", [REGIONS, REGIONS.sort_values(["store", "date"], kind="stable")])
+def test_ids_that_several_rows_of_a_date_share_name_too_little(frame):
+    with pytest.raises(DataError) as refused:
+        load_panel(DataConfig(id="region", target="sales"), frame)
+    said = str(refused.value)
+    assert "column region, where north has 2 rows of 2024-01-02, told apart by column store. Use --id region,st" in said
+    assert addressed(said).endswith(
+        "Use id='region,store' to take them as series, or id='store' to take that column alone."
+    )
+    assert len(load_panel(DataConfig(id="region,store", target="sales"), frame)) == 2
+
+
+def test_rows_of_an_id_that_nothing_tells_apart_are_repeated_dates():
+    twice = pd.concat([ONE, ONE]).rename_axis("Date").reset_index().assign(shop="one").sort_values("Date")
+    with pytest.raises(DataError, match="dates must not repeat"):
+        load_panel(DataConfig(id="shop", target="Close"), twice)
+
+
+def test_ids_of_a_parquet_file_keep_their_order_and_gaps(tmp_path):
+    pytest.importorskip("pyarrow")
+    some = LONG.sort_values("Date", kind="stable").assign(Name=lambda rows: rows["Name"].where(rows.index % 40 != 3))
+    some.to_parquet(tmp_path / "many.parquet", index=False)
+    some.to_csv(tmp_path / "many.csv", index=False)
+    by_file, by_text = (
+        load_panel(DataConfig(file=str(tmp_path / name), id="Name")) for name in ("many.parquet", "many.csv")
+    )
+    assert by_file.ids.tolist() == ["AAPL", "MSFT", "Coca Cola"]
+    assert by_file.sha256 == by_text.sha256
+    assert "3 rows without an id left out" in " ".join(by_file.notes)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from kerasforecast.data.stamps import iso_texts
 from kerasforecast.data.table.clock import times_hint
+from kerasforecast.data.table.several import shared_dates
 from kerasforecast.data.table.stack import Stack
 from kerasforecast.data.table.table import counted, listed
 from kerasforecast.errors import DataError
@@ -33,7 +34,7 @@ def ordered(stack: Stack, column: str) -> tuple[Stack, list[str]]:
         remedy = "Sort the rows by date."
         if _one_hour_back(pd.DatetimeIndex(stack.index), np.flatnonzero(disordered)):
             remedy = "The end of daylight saving repeats an hour: give times with their UTC offset, or in UTC."
-        raise stack.refusal(disordered, column, "dates must not go back", remedy)
+        raise shared_dates(stack, column) or stack.refusal(disordered, column, "dates must not go back", remedy)
     return turned(stack, falls, "from newest to oldest")
 
 
@@ -128,7 +129,7 @@ def single(stack: Stack, column: str, policy: str) -> tuple[Stack, int, list[str
         if _looks_like_fold(index, np.flatnonzero(repeated)):
             remedy = f"If daylight saving ends there, give times with their UTC offset. {remedy}"
         remedy = times_hint(stack.table, column) or remedy
-        raise stack.refusal(repeated, column, "dates must not repeat", remedy)
+        raise shared_dates(stack, column) or stack.refusal(repeated, column, "dates must not repeat", remedy)
     dates = listed([str(date) for date in iso_texts(index[repeated].unique(), index)], 5)
     note = f"{counted(count)} of repeated dates merged by --duplicates {policy}: {dates}."
     if policy == "mean":

@@ -10,8 +10,8 @@ import pandas as pd
 
 from kerasforecast.data.table.columns import same
 from kerasforecast.data.table.ids import Ids, choice, identified, quoted
-from kerasforecast.data.table.stack import named
-from kerasforecast.data.table.table import Table
+from kerasforecast.data.table.stack import Stack, named
+from kerasforecast.data.table.table import Table, listed
 from kerasforecast.errors import DataError
 
 SYMBOL_NAMES = ("ticker", "symbol")  # which change in one series too, when a company is renamed or a contract rolled
@@ -78,6 +78,32 @@ def several_in(
         return None
     plain = most and len(found.columns) == 1 and like_text(frame[found.columns[0]].dtype)
     return Several(table, found, plain, most)
+
+
+def shared_dates(stack: Stack, dates: str) -> DataError | None:
+    """That `--id` names too little, where several rows of one id share a date and another column tells them apart.
+
+    Args:
+        stack: The rows of every id, in any order.
+        dates: The column of dates.
+    """
+    days = pd.factorize(stack.owner * np.int64(len(stack) + 1) + pd.factorize(stack.stamps)[0])[0]
+    repeated = np.bincount(days)[days] > 1
+    if stack.key is None or stack.wide or repeated.mean() < 0.5:
+        return None
+    without = {*stack.columns, dates}
+    frame = stack.table.frame.iloc[stack.positions]
+    found = _telling_apart(frame[[name for name in frame.columns if name not in without]], days, repeated, most=True)
+    if found is None:
+        return None
+    row, names = int(np.argmax(repeated)), ",".join(found.columns)
+    same_date, of_several = np.flatnonzero(days == days[row]), "s" if len(found.columns) > 1 else ""
+    return DataError(
+        f"{stack.table.name}: --id must name each series. Received: column {stack.key}, where {stack.id_of(row)} has "
+        f"{len(same_date)} rows of {stack.stamp(row)}, told apart by column{of_several} {listed(found.columns)}. "
+        f"Use --id {quoted([stack.key, *found.columns])} to take them as series, or --id {quoted([names])} to take "
+        f"{'that column' if not of_several else 'those columns'} alone."
+    )
 
 
 def _differ(dates: pd.Index) -> bool:
