@@ -29,6 +29,7 @@ from kerasforecast.data.months import (
     twice_a_month,
 )
 from kerasforecast.data.week import due_weekdays, open_hours, within
+from kerasforecast.errors import DataError, shown
 
 DAY = pd.Timedelta(days=1)
 _DAY = 86_400  # seconds
@@ -95,6 +96,28 @@ def rests(index: pd.DatetimeIndex, frequency: str | None) -> list[str]:
     if slots is None:
         return []
     return [f"Rows come at {len(slots):,} times of the week (last 8 weeks): forecasts skip the others."]
+
+
+def check_frequency(frequency: str | None) -> None:
+    """Refuse a step that no dates can follow from.
+
+    Raises:
+        DataError: It is none of pandas' aliases, nor one of this package.
+    """
+    if frequency is None:
+        return
+    try:
+        if frequency.startswith("SM-"):
+            fine = min(days_of_month(frequency)) >= 1 and max(days_of_month(frequency)) <= 31
+        else:
+            fine = bool(_offset(frequency).n > 0)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        fine = False
+    if not fine:
+        raise DataError(
+            f"frequency must be the alias of a step of time. Received: {shown(frequency)}. "
+            "Use D, B, h, 15min, W-SUN, MS, QS or another alias of pandas, or None."
+        )
 
 
 def step_within_day(frequency: str) -> pd.Timedelta | None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.frequency import check_frequency
 from kerasforecast.errors import DataError, shown
 
 
@@ -22,6 +23,7 @@ def check_panel(panel: Any) -> None:
     _check_shapes(panel)
     _check_columns(panel)
     _check_index(panel)
+    check_frequency(panel.frequency)
     _check_values(panel)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.frequency import check_frequency
 from kerasforecast.errors import DataError, shown
 
 
@@ -88,6 +89,7 @@ class Series:
             raise DataError("Series index must be tz-naive and complete. Remove the time zone and missing dates first.")
         if not (self.index.is_monotonic_increasing and self.index.is_unique):
             raise DataError("Series index must be strictly increasing. Sort the rows and remove doubled dates first.")
+        check_frequency(self.frequency)
         object.__setattr__(self, "values", values)
 
     @classmethod

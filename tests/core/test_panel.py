@@ -209,3 +209,17 @@ def test_a_hundred_thousand_series_take_the_memory_of_their_rows():
     assert size < 1.5 * values.nbytes + ids.nbytes
     assert objects < 1_000  # an object a series would be 100,000
     assert np.array_equal(panel["shop-77777"].values, values[77_777 * rows : 77_778 * rows])
+
+
+@pytest.mark.parametrize("frequency", ["fortnightly", "", "-1D", "SM-1", "C-NODAY", "M\n"])
+def test_a_step_that_no_dates_follow_from_is_refused(frequency):
+    with pytest.raises(DataError, match="frequency must be the alias of a step of time"):
+        Series(np.ones((3, 1)), pd.date_range("2024-01-01", periods=3), ("sales",), frequency=frequency)
+
+
+@pytest.mark.parametrize(
+    "frequency", [None, "B", "2ME", "15min", "W-SAT", "SM-1,15", "C-MON,TUE,SAT", "WOM-3FRI", "QS-OCT"]
+)
+def test_every_step_that_is_found_is_one(frequency):
+    one = Series(np.ones((3, 1)), pd.date_range("2024-01-01", periods=3), ("sales",), frequency=frequency)
+    assert Panel.of(one).frequency == frequency
