@@ -9,7 +9,7 @@ import pandas as pd
 
 from kerasforecast.data.calendars import check_code, recognised_calendar, trading_calendar
 from kerasforecast.data.frequency import in_words, infer_frequency, is_daily, rests
-from kerasforecast.data.months import WEEKDAYS, days_of_month, months_of
+from kerasforecast.data.months import WEEKDAYS, days_of, days_of_month, months_of
 from kerasforecast.data.table.stack import Stack
 from kerasforecast.errors import DataError
 
@@ -124,9 +124,9 @@ def _weekdays_alone(stack: Stack, frequency: str, rows: np.ndarray) -> np.ndarra
     if frequency != "D":
         return np.zeros(len(rows), dtype=bool)
     early = np.minimum(stack.starts[:-1, None] + np.arange(_EARLY), stack.starts[1:, None] - 1)  # (N, n)
-    if (_weekend(_days(pd.DatetimeIndex(stack.index[early.ravel()]))).reshape(early.shape).any(axis=1)).all():
+    if (_weekend(days_of(pd.DatetimeIndex(stack.index[early.ravel()]))).reshape(early.shape).any(axis=1)).all():
         return np.zeros(len(rows), dtype=bool)  # nothing more to be looked at
-    days = _days(pd.DatetimeIndex(stack.index))
+    days = days_of(pd.DatetimeIndex(stack.index))
     weekend = stack.counted(_weekend(days))
     span = days[stack.starts[1:] - 1] - days[stack.starts[:-1]]
     return (weekend == 0) & (span >= 7 * _SURE_WEEKS) & (rows >= 5 * (_SURE_WEEKS - 1))
@@ -134,10 +134,6 @@ def _weekdays_alone(stack: Stack, frequency: str, rows: np.ndarray) -> np.ndarra
 
 def _weekend(days: np.ndarray) -> np.ndarray:
     return (days + 3) % 7 >= 5
-
-
-def _days(index: pd.DatetimeIndex) -> np.ndarray:
-    return index.to_numpy().astype("datetime64[D]").astype(np.int64)
 
 
 def ordinals(index: pd.DatetimeIndex, frequency: str) -> tuple[np.ndarray, np.ndarray] | None:
@@ -150,7 +146,7 @@ def ordinals(index: pd.DatetimeIndex, frequency: str) -> tuple[np.ndarray, np.nd
     dates, nowhere = index.to_numpy(), np.zeros(len(index), dtype=bool)
     if frequency.startswith("SM-"):
         months = dates.astype("datetime64[M]")
-        day = _days(index) - months.astype("datetime64[D]").astype(np.int64) + 1
+        day = days_of(index) - months.astype("datetime64[D]").astype(np.int64) + 1
         return 2 * months.astype(np.int64) + (day > sum(days_of_month(frequency)) / 2), nowhere
     if (apart := months_of(frequency)) is not None or "WOM-" in frequency:
         numbers = dates.astype("datetime64[M]").astype(np.int64)
@@ -161,7 +157,7 @@ def ordinals(index: pd.DatetimeIndex, frequency: str) -> tuple[np.ndarray, np.nd
         return np.busday_count(days[0], days, weekmask=mask), ~np.is_busday(days, weekmask=mask)
     offset = pd.tseries.frequencies.to_offset(frequency)
     if isinstance(offset, pd.offsets.Week | pd.offsets.Day):
-        return _days(index) // (offset.n * (7 if isinstance(offset, pd.offsets.Week) else 1)), nowhere
+        return days_of(index) // (offset.n * (7 if isinstance(offset, pd.offsets.Week) else 1)), nowhere
     if not isinstance(offset, pd.offsets.Tick):
         return None
     return index.asi8 // max(pd.Timedelta(offset) // pd.Timedelta(1, unit=index.unit), 1), nowhere

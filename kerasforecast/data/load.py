@@ -92,4 +92,4 @@ def _sample(config: DataConfig) -> Found:
 
 def _read_file(config: DataConfig) -> Table:
     blob = open_blob(str(config.file))
-    return read_parquet(blob) if blob.is_parquet else read_text(blob, config)
+    return read_parquet(blob, config.id) if blob.is_parquet else read_text(blob, config)

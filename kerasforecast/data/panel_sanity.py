@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.months import days_of
 from kerasforecast.data.sanity import STALE_ROWS, StockSplit, find_splits, large_steps, suspicions
 from kerasforecast.data.table.missing import constant
 from kerasforecast.data.table.stack import Stack
@@ -67,13 +68,12 @@ def _repeats(stack: Stack) -> np.ndarray:
 def _stale(stack: Stack, same: np.ndarray) -> np.ndarray:
     if not same[stack.starts[1:] - 1].any():
         return np.zeros(len(stack.ids), dtype=bool)
-    since = np.full(len(stack.ids), -1)
-    moved = np.flatnonzero(~same)
-    since[stack.owner[moved]] = moved  # of several rows of a series the last is kept
-    run = stack.starts[1:] - since
-    before = np.concatenate([[0], np.cumsum(same)])
-    usual = (before[since] - before[stack.starts[:-1]]) / np.maximum(since - stack.starts[:-1], 1)
-    stale: np.ndarray = (run >= STALE_ROWS) & (usual <= 0.2)
+    moved = np.flatnonzero(~same)  # the first row of each series among them
+    first, after = np.searchsorted(moved, stack.starts[:-1]), np.searchsorted(moved, stack.starts[1:])
+    since = moved[after - 1]  # the last row of each series that moved
+    rows = since - stack.starts[:-1]
+    usual = (rows - (after - 1 - first)) / np.maximum(rows, 1)
+    stale: np.ndarray = (stack.starts[1:] - since >= STALE_ROWS) & (usual <= 0.2)
     return stale
 
 
@@ -81,7 +81,7 @@ def _filled_weekends(stack: Stack, same: np.ndarray) -> np.ndarray:
     nowhere = np.zeros(len(stack.ids), dtype=bool)
     if not isinstance(stack.index, pd.DatetimeIndex) or stack.counted(same).max() < _FEW:
         return nowhere
-    days = stack.index.to_numpy().astype("datetime64[D]").astype(np.int64)
+    days = days_of(stack.index)
     weekend = ((days + 3) % 7 >= 5) & ~stack.first
     if not weekend.any():
         return nowhere

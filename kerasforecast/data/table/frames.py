@@ -109,8 +109,12 @@ def _one_row_of_names(frame: pd.DataFrame, name: str) -> tuple[pd.DataFrame, tup
     return stacked.rename_axis(index=[*dates, *called]), called
 
 
-def read_parquet(blob: Blob) -> Table:
+def read_parquet(blob: Blob, ids: str | None = None) -> Table:
     """Read a Parquet file whole; rows count from 1.
+
+    Args:
+        blob: The file.
+        ids: Columns of ids, as `--id` takes them: a text that repeats stays one there.
 
     Raises:
         InputError: pyarrow is not installed.
@@ -129,7 +133,10 @@ def read_parquet(blob: Blob) -> Table:
             text = [field.name for field in parquet.ParquetFile(stream).schema_arrow if str(field.type) in _TEXT_TYPES]
             file = parquet.ParquetFile(stream, read_dictionary=text)  # a text that repeats stays one until it is sized
             _refuse_bomb(blob, file.metadata.num_rows * max(file.metadata.num_columns, 1) * 8)
-            frame = _spelled_out(blob, file.read(), text).to_pandas()
+            kept = {same(name) for name in (ids or "").split(",")}
+            spelled = _spelled_out(blob, file.read(), text, [name for name in text if same(name) in kept])
+            frame = spelled.to_pandas(split_blocks=True, self_destruct=True)  # each column is a copy of its own at most
+            del spelled
     except (ArrowException, OSError, ValueError) as error:
         if isinstance(error, DataError):
             raise
@@ -143,14 +150,16 @@ def read_parquet(blob: Blob) -> Table:
     return replace(table, locator=FrameLocator(table.frame, pd.RangeIndex(1, len(frame) + 1), blob.name))
 
 
-def _spelled_out(blob: Blob, table: Any, columns: list[str]) -> Any:
-    """An Arrow table whose dictionaries of text in `columns` are written out, which must not be too much."""
+def _spelled_out(blob: Blob, table: Any, columns: list[str], kept: list[str]) -> Any:
+    """An Arrow table whose dictionaries of text in `columns` are written out but for `kept`; none may be too much."""
     import pyarrow.compute as compute
 
     for name in columns:
         place, chunks = table.schema.get_field_index(name), table[name].chunks
         sizes = (compute.sum(compute.take(compute.binary_length(part.dictionary), part.indices)) for part in chunks)
         _refuse_bomb(blob, sum(size.as_py() or 0 for size in sizes))
+        if name in kept:
+            continue
         table = table.set_column(place, name, compute.cast(table[name], table.schema.field(place).type.value_type))
     return table
 

@@ -56,7 +56,7 @@ def identified(columns: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
 
 def _identified(cells: pd.Series) -> tuple[np.ndarray, list[str]]:
     try:
-        codes, found = pd.factorize(cells)
+        codes, found = _of_categories(cells) if isinstance(cells.dtype, pd.CategoricalDtype) else pd.factorize(cells)
     except TypeError:  # lists and the like
         codes, found = pd.factorize(cells.map(repr))
     texts = [text_of(each) for each in found]
@@ -64,6 +64,17 @@ def _identified(cells: pd.Series) -> tuple[np.ndarray, list[str]]:
         again, texts = pd.factorize(np.array([text or None for text in texts], dtype=object))
         codes = np.where(codes < 0, -1, again[codes])
     return codes, list(texts)
+
+
+def _of_categories(cells: pd.Series) -> tuple[np.ndarray, pd.Index]:
+    """As `pd.factorize`, from the codes that the cells have already."""
+    codes, categories = cells.cat.codes.to_numpy(), cells.cat.categories
+    first = np.full(len(categories) + 1, len(codes))  # the row of each, the last for none
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # of several rows the last that is written is kept
+    met = np.argsort(first[:-1], kind="stable")[: int((first[:-1] < len(codes)).sum())]
+    places = np.full(len(categories) + 1, -1)
+    places[met] = np.arange(len(met))
+    return places[codes], categories[met]
 
 
 def text_of(value: object) -> str:

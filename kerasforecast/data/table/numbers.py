@@ -93,6 +93,8 @@ def _column(table: Table, cells: pd.Series, config: DataConfig, correct: str) ->
         numbers = cells.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
         numbers, notes = _from_text(table, cells, config, correct)
+    if pd.api.types.is_integer_dtype(cells.dtype):
+        return numbers, notes  # neither infinite, nor in fractions that may be thousands
     infinite = np.isinf(numbers)
     if infinite.any():
         raise refusal(table, cells.index[infinite].tolist(), str(cells.name), "expected a finite number", correct)
@@ -214,11 +216,15 @@ def _refuse_thousands(table: Table, cells: pd.Series, numbers: np.ndarray, mark:
 
 def _may_hold_thousands(numbers: np.ndarray) -> bool:
     """Whether all numbers are below 1,000 and have three decimals at most."""
-    size = np.abs(numbers[np.isfinite(numbers)])
-    if not (size < 1000).all():
-        return False
-    size *= 1000
-    return bool((np.abs(size - np.rint(size)) < 1e-6).all())
+    for first in range(0, len(numbers), _SAMPLE):  # most columns are known by their first rows
+        part = numbers[first : first + _SAMPLE]
+        size = np.abs(part[np.isfinite(part)])
+        if not (size < 1000).all():
+            return False
+        size *= 1000
+        if not (np.abs(size - np.rint(size)) < 1e-6).all():
+            return False
+    return True
 
 
 def _unevenness(values: np.ndarray) -> float:
