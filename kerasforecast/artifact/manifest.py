@@ -91,7 +91,7 @@ class Manifest(SeveralRecord):
         hashes: SHA-256 of the file's other members.
     """
 
-    of_several: ClassVar[tuple[str, ...]] = ("study", "selection", "golden")
+    of_several: ClassVar[tuple[str, ...]] = ("study", "selection")
 
     schema_version: Literal[2] = 2
     name: Text
@@ -111,7 +111,7 @@ class Manifest(SeveralRecord):
     lineage: Lineage | None = None
     study: StudyLineage | None = None
     selection: Selection | None = None
-    golden: GoldenBatch | None = None
+    golden: GoldenBatch | None
     hashes: dict[Text, Sha256] = Field({}, max_length=10)
 
     @classmethod

@@ -59,6 +59,7 @@ def served(method: str, frame: Frame, name: str, selection: Selection, others: M
         roles_of(panel),
         [MemberRecord.of(member)],
         data=data_record(panel, split),
+        golden=None,
         metrics=metrics_of(test, panel.target, None),
         baselines=frame.baselines,
         calibration=forecaster.calibration,

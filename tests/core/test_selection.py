@@ -109,7 +109,7 @@ def test_a_choice_is_no_network():
 def test_time_is_read_in_seconds_minutes_and_hours():
     found = [Config.from_options(model="auto", time=each).network.options.seconds for each in ("90s", "5m", "1.5h")]
     assert found == [90, 300, 5_400]
-    with pytest.raises(OptionError, match=r"--time: must be a number of .* 5m or 1h\. Received: '5'"):
+    with pytest.raises(OptionError, match=r"time: must be a number of .* 5m or 1h\. Received: '5'"):
         Config.from_options(model="auto", time="5")
     assert Clock(0.0).over()
     assert not Clock(60.0).over()
