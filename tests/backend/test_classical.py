@@ -111,10 +111,12 @@ def test_the_command_line_uses_it_and_refuses_what_needs_a_network(won):
     assert "status" in said("drift", path, grown, "--json")
     for refused in (("export", path), ("explain", path), ("fit", "--update", path), ("fit", "--init-from", path)):
         assert "that needs a network" in said(*refused)
-    assert "--model: must be one of lstm" in said("fit", "--model", "classical")
+    assert "'classical' is not one of 'lstm'" in said("fit", "--model", "classical")
 
 
 def test_what_needs_a_network_is_refused(won):
+    with pytest.raises(OptionError, match=r"must be one of lstm, .*Received: 'classical'"):
+        kf.fit(TRUTH, model="classical")
     for use in (won.predict, won.sample, won.states):
         with pytest.raises(OptionError, match="That needs a network"):
             use(TRUTH[:12][None])
