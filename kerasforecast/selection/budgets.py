@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from kerasforecast.models.families.automatic import AutomaticOptions
 
-_SHARE = 0.9  # of a time limit that trying, and training anew what is chosen, may take: scores come after
+_SCORES = 0.1, 15.0  # of a time limit, and seconds, if these are not most of it, that are kept for scores and report
+_MOST_KEPT = 0.3
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,10 @@ class Clock:
     """
 
     def __init__(self, seconds: float | None) -> None:
-        self._end = None if seconds is None else time.monotonic() + _SHARE * seconds
+        self._end = None
+        if seconds is not None:
+            share, least = _SCORES
+            self._end = time.monotonic() + seconds - max(share * seconds, min(least, _MOST_KEPT * seconds))
 
     def over(self, ahead: float = 0.0) -> bool:
         """Whether there is no time left, where so many seconds of work are still `ahead`."""

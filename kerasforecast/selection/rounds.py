@@ -121,7 +121,7 @@ class Bench:
             elsewhere = self._elsewhere(going, steps, number)
             for count, trial in enumerate(going, 1):
                 left = next(elsewhere)
-                late = left is None and self.clock.over(_needed(trial, trials, steps) + self._after(trials))
+                late = left is None and self.clock.over(self._needed(trial, trials, steps) + self._after(trials))
                 if late and trial.worth is None and any(each.worth for each in trials):
                     trial.note = "no time"
                 elif not late or trial.worth is None:
@@ -131,6 +131,14 @@ class Bench:
             if not going or self.clock.over(self._after(trials)):
                 break
         return ranked(trials)
+
+    def _needed(self, trial: Trial, trials: Sequence[Trial], steps: int) -> float:
+        """Seconds until a training has had so many steps, and once more if it is chosen, by what it or others took."""
+        if trial.candidate.network.family.solved:
+            return 0.0
+        begun = [trial] if trial.steps else [each for each in trials if each.steps]
+        paces = [each.seconds / each.steps for each in begun]
+        return (1 + self.anew) * float(np.mean(paces)) * max(0, steps - trial.steps) if paces else 0.0
 
     def _after(self, trials: Sequence[Trial]) -> float:
         """Seconds that training anew may take of what will be chosen, about."""
@@ -148,7 +156,7 @@ class Bench:
                 found.append(Trial(Candidate(place, trial.candidate.network, changed)))
         elsewhere = self._elsewhere(found, rounds[-1], len(rounds))
         for count, trial in enumerate(found, 1):
-            if self.clock.over(_needed(trial, trials, rounds[-1]) + self._after([*tried, *found])):
+            if self.clock.over(self._needed(trial, [*tried, *found], rounds[-1]) + self._after([*tried, *found])):
                 break
             self._go_on(trial, rounds[-1], len(rounds), next(elsewhere))
             self._tell(trial, [*tried, *found], f"again {count}/{len(found)}")
@@ -231,15 +239,6 @@ class Bench:
         best = ranked(trials)[0]
         leads = "leads" if best is trial else f"{best.candidate.network.model} leads, {best.mase:.3f}"
         self.say(f"  {where:<7} {words}: MASE {trial.mase:.3f}; {leads}")
-
-
-def _needed(trial: Trial, trials: Sequence[Trial], steps: int) -> float:
-    """Seconds that a training needs until so many steps are done, by what it or others took; 0 where none has begun."""
-    if trial.candidate.network.family.solved:
-        return 0.0
-    begun = [trial] if trial.steps else [each for each in trials if each.steps]
-    paces = [each.seconds / each.steps for each in begun]
-    return float(np.mean(paces)) * max(0, steps - trial.steps) if paces else 0.0
 
 
 def ranked(trials: Sequence[Trial]) -> list[Trial]:
