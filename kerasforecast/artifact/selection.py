@@ -109,8 +109,8 @@ class Selection(Record):
         found = f"There {best.name} is better ({scores[0]})"
         if self.served is None:
             return f"{found}, and no file can hold it."
-        leaves = "it leaves in their place"
+        leaves = "it is the model, in their place"
         if self.served != best.name:
             own = next(score for score, each in zip(scores, self.beside, strict=True) if each.name == self.served)
-            leaves = f"no file can hold it. {self.served} is too ({own}), and leaves in their place"
-        return f"{found}: {leaves}. Every forecast fits it anew, by the extra baselines."
+            leaves = f"no file can hold it. {self.served} is too ({own}), and is the model, in their place"
+        return f"{found}: {leaves}. Every forecast fits it anew, which needs the extra baselines."
