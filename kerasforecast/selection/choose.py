@@ -171,8 +171,8 @@ def choose_within(
         f"Trying {len(candidates)} networks of {families} families, judged on {len(judge.windows):,} windows of "
         f"validation in {judge.count} blocks."
     )
-    anew = (stretch is not None) + (config.training.final != "none")
-    bench = Bench(panel, trying, judge, store, clock, stop, say, workers, anew)
+    again = (stretch is not None) + (config.training.final != "none")
+    bench = Bench(panel, trying, judge, store, clock, stop, say, workers, again)
     trials = bench.run(candidates, budget)
     if not trials:
         raise DivergedError("No network of --model auto could be trained. Lower --learning-rate, or use --model lstm.")
