@@ -12,6 +12,7 @@ from kerasforecast.errors import LockedError
 from kerasforecast.runtime.files import writing
 
 _POLL = 0.1  # seconds
+_TRIES = 5
 
 
 @contextlib.contextmanager
@@ -61,8 +62,7 @@ def locked_in_turn(folder: Path, on_wait: Callable[[], None] | None = None, poll
 def _acquired(folder: Path, path: Path) -> int:
     while True:
         with writing(path, folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            handle = _opened(folder, path)
             free = _lock(handle)
         if not free:
             os.close(handle)
@@ -74,6 +74,16 @@ def _acquired(folder: Path, path: Path) -> int:
             if os.path.samestat(os.fstat(handle), path.stat()):
                 return handle
         os.close(handle)  # its holder removed it between our opening and locking it
+
+
+def _opened(folder: Path, path: Path) -> int:
+    """The file of a lock, made where absent, with its folder: whoever held it may remove both at any moment."""
+    for _ in range(_TRIES):
+        folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    folder.mkdir(parents=True, exist_ok=True)
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
 
 
 def _lock(handle: int) -> bool:

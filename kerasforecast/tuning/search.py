@@ -159,8 +159,11 @@ class _Study:
         """A trial that is ours now, and whether others are at work."""
         running = [each for each in self._study.get_trials(deepcopy=False) if each.state.name == "RUNNING"]
         for each in running:
-            with contextlib.suppress(LockedError):
-                claim.enter_context(self._held(each.number))
+            with contextlib.suppress(LockedError), contextlib.ExitStack() as ours:
+                ours.enter_context(self._held(each.number))
+                if each.number in self.finished():  # by whom gave it up in this moment
+                    continue
+                claim.push(ours.pop_all())
                 return self._optuna.trial.Trial(self._study, each._trial_id), False
         asked = len(self._study.get_trials(deepcopy=False))
         if self._limits.trials is not None and asked >= self._limits.trials:

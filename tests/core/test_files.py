@@ -188,6 +188,21 @@ def test_whoever_waits_for_a_lock_says_so_once_and_has_it_when_it_is_given_up(tm
         assert said == ["waiting"]
 
 
+def test_a_lock_s_folder_that_its_holder_removes_in_this_moment_is_made_again(tmp_path, monkeypatch):
+    opened, real = [], os.open
+
+    def late(path, *rest):
+        if not opened:
+            (tmp_path / "5").rmdir()
+        opened.append(path)
+        return real(path, *rest)
+
+    monkeypatch.setattr(locks.os, "open", late)
+    with locked(tmp_path / "5"), pytest.raises(LockedError), locked(tmp_path / "5"):
+        pass
+    assert len(opened) == 3
+
+
 def test_what_a_killed_writer_left_goes_with_the_next_write_and_a_living_one_s_stays(tmp_path):
     left, writing_now, foreign = (
         tmp_path / name for name in (".kerasforecast.a.tmp", ".kerasforecast.b.tmp", ".a.tmp")

@@ -110,6 +110,31 @@ def test_a_process_that_is_killed_within_a_training_takes_nothing_else_with_it(p
     pd.testing.assert_frame_equal(table(found), table(whole))
 
 
+def test_a_trial_that_another_process_ends_in_this_moment_is_not_made_again(prices, tmp_path, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def killed(self, trial):
+        self._options(trial)
+        raise Killed
+
+    few = OPTIONS | {"trials": 1}
+    with monkeypatch.context() as dying, pytest.raises(Killed):
+        dying.setattr(searches._Study, "carry_out", killed)
+        kf.tune(prices, **few, output_dir=tmp_path)
+    held, ended = searches._Study._held, []
+
+    def late(self, number):
+        if not ended:  # whoever had it ends it after this process saw it at work
+            ended.append(number)
+            self.carry_out(self._optuna.trial.Trial(self._study, self._study.get_trials()[number]._trial_id))
+        return held(self, number)
+
+    monkeypatch.setattr(searches._Study, "_held", late)
+    found = kf.tune(prices, **few, output_dir=tmp_path)
+    assert ended == [0] and len(found.trials) == 2 and found.trials["rmsse"].notna().all()
+
+
 @pytest.mark.parametrize("meddled", [False, True])
 def test_what_another_process_has_trained_of_the_same_trials_is_taken_as_it_is(
     prices, whole, tmp_path, monkeypatch, meddled
