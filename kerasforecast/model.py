@@ -260,11 +260,13 @@ class Model(OnWindows, OnPaths, Explaining):
         return finished_fit(self.manifest, self.forecaster, self.history, self.test, self.panel)
 
     @callers_words()
-    def save(self, path: str | PathLike) -> Path:
+    def save(self, path: str | PathLike, *, deflated: bool = False) -> Path:
         """Write the model as one `.keras` file, whole or not at all.
 
         Args:
             path: Of the file; its folder is made where absent.
+            deflated: Whether the file is packed, as `kerasforecast.shrink` does: of a small network a third of the size
+                or less. Keras opens both.
 
         Returns:
             The same path.
@@ -286,7 +288,7 @@ class Model(OnWindows, OnPaths, Explaining):
         from kerasforecast.artifact.writer import Exporter
 
         self._exporter = self._exporter or Exporter(self.manifest.members)
-        self.manifest = self._exporter.write(target, self.manifest, self.predictor.weights)
+        self.manifest = self._exporter.write(target, self.manifest, self.predictor.weights, deflated=deflated)
         return target
 
     def golden_error(self) -> float:

@@ -138,7 +138,7 @@ def _trained_smaller(larger: Model, file: Path, target: Path, panel: Panel, want
         config = student_config(manifest.config, manifest.window, str(wanted))
         begun, note = begun_beside(config, panel, target.stem, before_it)
         leaving = taught(begun, larger.predictor)
-    path = model_of(leaving, panel).save(target)
+    path = model_of(leaving, panel).save(target, deflated=True)
     _, before = judged_alike(begun, larger.predictor)
     some = begun.sets[0].windows.batch(slice(0, 1_000))
     return Shrunk(

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasforecast.artifact.format.archive import GRAPH, KERAS_MEMBERS, MANIFEST, WEIGHTS, unpack
+from kerasforecast.artifact.format.archive import GRAPH, KERAS_MEMBERS, MANIFEST, SIZE_LIMIT, WEIGHTS, unpack
 from kerasforecast.artifact.format.graph import check_graph
 from kerasforecast.artifact.format.hdf5 import read_arrays
 from kerasforecast.artifact.format.strict_json import parse_json
@@ -28,8 +28,6 @@ from kerasforecast.artifact.manifest import Manifest, parse
 from kerasforecast.artifact.proof import no_network
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.models.families.base import Shape
-
-SIZE_LIMIT = 192 * 2**20  # the largest network, and text beside it
 
 
 def read(path: Path) -> tuple[Manifest, list[np.ndarray]]:

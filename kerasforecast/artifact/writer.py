@@ -51,20 +51,23 @@ class Exporter:
         lists = {name: array.tolist() for name, array in batch.arrays.items()}
         return GoldenBatch(**lists, forecast=forecast.tolist())
 
-    def write(self, path: Path, manifest: Manifest, weights: Sequence[np.ndarray]) -> Manifest:
+    def write(
+        self, path: Path, manifest: Manifest, weights: Sequence[np.ndarray], *, deflated: bool = False
+    ) -> Manifest:
         """Write a model file atomically and return the manifest as it stands in the file.
 
         Args:
             path: Ends in `.keras`; replaced only when the new file is complete.
             manifest: Its `hashes` are filled in here.
             weights: In the order of `kerasforecast.models.network.merged_weights`, members in turn.
+            deflated: Whether the file is packed.
         """
         set_weights(self._network, weights)
         members = _keras_members(self._network)
         self._check_layout(members[WEIGHTS], weights)
         manifest = manifest.updated(hashes={name: hashlib.sha256(data).hexdigest() for name, data in members.items()})
         members[MANIFEST] = json_text(manifest.model_dump(mode="json")).encode()
-        atomic_write(path, pack(members))
+        atomic_write(path, pack(members, deflated=deflated))
         return manifest
 
     def _check_layout(self, weights_file: bytes, weights: Sequence[np.ndarray]) -> None:

@@ -175,10 +175,18 @@ def test_altered_archives_are_refused_in_one_line(saved, tmp_path, change, messa
     assert "\n" not in str(caught.value)
 
 
-def test_compressed_members_are_refused(saved, tmp_path):
-    path = rewritten(saved, tmp_path / "bad.keras", lambda content: None, zipfile.ZIP_DEFLATED)
-    with pytest.raises(ArtifactError, match="stored uncompressed"):
-        kf.load(path)
+def test_a_deflated_file_is_smaller_and_opens_here_and_in_keras(saved, tmp_path):
+    model = kf.load(saved)
+    path = model.save(tmp_path / "packed.keras", deflated=True)
+    assert path.stat().st_size < 0.7 * saved.stat().st_size
+    windows = model.manifest.golden.windows
+    expected = model.predictor.outputs(windows)
+    np.testing.assert_array_equal(kf.load(path).predictor.outputs(windows), expected)
+    plain = keras.saving.load_model(path).predict(windows.fed(), verbose=0)
+    np.testing.assert_allclose(np.asarray(plain).reshape(expected.shape), expected, rtol=1e-5)
+    mixed = rewritten(saved, tmp_path / "bad.keras", lambda content: None, zipfile.ZIP_BZIP2)
+    with pytest.raises(ArtifactError, match="must be a whole"):
+        kf.load(mixed)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])

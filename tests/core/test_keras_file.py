@@ -2,6 +2,7 @@
 
 import io
 import json
+import tracemalloc
 import zipfile
 
 import h5py
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from kerasforecast.artifact.format import archive
 from kerasforecast.artifact.format.archive import MEMBERS, WEIGHTS, pack, unpack
 from kerasforecast.artifact.format.graph import check_graph
 from kerasforecast.artifact.format.hdf5 import read_arrays
@@ -29,22 +31,24 @@ def hdf5(arrays, **options):
     return buffer.getvalue()
 
 
-def test_an_archive_comes_back_and_is_a_zip_to_everyone():
-    data = pack(CONTENT)
+@pytest.mark.parametrize("deflated", [False, True])
+def test_an_archive_comes_back_and_is_a_zip_to_everyone(deflated):
+    data = pack(CONTENT, deflated=deflated)
     assert {name: bytes(view) for name, view in unpack(data, "x").items()} == CONTENT
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        assert archive.testzip() is None
-        assert {name: archive.read(name) for name in archive.namelist()} == CONTENT
+    with zipfile.ZipFile(io.BytesIO(data)) as opened:
+        assert opened.testzip() is None
+        assert {name: opened.read(name) for name in opened.namelist()} == CONTENT
 
 
+@pytest.mark.parametrize("kind", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 @pytest.mark.parametrize("system", [0, 3])
-def test_archives_of_python_s_own_writer_are_read(system):
+def test_archives_of_python_s_own_writer_are_read(system, kind):
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+    with zipfile.ZipFile(buffer, "w", kind) as writing:
         for name, content in CONTENT.items():
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             entry.create_system = system
-            archive.writestr(entry, content)
+            writing.writestr(entry, content, kind)
     assert set(unpack(buffer.getvalue(), "x")) == set(MEMBERS)
 
 
@@ -55,6 +59,29 @@ def test_every_bit_of_an_archive_counts():
         changed[place // 8] ^= 1 << place % 8
         with pytest.raises(ArtifactError):
             unpack(bytes(changed), "x")
+
+
+def test_every_bit_of_a_deflated_archive_counts_or_says_the_same():
+    data, refused = pack(CONTENT, deflated=True), 0
+    for place in range(8 * len(data)):
+        changed = bytearray(data)
+        changed[place // 8] ^= 1 << place % 8
+        try:
+            assert {name: bytes(view) for name, view in unpack(bytes(changed), "x").items()} == CONTENT
+        except ArtifactError:
+            refused += 1
+    assert refused >= 8 * len(data) - 7 * len(MEMBERS)  # the bits that fill up the last byte of each member
+
+
+def test_no_more_is_inflated_than_a_model_may_hold(monkeypatch):
+    bomb = pack({name: bytes(10**7) if name == WEIGHTS else b"{}" for name in MEMBERS}, deflated=True)
+    assert len(unpack(bomb, "x")[WEIGHTS]) == 10**7
+    monkeypatch.setattr(archive, "SIZE_LIMIT", 10**6)
+    tracemalloc.start()
+    with pytest.raises(ArtifactError):
+        unpack(bomb, "x")
+    assert tracemalloc.get_traced_memory()[1] < 3 * 10**6
+    tracemalloc.stop()
 
 
 @given(st.binary(max_size=300))
