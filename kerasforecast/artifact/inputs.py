@@ -97,12 +97,21 @@ def _trained_on(manifest: Manifest, options: Mapping[str, Any]) -> Panel:
 
 def _other(manifest: Manifest, data: str | PathLike | Given | None, options: Mapping[str, Any]) -> Panel:
     """Other data: only what the network needs is kept of the old choice, the rest is found anew."""
-    kept = ("calendar", "interval", *_INHERITED)
-    trained = manifest.config.data.model_dump()
-    values = DataConfig().model_dump() | {name: trained[name] for name in kept}
+    values = _kept_options(manifest)
     if data is None or isinstance(data, str | PathLike):
         return _read(manifest, values | {"file": None if data is None else str(data)}, None, options)
     return _read(manifest, values, data, options)
+
+
+def _kept_options(manifest: Manifest) -> dict[str, Any]:
+    kept = ("calendar", "interval", *_INHERITED)
+    trained = manifest.config.data.model_dump()
+    return DataConfig().model_dump() | {name: trained[name] for name in kept}
+
+
+def reading_options(manifest: Manifest) -> DataConfig:
+    """How other data than that of the training is read for a model, where nothing else is said."""
+    return checked(DataConfig, _kept_options(manifest) | column_options(manifest))
 
 
 def _read(manifest: Manifest, values: dict[str, Any], data: Given | None, options: Mapping[str, Any]) -> Panel:

@@ -240,7 +240,7 @@ def _day_step(index: pd.DatetimeIndex) -> str | None:
 def _week_alias(index: pd.DatetimeIndex, due: list[int]) -> str | None:
     """Alias of one row on each of the days `due`, if the rows keep to them."""
     slots = np.array(due) * _DAY
-    places, on = within(index.normalize(), slots)
+    places, on = within(_midnights(index), slots)
     if on.mean() < NEARLY_ALL or not prevails(np.diff(places) == 1):
         return None
     if due == [0, 1, 2, 3, 4]:
@@ -248,6 +248,11 @@ def _week_alias(index: pd.DatetimeIndex, due: list[int]) -> str | None:
     # A week begins after its rest: Sunday to Thursday, not Monday, ..., Thursday, Sunday.
     start = next(place for place, day in enumerate(due) if (day - 1) % 7 not in due)
     return "C-" + ",".join(WEEKDAYS[day] for day in [*due[start:], *due[:start]])
+
+
+def _midnights(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """As `index.normalize()`, which also looks for a step of all of them."""
+    return pd.DatetimeIndex((index.as_unit("s").asi8 // _DAY * _DAY).view("datetime64[s]"))
 
 
 def _due_weekdays(index: pd.DatetimeIndex) -> list[int]:

@@ -14,7 +14,7 @@ _USUAL = 0.5  # of all steps, the least share that a step must have
 
 def month_step(index: pd.DatetimeIndex) -> str | None:
     """Alias of a step of months; calendar months have no fixed length in days."""
-    days = np.diff(index.normalize().as_unit("s").asi8) // _DAY
+    days = np.diff(index.as_unit("s").asi8 // _DAY)
     usual_days = most_common(days)
     constant = (days == usual_days).mean() >= NEARLY_ALL  # thirty days, four weeks: no months
     if usual_days < 27:

@@ -65,7 +65,10 @@ def _free_within(errors: np.ndarray) -> float:
 def read_at(tables: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Tables `(..., G)` read at `levels` `(...)` in 0..1, linearly between the levels of `GRID`."""
     place = levels * (len(GRID) - 1)
-    low = np.minimum(place.astype(int), len(GRID) - 2)[..., None]
-    share = place[..., None] - low
-    found = np.take_along_axis(tables, low, -1) * (1 - share) + np.take_along_axis(tables, low + 1, -1) * share
-    return found[..., 0]
+    low = np.minimum(place.astype(int), len(GRID) - 2)  # (...)
+    share = place - low
+    every = np.broadcast_to(tables, (*levels.shape, len(GRID))).reshape(-1, len(GRID))
+    rows, left = np.arange(len(every)), low.ravel()
+    before, after = (every[rows, at].reshape(levels.shape) for at in (left, left + 1))
+    found: np.ndarray = before * (1 - share) + after * share
+    return found

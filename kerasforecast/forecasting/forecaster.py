@@ -153,21 +153,30 @@ class Forecaster:
             DataError: A series is too short.
         """
         steps = whole_number("--steps", steps)
-        windows, index = self.last_windows(panel, steps)
-        reach = windows.steps
-        found = self.one_by_one(windows, steps, self.levels_after(panel))
-        columns = {"forecast": short_decimals(found.point.ravel())}
+        found, dates = self.following(panel, steps)
+        columns = {"forecast": found.point.ravel()}
         if found.quantiles is not None:
             columns |= {
-                quantile_column(level): short_decimals(found.quantiles[:, :, k].ravel())
-                for k, level in enumerate(self.config.levels)
+                quantile_column(level): found.quantiles[:, :, k].ravel() for k, level in enumerate(self.config.levels)
             }
-        rows = (np.arange(len(panel))[:, None] * reach + np.arange(steps)).ravel()
-        dates = index[rows].rename("date")
         if panel.key is None:
             return pd.DataFrame(columns, index=dates)
         ids = pd.Categorical.from_codes(np.repeat(np.arange(len(panel)), steps), panel.ids)
         return pd.DataFrame(columns, index=pd.MultiIndex.from_arrays([ids, dates], names=[id_column(panel), "date"]))
+
+    def following(self, panel: Panel, steps: int) -> tuple[Forecast, pd.Index]:
+        """The same as arrays: `point` `(N, steps)`, `quantiles` `(N, steps, K)` or `None`, and the dates `(N steps,)`.
+
+        Numbers have the short decimals that stand for them in 32 bits.
+        """
+        windows, index = self.last_windows(panel, steps)
+        found = self.one_by_one(windows, steps, self.levels_after(panel))
+        rows = (np.arange(len(panel))[:, None] * windows.steps + np.arange(steps)).ravel()
+        dates = index[rows].rename("date")
+        if found.quantiles is None:
+            return Forecast(short_decimals(found.point)), dates
+        together = short_decimals(np.concatenate([found.point[:, :, None], found.quantiles], axis=2))
+        return Forecast(together[:, :, 0], together[:, :, 1:]), dates
 
     def last_windows(self, panel: Panel, steps: int) -> tuple[Windows, pd.Index]:
         """The window at the end of each of N series, and the dates `(N R,)` of the R rows after each.

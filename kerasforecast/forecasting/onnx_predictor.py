@@ -14,6 +14,7 @@ from kerasforecast.errors import ArtifactError, OptionError, shown
 from kerasforecast.forecasting.given import Given
 from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.member import Member
+from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.runtime.extras import not_installed
 
 
@@ -51,6 +52,10 @@ class OnnxPredictor(Predictor):
             return found
 
         return answer
+
+    def _answered(self, answer: Callable[[Any], np.ndarray], batch: WindowBatch) -> np.ndarray:
+        """Of so many as there are: nothing is compiled for a size."""
+        return np.asarray(answer(batch.fed()))
 
     @property
     def network(self) -> NoReturn:  # type: ignore[override]

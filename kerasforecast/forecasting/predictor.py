@@ -276,11 +276,14 @@ class Predictor:
         refuse_fork()
         size = self._together
         chunks = [batch.at(slice(start, start + size)) for start in range(0, len(batch), size)]
-        parts = [_padded_to_two_power(answer, chunk) for chunk in chunks]
+        parts = [self._answered(answer, chunk) for chunk in chunks]
         if self.paths:
             return np.concatenate(parts) if parts else np.empty((0, self.paths, self.horizon), np.float32)
         levels = (len(self.levels),) if self.levels else ()
         return np.concatenate(parts) if parts else np.empty((0, self.horizon, *levels), np.float32)
+
+    def _answered(self, answer: Callable[[Any], np.ndarray], batch: WindowBatch) -> np.ndarray:
+        return _padded_to_two_power(answer, batch)
 
     def checked(self, windows: Given, steps: int | None = None) -> WindowBatch:
         """Raw windows as float32; known columns must reach `steps` rows ahead, the horizon where not given.

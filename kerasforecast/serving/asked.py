@@ -16,12 +16,15 @@ from kerasforecast.data.future import with_future
 from kerasforecast.data.stamps import iso_texts
 from kerasforecast.data.table.bytestream import Blob
 from kerasforecast.data.table.text import read_text
-from kerasforecast.errors import InputError, addressed, shown
+from kerasforecast.errors import InputError, addressed, callers_words, shown
+from kerasforecast.forecasting.forecast import quantile_column
 from kerasforecast.sections.data import DataConfig
 from kerasforecast.serving.limits import Limits, Refused
+from kerasforecast.serving.plain import Columns, is_plain, plain_panel
 
 if TYPE_CHECKING:
     from kerasforecast.data.panel import Panel
+    from kerasforecast.forecasting.forecast import Forecast
     from kerasforecast.model import Model
     from kerasforecast.serving.shelf import Served
 
@@ -41,15 +44,15 @@ class Asked:
     """What a request asks for.
 
     Attributes:
-        history: A table.
-        future: What is known of the rows to be forecast; `None` where nothing was said.
+        history: A table: its columns, or text of CSV, which is yet to be read.
+        future: What is known of the rows to be forecast, likewise; `None` where nothing was said.
         steps: Rows ahead.
         paths: Of each series, beside the forecast; 0 for none.
         options: How to read the history.
     """
 
-    history: pd.DataFrame
-    future: pd.DataFrame | None
+    history: Columns | bytes
+    future: Columns | bytes | None
     steps: int
     paths: int
     options: dict[str, Any]
@@ -97,8 +100,12 @@ def panel_of(model: Model, request: Asked, limits: Limits) -> Panel:
         InputError: They cannot be read with certainty.
         Refused: They are too many.
     """
+    history = request.history
     try:
-        panel = model.panel_from(request.history, **request.options)
+        panel = None
+        if isinstance(history, dict) and not request.options:
+            panel = plain_panel(model.manifest, history)
+        panel = model.panel_from(_frame(history) if panel is None else panel, **request.options)
     except InputError as error:
         raise Refused(422, str(error).replace("DataFrame:", "history:", 1)) from None
     if len(panel) > limits.series:
@@ -106,6 +113,15 @@ def panel_of(model: Model, request: Asked, limits: Limits) -> Panel:
             422, f"A request may have {limits.series:,} series. Received: {len(panel):,}. Send fewer at once."
         )
     return panel
+
+
+def quick(served: Served, request: Asked) -> bool:
+    """Whether the answer takes a few milliseconds: no text is to be understood, no forecast goes on from another."""
+    if not isinstance(request.history, dict) or request.future is not None or request.options or request.paths:
+        return False
+    manifest = served.model.manifest
+    few = served.runtime == "onnx" and request.steps <= manifest.horizon
+    return few and is_plain(manifest, request.history)
 
 
 def answer(served: Served, request: Asked, limits: Limits) -> dict[str, Any]:
@@ -123,11 +139,13 @@ def answer(served: Served, request: Asked, limits: Limits) -> dict[str, Any]:
             f"An answer may have {limits.rows:,} rows. Received: {len(panel) * request.steps:,}. Ask for fewer steps.",
         )
     with served.busy if served.runtime == "keras" else contextlib.nullcontext():
-        table = model.forecast(request.steps, panel, request.future)
+        found, index = _following(model, request, panel)
         paths = drawn_paths(model, request, panel, limits) if request.paths else None
-    dates = iso_texts(table.index.get_level_values("date"))
-    levels = [name for name in table.columns if name != "forecast"]
-    columns = {name: table[name].astype(float).tolist() for name in table.columns}
+    dates, point = iso_texts(index), found.point.ravel().tolist()
+    levels = (
+        [] if found.quantiles is None else [quantile_column(level).removeprefix("q") for level in model.config.levels]
+    )
+    quantiles = [] if found.quantiles is None else np.moveaxis(found.quantiles, 2, 0).reshape(len(levels), -1).tolist()
     series = []
     for place in range(len(panel)):
         rows = slice(place * request.steps, (place + 1) * request.steps)
@@ -135,8 +153,8 @@ def answer(served: Served, request: Asked, limits: Limits) -> dict[str, Any]:
             {
                 "id": None if panel.key is None else str(panel.ids[place]),
                 "dates": dates[rows],
-                "point": columns["forecast"][rows],
-                "quantiles": {name.removeprefix("q"): columns[name][rows] for name in levels},
+                "point": point[rows],
+                "quantiles": {name: values[rows] for name, values in zip(levels, quantiles, strict=True)},
             }
             | ({} if paths is None else {"paths": paths[place].tolist()})
         )
@@ -147,6 +165,15 @@ def answer(served: Served, request: Asked, limits: Limits) -> dict[str, Any]:
         "notes": [addressed(note).replace("DataFrame:", "history:", 1) for note in panel.notes],
         "series": series,
     }
+
+
+@callers_words()
+def _following(model: Model, request: Asked, panel: Panel) -> tuple[Forecast, pd.Index]:
+    """What `Model.forecast` says, as arrays."""
+    if request.future is not None:
+        ahead = max(request.steps, model.manifest.horizon)
+        panel = with_future(panel, _frame(request.future), ahead, model.config.data.model_copy(update=request.options))
+    return model.forecaster.following(panel, request.steps)
 
 
 def drawn_paths(model: Model, request: Asked, panel: Panel, limits: Limits) -> np.ndarray:
@@ -168,26 +195,32 @@ def drawn_paths(model: Model, request: Asked, panel: Panel, limits: Limits) -> n
         raise Refused(422, f"Paths may have {limits.rows:,} values. Received: more. Ask for fewer.")
     if panel.known_columns and request.future is not None:
         ahead = max(request.steps, predictor.horizon)
-        panel = with_future(panel, request.future, ahead, model.config.data.model_copy(update=request.options))
+        panel = with_future(panel, _frame(request.future), ahead, model.config.data.model_copy(update=request.options))
     windows, _ = model.forecaster.last_windows(panel, request.steps)
     found = [predictor.outputs(windows.batch(chunk)) for chunk in windows.chunks()]
     return np.concatenate(found)[:, : request.paths, : request.steps].astype(float)
 
 
-def _csv(body: bytes, limits: Limits) -> pd.DataFrame:
+def _csv(body: bytes, limits: Limits) -> bytes:
     if body.startswith(_PACKED):
         raise Refused(415, "A table is sent as text. Received: something packed.")
     if body.count(b"\n") > limits.rows + 1:
         raise Refused(413, f"A table may have {limits.rows:,} rows. Received: more.")
     if not body.strip():
         raise Refused(422, "The body must be a table. Received: nothing.")
-    return read_text(Blob("history", content=body), DataConfig()).frame
+    return body
 
 
-def _table(given: object, name: str, limits: Limits) -> pd.DataFrame:
-    """Rows or columns of JSON as a table; text is CSV."""
+def _frame(table: Columns | bytes) -> pd.DataFrame:
+    if isinstance(table, dict):
+        return pd.DataFrame(table)
+    return read_text(Blob("history", content=table), DataConfig()).frame
+
+
+def _table(given: object, name: str, limits: Limits) -> Columns | bytes:
+    """Columns of a table, given as such or as rows of JSON; text is CSV."""
     if isinstance(given, str):
-        return _csv(given.encode(), limits)
+        return _csv(given.encode("utf-8", "replace"), limits)
     rule = f"{name} must be columns of one length, rows with one set of columns, or text of CSV"
     if isinstance(given, list):
         if not given or not all(isinstance(row, dict) and row.keys() == given[0].keys() for row in given):
@@ -206,7 +239,7 @@ def _table(given: object, name: str, limits: Limits) -> pd.DataFrame:
             raise Refused(422, f"{name}: cells of {shown(key)} must be all numbers or all texts. Received: others.")
         if any(isinstance(cell, int) and abs(cell) > 2**63 - 1 for cell in cells):
             raise Refused(422, f"{name}: cells of {shown(key)} must be numbers of 64 bits. Received: a larger one.")
-    return pd.DataFrame(given)
+    return given
 
 
 def _steps(value: object, limits: Limits) -> int:

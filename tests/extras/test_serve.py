@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 
 import numpy as np
 import pandas as pd
@@ -18,7 +20,7 @@ import kerasforecast as kf
 from cli.main import cli
 from kerasforecast.artifact.onnx.writer import onnx_bytes
 from kerasforecast.artifact.reader import read_network
-from kerasforecast.errors import OptionError
+from kerasforecast.errors import DataError, OptionError
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.serving import retraining
 from kerasforecast.serving.asked import Asked
@@ -26,6 +28,7 @@ from kerasforecast.serving.http.app import application
 from kerasforecast.serving.http.batches import Batches
 from kerasforecast.serving.limits import Limits
 from kerasforecast.serving.outcomes import Outcomes
+from kerasforecast.serving.plain import is_plain, plain_panel
 from kerasforecast.serving.server import Address, serve
 from kerasforecast.serving.server import application as from_paths
 from kerasforecast.serving.shelf import Shelf
@@ -121,6 +124,77 @@ def test_a_forecast_is_the_librarys_own(kind, folder, app):
     for level in found.json["levels"]:
         np.testing.assert_allclose(series["quantiles"][f"{level:g}"], expected[f"q{level:g}"], rtol=1e-12)
     assert found.json["sha256"] == hashlib.sha256((folder / "waves.onnx").read_bytes()).hexdigest()
+
+
+def columns(count=60, **more):
+    return waves(count).to_dict("list") | more
+
+
+def other(form, step="D", count=60):
+    return pd.date_range("2022-01-01", periods=count, freq=step).strftime(form).tolist()
+
+
+PLAIN = {
+    "days": columns(),
+    "working days": columns(date=other("%Y-%m-%d", "B")),
+    "hours": columns(date=other("%Y-%m-%dT%H:%M", "h")),
+    "seconds": columns(date=other("%Y-%m-%d %H:%M:%S", "7h")),
+    "whole numbers": columns(sales=list(range(60))),
+    "a stale tail": columns(sales=[*range(40), *[7] * 20]),
+    "the target first": dict(reversed(columns().items())),
+}
+GUESSED = {
+    "another column": columns(price=[1.0] * 60),
+    "another name": {"when": columns()["date"], "sales": columns()["sales"]},
+    "no dates": {"sales": columns()["sales"]},
+    "numbers as text": columns(sales=list(map(str, columns()["sales"]))),
+    "a gap": columns(sales=[*columns()["sales"][:-1], None]),
+    "from newest to oldest": columns(date=columns()["date"][::-1]),
+    "a date twice": columns(date=[*columns()["date"][:-1], columns()["date"][-2]]),
+    "a month 13": columns(date=[*columns()["date"][:-1], "2022-13-01"]),
+    "another format": columns(date=other("%d.%m.%Y")),
+    "an offset": columns(date=other("%Y-%m-%dT%H:%MZ")),
+    "far years": columns(date=[f"0{each[1:]}" for each in columns()["date"]]),
+    "two rows": columns(2),
+}
+
+
+@pytest.mark.parametrize("name", [*PLAIN, *GUESSED])
+def test_plain_tables_of_json_are_read_as_the_reader_of_all_tables_reads_them(name, folder):
+    model = kf.load(folder / "waves.onnx")
+    table = {**PLAIN, **GUESSED}[name]
+    found = plain_panel(model.manifest, table)
+    assert is_plain(model.manifest, table) == (found is not None) == (name in PLAIN)
+    if found is not None:
+        expected = model.panel_from(pd.DataFrame(table))
+        parts = {field.name: (getattr(found, field.name), getattr(expected, field.name)) for field in fields(found)}
+        pd.testing.assert_index_equal(*parts.pop("index"))
+        for own, other in parts.values():
+            np.testing.assert_array_equal(own, other)
+
+
+FAULTY = {
+    "no step": columns(date=(np.datetime64("1900-01-01") + np.arange(60) ** 2).astype(str).tolist()),
+    "in the future": columns(date=[each.replace("2022", "2222") for each in columns()["date"]]),
+}
+
+
+@pytest.mark.parametrize("name", FAULTY)
+def test_plain_tables_are_refused_as_any_are(name, folder, app):
+    model = kf.load(folder / "waves.onnx")
+    assert is_plain(model.manifest, FAULTY[name])
+    with pytest.raises(DataError) as expected:
+        model.panel_from(pd.DataFrame(FAULTY[name]))
+    found = call(app, "/v1/models/waves/forecast", {"history": FAULTY[name]})
+    assert found.status == 422
+    assert found.json["error"] == str(expected.value).replace("DataFrame:", "history:")
+
+
+def test_short_plain_requests_are_answered_without_a_thread(app, monkeypatch):
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", lambda *_: pytest.fail("a thread"))
+    found = call(app, "/v1/models/waves/forecast", asked(steps=2))
+    assert found.status == 200, found.body
+    assert len(found.json["series"][0]["point"]) == 2
 
 
 def test_several_series_are_forecast_each_by_its_name(folder, app):
@@ -396,7 +470,7 @@ def test_a_stale_model_is_trained_on_and_goes_if_that_helps(folder, tmp_path, mo
         newer["sales"] = 100 + 40 * np.random.default_rng(1).standard_cauchy(len(newer))
     look.look()
     assert look.told == {}  # without outcomes nothing is done
-    outcomes.post(before, Asked(newer, None, 1, 0, {}))
+    outcomes.post(before, Asked(newer.to_csv(index=False).encode(), None, 1, 0, {}))
     look.look()
     shelf.refresh()
     assert look.told["waves"].startswith("exchanged" if better else "the old one serves on"), look.told

@@ -19,7 +19,7 @@ from kerasforecast.forecasting.forecast import Forecast
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.runtime.backend import versions
 from kerasforecast.serving import open_inference
-from kerasforecast.serving.asked import answer, asked, csv_of
+from kerasforecast.serving.asked import Asked, answer, asked, csv_of, quick
 from kerasforecast.serving.http.batches import Batches
 from kerasforecast.serving.http.guard import Guard, told
 from kerasforecast.serving.http.openapi import document
@@ -38,6 +38,7 @@ _PAGE = {
     "referrer-policy": "no-referrer",
 }
 _INLINE = 64  # windows that ONNX Runtime answers sooner than a thread is woken
+_SHORT = 32 * 1024  # bytes of a body that is read and answered as soon
 
 
 class Server:
@@ -119,7 +120,12 @@ class Server:
         """`/v1/models/NAME/forecast`."""
         served, kind = self.model(request), _kind(request, "json", "csv")
         body = await body_of(request, self.limits)
-        found = await self.work.run(_forecast, served, body, kind, dict(request.query_params), self.limits)
+        query = dict(request.query_params)
+        wanted = asked(body, kind, query, self.limits) if kind == "json" and len(body) <= _SHORT else None
+        if wanted is not None and quick(served, wanted):
+            found = answer(served, wanted, self.limits)
+        else:
+            found = await self.work.run(_forecast, served, wanted, body, kind, query, self.limits)
         self.telemetry.forecasts(served.name, len(found["series"]))
         if "text/csv" in request.headers.get("accept", ""):
             return PlainTextResponse(csv_of(found), media_type="text/csv", headers={"x-model-sha256": served.sha256})
@@ -245,17 +251,21 @@ def _facts(served: Served) -> dict[str, Any]:
         "target": manifest.target,
         "columns": list(manifest.roles.columns),
         "known": list(manifest.roles.known),
+        "given": [name for name in manifest.roles.known if name not in manifest.roles.calendar],
         "static": list(manifest.roles.static),
         "window": manifest.window,
         "horizon": manifest.horizon,
+        "paths": model.predictor.paths,
         "levels": list(model.config.levels),
         "verdict": model.verdict,
         "trained_until": manifest.data.end if manifest.data else None,
     }
 
 
-def _forecast(served: Served, body: bytes, kind: str, query: dict[str, str], limits: Limits) -> dict[str, Any]:
-    return answer(served, asked(body, kind, query, limits), limits)
+def _forecast(
+    served: Served, wanted: Asked | None, body: bytes, kind: str, query: dict[str, str], limits: Limits
+) -> dict[str, Any]:
+    return answer(served, asked(body, kind, query, limits) if wanted is None else wanted, limits)
 
 
 def _post(
