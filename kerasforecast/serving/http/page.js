@@ -1,6 +1,7 @@
 "use strict";
 const at = (id) => document.getElementById(id);
 const SHOWN = 60;  // rows of the past that are drawn
+const PATHS = 12;  // of a model that draws whole futures
 let models = [], found = null, sent = "", url = "";
 
 function headers(more) {
@@ -8,8 +9,8 @@ function headers(more) {
   return token ? { ...more, authorization: `Bearer ${token}` } : more;
 }
 
-async function ask(path, body) {
-  const kind = body === undefined ? {} : { "content-type": "text/csv" };
+async function ask(path, body, type = "text/csv") {
+  const kind = body === undefined ? {} : { "content-type": type };
   const answer = await fetch(path, { method: body === undefined ? "GET" : "POST", headers: headers(kind), body });
   let said;
   try { said = await answer.json(); } catch { said = { error: "The server gave no answer that can be read." }; }
@@ -41,6 +42,9 @@ function about() {
   at("worth").textContent =
     `${verdict} It sees ${model.window} rows of ${columns} and forecasts ${model.target}.${ahead} ` +
     `Trained on data until ${model.trained_until ?? "an unknown date"}. Hash ${model.sha256.slice(0, 12)}.`;
+  at("ahead").hidden = !model.given.length;
+  at("asks").textContent = `Known of the rows ahead, unless the table goes on with it: date, ${model.given.join(", ")}`;
+  at("future").placeholder = `date,${model.given.join(",")}`;
   drift();
 }
 
@@ -99,7 +103,7 @@ function draw(series) {
     if (Math.abs(Number(low) + Number(high) - 1) < 1e-6) bands.push([low, high]);
   }
   const shown = bands.slice(0, 2);
-  const all = [...known, ...point, ...shown.flatMap(([a, b]) => [...series.quantiles[a], ...series.quantiles[b]])];
+  const all = [...known, ...point, ...(series.paths ?? []).flat(), ...shown.flatMap(([a, b]) => [...series.quantiles[a], ...series.quantiles[b]])];
   const wide = Math.max(320, at("chart").parentElement.clientWidth - 44), tall = wide < 500 ? 260 : 320;
   const left = 64, bottom = 26, top = 10, right = 8, count = known.length + point.length;
   const least = Math.min(...all), most = Math.max(...all), span = most - least || Math.abs(most) || 1;
@@ -118,6 +122,7 @@ function draw(series) {
     const down = line([...last, ...series.quantiles[low]], from).split(" ").reverse().join(" ");
     parts.push(element("polygon", { class: k ? "inner" : "outer", points: `${up} ${down}` }));
   });
+  for (const path of series.paths ?? []) parts.push(element("polyline", { class: "path", points: line([...last, ...path], from) }));
   if (known.length) parts.push(element("polyline", { class: "known", points: line(known, 0) }));
   parts.push(element("polyline", { class: "ahead", points: line([...last, ...point], from) }));
   const ends = [...new Set([series.dates[0], series.dates[point.length - 1]])].join(" to ");
@@ -128,7 +133,8 @@ function draw(series) {
   chart.replaceChildren(...parts);
   chart.removeAttribute("hidden");
   const widths = shown.map(([low, high]) => `${Math.round((high - low) * 100)} %`).join(" and ");
-  at("legend").textContent = `Solid: what was sent. Dashed: the forecast of ${found.target}` + (widths ? `, in intervals of ${widths}.` : ".");
+  at("legend").textContent = `Solid: what was sent. Dashed: the forecast of ${found.target}` + (widths ? `, in intervals of ${widths}.` : ".") +
+    (series.paths ? ` Thin: ${series.paths.length} of its paths, each equally likely.` : "");
   at("legend").hidden = false;
 }
 
@@ -176,8 +182,13 @@ async function forecast(event) {
   button.setAttribute("aria-disabled", "true");  // it keeps the focus, which one that is disabled loses
   tell("Asking …");
   try {
-    const path = `/v1/models/${encodeURIComponent(at("model").value)}/forecast?steps=${encodeURIComponent(at("steps").value)}`;
-    const answer = await ask(path, table);
+    const path = `/v1/models/${encodeURIComponent(at("model").value)}/forecast`, steps = Number(at("steps").value);
+    const model = models.find((each) => each.name === at("model").value);
+    const future = at("ahead").hidden ? "" : at("future").value.trim();
+    const paths = model && steps <= model.horizon ? Math.min(PATHS, model.paths) : 0;
+    const whole = { history: table, steps, paths, ...(future ? { future } : {}) };
+    const answer = future || paths
+      ? await ask(path, JSON.stringify(whole), "application/json") : await ask(`${path}?steps=${steps}`, table);
     found = answer; sent = table;
     const several = found.series.length > 1;
     at("choice").hidden = !several;
