@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import traceback
@@ -81,8 +82,11 @@ class Commands(click.Group):
     epilog="Example: kerasforecast fit prices.csv --name acme; kerasforecast predict saved_models/acme.keras",
 )
 @click.version_option(kerasforecast.__version__, prog_name="kerasforecast")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Honest forecasting of prices and other regular series with portable Keras models."""
+    if context.invoked_subcommand != predict.name:  # which says itself when it runs for long
+        gc.enable()
 
 
 COMMANDS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import sys
 from pathlib import Path
@@ -97,6 +98,8 @@ def predict(
         from kerasforecast.report.plot import check_kind
 
         check_kind(plot)
+    if model.suffix != ".onnx":
+        gc.enable()
     steps, manifest = whole_number("--steps", steps), manifest_of(model, backend)
     names = None if levels is None else _columns_of(levels, manifest.config.levels)
     panel = panel_of(manifest, options, quiet, steps)
