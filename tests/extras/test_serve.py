@@ -418,7 +418,8 @@ def test_the_page_and_the_description_are_whole(app):
 def test_a_model_that_draws_paths_gives_them(tmp_path):
     written(tmp_path / "drawn.keras", member("diffusion", SCALINGS["level by mean and spread"]))
     own = application(Shelf([tmp_path / "drawn.keras"]), Limits(seconds=20))
-    assert call(own, "/v1/models").json["models"][0]["runtime"] == "onnx"
+    (facts,) = call(own, "/v1/models").json["models"]
+    assert (facts["runtime"], facts["paths"], facts["given"]) == ("onnx", 12, [])
     body = {"history": {"Close": (100 + waves(20)["sales"]).tolist()}, "steps": 2}
     found = call(own, "/v1/models/drawn/forecast", body | {"paths": 5})
     assert found.status == 200, found.body

@@ -40,6 +40,35 @@ def until(browser, name, words):  # noqa: F811
     WebDriverWait(browser, 30).until(lambda _: words in said(browser, name))
 
 
+def test_what_is_known_ahead_is_asked_for_and_paths_are_drawn(browser, address):  # noqa: F811
+    browser.get(address)
+    until(browser, "worth", "It sees 14 rows of sales")
+    assert browser.execute_script("return document.getElementById('ahead').hidden")
+    sent = browser.execute_async_script(
+        """
+        const done = arguments[arguments.length - 1];
+        models[0].given = ["promo"]; models[0].paths = 3; about();
+        const real = window.ask;
+        window.ask = async (path, body, type) => {
+          if (!path.endsWith("/forecast")) return real(path, body, type);
+          const ahead = { dates: ["2022-03-02", "2022-03-03"], point: [1, 2], paths: [[1, 3], [2, 1]] };
+          const series = { id: null, quantiles: {}, ...ahead };
+          setTimeout(() => done([JSON.parse(body), type, document.getElementById("ahead").hidden,
+            document.querySelectorAll("#chart .path").length, document.getElementById("legend").textContent]), 50);
+          return { target: "sales", model: "waves", sha256: "0", levels: [], notes: [], series: [series] };
+        };
+        document.getElementById("table").value = "date,sales\\n2022-03-01,1";
+        document.getElementById("future").value = "date,promo\\n2022-03-02,1";
+        document.getElementById("steps").value = "2";
+        document.getElementById("form").requestSubmit();
+        """
+    )
+    asked, kind, hidden, paths, legend = sent
+    assert asked["future"].endswith("2022-03-02,1") and asked["paths"] == 3 and asked["steps"] == 2
+    assert (kind, hidden, paths) == ("application/json", False, 2)
+    assert "2 of its paths" in legend
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_table_is_forecast_by_keyboard_on_a_phone(scheme, browser, address):  # noqa: F811
     screen = {"width": 375, "height": 800, "deviceScaleFactor": 1, "mobile": True}
