@@ -92,7 +92,23 @@ function element(name, attributes, text) {
   return made;
 }
 
-const short = (value) => Number(value.toPrecision(6)).toLocaleString("en", { maximumSignificantDigits: 6 });
+/* One way to write numbers that stand side by side: with as many decimals, six digits of the largest. */
+function writer(values, last) {
+  const largest = Math.max(...values.map(Math.abs));
+  if (largest >= 1e15 || (largest > 0 && largest < 1e-6)) return (value) => value.toPrecision(6);
+  const digits = last ?? Math.min(12, Math.max(0, 5 - Math.floor(Math.log10(largest || 1))));
+  return (value) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+/* Round numbers from `least` to `most`, and how to write them. */
+function ticks(least, most) {
+  const rough = (most - least) / 5 || Math.abs(most) / 5 || 1, unit = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((times) => times * unit).find((each) => each >= rough) ?? 10 * unit;
+  const found = [];
+  for (let k = Math.ceil(least / step); k * step <= most && found.length < 12; k++) found.push(k * step);
+  const digits = Math.min(12, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
+  return [found.length ? found : [least], writer(found, digits)];
+}
 
 function draw(series) {
   const known = past(series), point = series.point;
@@ -111,10 +127,10 @@ function draw(series) {
   const y = (value) => top + (1 - (value - least + .04 * span) / (1.08 * span)) * (tall - top - bottom);
   const line = (values, from) => values.map((value, k) => `${x(from + k).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
   const parts = [];
-  for (let k = 0; k <= 4; k++) {
-    const value = least + k / 4 * span;
+  const [marks, written] = ticks(least, most);
+  for (const value of marks) {
     parts.push(element("line", { class: "grid", x1: left, x2: wide - right, y1: y(value), y2: y(value) }));
-    parts.push(element("text", { x: left - 8, y: y(value) + 4, "text-anchor": "end" }, short(value)));
+    parts.push(element("text", { x: left - 8, y: y(value) + 4, "text-anchor": "end" }, written(value)));
   }
   const last = known.length ? [known[known.length - 1]] : [], from = known.length - last.length;
   shown.forEach(([low, high], k) => {
@@ -142,6 +158,7 @@ function show() {
   const series = found.series[Number(at("series").value) || 0];
   draw(series);
   const levels = Object.keys(series.quantiles);
+  const short = writer([...series.point, ...levels.flatMap((level) => series.quantiles[level])]);
   const row = (cells, kind) => {
     const made = document.createElement("tr");
     made.replaceChildren(...cells.map((cell, k) => {
