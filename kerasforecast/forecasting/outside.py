@@ -34,10 +34,10 @@ def scaled_set(windows: TrainingSet[Any], member: Member) -> TrainingSet[ScaledW
 
 def scaled(member: Member, raw: WindowBatch) -> WindowBatch:
     """Raw windows as a network without a scaling of its own is given them."""
-    covariates = member.covariates
+    scaling, covariates = member.scaling, member.covariates
     return WindowBatch(
-        member.scaling.inputs(raw.past).astype(np.float32),
-        None if raw.known is None else covariates.known_inputs(raw.known, member.network.horizon).astype(np.float32),
+        scaling.inputs(raw.past).astype(np.float32),
+        None if raw.known is None else covariates.known_inputs(raw.known, raw.past, scaling).astype(np.float32),
         None if raw.static is None else covariates.static_inputs(raw.static).astype(np.float32),
     )
 

@@ -256,7 +256,7 @@ def _graph(
     about_to_compute()
     known = static = None
     if not config.family.alone:
-        known = covariates.known_inputs(raw["known"], config.horizon, ops) if covariates.known else None
+        known = covariates.known_inputs(raw["known"], raw["past"], scaling, ops) if covariates.known else None
         static = _attributes(covariates, raw["static"]) if covariates.static else None
     drawn = {name: symbol for name, symbol in raw.items() if name not in ("past", "known", "static")}
     inputs = Inputs(scaling.inputs(raw["past"], ops), known, static, drawn)

@@ -2,8 +2,9 @@
 
 A column of numbers is standardised by the training rows (of attributes: by the series), which a network needs whatever
 its unit is; one that follows from the dates is mapped from its known range to [-1, 1]. Where windows are normalised by
-their own level, a known column that moves from row to row is so too: a network learns what tomorrow's load is beside
-that of the last weeks, at whatever level that was. A flag, which stays as it is for most rows, is not. An attribute
+their own level, a known column that moves from row to row comes less its mean over the window, in the units that the
+target has there: a megawatt more moves the price by as much in a calm week as in a wild one, whose target is divided by
+more. A flag, which stays as it is for most rows, is left. An attribute
 with categories stays the number of its category; the network looks its vector up.
 The formulas hold for NumPy's arrays and for Keras' symbols alike.
 """
@@ -19,12 +20,11 @@ from pydantic import SerializerFunctionWrapHandler as Handler
 
 from kerasforecast.data.date_features import feature
 from kerasforecast.data.panel import Panel
-from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST, FLOAT32_SMALLEST
+from kerasforecast.preprocessing.scaling import FLOAT32_LARGEST, FLOAT32_SMALLEST, FittedScaling
 
 MOST_CATEGORIES = 10_000
 _WIDEST = 16  # numbers that stand for one category
 _MOVING = 0.5  # share of rows that differ from the one before, from which on a column moves from row to row
-_FLOOR = 0.1  # of the spread in training: the least unit of a window that hardly moves
 
 _Offset = Annotated[float, Field(ge=-FLOAT32_LARGEST, le=FLOAT32_LARGEST)]
 _Scale = Annotated[float, Field(ge=FLOAT32_SMALLEST, le=FLOAT32_LARGEST)]
@@ -38,7 +38,8 @@ class Standardised(BaseModel):
         offset: Its mean in training, in the column's unit: subtracted first.
         scale: Its standard deviation there, what one scaled unit is; 1 where it does not change. Of a feature of dates
             the middle and half of its range.
-        per_window: Whether the window's own mean and spread come off after that; of columns known ahead alone.
+        per_window: Whether the window's own mean comes off after that, and what is left is divided by what the target
+            of the window is; of columns known ahead alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -135,18 +136,16 @@ class FittedCovariates(BaseModel):
                 return f"column {place} must hold numbers of its categories, 0 to {last}. Received: {received}"
         return None
 
-    def known_inputs(self, known: Any, horizon: int = 0, xp: Any = np) -> Any:
-        """Raw known columns `(B, L + H, K)`, scaled; the last `horizon` rows H lie ahead of the window."""
+    def known_inputs(self, known: Any, past: Any, scaling: FittedScaling, xp: Any = np) -> Any:
+        """Raw known columns `(B, L + H, K)`, scaled, of windows `(B, L, F)` whose scaling this is."""
         scaled = _standardised(known, self.known)
         own = np.array([each.per_window for each in self.known], np.float32)
-        if not own.any():
+        if not own.any() or scaling.level is None:
             return scaled
-        rows = known.shape[1] - horizon
-        window = scaled[:, :rows]
-        mean = xp.sum(window, axis=1, keepdims=True) / rows  # (B, 1, K)
-        away = window - mean
-        spread = xp.maximum(xp.sqrt(xp.sum(away * away, axis=1, keepdims=True) / rows), _FLOOR)
-        return (scaled - mean * own) / (spread * own + (1 - own))
+        rows = past.shape[1]
+        mean = xp.sum(scaled[:, :rows], axis=1, keepdims=True) / rows  # (B, 1, K)
+        unit = scaling.level.agitation(past, xp)  # (B, 1, 1)
+        return (scaled - mean * own) / (unit * own + (1 - own))
 
     def static_inputs(self, static: Any) -> Any:
         """Raw attributes `(B, S)`, those that are numbers scaled; a category stays its number."""

@@ -37,7 +37,7 @@ OWN = Standardised(offset=0.5, scale=2.0, per_window=True)
 
 
 def scaling_of(columns=1, transform="none"):
-    level = Level(centre="mean", unit="spread", transform=transform, floors=(0.1,) * columns)
+    level = Level(centre="mean", unit="spread", transform=transform, floors=(0.1,) * columns, typical=4.0)
     ones = (1.0,) * columns
     return FittedScaling(
         kind="level", transforms=("level",) * columns, offset=(0.0,) * columns, scale=ones, level=level
@@ -101,13 +101,13 @@ def scaled(inputs, columns=1):
     past = inputs["past"] if isinstance(inputs, dict) else inputs
     moves = past.astype(np.float64)
     centred = moves - moves.mean(axis=1, keepdims=True)
-    past = centred / np.maximum(np.sqrt((centred**2).mean(axis=1, keepdims=True)), 0.1)
+    unit = np.maximum(np.sqrt((centred**2).mean(axis=1, keepdims=True)), 0.1)
+    past = centred / unit
     if not isinstance(inputs, dict) or "known" not in inputs:
         return past, None
     known = (inputs["known"].astype(np.float64) - 0.5) / 2
-    window = known[:, :L, 1:]  # the second column is normalised by its window too
-    spread = np.maximum(window.std(axis=1, keepdims=True), 0.1)
-    return past, np.concatenate([known[:, :, :1], (known[:, :, 1:] - window.mean(axis=1, keepdims=True)) / spread], 2)
+    own = known[:, :, 1:] - known[:, :L, 1:].mean(axis=1, keepdims=True)  # the second column is the window's own
+    return past, np.concatenate([known[:, :, :1], own / np.maximum(unit[:, :, :1] / 4, 0.1)], 2)
 
 
 def linear(inputs, weights, options):

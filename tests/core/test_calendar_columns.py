@@ -19,6 +19,7 @@ from kerasforecast.data.load import load_panel, load_series
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError, OptionError
+from kerasforecast.forecasting.outside import unscaled
 from kerasforecast.preprocessing.covariates import fit_covariates
 from kerasforecast.preprocessing.windows import windows_of
 from kerasforecast.sections.data import DataConfig
@@ -77,7 +78,7 @@ def test_the_network_is_shown_their_range_whatever_training_has_seen():
     frame["Month"] = index.month
     panel = load_panel(DataConfig(past=("Month", "Other"), calendar_features="weekday"), frame)
     fitted = fit_covariates(panel, panel.values[:60])  # January and February
-    seen = fitted.known_inputs(panel.values[None, :, 2:])[0]
+    seen = fitted.known_inputs(panel.values[None, :, 2:], None, unscaled(1))[0]
     assert seen[:, 0] == pytest.approx((index.month.to_numpy() - 6.5) / 5.5, abs=1e-6)
     assert seen[:, 1] == pytest.approx(np.sin(2 * np.pi * index.day_of_week.to_numpy() / 7), abs=1e-6)
 

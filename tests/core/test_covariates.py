@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from kerasforecast.data.panel import Panel
+from kerasforecast.forecasting.outside import unscaled
 from kerasforecast.preprocessing.covariates import Categories, FittedCovariates, Standardised, fit_covariates
+from kerasforecast.preprocessing.scaling import fit_scaling
 
 
 def panel(known):
@@ -30,7 +32,7 @@ def test_numbers_are_standardised_by_training_rows_and_categories_keep_their_num
     fitted = fit_covariates(made, made.values[:4])
     assert fitted.known == (Standardised(offset=10.5, scale=float(np.float32(np.std([0, 7, 14, 21])))),)
     assert fitted.static == (Categories(names=("mall", "street", "web")), Standardised(offset=20, scale=10))
-    scaled = fitted.known_inputs(made.values[None, :4, 1:])
+    scaled = fitted.known_inputs(made.values[None, :4, 1:], None, unscaled(1))
     np.testing.assert_allclose([scaled.mean(), scaled.std()], [0, 1], atol=1e-6)
     np.testing.assert_allclose(fitted.static_inputs(made.static), [[1, -1], [0, 1]])
 
@@ -40,7 +42,7 @@ def test_what_does_not_change_in_training_is_no_division_by_nothing():
     assert fit_covariates(made, made.values[:4]).known == (Standardised(offset=3, scale=1),)
 
 
-def test_a_known_column_that_moves_is_normalised_by_each_window_and_a_flag_is_not():
+def test_a_known_column_that_moves_is_in_the_units_of_the_window_and_a_flag_is_not():
     rows = np.arange(40)
     loads, flags = 100 + 5.0 * np.sin(rows), (rows % 10 == 0) * 1.0
     fitted = [fit_covariates(panel(each), panel(each).values, per_window=True) for each in (loads, flags)]
@@ -48,16 +50,18 @@ def test_a_known_column_that_moves_is_normalised_by_each_window_and_a_flag_is_no
     assert fit_covariates(panel(loads), panel(loads).values).known[0] == fitted[0].known[0].model_copy(
         update={"per_window": False}
     )
-    windows = np.stack([loads[:12], 3 * loads[:12] + 500])[:, :, None]  # (2, 8 + 4, 1), the other at its own level
-    one, other = fitted[0].known_inputs(windows, 4)
-    np.testing.assert_allclose(one, other, atol=1e-5)
-    np.testing.assert_allclose([one[:8].mean(), one[:8].std()], [0, 1], atol=1e-6)
-    assert abs(one[8:].mean()) > 0.1  # the rows ahead have no say in the level
-    still = fitted[0].known_inputs(np.full((1, 12, 1), 100.0), 4)
-    assert (still == 0).all()
-    np.testing.assert_array_equal(
-        fitted[1].known_inputs(windows, 4), FittedCovariates(known=fitted[1].known).known_inputs(windows)
-    )
+    prices = 3.0 * np.sin(rows)[:, None]  # the target follows the load
+    scaling = fit_scaling("level", prices, ("y",))
+    past = np.stack([prices[:8], 4 * prices[:8]])  # (2, 8, 1), the second window four times as wild
+    known = np.stack([loads[:12], 500 + loads[:12]])[:, :, None]  # (2, 8 + 4, 1), at another level
+    calm, wild = fitted[0].known_inputs(known, past, scaling)
+    np.testing.assert_allclose(calm, 4 * wild, atol=1e-4)
+    assert abs(calm[:8].mean()) < 1e-6
+    assert abs(calm[8:].mean()) > 0.1  # the rows ahead have no say in the level
+    still = np.zeros((2, 8, 1))
+    assert (np.abs(fitted[0].known_inputs(known, still, scaling)) < 40).all()  # at most ten times as much
+    plain = FittedCovariates(known=fitted[1].known).known_inputs(known, past, unscaled(1))
+    np.testing.assert_array_equal(fitted[1].known_inputs(known, past, scaling), plain)
 
 
 def test_a_manifest_says_what_is_normalised_by_window_and_nothing_of_what_is_not():
@@ -79,7 +83,7 @@ def test_a_scaled_network_is_given_the_same_columns_without_units():
         known=(Standardised(offset=5, scale=3),), static=(Categories(names=("a",)), Standardised(offset=1, scale=2))
     )
     plain = fitted.unscaled
-    assert (plain.known_inputs(np.ones((1, 2, 1))) == 1).all()
+    assert (plain.known_inputs(np.ones((1, 2, 1)), None, unscaled(1)) == 1).all()
     assert plain.static_inputs(np.array([[0.0, 4.0]])).tolist() == [[0, 4]]
     assert plain.static_width == fitted.static_width
 

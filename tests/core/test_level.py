@@ -7,7 +7,7 @@ import pytest
 
 from kerasforecast.config import Config
 from kerasforecast.errors import DataError, OptionError
-from kerasforecast.preprocessing.level import fit_level
+from kerasforecast.preprocessing.level import Level, fit_level
 from kerasforecast.preprocessing.scaling import fit_scaling
 
 CHOICES = list(itertools.product(("last", "mean"), ("change", "spread"), ("none", "log", "sqrt", "asinh")))
@@ -25,14 +25,16 @@ def windows_of(values, window=8, horizon=3):
     )
 
 
-def by_hand(window, target, centre, unit, transform):
-    """One column of one window, and a target, normalised in plain numbers."""
-    taken = {"log": np.log, "sqrt": np.sqrt}.get(transform, lambda value: value)
+def by_hand(window, target, centre, unit, transform, values):
+    """One column of one window, and a target, normalised in plain numbers; of a series of these `values`."""
+    middle = np.median(values)
+    size = np.mean(np.abs(values - middle))
+    bent = {"log": np.log, "sqrt": np.sqrt, "asinh": lambda value: np.arcsinh((value - middle) / size)}
+    taken = bent.get(transform, lambda value: value)
     window, target = taken(window), taken(target)
     middle = window[-1] if centre == "last" else np.mean(window)
     size = np.mean(np.abs(np.diff(window))) if unit == "change" else np.std(window)
-    found = (window - middle) / size, (target - middle) / size
-    return tuple(map(np.arcsinh, found)) if transform == "asinh" else found
+    return (window - middle) / size, (target - middle) / size
 
 
 @pytest.mark.parametrize(("centre", "unit", "transform"), CHOICES)
@@ -42,11 +44,10 @@ def test_it_is_what_its_words_say(centre, unit, transform):
     windows, targets = windows_of(values)
     inputs, answers = scaling.inputs(windows), scaling.scaled_targets(windows, targets)
     for place in (0, 20, 90):
-        expected, answer = by_hand(windows[place, :, 0], targets[place], centre, unit, transform)
+        expected, answer = by_hand(windows[place, :, 0], targets[place], centre, unit, transform, values[:, 0])
         np.testing.assert_allclose(inputs[place, :, 0], expected, rtol=1e-6, atol=1e-9)
         np.testing.assert_allclose(answers[place], answer, rtol=1e-5)
-        other = transform if transform == "asinh" else "none"  # logs and roots are of the target alone
-        expected, _ = by_hand(windows[place, :, 1], targets[place], centre, unit, other)
+        expected, _ = by_hand(windows[place, :, 1], targets[place], centre, unit, "none", values[:, 1])  # the target's
         np.testing.assert_allclose(inputs[place, :, 1], expected, rtol=1e-6, atol=1e-9)
 
 
@@ -62,7 +63,7 @@ def test_there_and_back_in_any_unit(centre, unit, transform, size):
     np.testing.assert_allclose(scaling.restore(windows, stacked)[:, :, 1], targets, rtol=1e-5)
     if transform != "sqrt":
         plain = fit_scaling("level", rows(), ("y",), level=(centre, unit, transform))
-        np.testing.assert_allclose(scaling.inputs(windows), plain.inputs(windows / size), rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(scaling.inputs(windows), plain.inputs(windows / size), rtol=1e-6, atol=1e-6)
 
 
 def test_values_that_a_transform_cannot_take_have_their_place():
@@ -76,6 +77,27 @@ def test_values_that_a_transform_cannot_take_have_their_place():
         expected = np.maximum(targets, 0) if transform == "sqrt" else targets
         there = slice(None) if transform != "sqrt" else windows[:, -1, 0] > 0
         np.testing.assert_allclose(back[there], expected[there], rtol=1e-4, atol=1e-4)
+
+
+def test_asinh_is_taken_around_the_middle_of_what_is_usual_among_series():
+    parts = [rows(60, seed=seed)[:, 0] * size - 50 for seed, size in ((1, 1), (2, 1000), (3, 2))]
+    level = fit_level("last", "spread", "asinh", np.concatenate(parts)[:, None], np.array([0, 60, 120]), "y")
+    middles = [np.median(part) for part in parts]
+    sizes = [np.mean(np.abs(part - middle)) for part, middle in zip(parts, middles, strict=True)]
+    assert (level.middle, level.size) == (pytest.approx(np.median(middles)), pytest.approx(np.median(sizes)))
+    bent = [np.arcsinh((part - level.middle) / level.size) for part in parts]
+    assert level.typical == pytest.approx(np.median([np.std(part) for part in bent]), rel=1e-5)
+    plain = fit_level("last", "change", "none", np.concatenate(parts)[:, None], np.array([0, 60, 120]), "y")
+    assert plain.typical == pytest.approx(np.median([np.mean(np.abs(np.diff(part))) for part in parts]), rel=1e-5)
+    assert "middle" not in plain.model_dump()
+    assert "middle" in level.model_dump()
+
+
+def test_a_small_move_of_a_large_value_is_restored_to_its_last_digit():
+    level = Level(centre="last", unit="spread", transform="asinh", floors=(0.01,), size=1e-3)
+    windows = np.full((1, 8, 1), 10_007, np.float32)  # its asinh is 17, of which float32 knows no millionth
+    ahead = level.restore(windows, np.full((1, 1), 0.1, np.float32))
+    assert ahead[0, 0] == pytest.approx(10_007 * np.exp(1e-3), abs=2e-3)
 
 
 def test_a_flat_window_counts_as_moving_a_tenth_of_what_a_quiet_series_does():

@@ -20,7 +20,8 @@ UNITS = {"units": 5, "layers": 2}
 
 
 def level(columns=1, centre="mean", unit="spread", transform="none"):
-    found = Level(centre=centre, unit=unit, transform=transform, floors=(0.1,) * columns)
+    bent = {"middle": 3.0, "size": 2.0} if transform == "asinh" else {}
+    found = Level(centre=centre, unit=unit, transform=transform, floors=(0.1,) * columns, typical=1.5, **bent)
     return scaling("level", ("level",) * columns, 1.0, level=found)
 
 

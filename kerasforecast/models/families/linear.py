@@ -120,9 +120,8 @@ class Linear(Family):
             {"window": setting.window(1), "centre": "last"},
             {"window": setting.window(3), "centre": "mean"},
         ]
-        bent = "log" if setting.positive else "asinh"  # values that a few peaks would rule
-        found[1:1] = [{"window": setting.window(2), "centre": "last", "target_transform": bent}]
-        return [*found, {"window": setting.window(2), "centre": "mean", "target_transform": bent}]
+        found[1:1] = [{"window": setting.window(2), "centre": "last"} | setting.bent]
+        return [*found, {"window": setting.window(2), "centre": "mean"} | setting.bent]
 
     def describe(self, options: LinearOptions) -> str:
         """E.g. `"linear map"`."""

@@ -185,9 +185,11 @@ class NBeats(Residual):
         return options.basis == "interpretable"
 
     def proposals(self, setting: Setting) -> list[dict[str, Any]]:
-        """Two units of window and one, of logs where that can be."""
-        log = {"target_transform": "log"} if setting.positive else {}
-        return [{"window": setting.window(2), "dropout": 0.1} | log, {"window": setting.window(1), "dropout": 0.1}]
+        """Two units of window and one, of logs or their like too."""
+        return [
+            {"window": setting.window(2), "dropout": 0.1} | setting.bent,
+            {"window": setting.window(1), "dropout": 0.1},
+        ]
 
     def describe(self, options: NBeatsOptions) -> str:
         """E.g. `"N-BEATS of 3 generic blocks, 64 units"`."""
@@ -213,12 +215,11 @@ class NHits(Residual):
         return found
 
     def proposals(self, setting: Setting) -> list[dict[str, Any]]:
-        """Narrow ones with dropout: one unit of window, then two, of logs where that can be."""
-        log = {"target_transform": "log"} if setting.positive else {}
+        """Narrow ones with dropout: one unit of window, then two, of logs or their like too."""
         return [
-            {"window": setting.window(1), "dropout": 0.2} | log,
+            {"window": setting.window(1), "dropout": 0.2} | setting.bent,
             {"window": setting.window(2), "dropout": 0.1},
-            {"window": setting.window(2), "dropout": 0.2} | log,
+            {"window": setting.window(2), "dropout": 0.2} | setting.bent,
         ]
 
     def describe(self, options: NHitsOptions) -> str:

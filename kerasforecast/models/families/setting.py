@@ -37,6 +37,11 @@ class Setting:
         """The longest window of what learns nothing from windows: one of it must fit into the training rows."""
         return max(2, min(self.rows - self.horizon - 8, 1_000))
 
+    @property
+    def bent(self) -> dict[str, str]:
+        """The option that keeps a few peaks from ruling what is learned: logs, or their like where there are none."""
+        return {"target_transform": "log" if self.positive else "asinh"}
+
     def window(self, units: float = 1) -> int:
         """A window of so many units, each the longest season or the horizon, whichever is longer; what fits of it."""
         unit = max(self.season, self.horizon) if self.season > 1 else max(2 * self.horizon, 20)

@@ -106,8 +106,8 @@ class Tide(Family):
         return Graph(head(target, sizes, rows))
 
     def proposals(self, setting: Setting) -> list[dict[str, Any]]:
-        """Two units of window."""
-        return [{"window": setting.window(2)}]
+        """Two units of window, of logs or their like too."""
+        return [{"window": setting.window(2)} | setting.bent, {"window": setting.window(2)}]
 
     def describe(self, options: TideOptions) -> str:
         """E.g. `"TiDE of 1 block, 64 units"`."""
