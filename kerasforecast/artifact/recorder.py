@@ -130,7 +130,7 @@ class Recorder:
     def refitted(
         self, scored: Manifest, members: Sequence[Member], golden: GoldenBatch, final: FinalRecord
     ) -> Manifest:
-        """The manifest of the weights that leave after training on all rows; scores and intervals are of `scored`."""
+        """The manifest of the weights that leave after training on all rows; scores are those of `scored`."""
         return scored.updated(
             members=self._records(members, [member.training for member in scored.members]),
             data=data_record(self._panel, self._split, learned=PARTS),

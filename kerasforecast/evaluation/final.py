@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from kerasforecast.artifact.lineage import FinalRecord, weights_digest
 from kerasforecast.artifact.parent import Parent
+from kerasforecast.artifact.records import LONGEST_HISTORY, EpochRecord, TrainingRecord
 from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member, training_sets
 from kerasforecast.forecasting.outside import scaled_set
@@ -147,4 +148,20 @@ def final_record(scored: Sequence[np.ndarray], found: Sequence[Refitted], rows: 
         loss=found[0].loss if alone else float(shares @ [each.loss for each in found] / shares.sum()),
         seconds=round(sum(each.part.seconds for each in found), 3),
         scored=weights_digest(scored),
+    )
+
+
+def training_record(part: Part) -> TrainingRecord:
+    """What a manifest says of the training of `part`."""
+    history = part.fitted.history
+    shown = len(history.epochs) <= LONGEST_HISTORY
+    return TrainingRecord(
+        epochs=len(history.epochs),
+        best_epoch=history.best_epoch,
+        best_loss=history.best.loss,
+        best_val_loss=history.best.val_loss,
+        stopped_early=history.stopped_early,
+        complete=True,
+        seconds=round(part.seconds, 3),
+        history=tuple(EpochRecord(**asdict(epoch)) for epoch in history.epochs if shown),
     )

@@ -14,12 +14,7 @@ from kerasforecast.artifact.lineage import ParentTest
 from kerasforecast.artifact.manifest import Manifest, MemberRecord
 from kerasforecast.artifact.parent import Parent
 from kerasforecast.artifact.recorder import Recorder
-from kerasforecast.artifact.records import (
-    LONGEST_HISTORY,
-    DiagnosisRecord,
-    EpochRecord,
-    TrainingRecord,
-)
+from kerasforecast.artifact.records import DiagnosisRecord
 from kerasforecast.artifact.selection import Selection
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.baselines.classical import classical_forecasts
@@ -28,9 +23,10 @@ from kerasforecast.data.calendar_columns import held_beyond
 from kerasforecast.data.panel import Panel
 from kerasforecast.evaluation.cold_start import evaluate_parts
 from kerasforecast.evaluation.evaluation import Evaluation, metrics_of
-from kerasforecast.evaluation.final import AllRows, all_again, final_record, start_of
+from kerasforecast.evaluation.final import AllRows, all_again, final_record, start_of, training_record
 from kerasforecast.evaluation.frame import Frame, better_suited, frame_of
 from kerasforecast.evaluation.importance import importance_after
+from kerasforecast.evaluation.intervals import of_all_rows, outcomes, paced_windows
 from kerasforecast.evaluation.parent import against_parent, started_from
 from kerasforecast.evaluation.paths import judged_paths
 from kerasforecast.forecasting.adaptive import adapted_after
@@ -123,7 +119,7 @@ class Begun(Frame):
             alone: A network to be scored beside the mean of several, as `best_member`.
         """
         history, predictor, weights = parts[0].fitted.history, predictor_of(parts), weights_of(parts)
-        records = [_training_record(part) for part in parts]
+        records = [training_record(part) for part in parts]
         diagnosis = self._diagnosis(history) if len(parts) == 1 else None  # curves of several losses say nothing
         epochs = sum(record.epochs for record in records)
         facts, test = self._judged(predictor, diagnosis, epochs, alone, parts[0].fitted.departed)
@@ -154,7 +150,8 @@ class Begun(Frame):
         members, weights = [part.member for part in leaving], weights_of(leaving)
         exporter = Exporter(members)
         golden = exporter.golden(self.recorder.windows, weights)
-        manifest = self.recorder.refitted(scored.manifest, members, golden, final)
+        intervals = self._of_all_rows(scored.predictor)
+        manifest = self.recorder.refitted(scored.manifest, members, golden, final).updated(**intervals)
         return replace(scored, manifest=manifest, weights=weights, predictor=predictor_of(leaving), exporter=exporter)
 
     def of_parent(self, child: Leaving) -> Leaving:
@@ -198,9 +195,19 @@ class Begun(Frame):
 
     def _forecaster(self, predictor: Predictor) -> Forecaster:
         """What forecasts with `predictor`, its intervals learned from validation."""
+        windows = replace(self.checked, window=predictor.window)
+        return self._without_intervals(predictor).calibrated(windows, self._paced(predictor))
+
+    def _of_all_rows(self, scored: Predictor) -> dict[str, Any]:
+        later = outcomes(self.config, self.panel, self.split.of_window(scored.window))
+        return of_all_rows(self._without_intervals(scored), later, self._paced(scored), self.parts.seen)
+
+    def _without_intervals(self, predictor: Predictor) -> Forecaster:
         context = min(self.split.context, predictor.window)
-        forecaster = Forecaster(predictor, self.config, self.baselines.volatility, context=context)
-        return forecaster.calibrated(replace(self.checked, window=predictor.window))
+        return Forecaster(predictor, self.config, self.baselines.volatility, context=context)
+
+    def _paced(self, predictor: Predictor) -> Windows | None:
+        return paced_windows(self.config, self.panel, self.split.of_window(predictor.window))
 
     def _judged(
         self,
@@ -278,18 +285,3 @@ def begin_joined(frame: Frame, name: str, run: Run | None, parts: Sequence[Part]
     trained = [part.trained for part in parts]
     recorder = Recorder(name, frame.config, panel, split, members, trained, windows, run)
     return Begun(**vars(frame), member=members[0], sets=sets, recorder=recorder, run=run)
-
-
-def _training_record(part: Part) -> TrainingRecord:
-    history = part.fitted.history
-    shown = len(history.epochs) <= LONGEST_HISTORY
-    return TrainingRecord(
-        epochs=len(history.epochs),
-        best_epoch=history.best_epoch,
-        best_loss=history.best.loss,
-        best_val_loss=history.best.val_loss,
-        stopped_early=history.stopped_early,
-        complete=True,
-        seconds=round(part.seconds, 3),
-        history=tuple(EpochRecord(**asdict(epoch)) for epoch in history.epochs if shown),
-    )

@@ -9,6 +9,7 @@ from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.evaluation.backtest import Fitted
 from kerasforecast.evaluation.evaluation import scored_windows
+from kerasforecast.evaluation.intervals import paced_windows
 from kerasforecast.forecasting.fitting import Fitting, Reused, scaled_member, training_sets
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.forecasting.suited import settled
@@ -43,5 +44,6 @@ class Refitter:
         known, validation = training_sets(member, panel, split)
         trained = Fitting(member, config.training, known, validation, self._reused).train()
         forecaster = Forecaster(trained.predictor, config, baselines.volatility, context=split.context)
-        forecaster = forecaster.calibrated(scored_windows(config, panel, split, "validation"))
+        judged = scored_windows(config, panel, split, "validation")
+        forecaster = forecaster.calibrated(judged, paced_windows(config, panel, split))
         return Fitted(forecaster, len(trained.history.epochs), scaling=network.named_scaling if chosen else "")

@@ -22,6 +22,7 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.errors import OptionError, shown
 from kerasforecast.evaluation.cold_start import evaluate_parts
 from kerasforecast.evaluation.evaluation import Evaluation
+from kerasforecast.evaluation.intervals import paced_windows
 from kerasforecast.evaluation.leaving import Begun, Leaving, begin
 from kerasforecast.evaluation.parent import against_parent, unlearned
 from kerasforecast.forecasting.fitting import Fitting
@@ -177,7 +178,7 @@ def _at(quantiles: np.ndarray, levels: np.ndarray, share: np.ndarray) -> np.ndar
 def judged_alike(begun: Begun, predictor: Predictor) -> tuple[Forecaster, Evaluation]:
     """A network with intervals calibrated on this validation part, and its scores on this test part."""
     plain = Forecaster(predictor, begun.config, begun.baselines.volatility, context=begun.split.context)
-    forecaster = plain.calibrated(begun.checked)
+    forecaster = plain.calibrated(begun.checked, paced_windows(begun.config, begun.panel, begun.split))
     return forecaster, evaluate_parts(forecaster, begun.parts, begun.baselines, begun.split, lambda windows: {})
 
 

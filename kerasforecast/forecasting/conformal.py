@@ -31,6 +31,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from kerasforecast.forecasting.distribution import GRID, pooled_tables, read_at, table
+from kerasforecast.forecasting.pace import Pace
 from kerasforecast.forecasting.timeline import Timeline
 from kerasforecast.forecasting.widths import Widths, learned_widths
 from kerasforecast.metrics.probabilistic import crps
@@ -62,6 +63,8 @@ class Calibration(BaseModel):
         windows: Validation windows that all this rests on; `None` in older files.
         pooled: Whether errors of all steps were taken together, because these are few.
         widths: How wide the intervals of each of several series are; `None` of a lone one.
+        pace: How far errors keep pace with volatility; `None` where one standard move is all that it was.
+        tested: Whether errors of the test part are among them: of what was trained once more, on all rows, after it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -75,11 +78,13 @@ class Calibration(BaseModel):
     windows: int | None = Field(None, ge=1)
     pooled: bool = False
     widths: Widths | None = None
+    pace: Pace | None = None
+    tested: bool = False
 
     @model_serializer(mode="wrap")
-    def _without_what_several_have(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_what_others_have(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
-        return {name: value for name, value in fields.items() if name != "widths" or value is not None}
+        return {name: value for name, value in fields.items() if value or name not in ("widths", "pace", "tested")}
 
     @model_validator(mode="after")
     def _errors_for_every_base(self) -> Calibration:
@@ -97,7 +102,8 @@ class Calibration(BaseModel):
         if self.windows is None or (self.windows >= FEW and not self.pooled and self.widths is None):
             return None
         pooled = f", the errors of their {len(self.errors)} steps taken together" if self.pooled else ""
-        windows = f"{self.windows:,} validation window{'s' if self.windows > 1 else ''}"
+        kind = "validation and test" if self.tested else "validation"
+        windows = f"{self.windows:,} {kind} window{'s' if self.windows > 1 else ''}"
         if self.widths:
             windows += f" of {self.widths.series:,} series together"
         if self.basis in _OWN and not self.kept:

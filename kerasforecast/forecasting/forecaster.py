@@ -18,6 +18,7 @@ from kerasforecast.errors import whole_number
 from kerasforecast.forecasting.adaptive import Adapted, adapt
 from kerasforecast.forecasting.conformal import Basis, Calibration, calibrate
 from kerasforecast.forecasting.forecast import Forecast, joined, quantile_column
+from kerasforecast.forecasting.pace import Pace, learned_pace
 from kerasforecast.forecasting.timeline import Timeline
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.paths import path_quantiles
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _REMEMBERED = 2_000
 _FORECAST = 50_000  # windows of several series that their levels are adapted to at most
 _HELD = 50_000_000  # numbers of paths that are held; of many windows fewer paths are kept
+_PACED = 1_000  # training windows that tell how errors and volatility go together
 _CALIBRATED = 200_000  # validation windows of several series that intervals are learned from at most
 
 
@@ -60,9 +62,14 @@ class Forecaster:
     # By the hash of a series, the last one asked for: to adapt takes forecasts from all its rows since.
     _after: dict[str, tuple[np.ndarray | None]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def calibrated(self, validation: Windows) -> Forecaster:
-        """This forecaster with intervals learned from the windows of the validation part, of one series or several."""
+    def calibrated(self, validation: Windows, training: Windows | None = None) -> Forecaster:
+        """This forecaster with intervals learned from the windows of the validation part, of one series or several.
+
+        Where networks do not answer in units of volatility, the `training` windows of one series tell how far errors
+        keep pace with it.
+        """
         panel = validation.panel
+        pace = self._pace(training) if training and len(panel) == 1 else None
         if len(panel) > 1:
             chosen = evenly(len(validation), _CALIBRATED)
             validation = replace(validation, origins=validation.origins[chosen])
@@ -70,7 +77,7 @@ class Forecaster:
         calibration = calibrate(
             points,
             base,
-            self._moves(validation),
+            self._moves(validation, pace),
             validation.targets(),
             self.config.levels,
             self._basis,
@@ -78,7 +85,17 @@ class Forecaster:
             Timeline.of(validation),
             panel.ids if len(panel) > 1 else None,
         )
-        return replace(self, calibration=calibration)
+        return replace(self, calibration=calibration.model_copy(update={"pace": pace}) if pace else calibration)
+
+    def _pace(self, training: Windows) -> Pace | None:
+        if self.volatility is None or any(member.scaling.per_window for member in self.predictor.members):
+            return None
+        few = replace(training, origins=training.origins[evenly(len(training), _PACED)])
+        points, _, _ = self._start(few, paths=False)
+        moves = np.concatenate([self.volatility.standard_moves(few.context(chunk), 1) for chunk in few.chunks()])
+        found = np.concatenate([self.volatility.of_windows(few.context(chunk)) for chunk in few.chunks()])
+        errors = (few.targets() - points) / moves * found[:, None]
+        return learned_pace(errors, found, float(Timeline.of(training).apart().sum()))
 
     def in_sequence(self, windows: Windows, start: np.ndarray | None = None) -> tuple[Forecast, np.ndarray | None]:
         """Forecasts of consecutive windows, whose intervals adapt to what was known at the date of each origin.
@@ -93,7 +110,7 @@ class Forecaster:
         points, base, paths = self._start(windows)
         if self.calibration is None or self.volatility is None:
             return Forecast(points, None, paths), None
-        moves, timeline = self._moves(windows), Timeline.of(windows)
+        moves, timeline = self._moves(windows, self.calibration.pace), Timeline.of(windows)
         if self.calibration.widths:
             moves = moves * self.calibration.widths.of(windows.panel.ids)[timeline.places][:, None]
         intervals, after = adapt(self.calibration, base, moves, windows.targets(), start, timeline=timeline)
@@ -124,7 +141,7 @@ class Forecaster:
         points, base, paths = raw
         if self.calibration is None or self.volatility is None:
             return Forecast(points, None, paths)
-        moves = self._moves_of(context, points.shape[1])
+        moves = self._moves_of(context, points.shape[1], self.calibration.pace)
         if self.calibration.widths:
             moves = moves * self.calibration.widths.of(np.full(len(moves), "") if ids is None else ids)[:, None]
         return Forecast(points, self.calibration.intervals(base, moves, levels), paths)
@@ -266,13 +283,15 @@ class Forecaster:
         """Of what the network answers, at the levels of the intervals, `(B, H, K)`."""
         return path_quantiles(outputs, self.config.levels) if self.predictor.paths else outputs
 
-    def _moves(self, windows: Windows) -> np.ndarray:
-        return np.concatenate([self._moves_of(windows.context(indices), windows.steps) for indices in windows.chunks()])
+    def _moves(self, windows: Windows, pace: Pace | None) -> np.ndarray:
+        parts = [self._moves_of(windows.context(indices), windows.steps, pace) for indices in windows.chunks()]
+        return np.concatenate(parts)
 
-    def _moves_of(self, context: np.ndarray, steps: int) -> np.ndarray:
+    def _moves_of(self, context: np.ndarray, steps: int, pace: Pace | None) -> np.ndarray:
         if self.volatility is None:
             raise ValueError("Intervals need a volatility.")
-        return self.volatility.standard_moves(context, steps)
+        moves = self.volatility.standard_moves(context, steps)
+        return moves if pace is None else moves * pace.kept(self.volatility.of_windows(context))
 
 
 def _few_of(first: np.ndarray, stop: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.evaluation.backtest import Fitted
 from kerasforecast.evaluation.evaluation import scored_windows
+from kerasforecast.evaluation.intervals import paced_windows
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.forecasting.parts import predictor_of
 from kerasforecast.preprocessing.split import Split
@@ -40,6 +41,7 @@ class Chooser:
         network = self._config.network.model_copy(update={"window": own.window})
         config = self._config.model_copy(update={"network": network})
         forecaster = Forecaster(predictor, config, baselines.volatility, context=own.context)
-        forecaster = forecaster.calibrated(scored_windows(config, panel, own, "validation"))
+        validation, learned = scored_windows(config, panel, own, "validation"), paced_windows(config, panel, own)
+        forecaster = forecaster.calibrated(validation, learned)
         epochs = sum(len(part.fitted.history.epochs) for part in chosen.parts)
         return Fitted(forecaster, epochs, own.window)

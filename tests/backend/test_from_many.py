@@ -45,8 +45,11 @@ def wave(rows, noise=0.05):
 
 def test_final_weights_are_others_and_the_scores_those_of_before(small, final):
     assert final.test.scores == small.test.scores
-    assert final.manifest.calibration == small.manifest.calibration
-    assert final.manifest.adapted == small.manifest.adapted
+    before, after = small.manifest, final.manifest
+    assert after.calibration.tested and not before.calibration.tested  # what leaves has learned from test rows
+    assert (before.calibration.windows, after.calibration.windows) == (45, 90)  # of 45 rows each
+    assert after.adapted.at == before.adapted.at
+    assert set(after.adapted.levels) == {after.calibration.levels}
     assert not any(equal(final.predictor.weights, small.predictor.weights))
     assert small.manifest.final is None
     record = final.manifest.final

@@ -1,0 +1,110 @@
+"""How far errors keep pace with volatility, and which windows intervals are learned from."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
+from kerasforecast.data.series import Series
+from kerasforecast.evaluation.intervals import outcomes, paced_windows
+from kerasforecast.forecasting.conformal import calibrate
+from kerasforecast.forecasting.forecaster import Forecaster
+from kerasforecast.forecasting.pace import Pace, learned_pace
+from kerasforecast.metrics.probabilistic import coverage
+from kerasforecast.preprocessing.split import Split
+from kerasforecast.preprocessing.volatility import volatility_of
+
+WINDOW, HORIZON = 12, 4
+
+
+class Mean:
+    """Stands in for a network: the mean of the window."""
+
+    paths = 0
+
+    def __init__(self, members=()):
+        self.window, self.horizon, self.members, self.levels = WINDOW, HORIZON, members, ()
+
+    def outputs(self, batch):
+        return np.repeat(batch.past[:, :, 0].mean(axis=1, keepdims=True), self.horizon, axis=1)
+
+    def medians(self, outputs):
+        return outputs
+
+    def checked(self, batch, steps):
+        return batch
+
+
+def panel_of(*parts):
+    series = [Series(np.asarray(part)[:, None], pd.RangeIndex(len(part)), ("y",)) for part in parts]
+    return Panel.joined(series, [f"s{place}" for place in range(len(parts))], key="shop")
+
+
+def split_of(*edges):
+    edges = np.array(edges)
+    return Split(edges, edges[:, 0], WINDOW, HORIZON, WINDOW)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.3, 1.0])
+def test_the_power_is_the_one_that_errors_follow(power):
+    random = np.random.default_rng(0)
+    volatility = np.exp(random.normal(size=500))
+    errors = volatility[:, None] ** power * random.normal(size=(500, 20))
+    found = learned_pace(errors, volatility, 1e9)
+    assert found.power == pytest.approx(power, abs=0.02)
+    assert found.usual == pytest.approx(np.exp(np.log(volatility).mean()))
+    few = learned_pace(errors, volatility, 10)  # as many as the half counts for
+    assert few.power == pytest.approx((found.power + 0.5) / 2, abs=1e-6)
+
+
+def test_windows_all_alike_say_nothing_of_it():
+    alike = learned_pace(np.ones((5, 2)), np.full(5, 3.0), 5)
+    assert (alike.power, alike.usual) == (0.5, pytest.approx(3.0))
+    assert learned_pace(np.zeros((5, 2)), np.arange(1.0, 6), 5).power == 0.5
+
+
+def test_moves_are_those_of_usual_windows_where_errors_have_nothing_to_do_with_volatility():
+    volatility = np.array([0.5, 2.0, 8.0])
+    np.testing.assert_allclose(Pace(power=0, usual=2).kept(volatility)[:, 0] * volatility, 2)
+    np.testing.assert_allclose(Pace(power=1, usual=2).kept(volatility), 1)
+
+
+def test_intervals_around_a_level_are_right_where_noise_becomes_larger():
+    """A quiet level with noise that grows threefold, most of an error being that of the level itself."""
+    random = np.random.default_rng(1)
+    rows = 4_000
+    level = np.repeat(random.normal(size=rows // 4) * 3, 4)  # jumps that no window tells of
+    noise = np.where(np.arange(rows) < 3_000, 0.2, 0.6) * random.normal(size=rows)
+    panel = panel_of(level + noise)
+    config = Config.from_options(window=WINDOW, horizon=HORIZON, model="linear")
+    split = split_of([0, 2_000, 3_000, rows])
+    plain = Forecaster(Mean(), config, volatility_of(panel.values[:2_000, 0]))
+    validation = outcomes(config, panel, split_of([0, 2_000, 3_000, 3_000]))
+    test = outcomes(config, panel, split_of([0, 3_000, rows, rows]))
+    learned = plain.calibrated(validation, paced_windows(config, panel, split))
+    assert learned.calibration.pace.power < 0.5
+    shares = {}
+    for name, forecaster in (("paced", learned), ("not", plain.calibrated(validation))):
+        found = forecaster.alone(test.batch(), HORIZON).quantiles
+        shares[name] = coverage(test.targets(), found[..., 1], found[..., -2])
+    assert abs(shares["paced"] - 0.8) < abs(shares["not"] - 0.8)
+    assert shares["paced"] == pytest.approx(0.8, abs=0.05)
+
+
+def test_what_is_learned_after_scoring_is_validation_and_test_together():
+    panel = panel_of(np.arange(60.0), np.arange(40.0))
+    config = Config.from_options(window=WINDOW, horizon=HORIZON)
+    windows = outcomes(config, panel, split_of([0, 30, 45, 60], [60, 90, 90, 100]))  # the other is held out
+    assert windows.origins.tolist() == list(range(29, 56))
+    assert paced_windows(config, panel, split_of([0, 30, 45, 60], [60, 90, 90, 100])) is None  # there are several
+
+
+def test_a_calibration_tells_of_its_pace_and_its_parts_only_where_it_has_them():
+    random = np.random.default_rng(0)
+    errors = random.normal(size=(50, 2))
+    plain = calibrate(errors * 0, np.zeros((50, 2, 3)), np.ones((50, 2)), errors, (0.1, 0.5, 0.9), "point", 2)
+    assert not {"pace", "tested", "widths"} & set(plain.model_dump())
+    paced = plain.model_copy(update={"pace": Pace(power=0.25, usual=3.0), "tested": True})
+    assert type(plain).model_validate_json(paced.model_dump_json()) == paced
+    assert "50 validation and test windows" in paced.note
