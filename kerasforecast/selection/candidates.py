@@ -86,9 +86,9 @@ def candidates_of(config: Config, setting: Setting, budget: Budget, windows: int
     for family in map(registry.family, registry.names()):
         count = 0
         for proposal in family.proposals(setting):
-            own = _kept_by(family, options.kept)
+            own, settled = _kept_by(family, options.kept), _settled(family, proposal, setting)
             try:
-                candidate = _candidate(len(found), family, proposal, own, config, budget, windows)
+                candidate = _candidate(len(found), family, proposal | settled, own, config, budget, windows)
             except OptionError:  # what a user fixed is beyond this one
                 continue
             limit = budget.solved if family.solved else budget.proposals
@@ -98,6 +98,12 @@ def candidates_of(config: Config, setting: Setting, budget: Budget, windows: int
     if not found:
         raise OptionError("--model auto must have a network to try. Received: none that these options allow.")
     return found
+
+
+def _settled(family: Family, proposal: dict[str, Any], setting: Setting) -> dict[str, Any]:
+    """What is settled of a proposal before it is tried."""
+    levels = proposal.get("scaling", family.recipe.get("scaling")) == "level"
+    return {"target_transform": setting.transform} if setting.transform and levels else {}
 
 
 def _kept_by(family: Family, kept: dict[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from kerasforecast.models.member import scaling_words
 from kerasforecast.preprocessing.split import PARTS, Split, least_context, require_windows, split_panel
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.runtime.tasks import Executor
+from kerasforecast.selection.bending import bending_of
 from kerasforecast.selection.beside import classical_beside
 from kerasforecast.selection.budgets import Clock, budget_of
 from kerasforecast.selection.candidates import candidates_of, setting_of
@@ -157,7 +158,12 @@ def choose_within(
     stretch = stretched(split, config.network.horizon) if len(panel) == 1 else None
     trying = stretch or split
     seasons = tuple(dict.fromkeys(sorted(seasons_of(config, panel, split))))
+    period = periods[0] if periods else 1
     setting = setting_of(config, panel, trying, seasons)
+    bending = bending_of(config, panel, trying, setting, budget, period, stop)
+    if bending.words:
+        say(bending.words)
+    setting = replace(setting, transform=bending.settled)
     candidates = candidates_of(config, setting, budget, int(trying.windows_in("train").sum()))
     longest = max(candidate.network.window for candidate in candidates)
     context = least_context(config.split, longest, several=len(panel) > 1)
@@ -165,7 +171,7 @@ def choose_within(
     for part in PARTS:
         if split.rows_in(part).any():  # a fold has no test part
             require_windows(panel, split, part)
-    judge = judge_of(trying, panel, config.levels, periods[0] if periods else 1, honest=stretch is None)
+    judge = judge_of(trying, panel, config.levels, period, honest=stretch is None)
     families = len({candidate.network.model for candidate in candidates})
     say(
         f"Trying {len(candidates)} networks of {families} families, judged on {len(judge.windows):,} windows of "

@@ -1,15 +1,22 @@
 """`--model auto`: a few networks tried for a few steps, and what comes of the choice."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import kerasforecast as kf
 from kerasforecast.config import Config
+from kerasforecast.data.panel import Panel
+from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError, StoppedError
 from kerasforecast.evaluation.frame import better_suited
 from kerasforecast.evaluation.leaving import Begun
 from kerasforecast.forecasting.fitting import Fitting
+from kerasforecast.preprocessing.split import split_panel
+from kerasforecast.runtime.signals import Deferred
 from kerasforecast.selection import budgets, rounds
+from kerasforecast.selection.bending import bending_of
+from kerasforecast.selection.candidates import setting_of
 from tests.backend.conftest import prices
 from tests.backend.test_joined import waves
 
@@ -53,6 +60,19 @@ def test_the_best_are_joined_scored_and_kept_in_one_file(chosen):
     loaded = kf.load(chosen.files["model"])
     assert loaded.manifest.selection == found
     np.testing.assert_array_equal(loaded.forecast(3, waves()), chosen.forecast(3))
+
+
+def test_values_with_a_few_peaks_are_bent_though_validation_is_calm():
+    values, random = waves(240) - 100, np.random.default_rng(1)
+    peaks = np.where(random.random(240) < 0.04, 500 * random.random(240), 0.0)
+    peaks[168:] = 0
+    config = Config.from_options(model="auto", horizon=3, window=12)
+    panel = Panel.of(Series((values + peaks)[:, None], pd.RangeIndex(240), ("y",), "waves"))
+    split = split_panel(panel, config.split, config.network, 3)
+    setting, budget = setting_of(config, panel, split, (6,)), budgets.budget_of(config.network.options)
+    found = bending_of(config, panel, split, setting, budget, 6, Deferred())
+    assert found.bent < found.plain
+    assert found.settled == "asinh"
 
 
 def test_the_report_has_the_leaderboard(chosen):

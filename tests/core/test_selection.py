@@ -1,5 +1,7 @@
 """What is tried and how shares are chosen, without training anything."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from kerasforecast.models.families import registry
 from kerasforecast.models.families.setting import Setting
 from kerasforecast.preprocessing.split import split_panel
 from kerasforecast.report.members import chosen_line
+from kerasforecast.selection.bending import Bending
 from kerasforecast.selection.budgets import Clock, budget_of
 from kerasforecast.selection.candidates import candidates_of, setting_of
 from kerasforecast.selection.judging import BLOCKS, judge_of, stretched
@@ -67,6 +70,30 @@ def test_a_larger_budget_tries_more_for_longer():
         found[budget] = len(candidates), budget_of(options).rounds[-1]
     assert found["small"] < found["medium"] < found["large"]
     assert found["small"][1] < found["medium"][1] < found["large"][1]
+
+
+@pytest.mark.parametrize("transform", ["none", "log"])
+def test_what_is_settled_of_values_holds_for_all_that_see_levels(transform):
+    setting = replace(SETTINGS["hourly"], transform=transform)
+    config = Config.from_options(model="auto", horizon=24)
+    budget = budget_of(config.network.options)
+    found = [each.network for each in candidates_of(config, setting, budget, windows=200)]
+    levels = [each for each in found if each.scaling == "level" and not each.family.alone]
+    assert len(levels) >= 6
+    assert {each.target_transform for each in levels} == {transform}
+    assert any(each.scaling != "level" for each in found)
+    kept = Config.from_options(model="auto", horizon=24, target_transform="sqrt")
+    own = [each.network for each in candidates_of(kept, setting, budget, windows=200)]
+    assert {each.target_transform for each in own if each.scaling == "level"} == {"sqrt"}
+
+
+@pytest.mark.parametrize(
+    ("plain", "bent", "settled"), [(1.0, 0.9, "asinh"), (0.9, 1.0, "none"), (1.0, 0.97, None), (np.nan, np.nan, None)]
+)
+def test_values_are_bent_where_that_is_clearly_better_over_training(plain, bent, settled):
+    found = Bending(plain, bent, "asinh")
+    assert found.settled == settled
+    assert found.words.startswith("Values are taken by asinh: linear maps err by 0.9") == (settled == "asinh")
 
 
 def test_what_a_user_fixed_holds_for_all_that_have_it():

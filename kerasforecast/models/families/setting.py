@@ -17,6 +17,7 @@ class Setting:
         positive: Whether all values of the target are above 0, so that logs can be taken.
         several: Whether there is more than one series.
         known: Whether columns are known ahead.
+        transform: What values are to be taken by, where that is settled before networks are tried.
     """
 
     rows: int
@@ -26,6 +27,7 @@ class Setting:
     positive: bool = True
     several: bool = False
     known: bool = False
+    transform: str | None = None
 
     @property
     def season(self) -> int:
