@@ -173,18 +173,44 @@ def _at_origins(forecasts: pd.DataFrame, found: Set, frame: pd.DataFrame) -> tup
 
 
 def printed(path: Path) -> str:
-    """A table of MASE, in brackets the scaled CRPS, a row a model; and one of coverage and seconds."""
+    """Two tables, a row a model and a column a set: MASE with its rank, in brackets the scaled CRPS with its own; and
+    the shares inside the 80 and 95 % intervals, with seconds. Of several runs of one model the last counts."""
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     sets = [name for name in SETS if any(row["set"] == name for row in rows)]
-    lines = ["| | " + " | ".join(sets) + " |", "|---" * (len(sets) + 1) + "|"]
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, dict[str, Any]]] = {}
     for row in rows:
         label = " ".join([row["model"], *(key for key in ("earlier", "covariates", "calendar") if row.get(key))])
-        cell = "failed" if "failed" in row else f"{row['mase']:.3f} ({row['crps']:.3f}) {row['seconds']:.0f} s"
-        found.setdefault(label, {})[row["set"]] = cell
+        found.setdefault(label, {})[row["set"]] = row
+    ranks = {score: {name: _ranks(found, name, score) for name in sets} for score in ("mase", "crps")}
+    first, second = _head(sets, "mean rank"), _head(sets)
     for label, cells in found.items():
-        lines.append(f"| {label} | " + " | ".join(cells.get(name, "") for name in sets) + " |")
-    return "\n".join(lines)
+        scored = {name: row for name, row in cells.items() if "failed" not in row}
+        both = {
+            name: f"{row['mase']:.3f}, {ranks['mase'][name][label]} ({row['crps']:.3f}, {ranks['crps'][name][label]})"
+            for name, row in scored.items()
+        }
+        mean = [sum(each[name][label] for name in scored) / max(len(scored), 1) for each in ranks.values()]
+        first.append(_line(label, cells, both, sets) + f" {mean[0]:.1f} ({mean[1]:.1f}) |")
+        inside = {
+            name: f"{100 * row['inside_80']:.0f}, {100 * row['inside_95']:.0f}; {row['seconds']:.0f} s"
+            for name, row in scored.items()
+        }
+        second.append(_line(label, cells, inside, sets))
+    return "\n".join([*first, "", *second])
+
+
+def _ranks(found: dict[str, dict[str, dict[str, Any]]], name: str, score: str) -> dict[str, int]:
+    """The place of each model that was run on a set, the best first."""
+    worth = {label: cells[name][score] for label, cells in found.items() if score in cells.get(name, {})}
+    return {label: 1 + sum(other < own for other in worth.values()) for label, own in worth.items()}
+
+
+def _head(sets: list[str], *more: str) -> list[str]:
+    return ["| | " + " | ".join([*sets, *more]) + " |", "|---" * (len(sets) + 1 + len(more)) + "|"]
+
+
+def _line(label: str, cells: dict[str, dict[str, Any]], shown: dict[str, str], sets: list[str]) -> str:
+    return f"| {label} | " + " | ".join(shown.get(name, "failed" if name in cells else "") for name in sets) + " |"
 
 
 if __name__ == "__main__":
