@@ -2,7 +2,8 @@
 
 Validation is short, and may be calm where what comes is wild. So linear maps, which take no steps, are solved for the
 rows before each of four later stretches of training, of the values as they are and bent, and forecast that stretch.
-Where one clearly errs less over all of them, every network of its kind has its way; elsewhere validation decides.
+Where the bent ones clearly err less over all of them, every network that sees levels is given such values; elsewhere
+both are tried, and validation decides.
 """
 
 from __future__ import annotations
@@ -43,16 +44,14 @@ class Bending:
 
     @property
     def settled(self) -> str | None:
-        """What all networks are to take values by; `None` where it is not clear."""
-        if self.bent < _CLEARLY * self.plain:
-            return self.transform
-        return "none" if self.plain < _CLEARLY * self.bent else None
+        """What all networks are to take values by; `None` where validation is to decide."""
+        return self.transform if self.bent < _CLEARLY * self.plain else None
 
     @property
     def words(self) -> str:
         """What was decided, in a sentence."""
         sizes = f"linear maps err by {self.bent:.3f} so over training, {self.plain:.3f} with values as they are"
-        return f"Values are taken by {self.transform}: {sizes}." if self.settled == self.transform else ""
+        return f"Values are taken by {self.transform}: {sizes}." if self.settled else ""
 
 
 def bending_of(
