@@ -85,7 +85,7 @@ class Level(BaseModel):
             half = 0.5 * moves
             between = self._bent(last, xp) + half
             cosh = 1.0 + 0.5 * (xp.expm1(between) + xp.expm1(-between))
-            return last + np.float32(self.size) * cosh * (xp.expm1(half) - xp.expm1(-half))
+            return last + cosh * (xp.expm1(half) - xp.expm1(-half)) * np.float32(self.size)
         if self.transform == "log":
             return last + last * xp.expm1(moves)
         if self.transform == "sqrt":

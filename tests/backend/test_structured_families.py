@@ -78,6 +78,20 @@ def test_arrays_by_arithmetic_are_those_built_in_the_order_of_keras(model, optio
         assert list(member.arrays().values()) == [array.shape for array in merged_weights(network)]
 
 
+@pytest.mark.parametrize("transform", ["none", "log", "sqrt", "asinh"])
+def test_a_saved_network_takes_raw_values_as_numpy_does(transform):
+    bent = {"middle": 48.0, "size": 2.0} if transform == "asinh" else {}
+    scaling = scaling_of(transform=transform)
+    scaling = scaling.model_copy(update={"level": scaling.level.model_copy(update=bent)})
+    config = NetworkConfig(model="linear", window=L, horizon=H, target_transform=transform)
+    network, windows = build(config, scaling, "export"), fed()
+    kernel, bias = (np.random.default_rng(0).normal(size=shape).astype(np.float32) for shape in ((L, H), (H,)))
+    network.set_weights([kernel, bias])
+    exact = windows.astype(np.float64)
+    scaled = scaling.inputs(exact)[:, :, 0] @ kernel + bias
+    np.testing.assert_allclose(network.predict(windows, verbose=0), scaling.restore(exact, scaled), rtol=1e-5)
+
+
 # The formulas, once more, in NumPy; weights by the names of the layers.
 
 
