@@ -87,3 +87,8 @@ class Stopwatch:
     def seconds(self) -> Seconds:
         """Since the start."""
         return time.perf_counter() - self.started[0], time.process_time() - self.started[1]
+
+    def each(self, count: int) -> Seconds:
+        """Since the start, of each of `count` things done."""
+        clock, processor = self.seconds()
+        return clock / count, processor / count

@@ -2,7 +2,7 @@
 
     python benchmarks/families.py [--rounds 7] [--json results.json] [--python jax=/path/to/python ...] [--only tide]
 
-Work: an epoch of 50 steps of 128 windows from 4,000 hours with two seasons, each family with its own recipe. By hand:
+Work: an epoch of windows from 4,000 hours with two seasons, each family with its own recipe. By hand:
 the series lies on the device, windows are gathered there by their origins within the step, which JAX and TensorFlow
 compile as a whole; PyTorch runs the network's own operations without Keras, and `torch.optim.Adam`. Loss, clipping and
 numbers drawn are the same. Printed: milliseconds a step, and seconds of ours over those by hand, round by round.
@@ -80,7 +80,7 @@ def by_fit(family: str) -> Callable[[], Seconds]:
             self.watch = Stopwatch()
 
         def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-            self.took = self.watch.seconds()
+            self.took = self.watch.each(steps)
 
     def epoch() -> Seconds:
         timed = Timed()
@@ -113,7 +113,7 @@ def by_hand(family: str) -> Callable[[], Seconds]:
             drawn = learned.drawing and learned.drawing(learned.targets[indices], (0, number, place))
             loss = step(indices, firsts.astype(np.int32), *(drawn or (None, None)))
         float(loss)
-        return watch.seconds()
+        return watch.each(count)
 
     return epoch
 
@@ -177,7 +177,7 @@ def _tensorflow(network: Any, series: np.ndarray, targets: np.ndarray, config: A
         return loss
 
     def run(*data: Any) -> Any:
-        return step(*tf.nest.map_structure(tf.convert_to_tensor, data))
+        return step(*(each if each is None else tf.nest.map_structure(tf.convert_to_tensor, each) for each in data))
 
     return run
 
@@ -213,7 +213,7 @@ def _torch(network: Any, series: np.ndarray, targets: np.ndarray, config: Any) -
 
 
 def race(pythons: dict[str, str], rounds: int, only: str) -> dict[str, list[Seconds]]:
-    """Seconds of every epoch after the first, which compiles, of each family on each backend, ours and by hand."""
+    """Seconds of a step in every epoch after the first, which compiles, by family, backend and way."""
     times: dict[str, list[Seconds]] = {}
     contestants = {
         (way, backend): Contestant(__file__, way, python, backend, ONE_THREAD if backend == "torch" else None)
@@ -221,6 +221,7 @@ def race(pythons: dict[str, str], rounds: int, only: str) -> dict[str, list[Seco
         for way in ("fit", "hand")
     }
     draw = random.Random(0)
+    print(f"{'':<28}{'ms a step':>10}{'by hand':>10}{'ratio':>8}")
     for family in (name for name in FAMILIES if only in name):
         for number in range(rounds + 1):
             order = list(contestants.items())
@@ -229,9 +230,18 @@ def race(pythons: dict[str, str], rounds: int, only: str) -> dict[str, list[Seco
                 took = contestant.ask(family)
                 if number:
                     times.setdefault(f"{family} on {backend}, {way}", []).append(took)
+        for backend in pythons:
+            show(f"{family} on {backend}", times)
     for contestant in contestants.values():
         contestant.close()
     return times
+
+
+def show(name: str, times: dict[str, list[Seconds]]) -> None:
+    """A line: medians in milliseconds, and the ratio of seconds by the clock, round by round."""
+    ours, theirs = ([pair[0] for pair in times[f"{name}, {way}"]] for way in ("fit", "hand"))
+    each = [statistics.median(seconds) * 1e3 for seconds in (ours, theirs)]
+    print(f"{name:<28}{each[0]:>10.2f}{each[1]:>10.2f}{paired(ours, theirs):>8.2f}", flush=True)
 
 
 def main() -> None:
@@ -243,11 +253,6 @@ def main() -> None:
         serve(lambda family: made(family)())
         return
     times = race(interpreters(arguments.python), arguments.rounds, arguments.only)
-    print(f"{'':<28}{'ms a step':>10}{'by hand':>10}{'ratio':>8}")
-    for name in (name for name in times if name.endswith(", fit")):
-        ours, theirs = ([pair[0] for pair in times[name.replace("fit", way)]] for way in ("fit", "hand"))
-        each = [statistics.median(seconds) / 50 * 1e3 for seconds in (ours, theirs)]
-        print(f"{name.removesuffix(', fit'):<28}{each[0]:>10.2f}{each[1]:>10.2f}{paired(ours, theirs):>8.2f}")
     if arguments.json:
         arguments.json.write_text(json.dumps({"cores": os.cpu_count(), "seconds": times}, indent=2) + "\n")
 
