@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from socket import SOCK_STREAM, create_server, getaddrinfo, socket
+from socket import IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY, create_server, getaddrinfo, socket
 from typing import TYPE_CHECKING, Any
 
 from kerasforecast.errors import KerasForecastError, OptionError, callers_words, shown
@@ -137,7 +137,7 @@ def serve(
         limit_concurrency=1_000,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    with Deferred() as signals, _listening(address) as place:
+    with Deferred() as signals, listening(address) as place:
         name = f"[{address.host}]" if ":" in address.host else address.host
         url = f"http://{name}:{place.getsockname()[1]}/"
         LOG.info("%s (Ctrl+C ends it)", url)
@@ -148,7 +148,7 @@ def serve(
 
 
 @contextlib.contextmanager
-def _listening(address: Address) -> Iterator[socket]:
+def listening(address: Address) -> Iterator[socket]:
     """A socket that listens at `address`.
 
     Raises:
@@ -163,6 +163,9 @@ def _listening(address: Address) -> Iterator[socket]:
             "Choose another --host or --port."
         ) from None
     with found:
+        # Head and body of an answer are two small writes: the second would wait until the first is acknowledged, 40 ms.
+        # asyncio sees to that for sockets that name TCP; those of `create_server` do not. Accepted ones inherit it.
+        found.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         yield found
 
 

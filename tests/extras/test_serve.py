@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import shutil
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 
@@ -29,7 +30,7 @@ from kerasforecast.serving.http.batches import Batches
 from kerasforecast.serving.limits import Limits
 from kerasforecast.serving.outcomes import Outcomes
 from kerasforecast.serving.plain import is_plain, plain_panel
-from kerasforecast.serving.server import Address, serve
+from kerasforecast.serving.server import Address, listening, serve
 from kerasforecast.serving.server import application as from_paths
 from kerasforecast.serving.shelf import Shelf
 from tests.extras.networks import SCALINGS, member, written
@@ -325,6 +326,14 @@ def test_an_answer_that_takes_too_long_is_not_waited_for(folder, monkeypatch):
     assert (found.status, found.headers["retry-after"]) == (503, "1")
 
 
+def test_answers_do_not_wait_for_each_other_on_the_wire():
+    with listening(Address(port=0)) as place, socket.create_connection(place.getsockname()[:2]) as asking:
+        answering, _ = place.accept()
+        with answering:
+            assert answering.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert asking.getpeername()[0] == "127.0.0.1"
+
+
 def test_who_has_no_token_or_another_name_for_the_server_is_turned_away(folder, tmp_path):
     (tmp_path / "token").write_text("a token of many letters".replace(" ", "-") + "\n")
     app = from_paths([folder / "waves.onnx"], token_file=tmp_path / "token")
@@ -419,7 +428,7 @@ def test_a_model_that_draws_paths_gives_them(tmp_path):
     written(tmp_path / "drawn.keras", member("diffusion", SCALINGS["level by mean and spread"]))
     own = application(Shelf([tmp_path / "drawn.keras"]), Limits(seconds=20))
     (facts,) = call(own, "/v1/models").json["models"]
-    assert (facts["runtime"], facts["paths"], facts["given"]) == ("onnx", 12, [])
+    assert (facts["runtime"], facts["paths"], facts["given"]) == ("onnx", 10, [])
     body = {"history": {"Close": (100 + waves(20)["sales"]).tolist()}, "steps": 2}
     found = call(own, "/v1/models/drawn/forecast", body | {"paths": 5})
     assert found.status == 200, found.body
