@@ -15,13 +15,16 @@ import numpy as np
 
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
-from kerasforecast.models.families import registry
+from kerasforecast.errors import DataError
+from kerasforecast.forecasting.outside import scaled_set
+from kerasforecast.models.families.linear import LINEAR
 from kerasforecast.models.families.setting import Setting
 from kerasforecast.preprocessing.split import Split, least_context
-from kerasforecast.runtime.signals import Deferred
-from kerasforecast.selection.budgets import Budget, Clock
-from kerasforecast.selection.candidates import Candidate, candidates_of
-from kerasforecast.selection.judging import judge_of
+from kerasforecast.preprocessing.windows import windows_of
+from kerasforecast.sections.network import NetworkConfig
+from kerasforecast.selection.budgets import Budget
+from kerasforecast.selection.candidates import candidates_of
+from kerasforecast.selection.judging import Judge, judge_of
 
 _CUTS = (0.4, 0.55, 0.7, 0.85, 1.0)  # of the rows of training
 _FEWEST = 20  # windows to learn from
@@ -54,15 +57,7 @@ class Bending:
         return f"Values are taken by {self.transform}: {sizes}." if self.settled else ""
 
 
-def bending_of(
-    config: Config,
-    panel: Panel,
-    split: Split,
-    setting: Setting,
-    budget: Budget,
-    period: int,
-    stop: Deferred,
-) -> Bending:
+def bending_of(config: Config, panel: Panel, split: Split, setting: Setting, budget: Budget, period: int) -> Bending:
     """Try both ways.
 
     Args:
@@ -72,42 +67,52 @@ def bending_of(
         setting: What families propose by.
         budget: Of the choice.
         period: Rows of the season whose naive error is the unit.
-        stop: Notes the signals that are to end it.
     """
-    from kerasforecast.selection.keeping import Store
-    from kerasforecast.selection.rounds import Bench
-
     transform = setting.bent["target_transform"]
-    once = replace(budget, rounds=budget.rounds[:1], solved=100)
-    window = setting.window(2)
-    context = least_context(config.split, window, several=len(panel) > 1)
+    pair = [each.network for each in candidates_of(config, setting, replace(budget, solved=100), 1)]
+    pair = [each for each in pair if _wanted(each, setting)]
     found: dict[str, list[float]] = {"none": [], transform: []}
+    if {each.target_transform for each in pair} != set(found):  # a user fixed it, or the windows are too wide
+        return Bending(float("nan"), float("nan"), transform)
     for before, after in itertools.pairwise(_CUTS):
-        own = _stretch(split, before, after, window, context)
-        windows = int(own.windows_in("train").sum())
-        if windows < _FEWEST or not own.windows_in("validation").any():
+        own = _stretch(config, split, before, after, setting.window(2))
+        if own.windows_in("train").sum() < _FEWEST or not own.windows_in("validation").any():
             continue
-        pair = [each for each in candidates_of(config, setting, once, windows) if _wanted(each, setting)]
-        if len({each.network.target_transform for each in pair}) < 2:
-            return Bending(float("nan"), float("nan"), transform)  # a user fixed it, or there is no such network
         judge = judge_of(own, panel, config.levels, period, honest=False)
-        bench = Bench(panel, own, judge, Store(None, {}, ""), Clock(None), stop, lambda line: None)
-        for trial in bench.run(pair, once):
-            found[trial.candidate.network.target_transform].append(trial.mase)
-    plain, bent = (float(np.mean(each)) if each else float("nan") for each in (found["none"], found[transform]))
+        for network in pair:
+            if (error := _error(network, panel, own, judge)) is not None:
+                found[network.target_transform].append(error)
+    plain, bent = (float(np.mean(each)) if each else float("nan") for each in found.values())
     return Bending(plain, bent, transform)
 
 
-def _stretch(split: Split, before: float, after: float, window: int, context: int) -> Split:
+def _error(network: NetworkConfig, panel: Panel, split: Split, judge: Judge) -> float | None:
+    """What the linear map misses the windows of `judge` by, solved for the training rows; `None` where it cannot be."""
+    from kerasforecast.forecasting.fitting import scaled_member
+
+    try:
+        member = scaled_member(network, panel, split)
+    except DataError:
+        return None
+    windows = windows_of(panel, split.origins("train"), split.window, split.horizon)
+    training, judged = (scaled_set(each.training_set(member.scaling), member) for each in (windows, judge.windows))
+    found = LINEAR.solution(network.options, member.sizes, training, judged)
+    if found is None:
+        return None
+    past = judge.windows.batch().past.astype(np.float64)
+    points = member.scaling.restore(past, judged.targets - found.errors)
+    return judge.worth(judge.errors(points)).mase
+
+
+def _stretch(config: Config, split: Split, before: float, after: float, window: int) -> Split:
     """Training up to a share of the training rows, validation from there to another, and no test."""
     first, rows = split.edges[:, 0], split.rows_in("train")
     start, stop = (first + (rows * share).astype(np.int64) for share in (before, after))
-    edges = np.stack([first, start, stop, stop], axis=1)
-    return replace(split, edges=edges, window=window, context=context)
+    context = least_context(config.split, window, several=len(split.edges) > 1)
+    return replace(split, edges=np.stack([first, start, stop, stop], axis=1), window=window, context=context)
 
 
-def _wanted(candidate: Candidate, setting: Setting) -> bool:
+def _wanted(network: NetworkConfig, setting: Setting) -> bool:
     """Whether it is one of the two that are compared: alike in all but what values are taken by."""
-    network = candidate.network
     alike = network.scaling == "level" and network.centre == "last" and network.window == setting.window(2)
-    return network.family is registry.family("linear") and alike
+    return network.family is LINEAR and alike

@@ -160,7 +160,7 @@ def choose_within(
     seasons = tuple(dict.fromkeys(sorted(seasons_of(config, panel, split))))
     period = periods[0] if periods else 1
     setting = setting_of(config, panel, trying, seasons)
-    bending = bending_of(config, panel, trying, setting, budget, period, stop)
+    bending = bending_of(config, panel, trying, setting, budget, period)
     if bending.words:
         say(bending.words)
     setting = replace(setting, transform=bending.settled)

@@ -13,7 +13,6 @@ from kerasforecast.evaluation.frame import better_suited
 from kerasforecast.evaluation.leaving import Begun
 from kerasforecast.forecasting.fitting import Fitting
 from kerasforecast.preprocessing.split import split_panel
-from kerasforecast.runtime.signals import Deferred
 from kerasforecast.selection import budgets, rounds
 from kerasforecast.selection.bending import bending_of
 from kerasforecast.selection.candidates import setting_of
@@ -70,7 +69,7 @@ def test_values_with_a_few_peaks_are_bent_though_validation_is_calm():
     panel = Panel.of(Series((values + peaks)[:, None], pd.RangeIndex(240), ("y",), "waves"))
     split = split_panel(panel, config.split, config.network, 3)
     setting, budget = setting_of(config, panel, split, (6,)), budgets.budget_of(config.network.options)
-    found = bending_of(config, panel, split, setting, budget, 6, Deferred())
+    found = bending_of(config, panel, split, setting, budget, 6)
     assert found.bent < found.plain
     assert found.settled == "asinh"
 

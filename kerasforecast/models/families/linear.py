@@ -88,11 +88,21 @@ class Linear(Family):
         self, options: LinearOptions, sizes: Sizes, training: Any, validation: Any, whole: Any
     ) -> dict[str, list[np.ndarray]] | None:
         """The same with the penalty that `training` and `validation` choose, on the `whole`."""
+        found = self.solution(options, sizes, training, validation, whole)
+        if found is None:
+            return None
+        first, told = _features(options, sizes) - sizes.static, _told(options, sizes)
+        vectors, weights = _vectors(found.weights, first, sizes) if told else ({}, found.weights)
+        return {"head": replace(found, weights=weights).head(sizes.levels), **vectors}
+
+    def solution(self, options: Any, sizes: Sizes, training: Any, validation: Any, whole: Any = None) -> Any:
+        """The same as a `kerasforecast.models.ridge.Ridge`, with what it misses validation by; `None` where there are
+        too many features."""
         import numpy as np
 
         from kerasforecast.models.ridge import ridge
 
-        first, told = _features(options, sizes) - sizes.static, _width_told(options, sizes) <= MOST_FEATURES
+        told = _told(options, sizes)
 
         def features(windows: Any, indices: slice) -> np.ndarray:
             batch = windows.batch(indices)
@@ -106,11 +116,7 @@ class Linear(Family):
             return np.concatenate(parts, axis=1)
 
         width = _width_told(options, sizes) if told else _features(options, sizes)
-        found = ridge(features, training, validation, width, MOST_FEATURES, whole)
-        if found is None:
-            return None
-        vectors, weights = _vectors(found.weights, first, sizes) if told else ({}, found.weights)
-        return {"head": replace(found, weights=weights).head(sizes.levels), **vectors}
+        return ridge(features, training, validation, width, MOST_FEATURES, whole)
 
     def proposals(self, setting: Setting) -> list[dict[str, Any]]:
         """Windows of one to three units, relative to the last row or to the mean, of logs or their like too."""
@@ -151,6 +157,11 @@ def _moving_average(past: np.ndarray, rows: int) -> np.ndarray:
     padded = np.pad(past, ((0, 0), ((rows - 1) // 2, rows // 2), (0, 0)), mode="edge")
     sums = np.cumsum(np.pad(padded.astype(np.float64), ((0, 0), (1, 0), (0, 0))), axis=1)
     return ((sums[:, rows:] - sums[:, :-rows]) / rows).astype(np.float32)
+
+
+def _told(options: LinearOptions, sizes: Sizes) -> bool:
+    """Whether few enough features are left to tell categories apart."""
+    return _width_told(options, sizes) <= MOST_FEATURES
 
 
 def _width_told(options: LinearOptions, sizes: Sizes) -> int:
