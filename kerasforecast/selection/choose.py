@@ -187,8 +187,8 @@ def choose_within(
     weights, text = _shares(judge, trials, _TOGETHER[stretch is not None])
     parts = {place: trial.part() for place, trial in enumerate(trials) if weights[place] > 0 or place == 0}
     if stretch:
-        anew = all_retrained(workers, list(parts.values()), panel, split, stop)
-        parts = dict(zip(parts, anew, strict=True))
+        retrained = all_retrained(workers, list(parts.values()), panel, split, stop)
+        parts = dict(zip(parts, retrained, strict=True))
     members = weighted([parts[place] for place in sorted(parts)], [weights[place] for place in sorted(parts)])
     beside = classical_beside(config, panel, trying, judge)
     selection = _record(judge, trials, weights, text, time.perf_counter() - begun).model_copy(update={"beside": beside})
