@@ -66,7 +66,7 @@ def test_values_with_a_few_peaks_are_bent_though_validation_is_calm():
     peaks = np.where(random.random(240) < 0.04, 500 * random.random(240), 0.0)
     peaks[168:] = 0
     config = Config.from_options(model="auto", horizon=3, window=12)
-    panel = Panel.of(Series((values + peaks)[:, None], pd.RangeIndex(240), ("y",), "waves"))
+    panel = Panel.of(Series((values + peaks)[:, None], pd.RangeIndex(240), ("y",), name="waves"))
     split = split_panel(panel, config.split, config.network, 3)
     setting, budget = setting_of(config, panel, split, (6,)), budgets.budget_of(config.network.options)
     found = bending_of(config, panel, split, setting, budget, 6)

@@ -37,7 +37,7 @@ SETTINGS = {
 def panel_of(rows, period=12):
     values = 50 + 10 * np.sin(2 * np.pi * np.arange(rows) / period) + np.random.default_rng(0).normal(size=rows)
     index = pd.date_range("2000-01-01", periods=rows, freq="D")
-    return Panel.of(Series(values[:, None], index, ("y",), "waves"))
+    return Panel.of(Series(values[:, None], index, ("y",), name="waves"))
 
 
 def split_of(rows, horizon, window=12):
