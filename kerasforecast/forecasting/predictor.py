@@ -283,7 +283,11 @@ class Predictor:
         return np.concatenate(parts) if parts else np.empty((0, self.horizon, *levels), np.float32)
 
     def _answered(self, answer: Callable[[Any], np.ndarray], batch: WindowBatch) -> np.ndarray:
-        return _padded_to_two_power(answer, batch)
+        """Answers to a batch padded to a power of two: XLA compiles once per shape, so few shapes mean few compilations."""
+        count = len(batch)
+        size = 1 << (count - 1).bit_length()
+        rows = np.where(np.arange(size) < count, np.arange(size), 0)  # filled up with the first
+        return np.asarray(answer(batch.at(rows).fed()))[:count]
 
     def checked(self, windows: Given, steps: int | None = None) -> WindowBatch:
         """Raw windows as float32; known columns must reach `steps` rows ahead, the horizon where not given.
@@ -292,11 +296,3 @@ class Predictor:
             DataError: As `predict`.
         """
         return checked(windows, self.members, self.window, steps or self.horizon)
-
-
-def _padded_to_two_power(answer: Callable[[Any], np.ndarray], batch: WindowBatch) -> np.ndarray:
-    """Answers to a batch padded to a power of two: XLA compiles once per shape, so few shapes mean few compilations."""
-    count = len(batch)
-    size = 1 << (count - 1).bit_length()
-    rows = np.where(np.arange(size) < count, np.arange(size), 0)  # filled up with the first
-    return np.asarray(answer(batch.at(rows).fed()))[:count]
