@@ -283,7 +283,7 @@ class Predictor:
         return np.concatenate(parts) if parts else np.empty((0, self.horizon, *levels), np.float32)
 
     def _answered(self, answer: Callable[[Any], np.ndarray], batch: WindowBatch) -> np.ndarray:
-        """Answers to a batch padded to a power of two: XLA compiles once per shape, so few shapes mean few compilations."""
+        """Of a batch padded to a power of two: XLA compiles once per shape, so few shapes mean few compilations."""
         count = len(batch)
         size = 1 << (count - 1).bit_length()
         rows = np.where(np.arange(size) < count, np.arange(size), 0)  # filled up with the first
