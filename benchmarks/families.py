@@ -10,12 +10,14 @@ numbers drawn are the same. Printed: milliseconds a step, and seconds of ours ov
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import json
 import os
 import random
 import statistics
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import cache
 from typing import Any
 
@@ -24,6 +26,8 @@ from contest import Contestant, Seconds, Stopwatch, interpreters, paired, parser
 
 FAMILIES = ("linear", "nbeats", "nhits", "patch", "tide", "diffusion")
 WINDOW, HORIZON, ROWS = 96, 24, 4_000
+FED = ExitStack()  # what networks are fed by, until the process ends
+atexit.register(FED.close)
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 
@@ -69,11 +73,14 @@ def by_fit(family: str) -> Callable[[], Seconds]:
 
     from kerasforecast.layers import while_training
     from kerasforecast.layers.threads import in_this_thread
-    from kerasforecast.training.train import steps_of, training_batches
+    from kerasforecast.training.feeding import Feed
+    from kerasforecast.training.train import steps_of
 
     network, learned, config = prepared(family)
     steps = steps_of(learned, config)
-    batches = training_batches(learned, config.batch_size, seed=0, steps=steps)
+    feed = Feed.of(network, learned, config, steps)
+    items = feed.items(0, 0, steps)
+    FED.enter_context(feed.to(network))
 
     class Timed(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
@@ -86,7 +93,7 @@ def by_fit(family: str) -> Callable[[], Seconds]:
         timed = Timed()
         told = [timed, *in_this_thread(network)]
         with while_training():
-            network.fit(batches, steps_per_epoch=steps, epochs=1, callbacks=told, verbose=0, shuffle=False)
+            network.fit(items, steps_per_epoch=feed.count(steps), epochs=1, callbacks=told, verbose=0, shuffle=False)
         return timed.took
 
     return epoch

@@ -86,7 +86,7 @@ def _keras(ours: bool, work: Work) -> Callable[[], Seconds]:
     from kerasforecast.layers.threads import in_this_thread
     from kerasforecast.preprocessing.batch import TrainingSet
     from kerasforecast.preprocessing.windows import Samples
-    from kerasforecast.training.train import training_batches
+    from kerasforecast.training.feeding import training_batches
 
     x, y = work.arrays()
     steps = work.steps or work.all_steps

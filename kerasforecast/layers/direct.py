@@ -110,11 +110,12 @@ class LeanModel(keras.Model):
         x, y, weights = (_tensors(part) for part in keras.utils.unpack_x_y_sample_weight(data))
         if "_direct" not in self.__dict__:  # past Keras' tracking and PyTorch's, which are for layers and variables
             graph = direct_graph(self, x, training=True)
-            self.__dict__["_direct"] = graph if self._is_plain(y, weights) else None
-        forward = self.__dict__["_direct"]
-        if forward is None:
+            plain = graph is not None and self._is_plain(y, weights)
+            self.__dict__["_direct"] = (graph, self.trainable_variables, self.metrics[0]) if plain else None
+        if self.__dict__["_direct"] is None:
             return super().train_step(data)
-        return {"loss": kernels.load("torch").train_step(self, forward, x, y, weights)}
+        forward, trained, mean = self.__dict__["_direct"]
+        return {"loss": kernels.load("torch").train_step(self, forward, x, y, weights, trained, mean)}
 
     def _is_plain(self, y: Any, weights: Any) -> bool:
         """Whether the training is one that our step knows: a mean of one loss over windows, and nothing beside it."""

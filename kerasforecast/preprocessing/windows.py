@@ -48,9 +48,9 @@ class Windows:
                 "after the last of them."
             )
         starts, after = self.panel.starts[:-1], self.panel.starts[1:]
-        if self.panel.known_columns and _within(ascending, np.maximum(after - self._reach, starts), after):
+        if self.panel.known_columns and _within(ascending, np.maximum(after - self.reach, starts), after):
             raise ValueError(
-                f"Known columns must reach {self._reach} rows beyond every window. Received: an origin too near the "
+                f"Known columns must reach {self.reach} rows beyond every window. Received: an origin too near the "
                 "end of its series."
             )
 
@@ -67,7 +67,7 @@ class Windows:
         past, known = self._gathered(self._past(values), indices), None
         if panel.known_columns:
             ahead = values[:, len(panel.past_columns) :]
-            known = _gathered(ahead, origins, self._reach, self.window, self._firsts(indices))
+            known = _gathered(ahead, origins, self.reach, self.window, self._firsts(indices))
         static = None if panel.static is None else panel.static[panel.places(origins)]
         return WindowBatch(past, known, static).float32()
 
@@ -108,8 +108,19 @@ class Windows:
         return self._gathered(self._past(self.panel.values), indices)
 
     @property
-    def _reach(self) -> int:
+    def mirrored(self) -> bool:
+        """Whether any window is longer than what its series has before it."""
+        return self._firsts(_ALL) is not None
+
+    @property
+    def reach(self) -> int:
+        """Rows after a window that are known ahead: as many as its steps, or the horizon."""
         return max(self.steps, self.horizon)
+
+    def rows(self, indices: np.ndarray) -> np.ndarray:
+        """The rows of the windows at `indices` `(n,)` and of what is known after them, `(n, L + H)`, in the panel."""
+        origins = self.origins[indices]
+        return _mirrored(origins, self.panel.starts[self.panel.places(origins)], self.window, self.reach)
 
     def _past(self, values: np.ndarray) -> np.ndarray:
         return values[:, : len(self.panel.past_columns)]
@@ -205,15 +216,21 @@ def _gathered(
     Returns:
         `(n, window + reach, F)`.
     """
-    begins = origins - window + 1
     if firsts is None:
         views = sliding_window_view(values, window + reach, axis=0)  # (R-L-H+1, F, L+H), no copy
-        return views[begins].transpose(0, 2, 1)
+        return views[origins - window + 1].transpose(0, 2, 1)
+    return values[_mirrored(origins, firsts, window, reach)]
+
+
+def _mirrored(origins: np.ndarray, firsts: np.ndarray, window: int, reach: int) -> np.ndarray:
+    """The rows of windows up to `origins` `(n,)` and `reach` after them, `(n, window + reach)`; those before `firsts`
+    `(n,)` mirror those that follow."""
+    begins = origins - window + 1
     back = (firsts - begins)[:, None] - np.arange(window + reach)  # (n, L + H) rows before the first, else not positive
     turn = np.maximum(origins - firsts, 1)[:, None]  # to the last own row, where the way turns
     mirrored = turn - np.abs(back % (2 * turn) - turn)
     own = np.minimum(mirrored, (origins - firsts)[:, None])
-    return values[firsts[:, None] + np.where(back > 0, own, -back)]
+    return firsts[:, None] + np.where(back > 0, own, -back)
 
 
 def _within(rows: np.ndarray, first: np.ndarray, stop: np.ndarray) -> bool:

@@ -88,6 +88,7 @@ class Watch(keras.callbacks.Callback):
         on_epoch: Called with each finished epoch.
         on_best: Called with the model and the epoch whenever the validation loss is the lowest so far.
         keeping: Where the state goes; where `None`, it is not kept and signals are not looked at.
+        unit: Steps in what Keras counts as one.
 
     Raises:
         DivergedError: From `fit`, when a loss or weight is NaN or infinite.
@@ -100,9 +101,10 @@ class Watch(keras.callbacks.Callback):
         on_epoch: Callable[[Epoch], None] | None = None,
         on_best: Callable[[keras.Model, Epoch], None] | None = None,
         keeping: Keeping | None = None,
+        unit: int = 1,
     ) -> None:
         super().__init__()
-        self._config = config
+        self._config, self._unit = config, unit
         self._on_epoch = on_epoch
         self._on_best = on_best
         self._keeping = keeping
@@ -143,7 +145,7 @@ class Watch(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Between two steps: save where it is due, stop where asked to (at a step's end Keras waits for its loss)."""
-        keeping, step = self._keeping, self._offset + batch
+        keeping, step = self._keeping, self._offset + batch * self._unit
         if keeping is None:
             return
         due = keeping.every is not None and step - self._saved_step >= keeping.every

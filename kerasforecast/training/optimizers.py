@@ -47,6 +47,21 @@ class Adam(keras.optimizers.Adam):
         super().build(variables)
         self._slots = _Slots.of(variables, self.variables[before:])
 
+    def apply(self, grads: list[Any], trainable_variables: list[Any] | None = None) -> None:
+        """Step `trainable_variables` by their gradients `grads`.
+
+        On PyTorch without what Keras does for options that this optimizer has not: that takes as long as the step.
+        """
+        weights, slots = trainable_variables, self._slots
+        ours = keras.backend.backend() == "torch" and not any(grad is None for grad in grads)
+        if not ours or weights is None or slots is None or slots.constrained:
+            super().apply(grads, weights)
+            return
+        if self.global_clipnorm:
+            grads = kernels.load("torch").clipped(grads, self.global_clipnorm)
+        self._backend_update_step(grads, weights, self.learning_rate)
+        self.iterations.value.add_(1)
+
     def _backend_update_step(self, grads: list[Any], trainable_variables: list[Any], learning_rate: Any) -> None:
         """Keras' hook for a step of all weights: on PyTorch one call of its fused kernel, which gives the same numbers.
 
@@ -77,8 +92,9 @@ class Adam(keras.optimizers.Adam):
 class _Slots:
     """Both moments of each weight. An object of its own, so that Keras does not count them twice as the optimizer's."""
 
-    def __init__(self, pairs: dict[int, tuple[Any, Any]]) -> None:
+    def __init__(self, pairs: dict[int, tuple[Any, Any]], constrained: bool) -> None:
         self._pairs = pairs
+        self.constrained = constrained
 
     @classmethod
     def of(cls, weights: Sequence[Any], made: Sequence[Any]) -> _Slots | None:
@@ -86,7 +102,8 @@ class _Slots:
         if [variable.name.rpartition("_")[2] for variable in made] != ["momentum", "velocity"] * len(weights):
             return None
         pairs = zip(made[::2], made[1::2], strict=True)
-        return cls({id(weight): pair for weight, pair in zip(weights, pairs, strict=True)})
+        constrained = any(weight.constraint is not None for weight in weights)
+        return cls({id(weight): pair for weight, pair in zip(weights, pairs, strict=True)}, constrained)
 
     def moments(self, weights: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """The tensors of both for `weights`."""

@@ -18,10 +18,11 @@ from kerasforecast.layers.threads import chosen_threads, in_this_thread
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.sections.training import TrainingConfig
+from kerasforecast.training.feeding import Feed
 from kerasforecast.training.history import History
 from kerasforecast.training.run import Halfway, Kept
 from kerasforecast.training.state import capture, restore
-from kerasforecast.training.train import compile_model, training_batches
+from kerasforecast.training.train import compile_model
 
 
 def replay(
@@ -60,10 +61,11 @@ def replay(
         restore(model, kept.halfway.arrays, within_epoch=False)
         begun = kept.halfway.done
     passed = divmod(begun * steps, -(-len(training) // config.batch_size))  # whole passes, and steps of the next
-    with while_training(), chosen_threads(model, config.batch_size) as timed:
+    feed = Feed.of(model, training, config, steps)
+    with while_training(), chosen_threads(model, config.batch_size) as timed, feed.to(model):
         model.fit(
-            training_batches(training, config.batch_size, config.seed, *passed),
-            steps_per_epoch=steps,
+            feed.items(*passed, steps, stretch=steps),
+            steps_per_epoch=feed.count(steps),
             initial_epoch=begun,
             epochs=len(rates),
             callbacks=[watch, *in_this_thread(model), *timed],

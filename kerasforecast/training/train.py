@@ -17,10 +17,10 @@ from kerasforecast.layers.threads import chosen_threads, in_this_thread
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.sections.training import TrainingConfig
 from kerasforecast.training.callbacks import Callbacks, Keeping, Watch
+from kerasforecast.training.feeding import Feed
 from kerasforecast.training.history import Epoch, History
 from kerasforecast.training.losses import NoiseError, Pinball
 from kerasforecast.training.optimizers import Adam
-from kerasforecast.training.order import BySeries, passes
 
 _EVALUATION_BATCH = 512  # PyTorch and TensorFlow hold all gates of all its rows: 25 MB for the reference model
 _OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
@@ -49,8 +49,7 @@ def train(
         config: Optimizer, loss, epochs, patience, seed.
         levels: As of `compile_model`.
         solved: Whether the starting weights are a solution already, which counts as the first epoch.
-        on_epoch: Called after each epoch.
-        on_best: Called with the model whenever the validation loss is the lowest so far.
+        on_epoch, on_best: Called after each epoch; with the model, when the validation loss is the lowest so far.
         keeping: How to save the state, when to stop, and where to go on from.
         callbacks: Others, called after ours; each may end training by `model.stop_training`.
 
@@ -61,10 +60,11 @@ def train(
     steps = steps_of(training, config)
     if not model.compiled:
         compile_model(model, config, steps, levels)
-    watch = Watch(config, on_epoch, on_best, keeping)
+    feed = Feed.of(model, training, config, steps, keeping.every if keeping else None)
+    watch = Watch(config, on_epoch, on_best, keeping, feed.unit)
     held_back = _EvaluationBatches(validation)
     begun = keeping.start.step if keeping and keeping.start else 0
-    with while_training(), chosen_threads(model, config.batch_size) as timed:
+    with while_training(), chosen_threads(model, config.batch_size) as timed, feed.to(model):
         trainable = bool(model.trainable_variables)
         if (solved or not trainable) and not watch.epochs:
             watch.solved(model, _loss(model, training), _loss(model, validation))
@@ -73,8 +73,8 @@ def train(
             epoch = len(watch.epochs)
             with _named_culprit(callbacks):
                 model.fit(
-                    training_batches(training, config.batch_size, config.seed, epoch, begun, steps),
-                    steps_per_epoch=steps - begun,
+                    feed.items(epoch, begun, steps),
+                    steps_per_epoch=feed.count(steps - begun),
                     initial_epoch=epoch,
                     epochs=epoch + 1 if begun else config.epochs,
                     validation_data=held_back,
@@ -143,48 +143,13 @@ def loss_of(model: keras.Model, config: TrainingConfig, levels: tuple[float, ...
     return _LOSSES[config.loss](reduction="mean_with_sample_weight")
 
 
-def training_batches(
-    training: TrainingSet,
-    batch_size: int,
-    seed: int,
-    epoch: int = 0,
-    step: int = 0,
-    steps: int | None = None,
-) -> Iterator[tuple[Any, ...]]:
-    """Shuffled batches of epoch after epoch without end, all of one size: XLA compiles a training step per shape.
-
-    The first is that of `step` (from 0) in `epoch` (from 0). An epoch has `steps`, or as many as all windows fill.
-
-    Yields:
-        Inputs and answers as `TrainingSet.fed` gives them, float32; what is drawn follows from seed, epoch and step.
-        Where batches do not fill an epoch
-        evenly the last one is filled up with its own windows, and all carry weights `(b,)`: 0 for what was filled up,
-        else 1.
-    """
-    count = len(training)
-    whole = -(-count // batch_size)  # steps of one pass, whose last batch may be filled up
-    used = count if steps is None or steps == whole else steps * batch_size
-    even = used % batch_size == 0
-    by_series = None if training.owners is None else BySeries(training.owners)
-    while True:
-        order = by_series.drawn(used, seed, epoch) if by_series else passes(count, used, seed, epoch)
-        for start in range(step * batch_size, used, batch_size):
-            indices = order[start : start + batch_size]
-            weights = (np.arange(batch_size) < len(indices)).astype(np.float32)
-            indices = np.resize(indices, batch_size)
-            batch = training.fed(indices, (seed, 6, epoch, start // batch_size))
-            yield batch if even else (*batch, weights)
-        epoch, step = epoch + 1, 0
-
-
 def _loss(model: keras.Model, windows: TrainingSet) -> float:
     """The loss of a compiled model, scaled units."""
     return float(model.evaluate(_EvaluationBatches(windows), verbose=0, return_dict=True)["loss"])
 
 
 class _EvaluationBatches(keras.utils.PyDataset):
-    """Windows in order, in large batches, as `training_batches` gives them. Finite, so that a block of steps ends with
-    it."""
+    """Windows in order, in large batches, as training batches are. Finite, so that a block of steps ends with it."""
 
     def __init__(self, windows: TrainingSet) -> None:
         super().__init__()

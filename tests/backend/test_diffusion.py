@@ -17,7 +17,7 @@ from kerasforecast.forecasting.departure import SHARES, kept_share
 from kerasforecast.models.network import build, initialise, merged_weights, set_weights
 from kerasforecast.models.width import fading, features
 from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
-from kerasforecast.training.train import training_batches
+from kerasforecast.training.feeding import training_batches
 from tests.backend.test_structured_families import H, L, fed, made, scaled
 
 SMALL = {"units": 8, "blocks": 2, "paths": 20, "sampling_steps": 4}

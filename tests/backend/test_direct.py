@@ -230,7 +230,7 @@ def test_compiled_anew_a_model_decides_anew():
     assert vars(model)["_direct"] is None
     model.compile(keras.optimizers.SGD(0.1), loss=keras.losses.MeanSquaredError())
     trained(model)
-    assert isinstance(vars(model)["_direct"], DirectGraph)
+    assert isinstance(vars(model)["_direct"][0], DirectGraph)
 
 
 @only_torch

@@ -144,7 +144,7 @@ def test_several_series_that_count_alike_learn_from_all_rows():
     from kerasforecast.data.panel import Panel
     from kerasforecast.forecasting.fitting import sampled, scaled_member, training_sets
     from kerasforecast.preprocessing.split import split_panel
-    from kerasforecast.training.train import training_batches
+    from kerasforecast.training.feeding import training_batches
 
     lone = [prices(rows, seed=seed) for seed, rows in enumerate((60, 400))]
     panel = Panel.joined([kf.Series(one.to_numpy(), one.index, ("Close",), frequency="B") for one in lone], ["a", "b"])

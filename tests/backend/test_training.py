@@ -17,8 +17,9 @@ from kerasforecast.sections.network import NetworkConfig
 from kerasforecast.sections.training import TrainingConfig
 from kerasforecast.training import train as training_module
 from kerasforecast.training.callbacks import Keeping, Plateau
+from kerasforecast.training.feeding import training_batches
 from kerasforecast.training.order import shuffled
-from kerasforecast.training.train import compile_model, train, training_batches
+from kerasforecast.training.train import compile_model, train
 from tests.backend.conftest import BACKEND
 
 NETWORK = NetworkConfig(window=6, units=3, layers=1, dropout=0.0)

@@ -49,7 +49,7 @@ MAY_IMPORT_KERAS = {
     *("models.families.residual", "models.families.patch", "models.families.tide", "models.families.untrained"),
     *("models.smoothing", "models.denoising", "models.drawn"),
     *("training.callbacks", "training.losses", "training.optimizers", "training.replay", "training.state"),
-    *("training.train", "training.devices", "forecasting.predictor", "forecasting.fitting"),
+    *("training.train", "training.devices", "training.feeding", "forecasting.predictor", "forecasting.fitting"),
     *("artifact.writer", "artifact.recorder", "artifact.exchange.keras_model"),
 }
 

@@ -10,12 +10,20 @@ takes the weights as Keras lays them out:
     inference(network)                                                                 -> function of x
     gradient(network)                                                                  -> function of x and weights
     while_training()                                                                   -> context manager
+    blocks(network, arrays, window, ahead)                                             -> train_function of Keras' fit
 
-and, where the backend's own takes long, `dropout(x, rate, seeds)`; PyTorch, which traces no step beforehand, also has
+A block is a dict of what k steps of B windows take: `begins` `(k, B)`, the first rows of windows; `indices` `(k, B)` of
+their targets; `count` `(1,)`, how many of the steps are to be made; where there are some, `rows`
+`(k, B, window + ahead)` where these do not follow one another, `owners` `(k, B)`, rows of the
+attributes, `weights` `(k, B)`, and `drawn` and `answers` `(k, B, ...)` in place of targets. `arrays` are `past`
+`(R, F)`, `targets` `(N, H)`, and `known` `(R, K)` and `static` `(S, A)` where there are some; windows have `window`
+rows, and `ahead` more of what is known. Further,
+where the backend's own takes long, `dropout(x, rate, seeds)`; PyTorch, which traces no step beforehand, also has
 
-    train_step(network, forward, x, y, weights)                                        -> loss
+    train_step(network, forward, x, y, weights, variables, mean)                       -> loss
     straight_step(network, forward, x, y, weights, windows)                            -> running means
     adam(weights, gradients, momentums, velocities, *, step, ...)                      -> None, in place
+    clipped(gradients, limit)                                                          -> gradients
     threads(), set_threads(count)                                                      -> how many compute
 """
 

@@ -12,10 +12,12 @@ from kerasforecast.layers.kernels.torch.runtime import (
     while_training,
 )
 from kerasforecast.layers.kernels.torch.simple_rnn import simple_rnn
-from kerasforecast.layers.kernels.torch.training import adam, straight_step, train_step
+from kerasforecast.layers.kernels.torch.training import adam, blocks, clipped, straight_step, train_step
 
 __all__ = [
     "adam",
+    "blocks",
+    "clipped",
     "dropout",
     "gradient",
     "gru",
