@@ -18,7 +18,7 @@ from kerasforecast.errors import whole_number
 from kerasforecast.forecasting.adaptive import Adapted, adapt
 from kerasforecast.forecasting.conformal import Basis, Calibration, calibrate
 from kerasforecast.forecasting.forecast import Forecast, joined, quantile_column
-from kerasforecast.forecasting.pace import Pace, learned_pace
+from kerasforecast.forecasting.pace import Pace, learned_pace, paced_moves
 from kerasforecast.forecasting.timeline import Timeline
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.paths import path_quantiles
@@ -141,7 +141,7 @@ class Forecaster:
         points, base, paths = raw
         if self.calibration is None or self.volatility is None:
             return Forecast(points, None, paths)
-        moves = self._moves_of(context, points.shape[1], self.calibration.pace)
+        moves = paced_moves(self.volatility, context, points.shape[1], self.calibration.pace)
         if self.calibration.widths:
             moves = moves * self.calibration.widths.of(np.full(len(moves), "") if ids is None else ids)[:, None]
         return Forecast(points, self.calibration.intervals(base, moves, levels), paths)
@@ -284,14 +284,8 @@ class Forecaster:
         return path_quantiles(outputs, self.config.levels) if self.predictor.paths else outputs
 
     def _moves(self, windows: Windows, pace: Pace | None) -> np.ndarray:
-        parts = [self._moves_of(windows.context(indices), windows.steps, pace) for indices in windows.chunks()]
-        return np.concatenate(parts)
-
-    def _moves_of(self, context: np.ndarray, steps: int, pace: Pace | None) -> np.ndarray:
-        if self.volatility is None:
-            raise ValueError("Intervals need a volatility.")
-        moves = self.volatility.standard_moves(context, steps)
-        return moves if pace is None else moves * pace.kept(self.volatility.of_windows(context))
+        contexts = (windows.context(indices) for indices in windows.chunks())
+        return np.concatenate([paced_moves(self.volatility, each, windows.steps, pace) for each in contexts])
 
 
 def _few_of(first: np.ndarray, stop: np.ndarray) -> np.ndarray:
