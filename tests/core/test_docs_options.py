@@ -15,7 +15,7 @@ TEXTS = [
     ROOT / "README.md",
     ROOT / "README.pt.md",
 ]
-OF_OTHERS = {"--index-url", "--preload", "--address", "--working-dir"}  # of pip, gunicorn and ray
+OF_OTHERS = {"--index-url", "--no-deps", "--preload", "--address", "--working-dir"}  # of pip, gunicorn and ray
 ELSEWHERE = {"--help", "--help-all"} | OF_OTHERS  # click adds those two
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]+(?!\w)")
 COMMAND = re.compile(r"(?:^ {4,}|`|[!|;] ?)(?:KERAS_BACKEND=\w+ )?kerasforecast +([a-z][^`#|;&>\n\"]*)", re.MULTILINE)

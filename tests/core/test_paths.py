@@ -201,7 +201,7 @@ def test_rivals_are_past_errors_as_whole_paths(random):
     from kerasforecast.data.series import Series
 
     values = 100 * np.exp(0.01 * random.normal(size=300).cumsum())
-    panel = Series(values[:, None], pd.date_range("2024-01-01", periods=300, freq="D"), ("x",), "x")
+    panel = Series(values[:, None], pd.date_range("2024-01-01", periods=300, freq="D"), ("x",), "D")
     from kerasforecast.data.panel import Panel
 
     panel, volatility = Panel.of(panel), Volatility(logarithmic=True, floor=1e-4)
