@@ -38,7 +38,11 @@ _OTHER_ROWS = {"file", "ticker", "series", "start", "end", "missing", "duplicate
 )
 @click.argument("model", type=ModelFile())
 @data_options
-@click.option("--steps", type=int, default=1, show_default=True, help="Rows ahead; forecasts become inputs.")
+@click.option(
+    "--steps",
+    type=int,
+    help="Rows ahead; beyond the horizon forecasts become inputs. [default: those that were scored]",
+)
 @click.option(
     "--future",
     type=click.Path(),
@@ -65,7 +69,7 @@ _OTHER_ROWS = {"file", "ticker", "series", "start", "end", "missing", "duplicate
 @output_options
 def predict(
     model: Path,
-    steps: int,
+    steps: int | None,
     future: str | None,
     print_future: bool,
     levels: str | None,
@@ -100,7 +104,8 @@ def predict(
         check_kind(plot)
     if model.suffix != ".onnx":
         gc.enable()
-    steps, manifest = whole_number("--steps", steps), manifest_of(model, backend)
+    manifest = manifest_of(model, backend)
+    steps = manifest.config.steps if steps is None else whole_number("--steps", steps)
     names = None if levels is None else _columns_of(levels, manifest.config.levels)
     panel = panel_of(manifest, options, quiet, steps)
     if print_future:

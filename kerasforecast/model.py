@@ -120,7 +120,7 @@ class Model(OnWindows, OnPaths, Explaining):
     @callers_words()
     def forecast(
         self,
-        steps: int = 1,
+        steps: int | None = None,
         data: Data = None,
         future: str | PathLike | pd.DataFrame | None = None,
         **options: object,
@@ -128,8 +128,9 @@ class Model(OnWindows, OnPaths, Explaining):
         """Forecast the `steps` rows that follow each series of `data`, or of the training data where none is given.
 
         Args:
-            steps: Rows ahead. Beyond the horizon, forecasts become inputs; a quantile head's median does, and is its
-                forecast at every step. Columns known ahead are known there too, others are held.
+            steps: Rows ahead, those that were scored where not given. Beyond the horizon, forecasts become inputs; a
+                quantile head's median does, and is its forecast at every step. Columns known ahead are known there
+                too, others are held.
             data: Path, DataFrame, `Panel` or `Series` ending where the forecast is to start.
             future: What is known of the rows to be forecast, where neither dates give it nor `data` holds it after the
                 last target: a table with the columns of `future_frame`.
@@ -139,18 +140,19 @@ class Model(OnWindows, OnPaths, Explaining):
             Index `date` (of several series the id, then `date`), columns `forecast` and, for each level of the
             intervals, `q<level>`, in price units.
         """
-        panel, ahead = self.panel_from(data, **options), max(whole_number("--steps", steps), self.manifest.horizon)
+        steps = self._steps(steps)
+        panel, ahead = self.panel_from(data, **options), max(steps, self.manifest.horizon)
         if future is not None:
             panel = with_future(panel, future, ahead, self.config.data.model_copy(update=options))
         return ForecastTable(self.forecaster.ahead(panel, steps))
 
     @callers_words()
-    def future_frame(self, steps: int = 1, data: Data = None, **options: object) -> pd.DataFrame:
+    def future_frame(self, steps: int | None = None, data: Data = None, **options: object) -> pd.DataFrame:
         """The table that says what is known of the rows to be forecast, to be filled in and given to `forecast`.
 
         Arguments as there. It has the ids, the dates, and the columns known ahead that the dates do not give.
         """
-        ahead = max(whole_number("--steps", steps), self.manifest.horizon)
+        ahead = max(self._steps(steps), self.manifest.horizon)
         return wanted(self.panel_from(data, **options), ahead)
 
     @callers_words()

@@ -208,7 +208,7 @@ def _named(models: Sequence[str | PathLike | Model]) -> dict[str, str | Model]:
             if not model.endswith(".keras"):
                 raise OptionError(
                     f"A model to compare must be a .keras file or one of {', '.join(networks)}. "
-                    f"Received: {shown(model)}."
+                    f"Received: {shown(model)}. A table is given by --file."
                 )
             label = _own(Path(model).stem)
             label = model if label in names or label in networks else label

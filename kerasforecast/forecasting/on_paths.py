@@ -57,12 +57,12 @@ class OnPaths:
 
     @callers_words()
     def paths(
-        self, steps: int = 1, data: Any = None, *, paths: int = 100, seed: int = 0, **options: object
+        self, steps: int | None = None, data: Any = None, *, paths: int = 100, seed: int = 0, **options: object
     ) -> pd.DataFrame:
         """Paths of the `steps` rows that follow each series of `data`, as a long table.
 
         Args:
-            steps: Rows ahead; beyond the horizon as in `sample`.
+            steps: Rows ahead, those that were scored where not given; beyond the horizon as in `sample`.
             data: As in `forecast`.
             paths: How many of each series.
             seed: Of the noise.
@@ -75,7 +75,7 @@ class OnPaths:
             OptionError: The model draws no paths.
             DataError: A series is too short.
         """
-        panel = self.panel_from(data, **options)
+        panel, steps = self.panel_from(data, **options), self._steps(steps)
         drawn, dates, _ = self._ahead(panel, steps, paths, seed)
         count = drawn.shape[0]
         columns: dict[str, Any] = {
@@ -92,7 +92,7 @@ class OnPaths:
     def probability(
         self,
         happens: Happens,
-        steps: int = 1,
+        steps: int | None = None,
         data: Any = None,
         *,
         paths: int = 1_000,
@@ -104,7 +104,7 @@ class OnPaths:
         Args:
             happens: An event as text, e.g. `"min < 190"` (`kerasforecast.forecasting.events` has the words), or a
                 function of a path `(H,)`, raw values, that says whether it happens.
-            steps: Rows ahead.
+            steps: Rows ahead, those that were scored where not given.
             data: As in `forecast`.
             paths: How many paths of each series are looked at.
             seed: Of the noise.
@@ -121,7 +121,7 @@ class OnPaths:
         if asked is None and not callable(happens):
             raise OptionError(f"An event is a text or a function of a path. Received: {shown(happens)}.")
         panel = self.panel_from(data, **options)
-        drawn, _, now = self._ahead(panel, steps, paths, seed)
+        drawn, _, now = self._ahead(panel, self._steps(steps), paths, seed)
         if asked is not None:
             found = asked.on(drawn, now)
         else:
@@ -131,9 +131,13 @@ class OnPaths:
         names = pd.Index(panel.ids, name=panel.key)
         return pd.DataFrame({"probability": shares, "standard_error": errors}, index=names)
 
+    def _steps(self, given: int | None) -> int:
+        """Rows ahead, as many as were scored where nobody says."""
+        return self.forecaster.config.steps if given is None else whole_number("--steps", given)
+
     def _ahead(self, panel: Panel, steps: int, paths: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Paths `(N, S, steps)` after each of N series, their dates `(N, steps)`, and the last known values `(N,)`."""
-        steps, paths = whole_number("--steps", steps), check_count(paths)
+        paths = check_count(paths)
         windows, index = self.forecaster.last_windows(panel, steps)
         parts = [
             draw(self.predictor, self.predictor.checked(windows.batch(chunk), steps), steps, paths, seed)
