@@ -78,12 +78,13 @@ def with_hdf5(change, base=GOOD):
     return forged(base, weights=buffer.getvalue())
 
 
-def zipped(entries, compression=zipfile.ZIP_STORED):
-    """An archive of `(name, data)` pairs, in any disorder."""
+def zipped(entries, compression=zipfile.ZIP_STORED, stored=()):
+    """An archive of `(name, data)` pairs, in any disorder; those named by `stored` are not compressed."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in entries:
-            archive.writestr(zipfile.ZipInfo(name, _EPOCH), data, compression)
+            method = zipfile.ZIP_STORED if name in stored else compression
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), data, method)
     return buffer.getvalue()
 
 
@@ -99,7 +100,8 @@ def mutation(number):
     """`(kind, data)`: kinds in turn, each file different from the good one."""
     kind = ("bytes", "zip", "json", "hdf5")[number % 4]
     luck = random.Random(f"{kind} {number}")
-    while (data := _MUTATIONS[kind](luck)) == GOOD:
+    whole = GOOD, zipped(members().items(), zipfile.ZIP_DEFLATED)  # stored, or deflated: both are forms we write
+    while (data := _MUTATIONS[kind](luck)) in whole:
         pass
     return kind, data
 
@@ -142,7 +144,9 @@ def _damaged_zip(luck):
             luck.shuffle(entries)
         elif change == 4:
             entries.insert(luck.randrange(5), (luck.choice(["../../evil.py", "assets/x.txt", ".", "x" * 300]), b"1"))
-        return zipped(entries, luck.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]) if change < 5 else 8)
+        if change == 5:
+            return zipped(entries, zipfile.ZIP_DEFLATED, stored=(name,))
+        return zipped(entries, luck.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]))
     data = bytearray(GOOD)
     headers = [place for mark in (b"PK\1\2", b"PK\3\4", b"PK\5\6") for place in _places(GOOD, mark)]
     place = luck.choice(headers) + luck.randrange(4, 46)
@@ -268,10 +272,10 @@ def _overlapping():
     return bytes(data)
 
 
-def _hidden():
+def _hidden(good):
     """Bytes between the last member and the directory, with the directory's place made right."""
-    place = GOOD.index(b"PK\1\2")
-    data = bytearray(GOOD[:place] + b"#!/bin/sh" + GOOD[place:])
+    place = good.index(b"PK\1\2")
+    data = bytearray(good[:place] + b"#!/bin/sh" + good[place:])
     struct.pack_into("<I", data, len(data) - 6, place + 9)
     return bytes(data)
 
@@ -341,11 +345,14 @@ def hand_made():
         "terminal escapes": with_value("backend", {"\x1b[2J\u202e": "\x1b]0;owned\x07"}),
         "zip bomb": zipped(bomb, zipfile.ZIP_DEFLATED),
         "overlapping members": _overlapping(),
-        "hidden bytes": _hidden(),
+        "hidden bytes": _hidden(GOOD),
         "traversal name": zipped([*entries, ("../../../../tmp/kerasforecast-was-here", b"x")]),
         "absolute name": zipped([*entries, ("/tmp/kerasforecast-was-here", b"x")]),
         "duplicate member": zipped([*entries, (MANIFEST, b"{}")]),
-        "compressed members": zipped(entries, zipfile.ZIP_DEFLATED),
+        "compressed members beside stored ones": zipped(entries, zipfile.ZIP_DEFLATED, stored=(MANIFEST,)),
+        "a stored member before compressed ones": zipped(entries, zipfile.ZIP_DEFLATED, stored=(entries[0][0],)),
+        "members compressed in another way": zipped(entries, zipfile.ZIP_BZIP2),
+        "hidden bytes among compressed members": _hidden(zipped(entries, zipfile.ZIP_DEFLATED)),
         "no manifest": zipped(entries[:3]),
         "other assets": zipped([*entries, ("assets/vocabulary.txt", b"x")]),
         "hdf5 alone": _legacy_hdf5(),
