@@ -170,21 +170,26 @@ def _session() -> Any:
 
 @cache
 def client() -> Any:
-    """The module yfinance, its curl bound to its own symbols: TensorFlow, loaded before, exports a libcurl too."""
-    if hasattr(os, "RTLD_DEEPBIND"):  # glibc's; elsewhere symbols do not collide so
-        flags = sys.getdlopenflags()
-        sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
-        try:
-            import yfinance
-        finally:
-            sys.setdlopenflags(flags)
-    import yfinance
+    """The module yfinance, its curl bound to its own symbols: TensorFlow, loaded before, exports a libcurl too.
+
+    It turns on the deprecation warnings of its own code as it is imported, which are nothing for the user's screen.
+    Filters are of the whole process, which no thread may change while others read tables: they change here alone.
+    """
+    with warnings.catch_warnings():
+        if hasattr(os, "RTLD_DEEPBIND"):  # glibc's; elsewhere symbols do not collide so
+            flags = sys.getdlopenflags()
+            sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
+            try:
+                import yfinance
+            finally:
+                sys.setdlopenflags(flags)
+        import yfinance
 
     return yfinance
 
 
 class _Candid:
-    """As a context manager: yfinance raises what it would hide; its log and warnings stay off the user's screen.
+    """As a context manager: yfinance raises what it would hide; its log stays off the user's screen.
 
     These are settings of the whole process: the first thread to come in makes them, the last to leave undoes them.
     """
@@ -197,8 +202,6 @@ class _Candid:
     def __enter__(self) -> None:
         with self._lock:
             if not self._inside:
-                self._undo.enter_context(warnings.catch_warnings())
-                warnings.simplefilter("ignore", DeprecationWarning)  # yfinance turns on those of its own code
                 self._set(client().config.debug, "hide_exceptions", False)
                 self._set(logging.getLogger("yfinance"), "disabled", True)
             self._inside += 1
