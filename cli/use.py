@@ -38,11 +38,7 @@ _OTHER_ROWS = {"file", "ticker", "series", "start", "end", "missing", "duplicate
 )
 @click.argument("model", type=ModelFile())
 @data_options
-@click.option(
-    "--steps",
-    type=int,
-    help="Rows ahead; beyond the horizon forecasts become inputs. [default: those that were scored]",
-)
+@click.option("--steps", type=int, help="Rows ahead; those that were scored when not given.")
 @click.option(
     "--future",
     type=click.Path(),
