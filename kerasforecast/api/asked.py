@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from kerasforecast.api.options import given
+from kerasforecast.runtime.files import user_path
 
 if TYPE_CHECKING:
     from kerasforecast.data.panel import Panel
@@ -35,3 +40,28 @@ class Request:
     progress: bool | None
     backend: str | None
     threads: int | None
+
+
+def request_of(arguments: Mapping[str, Any]) -> Request:
+    """What was asked for by the `arguments` of a function that takes nothing beside them but the options of a fit."""
+    frame, options = split_data(arguments["data"], given(arguments))
+    folder = arguments["output_dir"]
+    return Request(
+        options=options,
+        frame=frame,
+        name=arguments["name"],
+        output_dir=None if folder is None else user_path(folder),
+        ray=arguments["ray"],
+        progress=arguments["progress"],
+        backend=arguments["backend"],
+        threads=arguments["threads"],
+    )
+
+
+def split_data(
+    data: str | PathLike | Given | Panel | Series | None, options: dict[str, Any]
+) -> tuple[Given | Panel | Series | None, dict[str, Any]]:
+    """What a user gave as `data`: the rows themselves, or else the `options` with the path."""
+    if isinstance(data, str | PathLike):
+        return None, options | {"file": str(data)}
+    return data, options

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
-from kerasforecast.api.options import default, given, given_walk
+from kerasforecast.api.options import default, given_walk
 from kerasforecast.errors import callers_words
 
 if TYPE_CHECKING:
@@ -259,22 +259,8 @@ def backtest(
         >>> scores[scores["fold"] == "all"]["model"].tolist()[:3]
         ['lstm', 'naive', 'drift']
     """
-    options, walk = given(locals()), given_walk(locals())
-    from kerasforecast.api.asked import Request
-    from kerasforecast.api.runs import split_data
+    arguments = locals()
+    from kerasforecast.api.asked import request_of
     from kerasforecast.api.walks import carry_out_backtest
-    from kerasforecast.runtime.files import user_path
 
-    frame, options = split_data(data, options)
-    folder = None if output_dir is None else user_path(output_dir)
-    request = Request(
-        options=options,
-        frame=frame,
-        name=name,
-        output_dir=folder,
-        ray=ray,
-        progress=progress,
-        backend=backend,
-        threads=threads,
-    )
-    return carry_out_backtest(request, walk)
+    return carry_out_backtest(request_of(arguments), given_walk(arguments))

@@ -30,13 +30,6 @@ if TYPE_CHECKING:
     from kerasforecast.model import Model
 
 
-@dataclass(frozen=True, kw_only=True)
-class EachRequest(Request):
-    """Models of each series as they were asked for: they always go to a folder."""
-
-    output_dir: Path
-
-
 @dataclass(frozen=True, eq=False)
 class EachResult:
     """A model of each series.
@@ -94,8 +87,8 @@ class _Made:
     content: bytes | None = None
 
 
-def carry_out_each(request: EachRequest) -> EachResult:
-    """Train a model of each series, those that are there already left as they are, and write them.
+def carry_out_each(request: Request, output_dir: Path) -> EachResult:
+    """Train a model of each series, those that are there already left as they are, and write them under `output_dir`.
 
     Raises:
         DataError: There is one series alone.
@@ -103,7 +96,7 @@ def carry_out_each(request: EachRequest) -> EachResult:
     require_ray(request.ray)
     config = Config.from_options(**request.options)
     choice = activate_for_training(request.backend, request.threads, seed=config.training.seed)
-    check_place(request.name, request.output_dir)
+    check_place(request.name, output_dir)
 
     from kerasforecast.api.runs import panel_of
     from kerasforecast.baselines.classical import require_extra
@@ -114,13 +107,13 @@ def carry_out_each(request: EachRequest) -> EachResult:
         raise DataError(
             f"A model of each series needs several. Received: {panel.ids[0]} alone. Name the column of ids with --id."
         )
-    name = request.name or default_each_name(panel, request.output_dir)
+    name = request.name or default_each_name(panel, output_dir)
     load_quietly()
 
     from kerasforecast.api.progress import Progress
 
     progress = Progress(config, choice, request.progress)
-    folder = request.output_dir / name
+    folder = output_dir / name
     tasks = [_Task(place, each, _alone(config, panel, place)) for place, each in enumerate(_names(panel))]
     with locked(folder), executor(request.ray, choice.name, request.threads) as workers:
         at_once = f", {workers.workers} at once" if workers.workers > 1 else ""

@@ -289,8 +289,9 @@ def fit(
         ('ibm', ('lstm_1',))
     """
     options = given(locals())
+    from kerasforecast.api.asked import split_data
     from kerasforecast.api.request import FitRequest, probability
-    from kerasforecast.api.runs import carry_out, split_data
+    from kerasforecast.api.runs import carry_out
     from kerasforecast.runtime.files import user_path
 
     frame, options = split_data(data, options)

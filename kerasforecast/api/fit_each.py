@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
-from kerasforecast.api.options import default, given
+from kerasforecast.api.options import default
 from kerasforecast.errors import callers_words
 
 if TYPE_CHECKING:
@@ -254,20 +254,9 @@ def fit_each(
         >>> sorted(each.table["id"])
         ['A', 'B']
     """
-    options = given(locals())
-    from kerasforecast.api.each import EachRequest, carry_out_each
-    from kerasforecast.api.runs import split_data
+    arguments = locals()
+    from kerasforecast.api.asked import request_of
+    from kerasforecast.api.each import carry_out_each
     from kerasforecast.runtime.files import user_path
 
-    frame, options = split_data(data, options)
-    request = EachRequest(
-        options=options,
-        frame=frame,
-        name=name,
-        output_dir=user_path(output_dir),
-        ray=ray,
-        progress=progress,
-        backend=backend,
-        threads=threads,
-    )
-    return carry_out_each(request)
+    return carry_out_each(request_of(arguments), user_path(output_dir))

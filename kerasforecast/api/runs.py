@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,15 +148,6 @@ def ready_panel(config: Config, frame: Given | Panel | Series | None) -> tuple[P
     panel = panel_of(config, frame)
     require_extra(config, panel)
     return panel, *with_window(config, panel)
-
-
-def split_data(
-    data: str | PathLike | Given | Panel | Series | None, options: dict[str, Any]
-) -> tuple[Given | Panel | Series | None, dict[str, Any]]:
-    """What a user gave as `data`: the rows themselves, or else the `options` with the path."""
-    if isinstance(data, str | PathLike):
-        return None, options | {"file": str(data)}
-    return data, options
 
 
 def _trained(

@@ -271,7 +271,7 @@ def tune(
     options = given(
         {name: value for name, value in locals().items() if name != "time"}
     )  # the search's, not the network's
-    from kerasforecast.api.runs import split_data
+    from kerasforecast.api.asked import split_data
     from kerasforecast.api.studies import StudyRequest, carry_out_study
     from kerasforecast.runtime.files import user_path
 
