@@ -15,7 +15,9 @@ from kerasforecast.evaluation.cold_start import Parts, seen_and_held_out
 from kerasforecast.evaluation.context import with_window
 from kerasforecast.evaluation.evaluation import scored_windows
 from kerasforecast.evaluation.parent import unlearned
+from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.forecasting.levels import within_validation
+from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.forecasting.suited import settled
 from kerasforecast.preprocessing.split import Split, split_panel
 from kerasforecast.preprocessing.windows import Windows
@@ -47,6 +49,11 @@ class Frame:
     parent: Parent | None
     said: tuple[str, ...]
     learned: str | None
+
+    def forecaster(self, predictor: Predictor) -> Forecaster:
+        """What forecasts with `predictor`, without intervals yet."""
+        context = min(self.split.context, predictor.window)
+        return Forecaster(predictor, self.config, self.baselines.volatility, context=context)
 
 
 def frame_of(config: Config, panel: Panel, parent: Parent | None = None) -> Frame:

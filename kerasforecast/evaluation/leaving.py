@@ -196,15 +196,11 @@ class Begun(Frame):
     def _forecaster(self, predictor: Predictor) -> Forecaster:
         """What forecasts with `predictor`, its intervals learned from validation."""
         windows = replace(self.checked, window=predictor.window)
-        return self._without_intervals(predictor).calibrated(windows, self._paced(predictor))
+        return self.forecaster(predictor).calibrated(windows, self._paced(predictor))
 
     def _of_all_rows(self, scored: Predictor) -> dict[str, Any]:
         later = outcomes(self.config, self.panel, self.split.of_window(scored.window))
-        return of_all_rows(self._without_intervals(scored), later, self._paced(scored), self.parts.seen)
-
-    def _without_intervals(self, predictor: Predictor) -> Forecaster:
-        context = min(self.split.context, predictor.window)
-        return Forecaster(predictor, self.config, self.baselines.volatility, context=context)
+        return of_all_rows(self.forecaster(scored), later, self._paced(scored), self.parts.seen)
 
     def _paced(self, predictor: Predictor) -> Windows | None:
         return paced_windows(self.config, self.panel, self.split.of_window(predictor.window))

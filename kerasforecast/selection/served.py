@@ -71,9 +71,7 @@ def served(method: str, frame: Frame, name: str, selection: Selection, others: M
 
 
 def _forecaster(predictor: Predictor, frame: Frame) -> Forecaster:
-    context = min(frame.split.context, predictor.window)
-    forecaster = Forecaster(predictor, frame.config, frame.baselines.volatility, context=context)
-    return forecaster.calibrated(replace(frame.checked, window=predictor.window))
+    return frame.forecaster(predictor).calibrated(replace(frame.checked, window=predictor.window))
 
 
 def _beside(method: str, frame: Frame, others: Mapping[str, Predictor], windows: Windows) -> dict[str, Forecast]:
