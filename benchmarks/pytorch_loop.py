@@ -33,7 +33,8 @@ class Loop:
 
     def __init__(self, x: np.ndarray, y: np.ndarray, batch_size: int = 32, units: int = 50, cell: str = "lstm") -> None:
         torch.manual_seed(0)
-        self.model = StockLSTM(hidden_size=units, cell=cell)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model = StockLSTM(hidden_size=units, cell=cell).to(self.device)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0.001)
         self.criterion = nn.MSELoss()
         dataset = TensorDataset(torch.from_numpy(x), torch.from_numpy(y))
@@ -45,7 +46,7 @@ class Loop:
         for step, (batch, target) in enumerate(self.loader):
             if step == steps:
                 return
-            loss = self.criterion(self.model(batch), target)
+            loss = self.criterion(self.model(batch.to(self.device)), target.to(self.device))
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
