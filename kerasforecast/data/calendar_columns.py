@@ -24,11 +24,11 @@ def calendar_columns(
         columns: The F names.
         starts: `(N + 1,)` the first row of each series and T, where the rows are of several.
     """
-    inner = np.ones(max(len(index) - 1, 0), bool)  # steps within a series
-    inner[[] if starts is None else np.unique(starts[(starts > 0) & (starts < len(index))]) - 1] = False
     found: dict[str, str] = {}
     if not isinstance(index, pd.DatetimeIndex) or len(columns) < 2:
         return found
+    inner = np.ones(max(len(index) - 1, 0), bool)  # steps within a series
+    inner[[] if starts is None else np.unique(starts[(starts > 0) & (starts < len(index))]) - 1] = False
     few = slice(0, 50)  # enough to tell most columns that are none
     for place, column in enumerate(columns[1:], 1):
         own = values[:, place]

@@ -93,6 +93,8 @@ def _recognised(stack: Stack, longest: pd.DatetimeIndex) -> str | None:
 
 def _require_one(stack: Stack, frequency: str, longest: int) -> list[str]:
     """Refuse series of another step than `frequency`; say which lack most of their rows."""
+    if set(stack.steps) == {_fixed(frequency, pd.DatetimeIndex(stack.index).unit)}:
+        return []  # all rows lie one step apart
     found = ordinals(pd.DatetimeIndex(stack.index), frequency)
     if found is None:
         return []
@@ -134,6 +136,20 @@ def _weekdays_alone(stack: Stack, frequency: str, rows: np.ndarray) -> np.ndarra
 
 def _weekend(days: np.ndarray) -> np.ndarray:
     return (days + 3) % 7 >= 5
+
+
+def _fixed(frequency: str, unit: str) -> int | None:
+    """How many of `unit` a step is long; `None` where steps differ in length."""
+    if frequency.startswith(("SM-", "C-")):
+        return None
+    offset = pd.tseries.frequencies.to_offset(frequency)
+    if isinstance(offset, pd.offsets.Week | pd.offsets.Day):
+        length = pd.Timedelta(days=offset.n * (7 if isinstance(offset, pd.offsets.Week) else 1))
+    elif isinstance(offset, pd.offsets.Tick):
+        length = pd.Timedelta(offset)
+    else:
+        return None
+    return int(length // pd.Timedelta(1, unit=unit))
 
 
 def ordinals(index: pd.DatetimeIndex, frequency: str) -> tuple[np.ndarray, np.ndarray] | None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.finite import all_finite
 from kerasforecast.data.frequency import check_frequency
 from kerasforecast.errors import DataError, shown
 
@@ -81,6 +82,8 @@ def _check_index(panel: Any) -> None:
 
 
 def _check_values(panel: Any) -> None:
+    if all_finite(panel.values) and (panel.observed == np.diff(panel.starts)).all():
+        return
     wrong = ~np.isfinite(panel.values)
     if (panel.observed < np.diff(panel.starts)).any():
         ahead = np.arange(len(panel.index)) >= panel.ends[panel.places(np.arange(len(panel.index)))]

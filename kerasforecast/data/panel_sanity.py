@@ -7,7 +7,6 @@ import pandas as pd
 
 from kerasforecast.data.months import days_of
 from kerasforecast.data.sanity import STALE_ROWS, StockSplit, find_splits, large_steps, suspicions
-from kerasforecast.data.table.missing import constant
 from kerasforecast.data.table.stack import Stack
 
 _SPLITS = 100
@@ -42,7 +41,7 @@ def panel_suspicions(stack: Stack) -> list[str]:
         whole = bool(rows.all())
         return suspicions(stack.index if whole else stack.index[rows], stack.target if whole else stack.target[rows])
     stack = stack if stack.ahead is None else stack.where(stack.open)
-    still = constant(stack) & (np.diff(stack.starts) > 1)
+    still = stack.constant & (np.diff(stack.starts) > 1)
     same = _repeats(stack)
     stale, filled = _stale(stack, same) & ~still, _filled_weekends(stack, same) & ~still
     found = {
@@ -66,7 +65,8 @@ def _repeats(stack: Stack) -> np.ndarray:
 
 
 def _stale(stack: Stack, same: np.ndarray) -> np.ndarray:
-    if not same[stack.starts[1:] - 1].any():
+    tail = np.maximum(stack.starts[1:, None] - np.arange(1, STALE_ROWS), 0)  # (N, n), in the series where all repeat
+    if not same[tail].all(axis=1).any():
         return np.zeros(len(stack.ids), dtype=bool)
     moved = np.flatnonzero(~same)  # the first row of each series among them
     first, after = np.searchsorted(moved, stack.starts[:-1]), np.searchsorted(moved, stack.starts[1:])

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.finite import all_finite
 from kerasforecast.data.frequency import check_frequency
 from kerasforecast.errors import DataError, shown
 
@@ -79,7 +80,7 @@ class Series:
             raise DataError(f"Series columns must differ. Received: {shown(self.columns)}. Rename one of them.")
         if set(self.columns[len(self.columns) - len(self.calendar_columns) :]) != set(self.calendar_columns):
             raise DataError(f"Series calendar columns must be the last. Received: {shown(self.columns)}. Move them.")
-        if not np.isfinite(values).all():
+        if not all_finite(values):
             row, column = np.argwhere(~np.isfinite(values))[0]
             raise DataError(
                 f"Series values must be finite. Received: {values[row, column]} at {self.index[row]}, "

@@ -51,6 +51,13 @@ def span(index: pd.Index, first: np.ndarray, stop: np.ndarray) -> tuple[str | in
     return iso_text(index[first[some]].min(), index), iso_text(index[stop[some] - 1].max(), index)
 
 
+def extent(index: pd.DatetimeIndex) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """The earliest and the latest of one date or more; pandas' own `min` first looks for those that are missing."""
+    stamps = index.asi8
+    first, last = pd.DatetimeIndex(np.array([stamps.min(), stamps.max()]).view(index.dtype))
+    return first, last
+
+
 def parsed(text: object) -> pd.Timestamp | None:
     """The stamp that `iso_texts` wrote as `text`; `None` where it wrote no such date, as in a stranger's file."""
     if not isinstance(text, str) or not _WRITTEN.fullmatch(text):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.stamps import extent
 from kerasforecast.data.table import words
 from kerasforecast.data.table.formats import ISO, ZONE, Way, pattern, unit_of, way_of
 from kerasforecast.data.table.layout import FIRST_YEAR, LAST_YEAR, instants, iso_layout, read_layout
@@ -74,12 +75,13 @@ def read_dates(table: Table, cells: pd.Series, date_format: str | None, owner: n
     if isinstance(cells.dtype, pd.PeriodDtype):
         dates = Dates(pd.DatetimeIndex(cells.dt.to_timestamp()))
     elif pd.api.types.is_datetime64_any_dtype(cells.dtype):
-        column.refuse(cells.isna(), "expected a date", _ABSENT)
         index = pd.DatetimeIndex(cells)
+        if index.hasnans:
+            column.refuse(cells.isna(), "expected a date", _ABSENT)
         dates = Dates(index) if index.tz is None else _zoned(index.tz_convert("UTC"), index.tz_localize(None), owner)
     else:
         dates = (_from_numbers(column) if date_format is None else None) or _from_text(column, date_format)
-    first, last = dates.index.min(), dates.index.max()
+    first, last = extent(dates.index)
     if first.year < FIRST_YEAR or last.year > LAST_YEAR:
         outside = (dates.index.year < FIRST_YEAR) | (dates.index.year > LAST_YEAR)
         rule = f"expected a year from {FIRST_YEAR} to {LAST_YEAR}"

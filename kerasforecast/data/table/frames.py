@@ -156,8 +156,11 @@ def _spelled_out(blob: Blob, table: Any, columns: list[str], kept: list[str]) ->
 
     for name in columns:
         place, chunks = table.schema.get_field_index(name), table[name].chunks
-        sizes = (compute.sum(compute.take(compute.binary_length(part.dictionary), part.indices)) for part in chunks)
-        _refuse_bomb(blob, sum(size.as_py() or 0 for size in sizes))
+        lengths = [compute.binary_length(part.dictionary) for part in chunks]
+        if max((compute.max(each).as_py() or 0 for each in lengths), default=0) * len(table) > BOMB_FLOOR:
+            indices = (part.indices for part in chunks)
+            sizes = [compute.sum(compute.take(*each)) for each in zip(lengths, indices, strict=True)]
+            _refuse_bomb(blob, sum(size.as_py() or 0 for size in sizes))
         if name in kept:
             continue
         table = table.set_column(place, name, compute.cast(table[name], table.schema.field(place).type.value_type))

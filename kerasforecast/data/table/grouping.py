@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from kerasforecast.data.table.columns import find, same
-from kerasforecast.data.table.ids import LONGEST_ID, Ids, choice, quoted
+from kerasforecast.data.table.ids import LONGEST_ID, Ids, choice, quoted, run_starts
 from kerasforecast.data.table.stack import named
 from kerasforecast.data.table.table import Table, counted, listed
 from kerasforecast.errors import DataError, shown
@@ -37,16 +37,20 @@ class Grouping:
         """The rows of the series that has most, in order: what a step and a format are found by."""
         if self.codes is None:
             return slice(None)
-        return np.flatnonzero(self.codes == int(np.bincount(self.codes).argmax()))
+        runs = run_starts(self.codes)
+        rows = np.bincount(self.codes[runs], weights=np.diff(runs, append=len(self.codes)))
+        return np.flatnonzero(self.codes == int(rows.argmax()))
 
     def order(self, rows: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
         """How to sort `rows` `(n,)` of the table by series, `None` for not at all; and where each begins, `(N+1,)`."""
         if self.codes is None:
             return None, np.array([0, len(rows)])
         codes = self.codes if len(rows) == len(self.codes) else self.codes[rows]
+        runs = run_starts(codes)
+        if (np.diff(codes[runs].astype(np.int64)) > 0).all():  # each series in one stretch, in order
+            starts = np.searchsorted(codes[runs], np.arange(len(self.ids) + 1))
+            return None, np.append(runs, len(codes))[starts]
         starts = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(self.ids)))])
-        if (codes[1:] >= codes[:-1]).all():
-            return None, starts
         order = codes.astype(np.int64) * len(rows) + np.arange(len(rows))
         order.sort()  # of numbers that differ: many times as fast as a stable sort of the codes
         return order % len(rows), starts
@@ -124,14 +128,14 @@ def _all(table: Table, config: DataConfig, ids: Ids, apart: str = "", how: str =
             f"{', '.join(columns)}. Choose another column with --id."
         )
     note = f"{len(names):,} series of column {', '.join(columns)}{apart}: {named(names)}{how}.{_nameless(codes)}"
-    if (codes < 0).any():
+    if codes.min() < 0:
         rows = np.flatnonzero(codes >= 0)
         table, codes = table.taking(rows), codes[rows]
     return _without(table, columns, config).noted(note), Grouping(np.array(names, object), ",".join(columns), codes)
 
 
 def _nameless(codes: np.ndarray) -> str:
-    rows = int((codes < 0).sum())
+    rows = int((codes < 0).sum()) if len(codes) and codes.min() < 0 else 0
     return f" {counted(rows)} without an id left out." if rows else ""
 
 

@@ -44,7 +44,7 @@ def identified(columns: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     codes, ids = _identified(columns.iloc[:, 0])
     for place in range(1, columns.shape[1]):
         more, others = _identified(columns.iloc[:, place])
-        both = np.where((codes < 0) | (more < 0), -1, codes * len(others) + more)
+        both = np.where((codes < 0) | (more < 0), -1, codes.astype(np.int64) * len(others) + more)
         codes, pairs = pd.factorize(both)
         absent = np.flatnonzero(pairs < 0)
         if len(absent):  # rows without an id are no series of their own
@@ -59,7 +59,7 @@ def _identified(cells: pd.Series) -> tuple[np.ndarray, list[str]]:
         codes, found = _of_categories(cells) if isinstance(cells.dtype, pd.CategoricalDtype) else pd.factorize(cells)
     except TypeError:  # lists and the like
         codes, found = pd.factorize(cells.map(repr))
-    texts = [text_of(each) for each in found]
+    texts = [text_of(each) for each in np.asarray(found, dtype=object)]  # Arrow's text takes ten times as long
     if len(set(texts)) < len(texts) or "" in texts:  # ids that differ by spaces around them alone, or are spaces
         again, texts = pd.factorize(np.array([text or None for text in texts], dtype=object))
         codes = np.where(codes < 0, -1, again[codes])
@@ -67,14 +67,22 @@ def _identified(cells: pd.Series) -> tuple[np.ndarray, list[str]]:
 
 
 def _of_categories(cells: pd.Series) -> tuple[np.ndarray, pd.Index]:
-    """As `pd.factorize`, from the codes that the cells have already."""
+    """As `pd.factorize`, from the codes that the cells have already, in as few bytes where they are the same."""
     codes, categories = cells.cat.codes.to_numpy(), cells.cat.categories
+    runs = run_starts(codes)[::-1]
     first = np.full(len(categories) + 1, len(codes))  # the row of each, the last for none
-    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)  # of several rows the last that is written is kept
+    first[codes[runs]] = runs  # of several rows the last that is written is kept
     met = np.argsort(first[:-1], kind="stable")[: int((first[:-1] < len(codes)).sum())]
+    if (met == np.arange(len(met))).all():
+        return codes, categories[: len(met)]
     places = np.full(len(categories) + 1, -1)
     places[met] = np.arange(len(met))
     return places[codes], categories[met]
+
+
+def run_starts(codes: np.ndarray) -> np.ndarray:
+    """The first row of each stretch of equal codes `(rows,)`."""
+    return np.flatnonzero(np.append(len(codes) > 0, codes[1:] != codes[:-1]))
 
 
 def text_of(value: object) -> str:

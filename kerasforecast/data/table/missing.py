@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from kerasforecast.data.finite import all_finite
 from kerasforecast.data.table.columns import is_price
 from kerasforecast.data.table.stack import Stack
 from kerasforecast.data.table.table import counted, listed
@@ -59,6 +60,8 @@ def filled(stack: Stack, policy: str) -> tuple[Stack, int, list[str]]:
     Raises:
         DataError: A value is missing and the policy is `error`, or nothing is left.
     """
+    if all_finite(stack.values):
+        return stack, 0, []
     missing = np.isnan(stack.values)
     if stack.ahead is not None:
         missing[stack.ahead] = False
@@ -152,17 +155,10 @@ def check_values(stack: Stack, positive_prices: bool) -> None:
             if low.any():
                 remedy = "Use --scaling difference (or minmax, standard) to accept such values."
                 raise stack.refusal(low, column, "prices must be positive for log returns", remedy)
-    if constant(stack).all():
+    if stack.constant.all():
         first = float(target[0])
         of = f" {rows.sum():,} rows" if stack.lone else f" rows of each of {len(rows):,} series"
         raise DataError(
             f"{stack.table.name}: column {stack.columns[0]}: expected values that change. Received: {first!r} in all"
             f"{of}. Choose another column with --target."
         )
-
-
-def constant(stack: Stack) -> np.ndarray:
-    """Which series `(N,)` hold one value throughout."""
-    starts = stack.starts[:-1]
-    same: np.ndarray = np.fmin.reduceat(stack.target, starts) == np.fmax.reduceat(stack.target, starts)
-    return same

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.finite import all_finite
 from kerasforecast.data.numerals import digits
 from kerasforecast.data.table.table import SHOWN_FAULTS, Table, counted, refusal
 from kerasforecast.data.table.text import is_text
@@ -44,7 +45,7 @@ def without_blank_rows(
     """
     values = [name for name in table.frame.columns if name != dates and name not in labels]
     frame = table.frame
-    if not frame[columns].isna().any(axis=None):
+    if not any(_has_gaps(frame[name]) for name in columns):
         return frame, []
     blank = frame[values].isna().all(axis=1).to_numpy(copy=True)
     if len(values) == 1:
@@ -57,6 +58,13 @@ def without_blank_rows(
         )
     dropped = int(blank.sum())
     return frame[~blank], [f"{counted(dropped)} without any value dropped (holidays of the source)."] if dropped else []
+
+
+def _has_gaps(cells: pd.Series) -> bool:
+    """Whether a cell is missing; plain numbers without any are told by their sum."""
+    if cells.dtype == np.float64 and all_finite(cells.to_numpy()):
+        return False
+    return bool(cells.isna().any())
 
 
 def as_numbers(
@@ -95,8 +103,7 @@ def _column(table: Table, cells: pd.Series, config: DataConfig, correct: str) ->
         numbers, notes = _from_text(table, cells, config, correct)
     if pd.api.types.is_integer_dtype(cells.dtype):
         return numbers, notes  # neither infinite, nor in fractions that may be thousands
-    infinite = np.isinf(numbers)
-    if infinite.any():
+    if not all_finite(numbers) and (infinite := np.isinf(numbers)).any():
         raise refusal(table, cells.index[infinite].tolist(), str(cells.name), "expected a finite number", correct)
     as_text = table.decimal is not None or is_text(cells.dtype)
     if as_text and config.decimal is None and config.thousands is None:

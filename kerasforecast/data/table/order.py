@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from kerasforecast.data.stamps import iso_texts
+from kerasforecast.data.stamps import extent, iso_texts
 from kerasforecast.data.table.clock import times_hint
 from kerasforecast.data.table.several import shared_dates
 from kerasforecast.data.table.stack import Stack
@@ -27,7 +27,7 @@ def ordered(stack: Stack, column: str) -> tuple[Stack, list[str]]:
     Raises:
         DataError: A date lies before the one above it of the same series.
     """
-    if stack.lone and stack.index.is_monotonic_increasing:
+    if stack.steps[0] >= 0:
         return stack, []
     falls, disordered = falling(stack)
     if disordered.any():
@@ -87,7 +87,7 @@ def in_range(stack: Stack, column: str, config: DataConfig) -> Stack:
     """
     index = pd.DatetimeIndex(stack.index)
     if config.end is None:
-        latest = index[-1] if stack.lone else index.max()
+        latest = index[-1] if stack.lone else extent(index)[1]
         if latest >= (tomorrow := pd.Timestamp(dt.date.today() + dt.timedelta(days=2))):
             future = np.asarray(index >= tomorrow) & stack.open
             if future.any():
@@ -116,7 +116,7 @@ def single(stack: Stack, column: str, policy: str) -> tuple[Stack, int, list[str
     Raises:
         DataError: A date repeats and the policy is `error`.
     """
-    if stack.lone and stack.index.is_unique:
+    if stack.steps[0] > 0:
         return stack, 0, []
     repeated = np.zeros(len(stack), dtype=bool)
     np.equal(stack.stamps[1:], stack.stamps[:-1], out=repeated[1:])

@@ -14,6 +14,7 @@ from kerasforecast.data.table.table import Table, listed, refusal
 from kerasforecast.errors import DataError, printable
 
 _SHOWN_IDS = 5
+_BLOCK = 100_000  # rows whose steps are looked at together
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,34 @@ class Stack:
         found = np.zeros(len(self), dtype=bool)
         found[self.starts[:-1][np.diff(self.starts) > 0]] = True
         return found
+
+    @cached_property
+    def steps(self) -> tuple[int, int]:
+        """The least and the greatest difference between the stamps of rows that follow each other in a series.
+
+        Above zero, the dates of every series rise and none repeats; where both are one number, none is absent either.
+        Without two rows of a series, the first is above the other.
+        """
+        stamps, found = self.stamps, []
+        breaks = np.flatnonzero(self.first[1:])
+        for start in range(0, len(stamps) - 1, _BLOCK):
+            steps = np.diff(stamps[start : start + _BLOCK + 1])
+            if len(borders := breaks[slice(*np.searchsorted(breaks, (start, start + _BLOCK)))]):
+                steps = np.delete(steps, borders - start)
+            found += [(int(steps.min()), int(steps.max()))] if len(steps) else []
+        lowest, highest = zip(*found, strict=True) if found else ((1,), (0,))
+        return min(lowest), max(highest)
+
+    @cached_property
+    def constant(self) -> np.ndarray:
+        """Which series `(N,)` hold one value throughout, whatever is missing."""
+        starts, target = self.starts[:-1], self.target
+        if (np.diff(self.starts) > 1).all():
+            first, second = target[starts], target[starts + 1]
+            if ((first < second) | (first > second)).all():
+                return np.zeros(len(starts), dtype=bool)  # nothing more to be looked at
+        same: np.ndarray = np.fmin.reduceat(target, starts) == np.fmax.reduceat(target, starts)
+        return same
 
     @property
     def open(self) -> np.ndarray:
