@@ -63,9 +63,9 @@ def compare(
 ) -> None:
     """Rank MODELS, which are model files and names of networks (lstm, gru, rnn, ...), beside every baseline.
 
-    Networks named are trained with the options given; files are taken as they are. All forecast the same origins, the
-    test part of --file, a ticker, or the embedded IBM prices. The leaderboard, forecasts and a report go to
-    OUTPUT_DIR/NAME/compare/.
+    Networks named are trained with the options given; files are taken as they are, and say what the columns of the
+    table are where no option does. All forecast the same origins, the test part of --file, a ticker, or the embedded
+    IBM prices. The leaderboard, forecasts and a report go to OUTPUT_DIR/NAME/compare/.
     """
     import kerasforecast
     from kerasforecast.runtime.memory import one_arena

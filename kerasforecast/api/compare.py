@@ -129,7 +129,7 @@ def compare(
 
     Args:
         models: Names of networks, e.g. `"lstm"`, which are trained with the options given; paths of model files, and
-            models at hand, which are taken as they are.
+            models at hand, which are taken as they are and say what the columns of the table are where no option does.
         data: Path of a table, a DataFrame or pandas Series, a `kerasforecast.Panel` or `Series`; with neither it
             nor `ticker` the embedded IBM prices are forecast.
         ticker: Yahoo Finance symbol to download, e.g. AAPL; several with commas between are a panel.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,8 +129,23 @@ def _machine(request: FitRequest, resumed: Generation | None) -> dict[str, Any]:
     return machine | ({"devices": devices} if devices else {})
 
 
-def panel_of(config: Config, frame: Given | Panel | Series | None, resumed: Generation | None = None) -> Panel:
-    """The data: as it was given, or read from where `config` says; of a resumed run, the very prices it began with."""
+def panel_of(
+    config: Config,
+    frame: Given | Panel | Series | None,
+    resumed: Generation | None = None,
+    inherited: Collection[str] = (),
+    *,
+    trains: bool = True,
+) -> Panel:
+    """The data: as it was given, or read from where `config` says; of a resumed run, the very prices it began with.
+
+    Args:
+        config: Options of the data, and of the network that is to learn from it.
+        frame: The data, where it is at hand.
+        resumed: The run to go on with.
+        inherited: Fields of `config.data` that a trained model has, and that name columns which this table may lack.
+        trains: Whether a network is to learn from it: those that are trained say themselves what they cannot take.
+    """
     from kerasforecast.data.load import load_panel
     from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
@@ -137,15 +153,19 @@ def panel_of(config: Config, frame: Given | Panel | Series | None, resumed: Gene
     if isinstance(frame, Panel | Series):
         return Panel.of(frame)
     pinned = {"snapshot": resumed.facts["snapshot"]} if resumed and config.data.ticker else {}
-    return load_panel(config.data.model_copy(update=pinned), frame, positive_prices=config.network.wants_logs)
+    data = config.data.model_copy(update=pinned)
+    logs = trains and config.network.wants_logs
+    return load_panel(data, frame, positive_prices=logs, inherited=inherited)
 
 
-def ready_panel(config: Config, frame: Given | Panel | Series | None) -> tuple[Panel, Config, str | None]:
+def ready_panel(
+    config: Config, frame: Given | Panel | Series | None, inherited: Collection[str] = (), *, trains: bool = True
+) -> tuple[Panel, Config, str | None]:
     """The data of many fits, the configuration with the window that suits it, and what to say of that window."""
     from kerasforecast.baselines.classical import require_extra
     from kerasforecast.evaluation.context import with_window
 
-    panel = panel_of(config, frame)
+    panel = panel_of(config, frame, inherited=inherited, trains=trains)
     require_extra(config, panel)
     return panel, *with_window(config, panel)
 

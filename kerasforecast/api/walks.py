@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from kerasforecast.api.agreement import known_of_table
 from kerasforecast.api.asked import Request
 from kerasforecast.api.naming import check_place, default_walk_name
+from kerasforecast.artifact.inputs import INHERITED
 from kerasforecast.config import Config
 from kerasforecast.errors import OptionError, shown
 from kerasforecast.models.families import registry
@@ -103,8 +105,11 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
     _refuse_final(request)
     trained = [model for model in named.values() if isinstance(model, str) and model in registry.models()]
     configs = Config.of_families(trained, **request.options)
-    begun = _begin(request, "compare", next(iter(configs.values()), None))
+    known = known_of_table(named, request)
+    config = _reading(next(iter(configs.values()), None) or Config.from_options(**request.options), known)
+    begun = _begin(request, "compare", config, known.keys() & INHERITED, trains=bool(trained))
     config, panel = begun.config, begun.panel
+    configs = {model: _reading(each, known) for model, each in configs.items()}
     _refuse_namesakes(trained, config)
 
     from kerasforecast.api.results import WalkResult
@@ -144,6 +149,11 @@ def carry_out_comparison(models: Sequence[str | PathLike | Model], request: Requ
     return WalkResult(record, comparison.table, _written(begun.folder, record, comparison.table))
 
 
+def _reading(config: Config, known: dict[str, Any]) -> Config:
+    """`config`, with how the table is read."""
+    return config.model_copy(update={"data": config.data.model_copy(update=known)}) if known else config
+
+
 def _refuse_final(request: Request) -> None:
     """Refuse `--final`, by which weights learn from the rows that a walk is to forecast."""
     if "final" in request.options:
@@ -164,8 +174,23 @@ def _held(config: Config, panel: Panel) -> list[str]:
     return held_beyond(panel.past_columns, config.network.horizon, config.steps)
 
 
-def _begin(request: Request, kind: Literal["backtest", "compare"], config: Config | None = None) -> Begun:
-    """Choose the backend and load the data, before Keras loads; `config` where the options are sorted already."""
+def _begin(
+    request: Request,
+    kind: Literal["backtest", "compare"],
+    config: Config | None = None,
+    inherited: Collection[str] = (),
+    *,
+    trains: bool = True,
+) -> Begun:
+    """Choose the backend and load the data, before Keras loads.
+
+    Args:
+        request: What was asked for.
+        kind: Of walk.
+        config: Where the options are sorted already.
+        inherited: Fields of it that name columns which a table may lack.
+        trains: Whether a network is trained.
+    """
     require_ray(request.ray)
     config = config or Config.from_options(**request.options)
     if kind == "backtest":
@@ -175,7 +200,7 @@ def _begin(request: Request, kind: Literal["backtest", "compare"], config: Confi
 
     from kerasforecast.api.runs import ready_panel
 
-    panel, config, chosen = ready_panel(config, request.frame)
+    panel, config, chosen = ready_panel(config, request.frame, inherited, trains=trains)
     if request.output_dir is None:
         return Begun(config, choice, panel, request.name or name_from(panel.name), None, chosen)
     name = request.name or default_walk_name(panel, request.output_dir, kind)

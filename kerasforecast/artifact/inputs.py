@@ -25,7 +25,7 @@ from kerasforecast.sections.data import DataConfig
 from kerasforecast.sections.section import checked
 
 # Options that name columns as the training table called them; another table may call them otherwise.
-_INHERITED = frozenset({"id", "series", "date_column", "targets"})
+INHERITED = frozenset({"id", "series", "date_column", "targets"})
 
 Data: TypeAlias = str | PathLike | Given | Panel | Series | None
 
@@ -104,7 +104,7 @@ def _other(manifest: Manifest, data: str | PathLike | Given | None, options: Map
 
 
 def _kept_options(manifest: Manifest) -> dict[str, Any]:
-    kept = ("calendar", "interval", *_INHERITED)
+    kept = ("calendar", "interval", *INHERITED)
     trained = manifest.config.data.model_dump()
     return DataConfig().model_dump() | {name: trained[name] for name in kept}
 
@@ -123,7 +123,7 @@ def _read(manifest: Manifest, values: dict[str, Any], data: Given | None, option
             )
     config: DataConfig = checked(DataConfig, values | column_options(manifest) | dict(options))
     check_effect_on_data(dict(options), config)
-    return _loaded(manifest, config, data, _INHERITED - options.keys())
+    return _loaded(manifest, config, data, INHERITED - options.keys())
 
 
 def _loaded(
