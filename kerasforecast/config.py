@@ -192,6 +192,7 @@ def check_effect_on_data(given: dict[str, Any], data: DataConfig) -> None:
     _refuse(given, data.ticker is not None, reading, "with --ticker, whose table needs no reading")
     several = data.ticker is not None and "," in data.ticker
     _refuse(given, several, ("id", "series"), "with several tickers, which are the ids")
+    _refuse(given, several and bool(data.targets), ("targets",), "with several tickers, each of which is a series")
     _refuse(given, data.ticker is not None, ("id", "series"), "with --ticker, which is one series")
     _refuse(given, bool(data.targets), ("target",), "beside --targets, which are the columns to forecast")
     _refuse(given, bool(data.targets), ("id", "series", "static"), "beside --targets, each of which is a series")

@@ -97,9 +97,14 @@ class Lineage(Record):
             SkillError: The parent was kept in its place.
         """
         if self.kept == "parent" and self.test:
+            remedy = (
+                "Train otherwise, or leave --require-better out."
+                if self.test.n
+                else "Give rows after those that it has learned from, or a parent fitted with --final none."
+            )
             raise SkillError(
                 f"--require-better: training must make the model better than {self.parent}. "
-                f"Received: {self.test.text}. Its weights were kept."
+                f"Received: {self.test.text}. Its weights were kept. {remedy}"
             )
 
 

@@ -252,6 +252,8 @@ def test_a_better_child_leaves_and_another_gives_way_to_its_parent(tmp_path):
     again = kf.fit(wave(700), init_from=child, epochs=1, learning_rate=1e-9, require_better=1e-6)
     lineage = again.manifest.lineage
     assert lineage.kept == "parent" and not lineage.test.better
+    with pytest.raises(kf.SkillError, match=r"weights were kept\. Train otherwise, or leave --require-better out\.$"):
+        lineage.require_better()
     assert all(equal(again.predictor.weights, child.predictor.weights))
     assert again.manifest.final is None
     loaded = kf.load(again.save(tmp_path / "kept.keras"))
@@ -264,6 +266,9 @@ def test_rows_that_the_parent_has_learned_judge_nobody(frame, final, small):
     child = kf.fit(frame, init_from=final, **TUNED)
     assert child.verdict.startswith("no verdict: its parent has learned from all 45 windows")
     assert child.manifest.lineage.test.text.startswith("not compared, since it has learned from the test part")
+    kept = child.manifest.lineage.model_copy(update={"kept": "parent"})
+    with pytest.raises(kf.SkillError, match=r"Give rows after those that it has learned from, or a parent fitted with"):
+        kept.require_better()
     half = kf.fit(frame[:280], **SMALL, final="all")
     child = kf.fit(frame, init_from=half, **TUNED)
     assert child.test.scores["n"] == child.manifest.lineage.test.n == 20

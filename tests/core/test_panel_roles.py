@@ -77,6 +77,15 @@ def test_a_column_has_one_role(options, message):
         load(TABLE, **{"id": "shop"} | options)
 
 
+def test_a_target_that_is_not_found_is_to_be_named_and_columns_are_series_only_where_dates_differ():
+    table = TABLE.rename(columns={"y": "sales"})
+    for options in ({"id": "shop"}, {}):
+        with pytest.raises(DataError, match=r"Give --target NAME\.$"):
+            load(table, **options)
+    with pytest.raises(DataError, match=r"Or --targets all, where each column is a series\.$"):
+        load(table[table["shop"] == "north"])
+
+
 def test_one_of_several_columns_of_ids_may_be_static():
     panel = load(TABLE, id="kind,shop", static=("kind",))
     assert (panel.key, panel.ids.tolist()) == ("kind,shop", ["mall,north", "street,south", "mall,west"])

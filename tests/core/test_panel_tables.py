@@ -208,6 +208,7 @@ def test_columns_that_all_series_of_a_wide_table_share():
         ({"target": "y", "targets": ("a", "b")}, "target= has no effect beside targets="),
         ({"id": "shop", "targets": "all"}, "id= has no effect beside targets="),
         ({"ticker": "A,B", "id": "shop"}, "id= has no effect with several tickers, which are the ids"),
+        ({"ticker": "A,B", "targets": "all"}, "targets= has no effect with several tickers, each of which is a series"),
     ],
 )
 def test_options_that_exclude_each_other(options, message):

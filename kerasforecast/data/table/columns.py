@@ -92,7 +92,7 @@ def target_column(table: Table, dates: str | None, config: DataConfig) -> tuple[
         if not _never_meant(only):
             return only, [f"Target column {only}: the only column of numbers."]
         remedy = f"{only}, the only column of numbers, is taken only if named: give --target {shown(only)}."
-    elif len(numeric) > 1:
+    elif len(numeric) > 1 and config.id is None and (dates is None or table.frame[dates].is_unique):
         remedy = f"{remedy} Or --targets all, where each column is a series."
     raise DataError(
         f"{table.name}: no column Close (or Adj Close, y, value) to forecast. "
