@@ -37,11 +37,11 @@ def days(count: int, first: dt.date) -> list[str]:
     return found
 
 
-def bodies(route: str, window: int, target: str, rows: int) -> list[bytes]:
-    """Requests that differ in values, and those for `forecast` in dates."""
+def bodies(route: str, window: int, target: str, rows: int, count: int = 64) -> list[bytes]:
+    """So many requests that differ in values, and those for `forecast` in dates."""
     rng = np.random.default_rng(0)
     found = []
-    for number in range(64):
+    for number in range(count):
         prices = (200 + np.cumsum(rng.normal(size=max(rows, window)))).round(2).tolist()
         if route == "infer":
             asked: object = {
@@ -129,12 +129,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--rows", type=int, default=80)
+    parser.add_argument("--bodies", type=int, default=64, help="that differ; of dates the server remembers 128 runs")
     parser.add_argument("--swaps", type=int, default=0)
     options = parser.parse_args()
     import kerasforecast
 
     manifest = kerasforecast.load(options.model).manifest
-    given = bodies(options.route, manifest.window, manifest.target, options.rows)
+    given = bodies(options.route, manifest.window, manifest.target, options.rows, options.bodies)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(shutil.copy(options.model, folder))
         command = [sys.executable, "-m", "kerasforecast_cli", "serve", folder, "--port", "0", "--json"]

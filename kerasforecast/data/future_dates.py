@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from kerasforecast.errors import DataError, OptionError, shown
 _DAY = 86_400  # seconds
 _WEEKS = pd.Timedelta(weeks=8)  # rows of so many weeks show at which hours of the week a series has some
 _BARS = 2_000  # rows that show by which clock a market's bars are written
+_SHORT = 2_000  # rows of a series whose answer is remembered
 _MONTHS = 24  # rows that show on which day of its month a series has them
 _MIXERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
 
@@ -47,7 +49,7 @@ def future_dates(panel: Panel, steps: int) -> pd.Index:
             f"{shown(empty)}. Leave them out."
         )
     if len(panel) == 1:
-        return future_index(panel[0], steps)
+        return _after_one(panel, steps)
     if not isinstance(panel.index, pd.DatetimeIndex):
         return _integers(panel, steps)
     sessions = panel.calendar is not None and panel.frequency is None and _days_alone(panel)
@@ -59,6 +61,32 @@ def future_dates(panel: Panel, steps: int) -> pd.Index:
             series = replace(series, frequency="D")  # which a few rows alone may not show
         found.append(pd.DatetimeIndex(future_index(series, steps)).as_unit(panel.index.unit).to_numpy())
     return pd.DatetimeIndex(np.stack(found)[answers].ravel())
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What the dates after a series follow from; two that are equal have one answer."""
+
+    stamps: bytes
+    unit: str
+    frequency: str | None
+    calendar: str | None
+    steps: int
+    panel: Panel = field(compare=False)
+
+
+def _after_one(panel: Panel, steps: int) -> pd.Index:
+    """Of a lone series; of a short one remembered, for a server is asked about the same dates again and again."""
+    index, rows = panel.index, int(panel.observed[0])
+    if not isinstance(index, pd.DatetimeIndex) or rows > _SHORT:
+        return future_index(panel[0], steps)
+    stamps = index.asi8[:rows].tobytes()
+    return _answered(_Question(stamps, index.unit, panel.frequency, panel.calendar, steps, panel))
+
+
+@lru_cache(maxsize=128)
+def _answered(question: _Question) -> pd.Index:
+    return future_index(question.panel[0], question.steps)
 
 
 def _integers(panel: Panel, steps: int) -> pd.Index:

@@ -7,7 +7,7 @@ One series is a panel of one. The rows of all series stand one after another in 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Literal
 
@@ -204,6 +204,12 @@ class Panel:
         values = _fixed(np.concatenate([self.values, ahead])[order])
         return replace(self, values=values, index=self.index.append(index)[order], starts=starts)
 
+    def revalued(self, values: np.ndarray) -> Panel:
+        """The same rows with other `values` of the same shape: finite, float64, read-only, which nothing checks."""
+        panel = object.__new__(Panel)
+        panel.__dict__.update({each.name: self.__dict__[each.name] for each in _FIELDS} | {"values": values})
+        return panel
+
     @property
     def target(self) -> str:
         """Name of the forecast column."""
@@ -278,6 +284,9 @@ class Panel:
     def __repr__(self) -> str:
         series = f"{len(self):,} series, " if len(self) > 1 else ""
         return f"<Panel {self.name}: {series}{self.observed.sum():,} rows of {', '.join(self.columns)}>"
+
+
+_FIELDS = fields(Panel)
 
 
 def _roles(columns: tuple[str, ...], known: Mapping[str, str]) -> tuple[ColumnRole, ...]:

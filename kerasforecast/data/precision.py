@@ -11,6 +11,7 @@ _REFUSED = 0.3  # of a usual change: so much rounded away at a column's level le
 _LOOKED_AT = 1_000_000  # rows of several series, about
 _ROUNDED = 0.01  # of a usual change: more than that is said
 _LEAST_PLAIN, _MOST_PLAIN = 1e-9, 1e9
+_FEW = 100  # numbers that are sooner read from text
 _USUAL_DIGITS = 7  # most numbers need as many, at most 9
 
 
@@ -98,6 +99,8 @@ def short_decimals(values: np.ndarray) -> np.ndarray:
     digits until the number is met.
     """
     exact = np.asarray(values, np.float32)
+    if exact.size <= _FEW:
+        return exact.astype(str).astype(np.float64)
     found, single = exact.astype(np.float64).ravel(), exact.ravel()
     size = np.abs(found)
     # Where integers and powers of ten are exact, and as far to the next number above as to the one below.

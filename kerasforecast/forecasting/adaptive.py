@@ -44,7 +44,8 @@ class Adapted(BaseModel):
         """
         if panel.dated != isinstance(self.at, dt.datetime):
             return None
-        before = np.concatenate([[0], np.cumsum(np.asarray(panel.index < self.at))])
+        at = np.datetime64(self.at) if isinstance(self.at, dt.datetime) else self.at
+        before = np.concatenate([[0], np.cumsum(panel.index.to_numpy() < at)])
         rows = panel.starts[:-1] + before[panel.ends] - before[panel.starts[:-1]]
         return rows if (rows < panel.ends).any() else None
 
@@ -84,12 +85,18 @@ def adapt(
     for made, windows, ahead in _dates(timeline):
         if len(windows):
             below = actual[windows, ahead][:, None] <= intervals[windows, ahead]  # (P, K), the steps ascending
-            due, first = np.unique(ahead, return_index=True)
-            share = np.add.reduceat(below.astype(np.float64), first) / np.diff([*first, len(ahead)])[:, None]  # (D, K)
-            used[due] = np.clip(used[due] + rate * (wanted[due] - share), 0, 1)
+            due, share = (ahead, below) if len(ahead) == 1 else _shares(below, ahead)
+            used[due] = np.minimum(np.maximum(used[due] + rate * (wanted[due] - share), 0), 1)
         if len(made):
             intervals[made] = calibration.around(base[made], moves[made], tables, used)
     return intervals, used
+
+
+def _shares(below: np.ndarray, ahead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The steps `(D,)` among `ahead` `(P,)`, which ascends, and the mean over each of what is `below` `(P, K)`."""
+    due, first = np.unique(ahead, return_index=True)
+    share = np.add.reduceat(below.astype(np.float64), first) / np.diff([*first, len(ahead)])[:, None]  # (D, K)
+    return due, share
 
 
 def _dates(timeline: Timeline) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -106,10 +113,10 @@ def _dates(timeline: Timeline) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndar
     order = np.argsort(known * steps + ahead, kind="stable")
     windows, ahead = windows[order], ahead[order]
     origins = np.argsort(made, kind="stable")
-    ends = [np.searchsorted(each, np.arange(len(dates) + 1)) for each in (made[origins], known[order])]
+    begun, told = (np.searchsorted(each, np.arange(len(dates) + 1)).tolist() for each in (made[origins], known[order]))
     for slot in range(len(dates)):
-        (first, stop), (begin, end) = (edges[slot : slot + 2] for edges in ends)
-        yield origins[first:stop], windows[begin:end], ahead[begin:end]
+        mine, theirs = slice(*begun[slot : slot + 2]), slice(*told[slot : slot + 2])
+        yield origins[mine], windows[theirs], ahead[theirs]
 
 
 def adapted_after(windows: Windows, levels: np.ndarray | None) -> Adapted | None:

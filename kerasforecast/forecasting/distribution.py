@@ -67,8 +67,9 @@ def read_at(tables: np.ndarray, levels: np.ndarray) -> np.ndarray:
     place = levels * (len(GRID) - 1)
     low = np.minimum(place.astype(int), len(GRID) - 2)  # (...)
     share = place - low
-    every = np.broadcast_to(tables, (*levels.shape, len(GRID))).reshape(-1, len(GRID))
-    rows, left = np.arange(len(every)), low.ravel()
-    before, after = (every[rows, at].reshape(levels.shape) for at in (left, left + 1))
-    found: np.ndarray = before * (1 - share) + after * share
+    alike = tables.shape[:-1] == levels.shape  # to broadcast costs more than all the rest, and levels adapt row by row
+    every = tables if alike else np.broadcast_to(tables, (*levels.shape, len(GRID)))
+    left = np.arange(0, every.size, len(GRID)).reshape(levels.shape) + low  # in the flat table
+    flat = every.reshape(-1)
+    found: np.ndarray = flat[left] * (1 - share) + flat[left + 1] * share
     return found

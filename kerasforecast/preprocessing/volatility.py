@@ -83,7 +83,8 @@ class Volatility(BaseModel):
         found = np.empty(len(windows))
         for start in range(0, len(windows), _CHUNK):
             rows = windows[start : start + _CHUNK]
-            changes = np.pad(self._changes(rows), ((0, 0), (1, 0)))[:, :, None]  # (n, L, 1)
+            changes = np.zeros((*rows.shape, 1))  # (n, L, 1)
+            changes[:, 1:, 0] = self._changes(rows)
             found[start : start + _CHUNK] = ewma_volatility(changes, self.floor)[:, 0, 0]
         return found
 

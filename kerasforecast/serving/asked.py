@@ -20,7 +20,7 @@ from kerasforecast.errors import InputError, addressed, callers_words, shown
 from kerasforecast.forecasting.forecast import quantile_column
 from kerasforecast.sections.data import DataConfig
 from kerasforecast.serving.limits import Limits, Refused
-from kerasforecast.serving.plain import Columns, is_plain, plain_panel
+from kerasforecast.serving.plain import Columns
 
 if TYPE_CHECKING:
     from kerasforecast.data.panel import Panel
@@ -93,7 +93,7 @@ def asked(body: bytes, kind: str, query: Mapping[str, str], limits: Limits) -> A
     )
 
 
-def panel_of(model: Model, request: Asked, limits: Limits) -> Panel:
+def panel_of(served: Served, request: Asked, limits: Limits) -> Panel:
     """The series of a request, checked as any table is.
 
     Raises:
@@ -102,10 +102,8 @@ def panel_of(model: Model, request: Asked, limits: Limits) -> Panel:
     """
     history = request.history
     try:
-        panel = None
-        if isinstance(history, dict) and not request.options:
-            panel = plain_panel(model.manifest, history)
-        panel = model.panel_from(_frame(history) if panel is None else panel, **request.options)
+        panel = served.plain.panel(history) if isinstance(history, dict) and not request.options else None
+        panel = served.model.panel_from(_frame(history) if panel is None else panel, **request.options)
     except InputError as error:
         raise Refused(422, str(error).replace("DataFrame:", "history:", 1)) from None
     if len(panel) > limits.series:
@@ -119,9 +117,8 @@ def quick(served: Served, request: Asked) -> bool:
     """Whether the answer takes a few milliseconds: no text is to be understood, no forecast goes on from another."""
     if not isinstance(request.history, dict) or request.future is not None or request.options or request.paths:
         return False
-    manifest = served.model.manifest
-    few = served.runtime == "onnx" and request.steps <= manifest.horizon
-    return few and is_plain(manifest, request.history)
+    few = served.runtime == "onnx" and request.steps <= served.model.manifest.horizon
+    return few and served.plain.take(request.history)
 
 
 def answer(served: Served, request: Asked, limits: Limits) -> dict[str, Any]:
@@ -132,7 +129,7 @@ def answer(served: Served, request: Asked, limits: Limits) -> dict[str, Any]:
         `point`, `quantiles` by level, and `paths` where they were asked for.
     """
     model = served.model
-    panel = panel_of(model, request, limits)
+    panel = panel_of(served, request, limits)
     if len(panel) * request.steps > limits.rows:
         raise Refused(
             422,

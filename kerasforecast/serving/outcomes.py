@@ -43,7 +43,7 @@ class Outcomes:
         Raises:
             InputError: They do not fit to one another, or to the model; nothing of them is kept.
         """
-        panel = panel_of(served.model, request, self._limits)
+        panel = panel_of(served, request, self._limits)
         with self._lock:
             rows = rows_of(panel)
             earlier = self._rows.get(served.name)

@@ -8,12 +8,14 @@ import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from kerasforecast.errors import ArtifactError, BackendError, InputError, OptionError, shown
 from kerasforecast.runtime.files import user_path
+from kerasforecast.serving.plain import PlainTables
 
 if TYPE_CHECKING:
     from kerasforecast.model import Model
@@ -44,6 +46,11 @@ class Served:
     file: Path
     stamp: tuple[int, ...]
     busy: Lock
+
+    @cached_property
+    def plain(self) -> PlainTables:
+        """Reads tables that leave nothing to guess."""
+        return PlainTables(self.model.manifest)
 
 
 class Shelf:

@@ -29,7 +29,7 @@ from kerasforecast.serving.http.app import application
 from kerasforecast.serving.http.batches import Batches
 from kerasforecast.serving.limits import Limits
 from kerasforecast.serving.outcomes import Outcomes
-from kerasforecast.serving.plain import is_plain, plain_panel
+from kerasforecast.serving.plain import PlainTables
 from kerasforecast.serving.server import Address, listening, serve
 from kerasforecast.serving.server import application as from_paths
 from kerasforecast.serving.shelf import Shelf
@@ -135,6 +135,8 @@ def other(form, step="D", count=60):
     return pd.date_range("2022-01-01", periods=count, freq=step).strftime(form).tolist()
 
 
+# 2022 begins on a Saturday: Saturdays and Sundays repeat the Friday before.
+FILLED = [float(day - day % 7 - 1 if day % 7 < 2 else day) for day in range(60)]
 PLAIN = {
     "days": columns(),
     "working days": columns(date=other("%Y-%m-%d", "B")),
@@ -142,6 +144,8 @@ PLAIN = {
     "seconds": columns(date=other("%Y-%m-%d %H:%M:%S", "7h")),
     "whole numbers": columns(sales=list(range(60))),
     "a stale tail": columns(sales=[*range(40), *[7] * 20]),
+    "a leap": columns(sales=[*[100.0, 101.0] * 15, *[50.0, 51.0] * 15]),
+    "filled weekends": columns(date=other("%Y-%m-%d"), sales=FILLED),
     "the target first": dict(reversed(columns().items())),
 }
 GUESSED = {
@@ -164,8 +168,10 @@ GUESSED = {
 def test_plain_tables_of_json_are_read_as_the_reader_of_all_tables_reads_them(name, folder):
     model = kf.load(folder / "waves.onnx")
     table = {**PLAIN, **GUESSED}[name]
-    found = plain_panel(model.manifest, table)
-    assert is_plain(model.manifest, table) == (found is not None) == (name in PLAIN)
+    plain = PlainTables(model.manifest)
+    plain.panel(table | {"sales": columns()["sales"]} if len(table.get("sales", ())) == 60 else table)  # the same dates
+    found = plain.panel(table)
+    assert plain.take(table) == (found is not None) == (name in PLAIN)
     if found is not None:
         expected = model.panel_from(pd.DataFrame(table))
         parts = {field.name: (getattr(found, field.name), getattr(expected, field.name)) for field in fields(found)}
@@ -183,7 +189,7 @@ FAULTY = {
 @pytest.mark.parametrize("name", FAULTY)
 def test_plain_tables_are_refused_as_any_are(name, folder, app):
     model = kf.load(folder / "waves.onnx")
-    assert is_plain(model.manifest, FAULTY[name])
+    assert not PlainTables(model.manifest).take(FAULTY[name])
     with pytest.raises(DataError) as expected:
         model.panel_from(pd.DataFrame(FAULTY[name]))
     found = call(app, "/v1/models/waves/forecast", {"history": FAULTY[name]})
