@@ -14,20 +14,14 @@ import kerasforecast
 from kerasforecast.errors import KerasForecastError, flags_wanted, printable
 from kerasforecast.runtime.terminal import lose, say
 
-from .backtest import backtest
-from .compare import compare
-from .data import data
-from .doctor import doctor
-from .drift import drift
-from .exchange import export, import_keras, import_torch
-from .explain import explain
-from .fit import fit
-from .inspect import inspect
-from .report import report
-from .serve import serve
-from .shrink import shrink
-from .tune import tune
-from .use import evaluate, predict
+from .imported import Imported
+
+_MODULES = {
+    **{"fit": "fit", "tune": "tune", "predict": "use", "evaluate": "use", "explain": "explain"},
+    **{"backtest": "backtest", "compare": "compare", "inspect": "inspect", "report": "report", "doctor": "doctor"},
+    **{"data": "data", "import-torch": "exchange", "import-keras": "exchange", "export": "exchange"},
+    **{"shrink": "shrink", "drift": "drift", "serve": "serve"},
+}
 
 
 class _Teller(logging.Handler):
@@ -78,6 +72,7 @@ class Commands(click.Group):
 
 @click.group(
     cls=Commands,
+    commands=Imported(_MODULES),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Example: kerasforecast fit prices.csv --name acme; kerasforecast predict saved_models/acme.keras",
 )
@@ -85,16 +80,8 @@ class Commands(click.Group):
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Honest forecasting of prices and other regular series with portable Keras models."""
-    if context.invoked_subcommand != predict.name:  # which says itself when it runs for long
+    if context.invoked_subcommand != "predict":  # which says itself when it runs for long
         gc.enable()
-
-
-COMMANDS = (
-    fit, tune, predict, evaluate, explain, backtest, compare, inspect, report, doctor, data,
-    import_torch, import_keras, export, shrink, drift, serve,
-)  # fmt: skip
-for command in COMMANDS:
-    cli.add_command(command)
 
 
 def _failed(message: str, code: int, debug: bool) -> int:

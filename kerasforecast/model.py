@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,34 +19,28 @@ from kerasforecast.data.future import wanted, with_future
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError, callers_words, whole_number
-from kerasforecast.evaluation.cold_start import evaluate_unseen
-from kerasforecast.evaluation.evaluation import Evaluation, every_window, recorded
-from kerasforecast.evaluation.learned import learned_windows
 from kerasforecast.explain.asked import Explaining
 from kerasforecast.forecasting.forecaster import Forecaster
 from kerasforecast.forecasting.on_paths import OnPaths
 from kerasforecast.forecasting.on_windows import OnWindows
 from kerasforecast.models.member import describe
-from kerasforecast.report.notebook import ForecastTable, model_html
-from kerasforecast.report.outlooks import outlook_of
+from kerasforecast.report.asked import Drawing
+from kerasforecast.report.forecast_table import ForecastTable
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from kerasforecast.artifact.writer import Exporter
+    from kerasforecast.evaluation.evaluation import Evaluation
     from kerasforecast.forecasting.predictor import Predictor
-    from kerasforecast.report.finished import FinishedFit
     from kerasforecast.training.history import History
 
 
-class Model(OnWindows, OnPaths, Explaining):
+class Model(OnWindows, OnPaths, Explaining, Drawing):
     """A trained forecaster: what `kerasforecast.fit` returns and `kerasforecast.load` opens.
 
     Attributes:
         manifest: Where it came from, how it was made, how it scored.
         panel: The data it was trained on; `None` after loading.
         history: Every epoch of its training; `None` where the file does not have it.
-        test: Its scores and verdict on the test part. After loading `test.table` is `None`: a file has no forecasts.
         files: Paths of what a fit with an `output_dir` has written, by what they hold: `model`, `metrics`, `history`,
             `test_forecasts`, `forecast`, `report`.
 
@@ -71,17 +65,14 @@ class Model(OnWindows, OnPaths, Explaining):
         predictor: Predictor | None = None,
     ) -> None:
         from kerasforecast.artifact.history import history_of
-        from kerasforecast.baselines.served import HistoryPredictor
-        from kerasforecast.forecasting.predictor import Predictor
 
         self.manifest = manifest
         self.panel = panel
         self.history = history or history_of(manifest)
-        self.test = test or recorded(manifest)
+        self._test = test
         self.files: dict[str, Path] = {}
         self._exporter = exporter
-        made = Predictor(manifest.members, weights) if manifest.in_graph else HistoryPredictor(manifest.members)
-        self.predictor = predictor or made
+        self.predictor = predictor or _predictor(manifest, weights)
         volatility = manifest.baselines.volatility if manifest.baselines else None
         self.forecaster = Forecaster(
             self.predictor, manifest.config, volatility, manifest.calibration, manifest.adapted, manifest.context
@@ -95,7 +86,16 @@ class Model(OnWindows, OnPaths, Explaining):
         )
 
     def _repr_html_(self) -> str:
+        from kerasforecast.report.notebook import model_html
+
         return model_html(self.manifest)
+
+    @cached_property
+    def test(self) -> Evaluation | None:
+        """Its scores and verdict on the test part. After loading `test.table` is `None`: a file has no forecasts."""
+        from kerasforecast.evaluation.evaluation import recorded
+
+        return self._test or recorded(self.manifest)
 
     @property
     def series(self) -> Series | None:
@@ -170,6 +170,10 @@ class Model(OnWindows, OnPaths, Explaining):
             DataError: The data holds no whole window and target, or values that the network cannot take.
             OptionError: `steps` is no whole number from 1 to those of the fit.
         """
+        from kerasforecast.evaluation.cold_start import evaluate_unseen
+        from kerasforecast.evaluation.evaluation import every_window
+        from kerasforecast.evaluation.learned import learned_windows
+
         panel, most = self.panel_from(data, **options), self.config.steps
         steps = most if steps is None else whole_number("--steps", steps)
         if steps > most:
@@ -195,71 +199,6 @@ class Model(OnWindows, OnPaths, Explaining):
             DataError: It lacks a column, or there is nothing to read.
         """
         return panel_for(self.manifest, data, options, self.panel)
-
-    @callers_words()
-    def plot(
-        self, steps: int | None = None, data: Data = None, *, path: str | PathLike | None = None, **options: object
-    ) -> go.Figure:
-        """Draw the forecast of the rows to come with its intervals, after the last rows that are known.
-
-        It is the first chart of the report; of several series a few are drawn, evenly chosen.
-
-        Args:
-            steps: Rows ahead to draw, the steps that were scored when not given.
-            data: As in `forecast`.
-            path: Of a file to write the picture to as well: `.html`, or `.png` and `.svg` with the extra `plot`.
-            **options: Fields of `DataConfig`, e.g. `ticker="IBM"`; an unknown one is an error.
-
-        Returns:
-            A plotly figure, which a notebook shows; `figure.show()` opens it elsewhere.
-
-        Raises:
-            DataError: The model was loaded, and its training data is no longer at hand.
-            OptionError: `path` ends otherwise, or the extra is not installed.
-        """
-        from kerasforecast.report.plot import check_kind, forecast_figure, write_plot
-        from kerasforecast.runtime.files import user_path
-
-        file = None if path is None else user_path(path)
-        if file is not None:
-            check_kind(file)
-        panel = self.panel_from(data, **options)
-        ahead = self.forecaster.ahead(panel, self.config.steps if steps is None else steps)
-        outlook = outlook_of(self.manifest.name, panel, ahead, self.config.levels, self.verdict)
-        if self.predictor.paths and self.predictor.weights and len(panel) == 1:
-            outlook = replace(
-                outlook, paths=self.sample(self.forecaster.last_windows(panel, 1)[0].batch(), paths=12)[0]
-            )
-        if file is not None:
-            write_plot(outlook, file)
-        return forecast_figure(outlook)
-
-    @callers_words()
-    def report(self, path: str | PathLike) -> Path:
-        """Write the report of the fit, one HTML page that needs no network.
-
-        Args:
-            path: Of the page, e.g. `"report.html"`.
-
-        Returns:
-            The same path.
-
-        Raises:
-            DataError: The model was loaded, and its training data is no longer at hand.
-            ArtifactError: It was not scored when it was made, or its file lacks its history.
-        """
-        from kerasforecast.report import fit_report
-        from kerasforecast.runtime.files import atomic_write, user_path
-
-        file = user_path(path)
-        atomic_write(file, fit_report(self.finished()).encode())
-        return file
-
-    def finished(self) -> FinishedFit:
-        """All that the report of the fit shows; raises as `report` does."""
-        from kerasforecast.report.gathered import finished_fit
-
-        return finished_fit(self.manifest, self.forecaster, self.history, self.test, self.panel)
 
     @callers_words()
     def save(self, path: str | PathLike, *, deflated: bool = False) -> Path:
@@ -296,3 +235,13 @@ class Model(OnWindows, OnPaths, Explaining):
     def golden_error(self) -> float:
         """Largest difference from the golden forecast, in scaled units beyond the rounding of float32 prices."""
         return golden_error(self.manifest, self.predictor)
+
+
+def _predictor(manifest: Manifest, weights: Sequence[np.ndarray]) -> Predictor:
+    if manifest.in_graph:
+        from kerasforecast.forecasting.predictor import Predictor
+
+        return Predictor(manifest.members, weights)
+    from kerasforecast.baselines.served import HistoryPredictor
+
+    return HistoryPredictor(manifest.members)

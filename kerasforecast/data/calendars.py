@@ -22,7 +22,8 @@ LAST_YEAR = 2150  # nobody's holidays are known so far ahead
 FIRST_YEAR = 1950
 _SEEN = 2_000  # rows that show by which clock a table of bars is written
 SURE_ROWS = 250  # with fewer, a market's holidays may just be missing rows
-RECOGNISED = ("XNYS", "BVMF")
+# The calendars that are recognised, and days on which they have no session in any year.
+RECOGNISED = {"XNYS": ((1, 1), (7, 4), (12, 25)), "BVMF": ((1, 1), (5, 1), (12, 25))}
 # Yahoo's suffixes of symbols; a symbol without one trades in New York.
 _BY_SUFFIX = {
     "SA": "BVMF", "L": "XLON", "IL": "XLON", "DE": "XETR", "F": "XFRA", "PA": "XPAR", "AS": "XAMS", "BR": "XBRU",
@@ -65,7 +66,9 @@ def check_code(code: str) -> str:
     return code
 
 
-@lru_cache(maxsize=8)
+_MADE: dict[str, tuple[int, int, ExchangeCalendar]] = {}  # the last one of each code, which serves parts of its years
+
+
 def trading_calendar(code: str, first_year: int, last_year: int) -> ExchangeCalendar:
     """The calendar `code` over whole years, or as far into them as its holidays are known.
 
@@ -73,6 +76,15 @@ def trading_calendar(code: str, first_year: int, last_year: int) -> ExchangeCale
         OptionError: There is no such calendar.
         DataError: It does not know those years.
     """
+    made = _MADE.get(code)
+    if made is None or first_year < made[0] or last_year > made[1]:
+        made = _MADE[code] = (first_year, last_year, _made(code, first_year, last_year))
+    return made[2]
+
+
+@lru_cache(maxsize=8)
+def _made(code: str, first_year: int, last_year: int) -> ExchangeCalendar:
+    """A calendar takes 0.1 to 0.2 s."""
     import exchange_calendars
 
     check_code(code)
@@ -95,9 +107,12 @@ def recognised_calendar(index: pd.DatetimeIndex) -> str | None:
     """
     if len(index) < SURE_ROWS or index[0].year < FIRST_YEAR or index[-1].year >= LAST_YEAR:
         return None
-    for code in RECOGNISED:
-        with contextlib.suppress(DataError):
-            sessions = trading_calendar(code, index[0].year, index[-1].year).sessions
+    days = set(zip(index.month.tolist(), index.day.tolist(), strict=True))
+    for code, closed in RECOGNISED.items():
+        if days.intersection(closed):  # sooner found than a calendar is made
+            continue
+        with contextlib.suppress(DataError):  # with the year in which forecasts may lie
+            sessions = trading_calendar(code, index[0].year, index[-1].year + 1).sessions
             if sessions[(sessions >= index[0]) & (sessions <= index[-1])].equals(index):
                 return code
     return None

@@ -26,31 +26,27 @@ _ROWS = 60  # of a long forecast, that a notebook shows
 _WIDTH = 240  # of the picture in each row, pixels
 
 
-class ForecastTable(pd.DataFrame):
-    """A table of forecasts, which a notebook shows with a picture of each row's intervals; any part is a DataFrame."""
-
-    def _repr_html_(self) -> str:
-        levels = sorted(float(name[1:]) for name in map(str, self.columns) if re.fullmatch(r"q0\.\d+", name))
-        if "forecast" not in self or not len(self):  # its holder has changed it
-            return super()._repr_html_()
-        shown = pd.DataFrame(self).head(_ROWS)
-        if isinstance(shown.index, pd.MultiIndex):  # ids, then dates
-            shown = shown.reset_index(level=0)
-        own = [str(name) for name in shown.columns[: shown.columns.get_loc("forecast")]]  # ids, where series have any
-        dates = [] if "date" in own else [str(shown.index.name)]
-        header, columns = [*own, *dates, "forecast"], [shown[name].astype(str).tolist() for name in own]
-        texts = iso_texts(shown.index, self.index.get_level_values(-1))
-        columns += [[str(date) for date in texts] for _ in dates]
-        columns.append(numbers(shown["forecast"]))
-        intervals = intervals_of(shown, levels)
-        for name, lower, upper in reversed(intervals):
-            header += [f"{name.removesuffix(' interval')} from", "to"]
-            columns += [numbers(lower), numbers(upper)]
-        rows = zip(*columns, strict=True)
-        series = pd.factorize(shown[own[0]])[0] if own else np.zeros(len(shown), np.int64)
-        pictures = _pictures(shown["forecast"].to_numpy(np.float64), intervals, series)
-        more = f"<p>The first {_ROWS} of {len(self):,} rows.</p>" if len(self) > _ROWS else ""
-        return f"<div>{table(header, list(rows), pictures=pictures)}{more}</div>"
+def forecast_html(forecasts: pd.DataFrame) -> str:
+    """A table of forecasts with a picture of each row's intervals."""
+    levels = sorted(float(name[1:]) for name in map(str, forecasts.columns) if re.fullmatch(r"q0\.\d+", name))
+    shown = pd.DataFrame(forecasts).head(_ROWS)
+    if isinstance(shown.index, pd.MultiIndex):  # ids, then dates
+        shown = shown.reset_index(level=0)
+    own = [str(name) for name in shown.columns[: shown.columns.get_loc("forecast")]]  # ids, where series have any
+    dates = [] if "date" in own else [str(shown.index.name)]
+    header, columns = [*own, *dates, "forecast"], [shown[name].astype(str).tolist() for name in own]
+    texts = iso_texts(shown.index, forecasts.index.get_level_values(-1))
+    columns += [[str(date) for date in texts] for _ in dates]
+    columns.append(numbers(shown["forecast"]))
+    intervals = intervals_of(shown, levels)
+    for name, lower, upper in reversed(intervals):
+        header += [f"{name.removesuffix(' interval')} from", "to"]
+        columns += [numbers(lower), numbers(upper)]
+    rows = zip(*columns, strict=True)
+    series = pd.factorize(shown[own[0]])[0] if own else np.zeros(len(shown), np.int64)
+    pictures = _pictures(shown["forecast"].to_numpy(np.float64), intervals, series)
+    more = f"<p>The first {_ROWS} of {len(forecasts):,} rows.</p>" if len(forecasts) > _ROWS else ""
+    return f"<div>{table(header, list(rows), pictures=pictures)}{more}</div>"
 
 
 def _pictures(points: np.ndarray, intervals: list[Interval], series: np.ndarray) -> list[str]:

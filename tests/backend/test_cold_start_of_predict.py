@@ -6,6 +6,14 @@ import sys
 
 SPARED = (
     "matplotlib",
+    "exchange_calendars",
+    "holidays",
+    "kerasforecast.baselines.served",
+    "kerasforecast.evaluation.evaluation",
+    "kerasforecast.report.figures",
+    "kerasforecast.report.page",
+    "kerasforecast_cli.fit",
+    "narwhals",
     "plotly",
     "sklearn",
     "scipy.signal",

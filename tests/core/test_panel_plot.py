@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerasforecast.report.notebook import ForecastTable, model_html
+from kerasforecast.report.forecast_table import ForecastTable
+from kerasforecast.report.notebook import model_html
 from kerasforecast.report.outlook import Outlook
 from kerasforecast.report.outlooks import outlook_of
 from kerasforecast.report.plot import forecast_figure, write_plot

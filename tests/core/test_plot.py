@@ -11,7 +11,8 @@ from kerasforecast.data.series import Series
 from kerasforecast.errors import OptionError
 from kerasforecast.evaluation.verdict import judged
 from kerasforecast.report.colours import palette
-from kerasforecast.report.notebook import ForecastTable, model_html
+from kerasforecast.report.forecast_table import ForecastTable
+from kerasforecast.report.notebook import model_html
 from kerasforecast.report.outlook import Outlook
 from kerasforecast.report.plot import check_kind, forecast_figure, write_plot
 from kerasforecast.report.terminal import drawn

@@ -31,7 +31,7 @@ ALLOWED = {
 # Of other libraries than those four.
 ELSEWHERE = {
     ("runtime.signals", "_exit"),  # documented by Python
-    ("report.notebook", "_repr_html_"),  # documented by IPython
+    ("report.forecast_table", "_repr_html_"),  # documented by IPython
     ("data.calendars", "_with_freq"),
     ("data.yahoo.client", "_data"),
     ("data.yahoo.client", "_http"),
