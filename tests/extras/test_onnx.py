@@ -18,7 +18,7 @@ from kerasforecast.artifact.onnx.tensors import Nodes, Tensor
 from kerasforecast.artifact.onnx.writer import onnx_bytes
 from kerasforecast.artifact.parity import TOLERANCE, parity
 from kerasforecast.artifact.reader import read_network
-from kerasforecast.errors import ArtifactError, OptionError
+from kerasforecast.errors import ArtifactError, InputError, OptionError
 from kerasforecast.forecasting.onnx_predictor import OnnxPredictor
 from kerasforecast.forecasting.predictor import Predictor
 from tests.core.helpers import run_command
@@ -284,3 +284,11 @@ def test_a_damaged_file_is_refused_or_forecasts_as_before(fitted, tmp_path):
 
 def test_formats_say_what_they_are():
     assert all(each.what and (not each.suffix or each.suffix.startswith(".")) for each in formats.FORMATS.values())
+
+
+@pytest.mark.parametrize("beside", [{"known": 1}, {"static": True}])
+def test_a_state_dict_has_no_place_for_columns_beside_the_past(beside, tmp_path):
+    written(tmp_path / "m.keras", member("lstm", **beside))
+    with pytest.raises(InputError, match=r"no place for other columns than those of the past\. Received: columns"):
+        kf.export(tmp_path / "m.keras", "torch")
+    assert not (tmp_path / "m.pt").exists()

@@ -99,7 +99,7 @@ class Torch(Format):
         (member, *others) = source.manifest.members
         if others:
             raise OptionError(f"A state_dict holds one network. Received: {1 + len(others)}. Use --to onnx.")
-        write_state_dict(state_dict(member.network, source.weights, source.linear_name), path)
+        write_state_dict(state_dict(member, source.weights, source.linear_name), path)
         return TorchAnswers(member, path, source.linear_name)
 
 

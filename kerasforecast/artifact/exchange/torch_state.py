@@ -22,7 +22,6 @@ from kerasforecast.config import Config
 from kerasforecast.errors import BackendError, InputError, shown
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.batch import WindowBatch
-from kerasforecast.sections.network import NetworkConfig
 
 STOCK_LSTM = "lstm"  # the family that it is
 LINEAR_NAMES = ("linear", "fc", "head", "dense", "output", "out")
@@ -57,21 +56,29 @@ def import_state_dict(
     return manifest, weights
 
 
-def state_dict(network: NetworkConfig, weights: Sequence[np.ndarray], linear: str = "linear") -> dict[str, np.ndarray]:
+def state_dict(member: Member, weights: Sequence[np.ndarray], linear: str = "linear") -> dict[str, np.ndarray]:
     """A network's weights under PyTorch's names; the merged bias is `bias_ih`, and `bias_hh` is zero.
 
     Args:
-        network: What the weights are of.
+        member: What the weights are of.
         weights: In the order of `kerasforecast.models.network.merged_weights`.
         linear: What the linear layer is called there.
 
     Raises:
-        InputError: The model is not an LSTM over one channel per column.
+        InputError: The model is not an LSTM over one channel per column, and nothing beside.
     """
+    network, beside = member.network, member.covariates
     options: Any = network.options
     plain = network.model == STOCK_LSTM and not (options.bidirectional or options.norm != "none" or network.quantiles)
     if not plain:
-        raise InputError(f"Only a plain LSTM has the StockLSTM's layout. Received: {network.describe()}.")
+        kind = f"{network.describe()}{', with quantiles' if network.quantiles else ''}"
+        raise InputError(f"Only a plain LSTM of point forecasts has the StockLSTM's layout. Received: {kind}.")
+    if beside.known or beside.static:
+        kind = "known ahead" if beside.known else "of one value a series"
+        raise InputError(
+            f"The StockLSTM's layout has no place for other columns than those of the past. Received: columns {kind}. "
+            "Use --to onnx."
+        )
     *recurrent, head_kernel, head_bias = weights
     arrays: dict[str, np.ndarray] = {}
     for layer in range(options.layers):
