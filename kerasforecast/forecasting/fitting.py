@@ -38,7 +38,9 @@ from kerasforecast.preprocessing.suitability import check_rows
 from kerasforecast.preprocessing.windows import Windows, windows_of
 from kerasforecast.sections.network import NetworkConfig
 from kerasforecast.sections.training import TrainingConfig
+from kerasforecast.training.callbacks import Keeping
 from kerasforecast.training.devices import sharing
+from kerasforecast.training.feeding import Feed
 from kerasforecast.training.history import History
 from kerasforecast.training.replay import replay
 from kerasforecast.training.train import compile_model, steps_of, train
@@ -132,6 +134,7 @@ class Fitting:
     ) -> None:
         self._member, self._config, self._reused = member, config, reused
         self._parts = sampled(training, config), validation
+        self._feeds: dict[int | None, Feed] = {}
         with sharing():
             self._begin(reused, start, freeze, training.typical_targets)
 
@@ -176,6 +179,7 @@ class Fitting:
         levels, config = self._member.network.quantiles, self._config
         config = config if epochs is None else config.model_copy(update={"epochs": epochs})
         with sharing():
+            watched["feed"] = self._feed(config, watched.get("keeping"))
             history = train(self.network, *self._parts, config, levels=levels, solved=self._solved, **watched)
         departed = followed(self.network, self._member, self._judging, self._reused.predictor if self._reused else None)
         return Trained(history, *self._found(), departed)
@@ -190,6 +194,15 @@ class Fitting:
         with sharing():
             loss = replay(self.network, known, self._config, rates, steps, levels=levels, **watched)
         return loss, self._found()[1]
+
+    def _feed(self, config: TrainingConfig, keeping: Keeping | None) -> Feed:
+        """What feeds a training: that of the one which goes on here, if it was kept as often."""
+        every = keeping.every if keeping else None
+        if not self.network.compiled:
+            compile_model(self.network, config, self.steps, self._member.network.quantiles)
+        if every not in self._feeds:
+            self._feeds[every] = Feed.of(self.network, self._parts[0], config, self.steps, every)
+        return self._feeds[every]
 
     def _found(self) -> tuple[list[np.ndarray], Predictor]:
         member, weights = self._member, merged_weights(self.network)

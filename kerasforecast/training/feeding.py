@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -80,12 +80,14 @@ class Feed:
         config: Size of a batch, seed.
         unit: Steps in an item, but for the last of an epoch: 1 where items are batches.
         held: Whether items are blocks of steps whose windows are gathered where the network computes.
+        functions: What `fit` calls, by Keras' names, once it was made: a training that goes on compiles nothing anew.
     """
 
     training: TrainingSet
     config: TrainingConfig
     unit: int = 1
     held: bool = False
+    functions: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -132,13 +134,15 @@ class Feed:
             return
         _build_loss(model, self.training)
         windows, module = self.training.windows, kernels.load(keras.backend.backend())
-        train = module.blocks(model, self._arrays(), windows.window, windows.reach)
-        names = ("steps_per_execution", "train_function", "test_function")
-        before = {name: getattr(model, name) for name in names}
-        _set(model, dict(zip(names, (1, train, None), strict=True)))  # Keras makes functions anew where there are none
+        if not self.functions:
+            train = module.blocks(model, self._arrays(), windows.window, windows.reach)
+            self.functions.update(train_function=train, test_function=None)  # Keras makes it where there is none
+        before = {name: getattr(model, name) for name in ("steps_per_execution", *self.functions)}
+        _set(model, {"steps_per_execution": 1, **self.functions})
         try:
             yield
         finally:
+            self.functions["test_function"] = model.test_function
             _set(model, before)
 
     @cached_property

@@ -15,6 +15,7 @@ from kerasforecast.layers.dispatch import while_training
 from kerasforecast.layers.fitting import WORTH_BLOCKS, block_of
 from kerasforecast.layers.threads import chosen_threads, in_this_thread
 from kerasforecast.preprocessing.batch import TrainingSet
+from kerasforecast.preprocessing.sums import evenly
 from kerasforecast.sections.training import TrainingConfig
 from kerasforecast.training.callbacks import Callbacks, Keeping, Watch
 from kerasforecast.training.feeding import Feed
@@ -23,6 +24,7 @@ from kerasforecast.training.losses import NoiseError, Pinball
 from kerasforecast.training.optimizers import Adam
 
 _EVALUATION_BATCH = 512  # PyTorch and TensorFlow hold all gates of all its rows: 25 MB for the reference model
+_LOOKED_AT = 1_024  # training windows, at most, that the loss of a solution is taken of: nothing is decided by it
 _OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
 _LOSSES = {"mse": keras.losses.MeanSquaredError, "mae": keras.losses.MeanAbsoluteError, "huber": keras.losses.Huber}
 
@@ -38,6 +40,7 @@ def train(
     on_epoch: Callable[[Epoch], None] | None = None,
     on_best: Callable[[keras.Model, Epoch], None] | None = None,
     keeping: Keeping | None = None,
+    feed: Feed | None = None,
     callbacks: Callbacks = (),
 ) -> History:
     """Train `model` in place and leave it with the weights of its best epoch.
@@ -46,11 +49,11 @@ def train(
         model: In the training role, with its starting weights. One that is compiled already is taken as it is.
         training: Windows and scaled targets to learn from.
         validation: Those that steer early stopping and the learning rate.
-        config: Optimizer, loss, epochs, patience, seed.
-        levels: As of `compile_model`.
-        solved: Whether the starting weights are a solution already, which counts as the first epoch.
+        config, levels: Optimizer, loss, epochs, patience, seed; and as of `compile_model`.
+        solved: Whether the starting weights are a solution, which counts as the first epoch.
         on_epoch, on_best: Called after each epoch; with the model, when the validation loss is the lowest so far.
         keeping: How to save the state, when to stop, and where to go on from.
+        feed: What fed the same training until it was left; made here, where `None`.
         callbacks: Others, called after ours; each may end training by `model.stop_training`.
 
     Raises:
@@ -60,14 +63,13 @@ def train(
     steps = steps_of(training, config)
     if not model.compiled:
         compile_model(model, config, steps, levels)
-    feed = Feed.of(model, training, config, steps, keeping.every if keeping else None)
-    watch = Watch(config, on_epoch, on_best, keeping, feed.unit)
-    held_back = _EvaluationBatches(validation)
+    feed = feed or Feed.of(model, training, config, steps, keeping.every if keeping else None)
+    watch, held_back = Watch(config, on_epoch, on_best, keeping, feed.unit), _EvaluationBatches(validation)
     begun = keeping.start.step if keeping and keeping.start else 0
     with while_training(), chosen_threads(model, config.batch_size) as timed, feed.to(model):
         trainable = bool(model.trainable_variables)
         if (solved or not trainable) and not watch.epochs:
-            watch.solved(model, _loss(model, training), _loss(model, validation))
+            watch.solved(model, _loss(model, _EvaluationBatches(training, _LOOKED_AT)), _loss(model, held_back))
         while trainable and not watch.finished:
             # One round, but for a training resumed within an epoch: the rest of that one is a round of its own.
             epoch = len(watch.epochs)
@@ -143,21 +145,33 @@ def loss_of(model: keras.Model, config: TrainingConfig, levels: tuple[float, ...
     return _LOSSES[config.loss](reduction="mean_with_sample_weight")
 
 
-def _loss(model: keras.Model, windows: TrainingSet) -> float:
+def _loss(model: keras.Model, batches: _EvaluationBatches) -> float:
     """The loss of a compiled model, scaled units."""
-    return float(model.evaluate(_EvaluationBatches(windows), verbose=0, return_dict=True)["loss"])
+    return float(model.evaluate(batches, verbose=0, return_dict=True)["loss"])
 
 
 class _EvaluationBatches(keras.utils.PyDataset):
-    """Windows in order, in large batches, as training batches are. Finite, so that a block of steps ends with it."""
+    """Windows in order, in large batches, as training batches are. Finite, so that a block of steps ends with it.
 
-    def __init__(self, windows: TrainingSet) -> None:
+    All are of one size, as XLA compiles a network anew for each: batches share the windows out evenly, and one that has
+    one window fewer than others is filled up with another, of weight 0.
+
+    Args:
+        windows: N of them.
+        most: Windows to take, evenly spread, where there are more; `None` for all.
+    """
+
+    def __init__(self, windows: TrainingSet, most: int | None = None) -> None:
         super().__init__()
         self._windows = windows
+        indices = evenly(len(windows), most or len(windows))
+        self._batches = np.array_split(indices, -(-len(indices) // _EVALUATION_BATCH))
 
     def __len__(self) -> int:
-        return -(-len(self._windows) // _EVALUATION_BATCH)
+        return len(self._batches)
 
-    def __getitem__(self, number: int) -> tuple[Any, np.ndarray]:
-        indices = slice(number * _EVALUATION_BATCH, (number + 1) * _EVALUATION_BATCH)
-        return self._windows.fed(indices, (7, number))  # drawn alike each time: losses of epochs are compared
+    def __getitem__(self, number: int) -> tuple[Any, ...]:
+        own, size = self._batches[number], len(self._batches[0])
+        batch = self._windows.fed(np.resize(own, size), (7, number))  # drawn alike each time: epochs are compared
+        even = size == len(self._batches[-1])
+        return batch if even else (*batch, (np.arange(size) < len(own)).astype(np.float32))

@@ -1,5 +1,6 @@
 """Blocks of steps whose windows are gathered where the network computes: the training that batches make."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -8,7 +9,7 @@ from kerasforecast.forecasting.fitting import Fitting, scaled_member, training_s
 from kerasforecast.preprocessing.split import split_panel
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.training import feeding
-from kerasforecast.training.callbacks import Keeping
+from kerasforecast.training.callbacks import Keeping, TrainingState
 from kerasforecast.training.feeding import Feed
 from tests.roles import shops
 
@@ -63,6 +64,22 @@ def test_a_training_in_blocks_stopped_anywhere_goes_on_to_the_same_weights():
         again = begun(model="linear").train(keeping=Keeping(lambda _: None, Deferred(), start=state))
         assert [array.tobytes() for array in again.weights] == [array.tobytes() for array in whole.weights]
         assert losses(again) == losses(whole)
+
+
+def test_a_training_that_goes_on_makes_nothing_anew(monkeypatch):
+    """JAX and TensorFlow compile what is made: a choice among networks trains the better ones round after round."""
+    made, blocks = [], feeding.kernels.load(keras.backend.backend()).blocks
+    module = feeding.kernels.load(keras.backend.backend())
+    monkeypatch.setattr(module, "blocks", lambda *arguments: made.append(1) or blocks(*arguments))
+    whole = begun(model="linear", epochs=4).train(keeping=Keeping(lambda _: None, Deferred()))
+    fitting, states = begun(model="linear", epochs=4), [TrainingState()]
+    made.clear()
+    for epochs in (1, 2, 4):
+        found = fitting.train(epochs=epochs, keeping=Keeping(states.append, Deferred(), None, states[-1]))
+    assert made == [1]
+    assert losses(found) == losses(whole)
+    for one, other in zip(found.weights, whole.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_batches_are_given_where_a_loop_over_time_is_or_rows_are_many(monkeypatch):

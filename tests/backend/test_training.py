@@ -139,6 +139,41 @@ def test_best_epoch_is_kept_and_training_stops_when_validation_does_not_improve(
     assert again == pytest.approx(min(losses), rel=1e-5)
 
 
+def test_validation_is_in_batches_of_one_shape_and_its_loss_the_mean_of_all(monkeypatch):
+    monkeypatch.setattr(training_module, "_EVALUATION_BATCH", 16)
+    seen, fed = [], TrainingSet.fed
+
+    def noting(self, indices, key):
+        seen.append(len(indices))
+        return fed(self, indices, key)
+
+    monkeypatch.setattr(TrainingSet, "fed", noting)
+    for count, size in ((47, 16), (45, 15), (10, 10)):
+        config = TrainingConfig(epochs=1, batch_size=8)
+        model, scaling, history = run(config, training=samples(16), validation=samples(count, seed=1))
+        assert set(seen) == {8, size}
+        seen.clear()
+        data = samples(count, seed=1)
+        whole = model.evaluate(data.batch().past, data.training_set(scaling).targets, batch_size=count, verbose=0)
+        assert history.epochs[0].val_loss == pytest.approx(
+            whole, rel=0.03 if count == 47 else 1e-5
+        )  # a batch of 15 counts as 16
+
+
+def test_the_loss_of_a_solution_is_of_no_more_windows_than_say_it(monkeypatch):
+    monkeypatch.setattr(training_module, "_LOOKED_AT", 12)
+    seen, batch = [], Samples.batch
+    monkeypatch.setattr(Samples, "batch", lambda self, *at: seen.append(len(np.unique(at[0]))) or batch(self, *at))
+    scaling = fit_scaling("anchor", samples(64).windows, ("p",))
+    model = build(NETWORK, scaling, "training", 0)
+    initialise(model, NETWORK, 0)
+    model.trainable = False
+    sets = samples(64).training_set(scaling), samples(40, seed=1).training_set(scaling)
+    seen.clear()
+    train(model, *sets, TrainingConfig(epochs=1), solved=True)
+    assert set(seen) == {12, 40}
+
+
 def test_learning_rate_falls_when_validation_stalls():
     config = TrainingConfig(epochs=12, learning_rate=1e-8, optimizer="sgd", patience=50, lr_patience=2, lr_factor=0.1)
     *_, history = run(config)
