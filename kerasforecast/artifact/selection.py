@@ -65,7 +65,8 @@ class Selection(Record):
 
     Attributes:
         tried: Every network that was tried, the best first.
-        mase: Of the weighted mean of the members, on the windows that chose.
+        mase: Of the weighted mean of the networks on the windows that chose, in each block with the shares that the
+            other blocks chose: what stands beside it had nothing to choose.
         crps: The same.
         windows: Windows of validation that chose.
         blocks: Consecutive blocks that they lie in.

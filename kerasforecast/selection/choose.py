@@ -4,7 +4,8 @@ How it stays honest. Trainings are stopped and shares are chosen on validation, 
 enough (`judging`); test rows are seen by nobody until the scores. Where validation is short, networks are tried on an
 earlier and longer stretch of it, cut out of training; those chosen are then trained on the whole training part for the
 steps that stretch had chosen, so that the errors on validation, from which the intervals come, are of rows that neither
-stopped nor chose them. Scores are of the model before it is trained on all rows.
+stopped nor chose them. The mean of networks is set beside classical models by what it is worth block by block, with
+shares chosen on the other blocks (`weights`). Scores are of the model before it is trained on all rows.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -36,12 +38,12 @@ from kerasforecast.selection.bending import bending_of
 from kerasforecast.selection.beside import classical_beside
 from kerasforecast.selection.budgets import Clock, budget_of
 from kerasforecast.selection.candidates import candidates_of, setting_of
-from kerasforecast.selection.judging import Judge, judge_of, stretched
+from kerasforecast.selection.judging import Judge, Worth, judge_of, stretched
 from kerasforecast.selection.keeping import Store
 from kerasforecast.selection.rounds import Bench, Trial, ranked
 from kerasforecast.selection.served import in_points, served
 from kerasforecast.selection.spread import all_retrained
-from kerasforecast.selection.weights import shares
+from kerasforecast.selection.weights import left_out, shares
 from kerasforecast.training.run import Run
 
 Say = Callable[[str], None]
@@ -184,23 +186,29 @@ def choose_within(
         raise DivergedError("No network of --model auto could be trained. Lower --learning-rate, or use --model lstm.")
     if stretch:
         trials = ranked([*trials, *bench.more(trials, _AGAIN, budget.seeds, budget.rounds)])
-    weights, text = _shares(judge, trials, _TOGETHER[stretch is not None])
+    weights, text, worth = _joined(judge, trials, _TOGETHER[stretch is not None])
     parts = {place: trial.part() for place, trial in enumerate(trials) if weights[place] > 0 or place == 0}
     if stretch:
         retrained = all_retrained(workers, list(parts.values()), panel, split, stop)
         parts = dict(zip(parts, retrained, strict=True))
     members = weighted([parts[place] for place in sorted(parts)], [weights[place] for place in sorted(parts)])
     beside = classical_beside(config, panel, trying, judge)
-    selection = _record(judge, trials, weights, text, time.perf_counter() - begun).model_copy(update={"beside": beside})
-    return Chosen(members, parts[0], selection)
+    selection = _record(judge, trials, weights, worth, text, time.perf_counter() - begun)
+    return Chosen(members, parts[0], selection.model_copy(update={"beside": beside}))
 
 
-def _shares(judge: Judge, trials: Sequence[Trial], together: int) -> tuple[np.ndarray, str]:
-    """The share of each trial, and what was decided in a sentence."""
-    errors = [trial.errors for trial in trials if trial.errors is not None]
-    worths = [trial.worth for trial in trials if trial.worth is not None]
-    found = _within_limits(trials, shares(judge, errors, worths, together))
-    mean = np.tensordot(found, np.stack(errors), axes=1)
+def _joined(judge: Judge, trials: Sequence[Trial], together: int) -> tuple[np.ndarray, str, Worth]:
+    """The share of each trial, what was decided in a sentence, and what a mean so chosen is worth elsewhere."""
+    errors = np.stack([trial.errors for trial in trials if trial.errors is not None])
+    choosing = partial(_shares, trials=trials, together=together)
+    weights, text = choosing(judge, errors)
+    return weights, text, left_out(judge, errors, lambda *seen: choosing(*seen)[0])
+
+
+def _shares(judge: Judge, errors: np.ndarray, trials: Sequence[Trial], together: int) -> tuple[np.ndarray, str]:
+    """The share of each trial, by its `errors` `(M, N, H)` on windows, and what was decided in a sentence."""
+    found = _within_limits(trials, shares(judge, errors, together))
+    mean = np.tensordot(found, errors, axes=1)
     naive = judge.errors(np.repeat(judge.windows.last()[:, None], judge.actual.shape[1], axis=1))
     ratio = float(np.sqrt(np.mean(mean**2) / np.mean(naive**2)))
     alike = [place for place, each in enumerate(errors) if np.allclose(each, naive, atol=1e-4)]
@@ -233,9 +241,9 @@ def _within_limits(trials: Sequence[Trial], found: np.ndarray) -> np.ndarray:
             return found
 
 
-def _record(judge: Judge, trials: Sequence[Trial], weights: np.ndarray, text: str, seconds: float) -> Selection:
-    errors = np.stack([trial.errors for trial in trials if trial.errors is not None])
-    worth = judge.worth(np.tensordot(weights, errors, axes=1))
+def _record(
+    judge: Judge, trials: Sequence[Trial], weights: np.ndarray, worth: Worth, text: str, seconds: float
+) -> Selection:
     tried = [
         Tried(
             model=trial.candidate.network.model,

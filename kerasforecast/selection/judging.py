@@ -11,6 +11,7 @@ that a network had no part in making narrow.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,6 +78,31 @@ class Judge:
         """The windows as a network of that window sees them."""
         return replace(self.windows, window=window)
 
+    def among(self, chosen: np.ndarray) -> Judge:
+        """The judge whose windows are those of these that are `chosen`, `(N,)` bool."""
+        return replace(
+            self,
+            windows=replace(self.windows, origins=self.windows.origins[chosen]),
+            actual=self.actual[chosen],
+            scales=self.scales[chosen],
+            blocks=np.unique(self.blocks[chosen], return_inverse=True)[1],
+        )
+
+    def parted(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The windows of each block in turn, and those of the other blocks that share no target with them.
+
+        Where blocks are so short that no other window is clear of them, all of the other blocks are; one block alone
+        is the other of itself.
+
+        Yields:
+            `(N,)` bool each.
+        """
+        for block in range(self.count):
+            own = self.blocks == block
+            others = ~own if self.count > 1 else own
+            clear = others & (_distances(self.windows.origins, self.windows.origins[own]) >= self.windows.steps)
+            yield own, clear if clear.any() else others
+
     def errors(self, points: np.ndarray) -> np.ndarray:
         """What forecasts `(N, H)` miss, `(N, H)` in units of their series."""
         return (self.actual - points) / self.scales
@@ -93,6 +119,13 @@ class Judge:
             losses = np.maximum(levels * beyond, (levels - 1) * beyond)
             spread.append(weights @ losses.mean(axis=(1, 2)))
         return Worth(float(np.mean(absolute)), float(np.mean(spread)))
+
+
+def _distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """How far each of `rows` is from the nearest of `others`."""
+    others = np.sort(others)
+    after = np.minimum(np.searchsorted(others, rows), len(others) - 1)
+    return np.minimum(np.abs(rows - others[after]), np.abs(rows - others[np.maximum(after - 1, 0)]))
 
 
 def stretched(split: Split, horizon: int) -> Split | None:

@@ -2,11 +2,17 @@
 
 Each pick is the network with which the mean of all picks so far is best; one may be picked often. Picks begin with the
 best few together, where few windows choose: then averages over winners do better than the one that was lucky.
+
+A mean whose shares were chosen on some windows looks better on these than it is, the more so the more networks there
+were, while a classical model beside it had nothing to choose. So the mean is judged block by block: shares for each
+block are chosen on the other ones (`left_out`), as they are chosen on all for the model that leaves. What is left of
+the advantage: which networks were trained for longer, and where data is short when their trainings stopped, was seen
+on all blocks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -18,19 +24,18 @@ _POOL = 16  # networks that are picked from, the best
 _LEAST = 0.03  # of the whole: what a network must have to be worth its time in every forecast
 
 
-def shares(judge: Judge, errors: Sequence[np.ndarray], worths: Sequence[Worth], together: int) -> np.ndarray:
+def shares(judge: Judge, errors: np.ndarray, together: int) -> np.ndarray:
     """The share of each of M networks, `(M,)`, which sum to 1.
 
     Args:
         judge: What it is chosen by.
-        errors: Of each, `(N, H)`.
-        worths: Of each.
+        errors: Of each, `(M, N, H)`.
         together: How many of the best the picks begin with.
     """
-    order = sorted(range(len(errors)), key=lambda place: worths[place].loss)[:_POOL]
+    order = sorted(range(len(errors)), key=[judge.worth(each).loss for each in errors].__getitem__)[:_POOL]
     counts = np.zeros(len(errors), int)
     counts[order[:together]] = 1
-    total = np.sum([errors[place] for place in order[:together]], axis=0)
+    total = errors[order[:together]].sum(axis=0)
     best, lowest = counts.copy(), judge.worth(total / counts.sum()).loss
     for _ in range(_PICKS):
         allowed = [place for place in order if counts[place]] if (counts > 0).sum() >= MOST else order
@@ -43,3 +48,17 @@ def shares(judge: Judge, errors: Sequence[np.ndarray], worths: Sequence[Worth], 
     found = best / best.sum()
     found[found < _LEAST] = 0
     return found / found.sum()
+
+
+def left_out(judge: Judge, errors: np.ndarray, choose: Callable[[Judge, np.ndarray], np.ndarray]) -> Worth:
+    """What the mean of networks is worth where its shares were not chosen: each block by shares of the other blocks.
+
+    Args:
+        judge: All windows.
+        errors: `(M, N, H)` of each network there.
+        choose: The shares `(M,)` that a judge of some windows chooses by the errors on these.
+    """
+    found = np.empty_like(errors[0])
+    for own, others in judge.parted():
+        found[own] = np.tensordot(choose(judge.among(others), errors[:, others]), errors[:, own], axes=1)
+    return judge.worth(found)

@@ -51,7 +51,7 @@ def test_the_best_are_joined_scored_and_kept_in_one_file(chosen):
     assert {each.model for each in found.tried} == {"linear", "nhits", "seasonal"}
     losses = [each.mase + each.crps for each in found.tried]
     assert losses == sorted(losses)
-    assert found.mase + found.crps <= 1.01 * losses[0]  # the mean is hardly worse than the best, where that is lucky
+    assert found.mase + found.crps <= 1.05 * losses[0]  # by shares of other blocks it is hardly worse than the best
     assert len(chosen.manifest.members) == sum(each.weight > 0 for each in found.tried)
     assert chosen.config.network.model == "auto"
     assert chosen.config.network.window == chosen.manifest.window

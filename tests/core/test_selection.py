@@ -1,6 +1,7 @@
 """What is tried and how shares are chosen, without training anything."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from kerasforecast.selection.bending import Bending
 from kerasforecast.selection.budgets import Clock, budget_of
 from kerasforecast.selection.candidates import candidates_of, setting_of
 from kerasforecast.selection.judging import BLOCKS, judge_of, stretched
-from kerasforecast.selection.weights import MOST, shares
+from kerasforecast.selection.weights import MOST, left_out, shares
 
 LEVELS = (0.1, 0.5, 0.9)
 SETTINGS = {
@@ -185,7 +186,7 @@ def judged(errors, together=1):
     judge = judge_of(split, panel, LEVELS, 12, honest=True)
     random = np.random.default_rng(1)
     own = [scale * random.normal(size=judge.actual.shape) + bias for scale, bias in errors]
-    return shares(judge, own, [judge.worth(each) for each in own], together)
+    return shares(judge, np.stack(own), together)
 
 
 def test_equally_good_and_independent_networks_share():
@@ -205,6 +206,67 @@ def test_errors_that_cancel_are_both_wanted():
 
 def test_no_more_networks_than_a_file_may_hold():
     assert (judged([(1, 0)] * 30, together=5) > 0).sum() <= MOST
+
+
+def of_rows(judge, random, count):
+    """Errors of `count` networks: what a row has in common, and as much that is each one's own."""
+    origins, steps = judge.windows.origins, judge.actual.shape[1]
+    rows = origins[:, None] + 1 + np.arange(steps)  # windows that overlap miss the same row alike
+    shared = random.normal(size=rows.max() + 1)
+    own = random.normal(size=(count, rows.max() + 1))
+    return np.stack([(shared + each)[rows] for each in own]), shared[rows]
+
+
+@pytest.mark.parametrize(("rows", "horizon"), [(144, 12), (1_000, 6)])
+def test_many_networks_of_chance_do_not_beat_one_that_is_good(rows, horizon):
+    panel, split = split_of(rows, horizon)
+    longer = stretched(split, horizon)
+    judge = judge_of(longer or split, panel, LEVELS, 12, honest=longer is None)
+    found = []
+    for seed in range(6):
+        random = np.random.default_rng(seed)
+        errors, shared = of_rows(judge, random, 40)
+        chosen = shares(judge, errors, 5)
+        later, _ = of_rows(judge, random, 40)  # of the same networks, on rows that chose nothing
+        seen, real = (judge.worth(np.tensordot(chosen, each, axes=1)).loss for each in (errors, later))
+        found.append((seen, left_out(judge, errors, partial(shares, together=5)).loss, judge.worth(shared).loss, real))
+    seen, judged, rival, real = np.mean(found, axis=0)
+    assert seen < 0.9 * rival  # so chance looks on the windows that chose
+    assert judged > 1.02 * rival
+    assert judged == pytest.approx(real, rel=0.1)
+
+
+def test_networks_that_are_good_stay_so_where_others_chose():
+    panel, split = split_of(1_000, 6)
+    judge = judge_of(split, panel, LEVELS, 12, honest=True)
+    errors, shared = of_rows(judge, np.random.default_rng(0), 6)
+    errors = errors - shared  # what is each one's own: their mean is good
+    assert left_out(judge, errors, partial(shares, together=1)).loss < 0.6 * judge.worth(shared).loss
+
+
+@pytest.mark.parametrize(("rows", "horizon"), [(144, 12), (1_000, 6)])
+def test_a_block_is_judged_by_windows_that_share_no_row_with_it(rows, horizon):
+    panel, split = split_of(rows, horizon)
+    judge = judge_of(stretched(split, horizon) or split, panel, LEVELS, 12, honest=rows > 144)
+    parted = list(judge.parted())
+    assert len(parted) == judge.count > 1
+    assert (np.sum([own for own, _ in parted], axis=0) == 1).all()
+    for own, others in parted:
+        assert others.any()
+        origins = judge.windows.origins
+        assert np.abs(origins[own][:, None] - origins[others]).min() >= horizon
+        assert np.ptp(np.flatnonzero(own)) == own.sum() - 1  # one after another in time
+
+
+def test_where_no_window_is_clear_of_a_block_those_of_the_others_judge_it():
+    panel, split = split_of(144, 12)
+    judge = judge_of(stretched(split, 12), panel, LEVELS, 12, honest=False)
+    few = judge.among(np.arange(len(judge.windows)) < 8)
+    assert few.count == 1
+    assert all((own == others).all() for own, others in few.parted())  # there are no others
+    both = judge.among((np.arange(len(judge.windows)) > 5) & (np.arange(len(judge.windows)) < 14))
+    assert both.count == 2
+    assert all((own != others).all() for own, others in both.parted())
 
 
 def test_scores_are_in_the_units_of_the_series_and_intervals_from_other_blocks():
