@@ -2,6 +2,7 @@
 
     python benchmarks/worth.py --data ../shared/data --fit linear --fit "nhits dropout=0.1" --out results/worth.jsonl
     python benchmarks/worth.py --data ../shared/data --peers PEERS/bin/python --peer AutoETS --peer NHITS
+    python benchmarks/worth.py --data ../shared/data --peers PEERS/bin/python --single nhits --single tide --steps 500
     python benchmarks/worth.py --table results/worth.jsonl
 
 Models are frozen at the start of the test part and forecast H steps from consecutive origins H apart; MASE is on the
@@ -9,6 +10,10 @@ seasonal scale of what lies before. A family is given the horizon, rows for vali
 as the test part, and the options that stand behind its name; what leaves the fit forecasts. `--earlier` cuts the test
 part off and takes what lies before it in its place: choices are made there. `--covariates` hands over the columns known
 ahead and the attributes that a set has, `--calendar` the features of its dates.
+
+`--single` sets a family beside neuralforecast's network of the same kind: the same rows, window, horizon, steps,
+windows in a step and looks at validation, on one thread, the rest as each package has it. Both print `training`, its
+seconds alone; ours keeps the weights that validation liked best, theirs the last.
 
 Peers live in an environment of their own: `pip install torch==2.13.0` (a build without CUDA), then
 `pip install neuralforecast statsforecast`. Each run is a process of its own, and a line of JSON in `--out`.
@@ -23,14 +28,25 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from worth_sets import LEVELS, SETS, Set, scores, table
+from worth_sets import LEVELS, SETS, WINDOWS, Set, scores, table
 
 PEERS = ("AutoTheta", "AutoETS", "MSTL", "AutoARIMA", "NHITS", "LSTM", "PatchTST")
+SINGLE = {  # what is set beside what
+    "linear": ("linear", "NLinear"),
+    "trend": ("linear trend=25", "DLinear"),
+    "nbeats": ("nbeats", "NBEATS"),
+    "nhits": ("nhits", "NHITS"),
+    "patch": ("patch", "PatchTST"),
+    "tide": ("tide", "TiDE"),
+    "lstm": ("lstm", "LSTM"),
+}
+WATCHED = 50  # steps between two looks at validation, of both
 SLOW = {  # what takes hours: thousands of rows with a long season
     "AutoARIMA": ("pedestrian", "epf_be", "us_gasoline", "co2_weekly"),
 }
@@ -45,6 +61,11 @@ def main() -> None:
     parser.add_argument("--fit", action="append", default=[], metavar="'FAMILY option=value ...'")
     parser.add_argument("--peers", help="the interpreter of the peers' environment")
     parser.add_argument("--peer", choices=PEERS, action="append", dest="names")
+    parser.add_argument(
+        "--single", choices=SINGLE, action="append", default=[], help="beside its kind at neuralforecast"
+    )
+    parser.add_argument("--steps", type=int, default=500, help="of both, of --single")
+    parser.add_argument("--batch", type=int, default=128, help="windows in a step of both, of --single")
     parser.add_argument("--earlier", action="store_true", help="choose: what lies before the test part takes its place")
     parser.add_argument("--covariates", action="store_true")
     parser.add_argument("--calendar", action="store_true")
@@ -61,11 +82,28 @@ def main() -> None:
     for name in arguments.sets or SETS:
         for fitted in arguments.fit:
             noted(arguments, name, fitted, _own_process(arguments, name, fitted))
-        for peer in (arguments.names or PEERS) if arguments.peers else ():
+        for single in arguments.single:
+            beside(arguments, name, single)
+        for peer in (arguments.names or PEERS) if arguments.peers and not arguments.single else ():
             if name in SLOW.get(peer, ()):
                 print(f"{name}: {peer} is left out: it takes hours", flush=True)
             else:
                 noted(arguments, name, peer, theirs(arguments, name, peer))
+
+
+def beside(arguments: argparse.Namespace, name: str, single: str) -> None:
+    """A family and neuralforecast's network of its kind after the same work."""
+    family, peer = SINGLE[single]
+    rounds = -(-arguments.steps // WATCHED)
+    work = {"steps_per_epoch": WATCHED, "epochs": rounds, "patience": rounds, "batch_size": arguments.batch}
+    same = {"window": WINDOWS[SETS[name].step], "final": "none"} | work
+    fitted = " ".join([family, *(f"{key}={value}" for key, value in same.items())])
+    label = f"{arguments.steps} steps of {arguments.batch}"
+    own = _own_process(arguments, name, fitted)
+    noted(arguments, name, f"{family}, {label}", own | {"single": True})
+    if arguments.peers:
+        more = ["--steps", str(arguments.steps), "--batch", str(arguments.batch)]
+        noted(arguments, name, f"{peer}, {label}", theirs(arguments, name, peer, more) | {"single": True})
 
 
 def noted(arguments: argparse.Namespace, name: str, model: str, found: dict[str, Any]) -> None:
@@ -84,16 +122,17 @@ def _conditions(arguments: argparse.Namespace) -> dict[str, bool]:
 def _own_process(arguments: argparse.Namespace, name: str, fitted: str) -> dict[str, Any]:
     flags = [f"--{key}" for key in _conditions(arguments)]
     command = [sys.executable, __file__, "--serve", fitted, "--data", str(arguments.data), "--set", name, *flags]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    alone = os.environ | ({"OMP_NUM_THREADS": "1"} if arguments.single else {})
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=alone, check=False)
     return json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else {"failed": done.returncode}
 
 
-def theirs(arguments: argparse.Namespace, name: str, peer: str) -> dict[str, Any]:
+def theirs(arguments: argparse.Namespace, name: str, peer: str, more: Sequence[str] = ()) -> dict[str, Any]:
     """A peer's scores, and its seconds for training and forecasting on one thread."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "forecasts.npz"
         script = Path(__file__).with_name("worth_peers.py")
-        command = [arguments.peers, str(script), str(arguments.data), str(path), name, peer]
+        command = [arguments.peers, str(script), str(arguments.data.resolve()), str(path), name, peer, *more]
         done = subprocess.run(
             command + ["--earlier"] * arguments.earlier,
             stdout=subprocess.PIPE,
@@ -107,7 +146,7 @@ def theirs(arguments: argparse.Namespace, name: str, peer: str) -> dict[str, Any
         found = np.load(path)
         frame = table(name, arguments.data, earlier=arguments.earlier)
         last = json.loads(done.stdout.splitlines()[-1])
-        return scores(name, frame, found["points"], found["quantiles"]) | last
+        return scores(name, frame, found["points"], None if more else found["quantiles"]) | last
 
 
 def ours(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -116,12 +155,12 @@ def ours(arguments: argparse.Namespace) -> dict[str, Any]:
 
     name, found = arguments.sets[0], SETS[arguments.sets[0]]
     frame = table(name, arguments.data, earlier=arguments.earlier)
-    before = frame.groupby("unique_id", sort=True).apply(lambda part: part.iloc[: -found.test_rows]).reset_index()
-    before = before[frame.columns]
     columns, options = _columns(arguments, name, found, frame), _options(arguments.serve)
     split = {"test_rows": found.test_rows, "validation_rows": found.test_rows}
     began = time.perf_counter()
-    model = kf.fit(before, horizon=found.horizon, progress=False, **split, **columns, **options)
+    model = kf.fit(
+        _learned_from(frame, found, options), horizon=found.horizon, progress=False, **split, **columns, **options
+    )
     seconds = time.perf_counter() - began
     forecasts = model.evaluate(frame[_wanted(frame, columns)]).table
     points, quantiles = _at_origins(forecasts, found, frame)
@@ -132,6 +171,14 @@ def ours(arguments: argparse.Namespace) -> dict[str, Any]:
         "epochs": trained.best_epoch if trained else None,
         "window": model.config.network.window,
     }
+
+
+def _learned_from(frame: pd.DataFrame, found: Set, options: dict[str, Any]) -> pd.DataFrame:
+    """What a fit is given: what lies before the test part; all of it, where what is scored there is what leaves."""
+    if options.get("final") == "none":
+        return frame
+    before = frame.groupby("unique_id", sort=True).apply(lambda part: part.iloc[: -found.test_rows]).reset_index()
+    return before[frame.columns]
 
 
 def _options(text: str) -> dict[str, Any]:
@@ -174,8 +221,10 @@ def _at_origins(forecasts: pd.DataFrame, found: Set, frame: pd.DataFrame) -> tup
 
 def printed(path: Path) -> str:
     """Two tables, a row a model and a column a set: MASE with its rank, in brackets the scaled CRPS with its own; and
-    the shares inside the 80 and 95 % intervals, with seconds. Of several runs of one model the last counts."""
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    the shares inside the 80 and 95 % intervals, with seconds. Of several runs of one model the last counts. A third one
+    has what `--single` found: MASE, and seconds of training."""
+    everything = [json.loads(line) for line in path.read_text().splitlines()]
+    rows = [row for row in everything if "single" not in row]
     sets = [name for name in SETS if any(row["set"] == name for row in rows)]
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for row in rows:
@@ -196,7 +245,20 @@ def printed(path: Path) -> str:
             for name, row in scored.items()
         }
         second.append(_line(label, cells, inside, sets))
-    return "\n".join([*first, "", *second])
+    return "\n".join([*first, "", *second, "", *_singles([row for row in everything if "single" in row])])
+
+
+def _singles(rows: list[dict[str, Any]]) -> list[str]:
+    sets = [name for name in SETS if any(row["set"] == name for row in rows)]
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["model"], {})[row["set"]] = row
+    lines = _head(sets) if rows else []
+    for label, cells in found.items():
+        scored = {name: row for name, row in cells.items() if "failed" not in row}
+        shown = {name: f"{row['mase']:.3f}; {row['training']:.1f} s" for name, row in scored.items()}
+        lines.append(_line(label, cells, shown, sets))
+    return lines
 
 
 def _ranks(found: dict[str, dict[str, dict[str, Any]]], name: str, score: str) -> dict[str, int]:

@@ -1,14 +1,16 @@
 """What `worth.py` runs in the peers' environment: forecasts of statsforecast and neuralforecast, written as arrays.
 
-    python worth_peers.py FOLDER OUT SET PEER [--earlier]
+    python worth_peers.py FOLDER OUT SET PEER [--earlier] [--steps 500 --batch 128]
 
-Prints the seconds of training and forecasting; `OUT` gets `points (N, origins, H)`, `quantiles (N, origins, H, K)`.
+Prints the seconds in all, and of a network those of its training; `OUT` gets `points (N, origins, H)`, `quantiles
+(N, origins, H, K)`. With `--steps` a network is trained for so many steps of `--batch` windows on the mean absolute
+error, and nothing ends it before: its quantiles are then its points.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import time
 import warnings
 from pathlib import Path
@@ -16,24 +18,42 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from worth_sets import LEVELS, SETS, Set, table
+from worth_sets import LEVELS, SETS, WINDOWS, Set, table
 
 STATISTICAL = ("AutoETS", "AutoARIMA", "AutoTheta", "MSTL")
-STEPS = {"LSTM": 300, "NHITS": 500, "PatchTST": 200}  # at most: early stopping may end before
-WINDOWS = {"h": 168, "MS": 24, "QS": 16, "W-MON": 104, "W-SAT": 104}  # rows that a network sees, by the step of dates
+STEPS = {"LSTM": 300, "PatchTST": 200}  # at most, where not 500: early stopping may end before
+OPTIONS: dict[str, dict[str, Any]] = {  # where windows are not standardised, or a default suits a benchmark's data
+    "LSTM": {"scaler_type": "robust"},
+    "NLinear": {"scaler_type": "identity", "learning_rate": 1e-3},  # it takes the last value off; 1e-4 asks for 5,000
+    "DLinear": {"learning_rate": 1e-3},
+    "PatchTST": {"hidden_size": 64, "n_heads": 4, "linear_hidden_size": 128},
+}
 INTERVALS = [50, 80, 95]
 
 
 def main() -> None:
     """Forecast one set with one peer."""
-    folder, out, name, peer = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
-    frame, found = table(name, folder, earlier="--earlier" in sys.argv), SETS[name]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("set", choices=SETS)
+    parser.add_argument("peer")
+    parser.add_argument("--earlier", action="store_true")
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--batch", type=int, default=128)
+    asked = parser.parse_args()
+    frame, found = table(asked.set, asked.folder, earlier=asked.earlier), SETS[asked.set]
     began = time.perf_counter()
-    forecasts = statistical(frame, found, peer) if peer in STATISTICAL else neural(frame, found, peer)
-    seconds = time.perf_counter() - began
-    points, quantiles = arrays(forecasts, found, peer)
-    np.savez(out, points=points, quantiles=quantiles)
-    print(json.dumps({"seconds": round(seconds, 1)}))
+    if asked.peer in STATISTICAL:
+        forecasts, seconds = statistical(frame, found, asked.peer), {}
+    else:
+        work = alike(asked.steps, asked.batch) if asked.steps else usual(asked.peer)
+        forecasts, training = neural(frame, found, asked.peer, work)
+        seconds = {"training": round(training, 2)}
+    seconds["seconds"] = round(time.perf_counter() - began, 1)
+    points, quantiles = arrays(forecasts, found, asked.peer)
+    np.savez(asked.out, points=points, quantiles=quantiles)
+    print(json.dumps(seconds))
 
 
 def statistical(frame: pd.DataFrame, found: Set, peer: str) -> pd.DataFrame:
@@ -55,39 +75,63 @@ def statistical(frame: pd.DataFrame, found: Set, peer: str) -> pd.DataFrame:
     )
 
 
-def neural(frame: pd.DataFrame, found: Set, peer: str) -> pd.DataFrame:
-    """Trained once before the test part, stopped by the rows before that, as many as it has."""
+def usual(peer: str) -> dict[str, Any]:
+    """How a network is trained to be as good as it can: on quantiles, stopped by validation."""
+    from neuralforecast.losses.pytorch import MQLoss
+
+    options = {"windows_batch_size": 256} if peer == "PatchTST" else {}
+    loss = MQLoss(level=INTERVALS)
+    return {"loss": loss, "max_steps": STEPS.get(peer, 500), "early_stop_patience_steps": 5, **options}
+
+
+def alike(steps: int, batch: int) -> dict[str, Any]:
+    """How it is trained to be set beside another: for the same steps of the same size."""
+    from neuralforecast.losses.pytorch import MAE
+
+    return {"loss": MAE(), "max_steps": steps, "windows_batch_size": batch}
+
+
+def neural(frame: pd.DataFrame, found: Set, peer: str, work: dict[str, Any]) -> tuple[pd.DataFrame, float]:
+    """Trained once before the test part, watched by as many rows before that; and the seconds of its training."""
     import logging
 
     import neuralforecast.models
     from neuralforecast import NeuralForecast
-    from neuralforecast.losses.pytorch import MQLoss
 
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    options: dict[str, Any] = {"scaler_type": "robust" if peer == "LSTM" else "standard"}
-    if peer == "PatchTST":
-        options |= {"windows_batch_size": 256, "hidden_size": 64, "n_heads": 4, "linear_hidden_size": 128}
-    model = getattr(neuralforecast.models, peer)(
+    seconds: list[float] = []
+    model = _timed(getattr(neuralforecast.models, peer), seconds)(
         h=found.horizon,
         input_size=WINDOWS[found.step],
-        loss=MQLoss(level=INTERVALS),
-        max_steps=STEPS[peer],
         val_check_steps=50,
-        early_stop_patience_steps=5,
         random_seed=1,
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         enable_checkpointing=False,
-        **options,
+        **{"scaler_type": "standard"} | OPTIONS.get(peer, {}) | work,
     )
     runner = NeuralForecast(models=[model], freq=found.step)
-    return runner.cross_validation(
+    forecasts = runner.cross_validation(
         df=frame[["unique_id", "ds", "y"]],
         n_windows=found.origins,
         step_size=found.horizon,
         val_size=found.test_rows,
     )
+    return forecasts, sum(seconds)
+
+
+def _timed(kind: Any, seconds: list[float]) -> Any:
+    """The same class of networks, which notes how long its training takes."""
+
+    def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return kind.fit(self, *args, **kwargs)
+        finally:
+            seconds.append(time.perf_counter() - began)
+
+    return type(kind.__name__, (kind,), {"fit": fit})
 
 
 def arrays(forecasts: pd.DataFrame, found: Set, peer: str) -> tuple[np.ndarray, np.ndarray]:

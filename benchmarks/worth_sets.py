@@ -14,6 +14,14 @@ import pandas as pd
 
 LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 
+WINDOWS = {
+    "h": 168,
+    "MS": 24,
+    "QS": 16,
+    "W-MON": 104,
+    "W-SAT": 104,
+}  # rows that a peer's network sees, by step of dates
+
 
 @dataclass(frozen=True)
 class Set:
