@@ -36,7 +36,9 @@ import numpy as np
 import pandas as pd
 from worth_sets import LEVELS, SETS, WINDOWS, Set, scores, table
 
-PEERS = ("AutoTheta", "AutoETS", "MSTL", "AutoARIMA", "NHITS", "LSTM", "PatchTST")
+STATISTICAL = ("AutoTheta", "AutoETS", "MSTL", "AutoARIMA")
+NEURAL = ("NHITS", "LSTM", "PatchTST", "NBEATS", "TiDE", "NLinear", "DLinear")
+PEERS = (*STATISTICAL, *NEURAL)
 SINGLE = {  # what is set beside what
     "linear": ("linear", "NLinear"),
     "trend": ("linear trend=25", "DLinear"),
