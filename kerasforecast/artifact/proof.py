@@ -41,7 +41,7 @@ def no_network(manifest: Manifest) -> ArtifactError:
     """That a model is none, and what can be done with it."""
     return ArtifactError(
         f"{manifest.name}: that needs a network. Received: a model that is {describe(manifest.members)}. Use it with "
-        "predict and evaluate, or fit --model auto without --baselines."
+        "predict, evaluate and serve, or fit --model auto without --baselines."
     )
 
 

@@ -12,6 +12,12 @@ from kerasforecast.models.families.classical import TITLES
 Score = Annotated[float, Field(ge=0)]
 
 
+def judging_windows(windows: int, blocks: int, *, longer: bool) -> str:
+    """Windows that choose, in a few words; arguments as `Selection` has them."""
+    where = "validation and the end of training" if longer else "validation"
+    return f"{windows:,} window{'' if windows == 1 else 's'} of {where} in {blocks} block{'' if blocks == 1 else 's'}"
+
+
 class Tried(Record):
     """A network that was tried.
 
@@ -70,6 +76,7 @@ class Selection(Record):
         crps: The same.
         windows: Windows of validation that chose.
         blocks: Consecutive blocks that they lie in.
+        longer: Whether rows of training before validation chose too, where that is short.
         steps: Of the optimizer, in all.
         seconds: It took.
         text: What was decided, in a sentence.
@@ -81,10 +88,16 @@ class Selection(Record):
     crps: Score
     windows: Count
     blocks: Count
+    longer: bool = False
     steps: Count
     seconds: float = Field(ge=0)
     text: Text = ""
     beside: tuple[Beside, ...] = Field((), max_length=20)
+
+    @property
+    def judged(self) -> str:
+        """The windows that chose, in a few words."""
+        return judging_windows(self.windows, self.blocks, longer=self.longer)
 
     @property
     def beaten(self) -> bool:

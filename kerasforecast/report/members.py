@@ -47,9 +47,10 @@ def board_cells(selection: Selection, *, short: bool = False) -> tuple[list[str]
 
 def chosen_line(selection: Selection) -> str:
     """What was decided, and on what, in a sentence or two."""
-    windows = f"{selection.windows:,} windows of validation in {selection.blocks} blocks"
     judged = ", each judged by shares chosen on the others" if selection.blocks > 1 else ""
-    found = f"{selection.text} Chosen on {windows}{judged}: MASE {selection.mase:.3f}, CRPS {selection.crps:.3f}."
+    found = (
+        f"{selection.text} Chosen on {selection.judged}{judged}: MASE {selection.mase:.3f}, CRPS {selection.crps:.3f}."
+    )
     return f"{found} {selection.beside_line}" if selection.beside else found
 
 

@@ -42,7 +42,8 @@ class Candidate:
     @property
     def short(self) -> str:
         """The same in half a line."""
-        return f"{self.network.model}, window {self.network.window}, {scaling_words(self.network)}"
+        scaling = scaling_words(self.network)
+        return f"{self.network.model}, window {self.network.window}" + (f", {scaling}" if scaling != "none" else "")
 
     @property
     def words(self) -> str:

@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 
 from kerasforecast.artifact.recorder import identity_of
-from kerasforecast.artifact.selection import Selection, Tried
+from kerasforecast.artifact.selection import Selection, Tried, judging_windows
 from kerasforecast.baselines.classical import require_extra
 from kerasforecast.baselines.fitted import periods_of
 from kerasforecast.config import Config
@@ -114,7 +114,8 @@ def fit_chosen(
     leaving = begun.scored(chosen.parts, chosen.selection, alone)
     if begun.refits:
         steps = sum(part.replayed for part in chosen.parts if not part.member.network.family.solved)
-        say(f"Scored; training on all {panel.observed.sum():,} rows for {steps:,} steps.")
+        rows = f"all {panel.observed.sum():,} rows"
+        say(f"Scored; training on {rows} for {steps:,} steps." if steps else f"Scored; solving anew for {rows}.")
         leaving = begun.refitted(leaving, chosen.parts, stop, workers)
     return leaving
 
@@ -175,10 +176,8 @@ def choose_within(
             require_windows(panel, split, part)
     judge = judge_of(trying, panel, config.levels, period, honest=stretch is None)
     families = len({candidate.network.model for candidate in candidates})
-    say(
-        f"Trying {len(candidates)} networks of {families} families, judged on {len(judge.windows):,} windows of "
-        f"validation in {judge.count} blocks."
-    )
+    judging = judging_windows(len(judge.windows), judge.count, longer=stretch is not None)
+    say(f"Trying {len(candidates)} networks of {families} families, judged on {judging}.")
     again = (stretch is not None) + (config.training.final != "none")
     bench = Bench(panel, trying, judge, store, clock, stop, say, workers, again)
     trials = bench.run(candidates, budget)
@@ -194,7 +193,8 @@ def choose_within(
     members = weighted([parts[place] for place in sorted(parts)], [weights[place] for place in sorted(parts)])
     beside = classical_beside(config, panel, trying, judge)
     selection = _record(judge, trials, weights, worth, text, time.perf_counter() - begun)
-    return Chosen(members, parts[0], selection.model_copy(update={"beside": beside}))
+    found = {"beside": beside, "longer": stretch is not None}
+    return Chosen(members, parts[0], selection.model_copy(update=found))
 
 
 def _joined(judge: Judge, trials: Sequence[Trial], together: int) -> tuple[np.ndarray, str, Worth]:

@@ -153,10 +153,11 @@ def _opened(name: str, file: Path, stamp: tuple[int, ...]) -> Served:
             if isinstance(error, BackendError):
                 raise
             model, runtime = load(file), "keras"
-            if isinstance(model.predictor, HistoryPredictor):
+            if isinstance(model.predictor, HistoryPredictor):  # there is no network that could have been exported
                 model.predictor.require_installed()
                 runtime = "statsforecast"
-            LOG.info("%s is computed by %s: %s", name, runtime.capitalize(), _without_paths(str(error), file))
+            else:
+                LOG.info("%s is computed by Keras: %s", name, _without_paths(str(error), file))
     if _stamp(file) != stamp:
         raise ArtifactError(f"{file}: the file changed while it was read. It is read again when it is whole.")
     return Served(name, model, digest, runtime, file, stamp, Lock())

@@ -19,6 +19,7 @@ from kerasforecast.artifact.format.archive import MANIFEST, pack
 from kerasforecast.errors import ArtifactError, OptionError
 from kerasforecast.models.families.classical import TITLES
 from kerasforecast.selection import budgets
+from kerasforecast.serving.shelf import Shelf
 from tests.backend.test_joined import waves
 
 OPTIONS = {"model": "auto", "horizon": 3, "budget": "small", "progress": False}
@@ -112,6 +113,13 @@ def test_the_command_line_uses_it_and_refuses_what_needs_a_network(won):
     for refused in (("export", path), ("explain", path), ("fit", "--update", path), ("fit", "--init-from", path)):
         assert "that needs a network" in said(*refused)
     assert "'classical' is not one of 'lstm'" in said("fit", "--model", "classical")
+
+
+def test_a_server_says_what_computes_it_and_nothing_of_networks(won, caplog):
+    with caplog.at_level("INFO", logger="kerasforecast.serving"):
+        shelf = Shelf([won.files["model"]])
+    assert shelf.served["waves"].runtime == "statsforecast"
+    assert [record.message.split(", ")[1] for record in caplog.records] == ["by statsforecast."]
 
 
 def test_what_needs_a_network_is_refused(won):

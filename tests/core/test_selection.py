@@ -301,6 +301,9 @@ def test_a_model_of_no_network_that_is_better_is_named(crps, beaten, words):
     assert found.beaten == beaten
     assert words in chosen_line(found)
     assert f"CRPS {crps:.3f}" in chosen_line(found)
+    assert "80 windows of validation in 4 blocks, each judged by shares chosen on the others" in chosen_line(found)
+    short = found.model_copy(update={"windows": 1, "blocks": 1, "longer": True})
+    assert "Chosen on 1 window of validation and the end of training in 1 block: MASE" in chosen_line(short)
     alone = found.model_copy(update={"beside": ()})
     assert not alone.beaten
     assert words not in chosen_line(alone)
