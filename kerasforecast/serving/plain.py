@@ -37,6 +37,7 @@ Columns = dict[str, list[int | float | str | None]]
 _ISO = re.compile(r"(?:\d{4}-\d\d-\d\d\n)+|(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?\n)+", re.ASCII)
 _FEWEST = 3  # rows that show a step
 _KEPT = 128  # runs of dates that are remembered
+_LONGEST = 2_000  # rows of them: what is remembered must stay small, whatever is sent
 _REPEATS = 4  # of values, with fewer of which no weekends are filled
 _LARGEST = 10_000  # beyond any feature of a date: no year, no day of one
 
@@ -87,7 +88,8 @@ class PlainTables:
         if dates is None or not all(type(cell) is str for cell in columns[dates]):
             return None
         text = "\n".join(columns[dates]) + "\n"  # type: ignore[arg-type]
-        return self._like(dates, tuple(name for name in columns if name != dates), text)
+        found = self._like if len(columns[dates]) <= _LONGEST else self._of_dates
+        return found(dates, tuple(name for name in columns if name != dates), text)
 
     def _dates_among(self, columns: Columns) -> str | None:
         """The one column of texts, where it can be nothing but that of dates and the others are the model's numbers."""
