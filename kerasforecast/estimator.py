@@ -62,6 +62,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         decoder: Numbers that the decoder makes of each row to be forecast. Only for tide.
         noise_steps: Steps in which a path becomes noise in training. Only for diffusion.
         schedule: How the noise grows over these steps. Only for diffusion.
+        objective: What training predicts: the noise, or the speed. Only for diffusion.
         sampling_steps: Steps in which noise becomes a path in a forecast. Only for diffusion.
         paths: Paths of a forecast. Only for diffusion.
         season: Rows of a season; 1 for none. Only for seasonal, theta, damped.
@@ -131,6 +132,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         decoder: int = 8,
         noise_steps: int = 200,
         schedule: Literal["cosine", "linear"] = "cosine",
+        objective: Literal["noise", "flow"] = "noise",
         sampling_steps: int = 16,
         paths: int = 100,
         season: int = 1,
@@ -180,6 +182,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self.decoder = decoder
         self.noise_steps = noise_steps
         self.schedule = schedule
+        self.objective = objective
         self.sampling_steps = sampling_steps
         self.paths = paths
         self.season = season

@@ -88,6 +88,7 @@ def fit_each(
     decoder: int = default(8),
     noise_steps: int = default(200),
     schedule: Literal["cosine", "linear"] = default("cosine"),
+    objective: Literal["noise", "flow"] = default("noise"),
     sampling_steps: int = default(16),
     paths: int = default(100),
     season: int = default(1),
@@ -199,6 +200,7 @@ def fit_each(
         decoder: Numbers that the decoder makes of each row to be forecast. Only for tide.
         noise_steps: Steps in which a path becomes noise in training. Only for diffusion.
         schedule: How the noise grows over these steps. Only for diffusion.
+        objective: What training predicts: the noise, or the speed. Only for diffusion.
         sampling_steps: Steps in which noise becomes a path in a forecast. Only for diffusion.
         paths: Paths of a forecast. Only for diffusion.
         season: Rows of a season; 1 for none. Only for seasonal, theta, damped.

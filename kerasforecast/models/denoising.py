@@ -119,14 +119,15 @@ class Denoiser:
             hidden = hidden + outer(ops.maximum(seen, 0.0))
         return self._speed(ops.maximum(hidden, 0.0)) + self._factor(where) * z
 
-    def predicted(self, z: KerasTensor, speed: KerasTensor, angle: KerasTensor, place: Place) -> KerasTensor:
-        """The noise `(B, M, H)` in noised paths.
-
-        The layers that make paths have no part in it, and stand in it all the same, as the bank does.
-        """
+    def predicted(self, z: KerasTensor, speed: KerasTensor, angle: KerasTensor) -> KerasTensor:
+        """The noise `(B, M, H)` in noised paths."""
         cosine, sine = angle[:, :, :1], angle[:, :, 1:2]
-        noise = sine * z + cosine * speed
-        return noise + self.path(noise[:, :1], place) * np.float32(0)
+        return sine * z + cosine * speed
+
+    def standing(self, found: KerasTensor, place: Place) -> KerasTensor:
+        """What training compares `(B, M, H)`: the layers that make paths have no part in it, and stand in it all the
+        same, as the bank does."""
+        return found + self.path(found[:, :1], place) * np.float32(0)
 
     def back(self, z: KerasTensor, context: KerasTensor, steps: list[StepBack], inputs: Inputs) -> list[KerasTensor]:
         """From noise `(B, S, H)` to paths in the coordinates of the frame: those after each step."""

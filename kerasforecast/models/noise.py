@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 
 Schedule = Literal["cosine", "linear"]
+Objective = Literal["noise", "flow"]
 
 _WAVES = (1, 2, 4, 8)  # of the angle, by which a network knows where it is
 FEATURES = 2 * len(_WAVES)
@@ -102,13 +103,15 @@ class Noising:
     Attributes:
         angles: `(T,)` of the forward process.
         draws: Noised copies M of each path.
+        objective: What is to be predicted: the noise, or the speed, which the loss of flow matching is of.
     """
 
     angles: np.ndarray
     draws: int
+    objective: Objective = "noise"
 
     def __call__(self, targets: np.ndarray, key: tuple[int, ...]) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Inputs `noised` `(B, M, H)` and `angle` `(B, M, FEATURES)`, and the noise `(B, M, H)` to be predicted.
+        """Inputs `noised` `(B, M, H)` and `angle` `(B, M, FEATURES)`, and what is to be predicted `(B, M, H)`.
 
         Args:
             targets: Paths `(B, H)`.
@@ -121,4 +124,5 @@ class Noising:
         shares = (np.arange(self.draws) + random.random((count, self.draws))) / self.draws
         angle = self.angles[(shares * len(self.angles)).astype(int)]  # (B, M)
         given = noised(targets[:, None], noise, angle).astype(np.float32)
-        return {"noised": given, "angle": features(angle)}, noise
+        wanted = noise if self.objective == "noise" else noised(noise, -targets[:, None], angle).astype(np.float32)
+        return {"noised": given, "angle": features(angle)}, wanted

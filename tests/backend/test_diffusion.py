@@ -66,6 +66,9 @@ def test_a_network_computes_its_formula_and_every_role_draws_the_same():
         hidden = hidden + dense(seen, weights, f"{block}_out")
     speed = dense(np.maximum(hidden, 0), weights, "speed") + dense(where, weights, "factor") * noise
     np.testing.assert_allclose(found, angle[:, :, 1:2] * noise + angle[:, :, :1] * speed, rtol=1e-3, atol=1e-4)
+    flow = made("diffusion", SMALL | {"objective": "flow"}, columns=2, known=2, static=True)[1]
+    flow.set_weights(network.get_weights())
+    np.testing.assert_allclose(flow.predict_on_batch(inputs | drawn), speed, rtol=1e-3, atol=1e-4)
 
     answers = {}
     for role in ("inference", "export", "paths"):

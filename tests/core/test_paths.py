@@ -121,6 +121,17 @@ def test_noise_of_a_step_follows_from_its_key_and_spreads_over_all_angles():
     np.testing.assert_allclose(features(np.array([0.3]))[0, :2], [np.cos(0.3), np.sin(0.3)], rtol=1e-6)
 
 
+def test_a_flow_is_taught_the_speed_at_which_a_path_becomes_noise(random):
+    """The derivative by the angle of `cos(a) z + sin(a) e`."""
+    paths, key, turned = random.normal(size=(40, 3)), (0, 6, 1, 2), 1e-4
+    given, noise = Noising(angles("linear", 50), 4)(paths, key)
+    also_given, speed = Noising(angles("linear", 50), 4, "flow")(paths, key)
+    np.testing.assert_array_equal(given["noised"], also_given["noised"])
+    angle = np.arctan2(given["angle"][:, :, 1].astype(np.float64), given["angle"][:, :, 0])
+    later, before = (noised(paths[:, None], noise, angle + turn) for turn in (turned, -turned))
+    np.testing.assert_allclose(speed, (later - before) / (2 * turned), atol=1e-5)
+
+
 def test_a_bank_has_the_mean_and_the_covariance_of_all_noise(random):
     drawn = bank(100, 6, random).astype(np.float64)
     np.testing.assert_allclose(drawn.mean(axis=0), 0, atol=1e-6)

@@ -5,10 +5,11 @@ noised path z (B, S, H) beside the context and the angle (how much of z is noise
 -> the speed v (B, S, H), by which z turns into a path in some steps (`kerasforecast.models.noise`)
 -> mean and width of the window, mean + width M(L z) (`kerasforecast.models.frame`): samples (B, S, H)
 
-The network predicts the noise, `e = sin z + cos v`, and its loss is `||e - e'||^2`. v begins at zero: the first paths
-are those of the frame, the strongest simple rival, and training departs from it as far as it pays: which share of v is
-kept, say paths of validation windows (`kerasforecast.forecasting.departure`). Beside the dense layers a factor for each
-step, read from context and angle, makes v wider or narrower: windows differ in spread first.
+The network predicts the noise, `e = sin z + cos v`, and its loss is `||e - e'||^2`; with `objective="flow"` it is
+`||v - v'||^2`, that of flow matching (Lipman et al. 2023) along the arc from path to noise. v begins at zero: the first
+paths are those of the frame, the strongest simple rival, and training departs from it as far as it pays: which share of
+v is kept, say paths of validation windows (`kerasforecast.forecasting.departure`). Beside the dense layers a factor for
+each step, read from context and angle, makes v wider or narrower: windows differ in spread first.
 
 The saved network draws from a bank of noise that lies within it, so that it gives the same paths on every backend.
 """
@@ -51,6 +52,7 @@ class DiffusionOptions(FamilyOptions):
     blocks: int = Field(2, ge=1, le=64, description="Residual blocks that read a noised path.")
     noise_steps: int = Field(200, ge=10, le=1_000, description="Steps in which a path becomes noise in training.")
     schedule: Literal["cosine", "linear"] = Field("cosine", description="How the noise grows over these steps.")
+    objective: Literal["noise", "flow"] = Field("noise", description="What training predicts: the noise, or the speed.")
     sampling_steps: int = Field(16, ge=1, le=1_000, description="Steps in which noise becomes a path in a forecast.")
     paths: int = Field(100, ge=10, le=2_000, description="Paths of a forecast.")
 
@@ -116,7 +118,8 @@ class Diffusion(Family):
         if role == "training":
             angle = inputs.drawn["angle"]
             speed = denoiser.speed(z, angle, context)
-            return Graph(denoiser.predicted(z, speed, angle, place))
+            found = speed if options.objective == "flow" else denoiser.predicted(z, speed, angle)
+            return Graph(denoiser.standing(found, place))
         steps = self.steps_back(options)
         found = denoiser.back(z, context, steps, inputs)
         stages = [denoiser.path(each, place) for each in (z, *found)] if role == "stages" else ()
@@ -159,7 +162,7 @@ class Diffusion(Family):
         from kerasforecast.models.noise import Noising, angles
 
         frame = Frame.of_layers(dict(weights))
-        drawing = Noising(angles(options.schedule, options.noise_steps), _DRAWS)
+        drawing = Noising(angles(options.schedule, options.noise_steps), _DRAWS, options.objective)
         return frame.coordinates(windows, sizes), drawing
 
     def describe(self, options: DiffusionOptions) -> str:
