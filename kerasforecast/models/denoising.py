@@ -10,7 +10,7 @@ import numpy as np
 from keras import KerasTensor, ops
 
 from kerasforecast.models.families.base import Inputs, Sizes
-from kerasforecast.models.noise import KNOTS, StepBack, features
+from kerasforecast.models.noise import FARTHEST, KNOTS, StepBack, features
 from kerasforecast.models.width import FADES, LARGEST, LEAST
 
 
@@ -143,8 +143,12 @@ class Denoiser:
         return found
 
     def path(self, z: KerasTensor, place: Place) -> KerasTensor:
-        """Paths `(B, S, H)`, scaled, of z in the coordinates of the frame."""
+        """Paths `(B, S, H)`, scaled, of z in the coordinates of the frame; no step lies beyond `FARTHEST` there.
+
+        A step back may throw a path out of all that training has shown, and a curve such as sinh would make it endless.
+        """
         normal = self._correlation(z)  # (B, S, H)
+        normal = -ops.maximum(-ops.maximum(normal, -FARTHEST), -FARTHEST)
         one = keras.layers.Reshape((-1, self._sizes.horizon, 1))(normal)  # (B, S, H, 1)
         parts = ops.concatenate([one, ops.maximum(one - KNOTS.astype(np.float32), 0.0)], axis=-1)  # (B, S, H, K + 1)
         mean, width = (keras.layers.Reshape((1, self._sizes.horizon))(each) for each in (place.mean, place.width))

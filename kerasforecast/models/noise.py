@@ -23,6 +23,7 @@ Objective = Literal["noise", "flow"]
 _WAVES = (1, 2, 4, 8)  # of the angle, by which a network knows where it is
 FEATURES = 2 * len(_WAVES)
 KNOTS = np.linspace(-2.75, 2.75, 12)  # of the margins of `kerasforecast.models.frame`, in standard deviations
+FARTHEST = 3.0  # of a step of a path, there: three draws in a thousand lie beyond, and a network may end anywhere
 _DENSER = 1.5  # power by which steps back lie closer where paths take shape
 
 

@@ -81,6 +81,18 @@ def test_a_network_computes_its_formula_and_every_role_draws_the_same():
         np.testing.assert_allclose(answers[role], answers["export"], rtol=1e-4)
 
 
+def test_no_path_ends_farther_out_than_the_frame_would_draw_one():
+    member, network = made("diffusion", SMALL, columns=1, known=0, static=False)
+    export = build(member.network, member.scaling, "export", covariates=member.covariates)
+    set_weights(export, merged_weights(network))
+    speed, ends = export.get_layer("speed"), []
+    for thrown in (50.0, 5_000.0):  # so far that every path is taken back
+        speed.set_weights([speed.get_weights()[0], np.full(H, -thrown, np.float32)])
+        ends.append(np.asarray(export.predict_on_batch(fed(columns=1, known=0, static=False))))
+    assert np.isfinite(ends[0]).all()
+    np.testing.assert_allclose(ends[0], ends[1], rtol=1e-5)
+
+
 def autoregression(rows=3_000):
     """An AR(2) with known law."""
     random, values = np.random.default_rng(0), np.zeros(rows)
