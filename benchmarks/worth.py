@@ -165,14 +165,21 @@ def ours(arguments: argparse.Namespace) -> dict[str, Any]:
     )
     seconds = time.perf_counter() - began
     forecasts = model.evaluate(frame[_wanted(frame, columns)]).table
-    points, quantiles = _at_origins(forecasts, found, frame)
-    trained = model.manifest.training
-    return scores(name, frame, points, quantiles) | {
+    scored = _scored(frame, forecasts)
+    points, quantiles = _at_origins(forecasts, found, scored)
+    trained, left = model.manifest.training, frame["unique_id"].nunique() - scored["unique_id"].nunique()
+    return scores(name, scored, points, quantiles) | ({"series_left_out": left} if left else {}) | {
         "seconds": round(seconds, 1),
         "training": round(trained.seconds, 1) if trained else None,
         "epochs": trained.best_epoch if trained else None,
         "window": model.config.network.window,
     }
+
+
+def _scored(frame: pd.DataFrame, forecasts: pd.DataFrame) -> pd.DataFrame:
+    """The series that have forecasts: one that ended years before the others has none of a model trained on all rows,
+    which counts as having learned from every row up to the last date it has seen."""
+    return frame[frame["unique_id"].isin(forecasts["unique_id"])] if "unique_id" in forecasts else frame
 
 
 def _learned_from(frame: pd.DataFrame, found: Set, options: dict[str, Any]) -> pd.DataFrame:
