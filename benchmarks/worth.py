@@ -168,7 +168,8 @@ def ours(arguments: argparse.Namespace) -> dict[str, Any]:
     scored = _scored(frame, forecasts)
     points, quantiles = _at_origins(forecasts, found, scored)
     trained, left = model.manifest.training, frame["unique_id"].nunique() - scored["unique_id"].nunique()
-    return scores(name, scored, points, quantiles) | ({"series_left_out": left} if left else {}) | {
+    found_out = scores(name, scored, points, quantiles) | ({"series_left_out": left} if left else {})
+    return found_out | {
         "seconds": round(seconds, 1),
         "training": round(trained.seconds, 1) if trained else None,
         "epochs": trained.best_epoch if trained else None,
