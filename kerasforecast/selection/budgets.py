@@ -32,7 +32,7 @@ class Budget:
 
 _BUDGETS = {
     "small": Budget(rounds=(100, 400), proposals=1, solved=3, stretch=50, seeds=1),
-    "medium": Budget(rounds=(150, 600, 5_000), proposals=2, solved=6, stretch=50, seeds=2),
+    "medium": Budget(rounds=(150, 600, 4_000), proposals=2, solved=6, stretch=50, seeds=2),
     "large": Budget(rounds=(300, 1_200, 5_000), proposals=8, solved=8, stretch=100, seeds=4),
 }
 
