@@ -428,6 +428,10 @@ def test_the_page_and_the_description_are_whole(app):
         for method in methods:
             answered = call(app, path.replace("{name}", "waves"), asked() if method == "post" else None)
             assert answered.status not in (404, 405, 415, 500), path
+        other = call(app, path.replace("{name}", "waves"), method="TRACE")
+        allowed = other.headers["allow"]
+        assert other.status == 405 and {method.upper() for method in methods} <= set(allowed.split(", "))
+        assert other.json["error"] == f"The method must be {allowed}. Received: 'TRACE'."
 
 
 def test_a_model_that_draws_paths_gives_them(tmp_path):

@@ -81,6 +81,11 @@ async def told(request: Request, error: Exception) -> JSONResponse:
     """What a route raised, as an answer; for Starlette."""
     code, text = _said(error)
     more = {503: {"retry-after": "1"}, 401: {"www-authenticate": "Bearer"}}.get(code)
+    if isinstance(error, HTTPException) and error.headers:  # with a method that is not served, those that are
+        more = dict(error.headers)
+        if "Allow" in more:
+            more["Allow"] = ", ".join(sorted(more["Allow"].split(", ")))
+            text = f"The method must be {more['Allow']}. Received: {shown(request.method)}."
     return JSONResponse({"error": text}, code, more)
 
 
