@@ -165,7 +165,11 @@ class StableHlo(Format):
             name: jax.ShapeDtypeStruct((batch, *array.shape[1:]), "float32")
             for name, array in golden_of(source.manifest).windows.arrays.items()
         }
-        path.write_bytes(export.export(jax.jit(forecast), platforms=("cpu", "cuda", "tpu"))(shapes).serialize())
+        exported = export.export(jax.jit(forecast), platforms=("cpu", "cuda", "tpu"))(shapes)
+        try:
+            path.write_bytes(exported.serialize())
+        except ImportError:
+            raise not_installed("JAX writes StableHLO with the package flatbuffers", "jax") from None
         called = export.deserialize(bytearray(path.read_bytes())).call
         return _Called(lambda arrays: np.asarray(called(dict(arrays))))
 
