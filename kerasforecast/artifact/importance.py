@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Name = Annotated[str, StringConstraints(max_length=1_000)]
-_FIXED = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+_FIXED = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class CovariateWorth(BaseModel):

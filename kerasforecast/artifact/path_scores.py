@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 Name = Annotated[str, StringConstraints(max_length=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Shares = Annotated[dict[Annotated[str, StringConstraints(max_length=10)], Share], Field(max_length=10)]
-_FIXED = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+_FIXED = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class PathScore(BaseModel):

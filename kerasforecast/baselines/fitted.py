@@ -61,7 +61,7 @@ class Baselines(BaseModel):
         best_intervals: The one whose intervals had the least CRPS there; `None` where none has any.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     window: int = Field(ge=2, le=10_000)
     steps: int = Field(ge=1, le=1_000)

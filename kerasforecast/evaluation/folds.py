@@ -36,7 +36,7 @@ class Forecasts:
 class _Facts(BaseModel):
     """What stands beside the arrays of a fold."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     fingerprint: str
     epochs: int = Field(ge=0)

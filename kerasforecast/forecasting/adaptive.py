@@ -32,7 +32,7 @@ class Adapted(BaseModel):
         levels: By step and level of the intervals, `(S, K)`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     at: NaiveDatetime | Annotated[int, Field(ge=-(2**63), lt=2**63)]
     levels: tuple[Annotated[tuple[Share, ...], Field(max_length=100)], ...] = Field(min_length=1, max_length=1_000)

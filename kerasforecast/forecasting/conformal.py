@@ -67,7 +67,7 @@ class Calibration(BaseModel):
         tested: Whether errors of the test part are among them: of what was trained once more, on all rows, after it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     levels: tuple[Level, ...] = Field(min_length=1, max_length=100)
     basis: Basis

@@ -30,7 +30,7 @@ class Pace(BaseModel):
         usual: The geometric mean of the volatility of training windows.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     power: Annotated[float, Field(ge=0, le=1)]
     usual: Annotated[float, Field(gt=0)]

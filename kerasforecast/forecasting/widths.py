@@ -34,7 +34,7 @@ class Widths(BaseModel):
         other: That of all others, those never seen among them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     series: int = Field(ge=2)
     own: dict[Annotated[str, Field(max_length=1_000)], Width] = Field({}, max_length=_MOST)

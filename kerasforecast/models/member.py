@@ -25,7 +25,7 @@ class Member(BaseModel):
         covariates: The same about the columns known ahead, and the attributes of the series.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     weight: Annotated[float, Field(gt=0, le=1)] = 1.0
     network: NetworkConfig

@@ -42,7 +42,7 @@ class Standardised(BaseModel):
             of the window is; of columns known ahead alone.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     offset: _Offset
     scale: _Scale
@@ -61,7 +61,7 @@ class Categories(BaseModel):
         names: Of the categories, in the order of their numbers, from 0.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     names: tuple[_Name, ...] = Field(min_length=1, max_length=MOST_CATEGORIES)
 
@@ -96,7 +96,7 @@ class FittedCovariates(BaseModel):
         static: Per attribute of the series.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     known: tuple[Standardised, ...] = Field((), max_length=1_000)
     static: tuple[Attribute, ...] = Field((), max_length=1_000)

@@ -46,7 +46,7 @@ class Level(BaseModel):
         size: What it is taken in units of; 1 for other transforms.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     centre: Centre
     unit: Unit

@@ -57,7 +57,7 @@ class FittedScaling(BaseModel):
         level: How windows are normalised, where every column is `"level"`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Scaling
     transforms: tuple[Transform, ...] = Field(min_length=1, max_length=1_000)

@@ -53,7 +53,7 @@ class Volatility(BaseModel):
         size: How large the values of the history are, whatever their sign; of several series, of the middle one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     logarithmic: bool
     floor: float = Field(gt=0)

@@ -12,7 +12,7 @@ from kerasforecast.errors import OptionError, flag, shown
 class Section(BaseModel):
     """Frozen, and with nothing in it that it does not name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False, str_max_length=4_096)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=4_096)
 
     @model_validator(mode="before")
     @classmethod

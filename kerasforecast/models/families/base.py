@@ -32,7 +32,7 @@ STEPS: Mapping[str, Any] = MappingProxyType({"batch_size": 128, "steps_per_epoch
 class FamilyOptions(BaseModel):
     """The options that a family has beyond those of every network; subclasses add fields with bounds and help."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
