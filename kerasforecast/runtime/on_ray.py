@@ -9,8 +9,10 @@ import contextlib
 import importlib
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from kerasforecast.errors import BackendError, KerasForecastError, shown
 from kerasforecast.runtime.determinism import activate_for_training
@@ -22,6 +24,7 @@ Result = TypeVar("Result")
 
 _AHEAD = 4  # tasks a worker that Ray knows of before they are due: a driver holds no more, of a hundred thousand either
 _LOOK = 0.3  # seconds between two looks at what else a waiting driver has to heed
+_ANSWER = 10.0  # seconds that a cluster's address has to answer in
 _AGAIN = 5  # times that work is done again which was lost with its worker
 
 
@@ -54,6 +57,7 @@ class OnRay:
                 with _errors_alone(logging.getLogger("ray")):  # it warns of how it keeps its own cluster to itself
                     ray.init(address="local", include_dashboard=False, **quiet)
             else:
+                _reach(self._address)
                 ray.init(address=self._address, **quiet)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
             raise BackendError(
@@ -119,6 +123,13 @@ class OnRay:
                 f"A task was lost with its worker {_AGAIN + 1} times. Received: {type(error).__name__}. "
                 "Give workers more memory, or fewer at once."
             ) from None
+
+
+def _reach(address: str) -> None:
+    """Raise `OSError` where no machine answers at `host:port`: Ray itself keeps asking for a quarter of an hour."""
+    place = urlsplit(address if "://" in address else f"//{address}")
+    if place.hostname and place.port and place.scheme in ("", "ray"):
+        socket.create_connection((place.hostname, place.port), timeout=_ANSWER).close()
 
 
 @contextlib.contextmanager

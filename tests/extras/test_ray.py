@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import time
 import zipfile
 
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 import kerasforecast as kf
-from kerasforecast.errors import DataError
+from kerasforecast.errors import BackendError, DataError
 from kerasforecast.runtime.on_ray import OnRay
 from kerasforecast.runtime.tasks import in_order
 from kerasforecast.selection import budgets, choose
@@ -40,6 +41,17 @@ def refusing(shared, task):
 def ray():
     with OnRay("local", backend="torch") as found:
         yield found
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{port}", "ray://127.0.0.1:{port}", "[::1]:{port}", "head:port"])
+def test_where_nothing_answers_one_line_says_so_at_once(monkeypatch, address):  # before Ray runs here: it would be used
+    library = pytest.importorskip("ray")
+    monkeypatch.setattr(library, "init", lambda **_: pytest.fail("Ray asks for a quarter of an hour"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))  # taken, and nobody listens
+        wanted = OnRay(address.format(port=free.getsockname()[1]), backend="torch")
+        with pytest.raises(BackendError, match=r"^--ray must be local or the address of a running cluster\. "), wanted:
+            pass
 
 
 def test_a_lost_worker_s_task_is_done_again(ray, tmp_path):
