@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasforecast.data.numerals import figures
+from kerasforecast.data.numerals import numbers
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _PLAIN = " .-=#"
@@ -31,7 +31,7 @@ def chart(values: np.ndarray, width: int = 64, height: int = 5, plain: bool = Fa
     for line in reversed(range(height)):
         filled = np.clip(levels - line * steps, 0, steps)
         lines.append("".join(marks[mark] for mark in filled).rstrip())
-    ends = figures([float(high), float(low)])
+    ends = numbers([float(high), float(low)])
     lines[0] = f"{lines[0]:<{columns}}  {ends[0]}"
     lines[-1] = f"{lines[-1]:<{columns}}  {ends[1]}"
     return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import numpy as np
 
@@ -12,14 +12,14 @@ _SMALL = 4  # significant ones of numbers below 0.1
 _PLACES = 8  # decimals beyond which a power of ten is easier to read
 
 
-def figures(values: Sequence[float | None]) -> list[str]:
+def numbers(values: Collection[float | None]) -> list[str]:
     """Numbers of one column as text, all with the decimals that suit the largest of them; `-` for `None`.
 
     From 0.1 on they have four decimals, and no more than seven significant digits; below it four significant digits.
     A number that would have fewer than two of its own digits left stands by itself.
 
     Example:
-        >>> figures([2.90127, 3.1, None]), figures([12345678.9]), figures([0.0000123456])
+        >>> numbers([2.90127, 3.1, None]), numbers([12345678.9]), numbers([0.0000123456])
         (['2.9013', '3.1000', '-'], ['12,345,679'], ['0.00001235'])
     """
     sizes = [abs(value) for value in values if value is not None and np.isfinite(value)]
@@ -27,9 +27,9 @@ def figures(values: Sequence[float | None]) -> list[str]:
     return ["-" if value is None else _text(float(value), min(places, _PLACES + 1)) for value in values]
 
 
-def figure(value: float) -> str:
-    """One number as text, as `figures` writes it."""
-    return figures([value])[0]
+def number(value: float) -> str:
+    """One number as text, as `numbers` writes it."""
+    return numbers([value])[0]
 
 
 def digits(value: float, most: int = 12) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
+from kerasforecast.data.numerals import number
 from kerasforecast.evaluation.verdict import spoken
 from kerasforecast.explain.attention import Attention
 from kerasforecast.explain.inside import Inside, States
@@ -18,7 +19,6 @@ from kerasforecast.explain.origin import Origin
 from kerasforecast.explain.reach import Reach
 from kerasforecast.explain.whatif import WhatIf
 from kerasforecast.explain.why import Why
-from kerasforecast.report.words import number
 
 _SHOWN = 4  # parts that a line names
 

@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from kerasforecast.data.numerals import number, numbers
 from kerasforecast.explain import drawings
 from kerasforecast.explain.findings import Findings, percent, signed
 from kerasforecast.explain.memory import CELLS, Memory
@@ -14,7 +15,6 @@ from kerasforecast.models.member import describe
 from kerasforecast.report.importance import importance_section
 from kerasforecast.report.page import Headline, Section, embedded, folded, page, table, text
 from kerasforecast.report.paths import reverse_section
-from kerasforecast.report.words import number, numbers
 
 _STEPS = 8  # columns of the table of parts
 _SLOPES_NOTE = (

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasforecast.data.numerals import figure
+from kerasforecast.data.numerals import number
 from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError
 from kerasforecast.forecasting.fitting import scaled_member
@@ -56,9 +56,9 @@ def settled(network: NetworkConfig, panel: Panel, split: Split) -> tuple[Network
     own = f"{default}, which is {network.model}'s own"
     if best != default and errors[best] < _BETTER * least:
         chosen = network.model_copy(update={"scaling": best})
-        return chosen, f"Scaling {best}: {where} {figure(errors[best])} with it, by {figure(least)} with {own}."
+        return chosen, f"Scaling {best}: {where} {number(errors[best])} with it, by {number(least)} with {own}."
     others = " or ".join(errors)
-    return usual, f"Scaling {own}: {where} {figure(least)} with it, and by no less with {others}."
+    return usual, f"Scaling {own}: {where} {number(least)} with it, and by no less with {others}."
 
 
 def _tried(network: NetworkConfig, kind: Scaling, panel: Panel, split: Split) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerasforecast.data.numerals import figure
+from kerasforecast.data.numerals import number
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.precision import LARGEST, rounding_note, too_large
 from kerasforecast.data.stamps import iso_text
@@ -57,7 +57,7 @@ def scaling_notes(scaling: FittedScaling, panel: Panel) -> list[str]:
         low = int((panel.values[:, place] <= 0).sum()) if floor else 0
         if low:
             name, verb = panel.columns[place], "counts" if low == 1 else "count"
-            notes.append(f"{name}: {counted(low)} not above 0 {verb} as {figure(floor)}, since logs are taken of it.")
+            notes.append(f"{name}: {counted(low)} not above 0 {verb} as {number(floor)}, since logs are taken of it.")
     return notes
 
 

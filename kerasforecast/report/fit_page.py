@@ -10,6 +10,7 @@ import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.data.frequency import in_words
+from kerasforecast.data.numerals import number
 from kerasforecast.evaluation.cold_start import held_out_line
 from kerasforecast.evaluation.verdict import judged
 from kerasforecast.metrics.point import rmse
@@ -35,7 +36,6 @@ from kerasforecast.report.parts import (
 )
 from kerasforecast.report.paths import path_lines_of, path_sections
 from kerasforecast.report.scores import contestants, evidence, option_tables, score_table
-from kerasforecast.report.words import number
 
 _MODEL, _FORECASTS = {"model": "forecast"}, {"forecast": "forecast", "naive": "naive"}
 

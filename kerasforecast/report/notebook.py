@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kerasforecast.artifact.manifest import Manifest
+from kerasforecast.data.numerals import numbers
 from kerasforecast.data.stamps import iso_texts
 from kerasforecast.evaluation.verdict import judged
 from kerasforecast.models.member import describe
@@ -18,7 +19,6 @@ from kerasforecast.report.outlook import intervals_of
 from kerasforecast.report.page import table, text
 from kerasforecast.report.scores import score_cells
 from kerasforecast.report.traces import Interval
-from kerasforecast.report.words import numbers
 
 _KEYS = ("rmse", "mae", "mase", "crps", "coverage")
 _KEYS_OF_MANY = ("mase", "rmsse", "smape", "scaled_crps", "coverage")  # means over series of any size

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.numerals import numbers
 from kerasforecast.data.series import Series
 from kerasforecast.data.stamps import iso_texts
 from kerasforecast.evaluation.tables import as_written
@@ -16,7 +17,6 @@ from kerasforecast.metrics.probabilistic import central_intervals
 from kerasforecast.report import figures
 from kerasforecast.report.page import Section, folded, table
 from kerasforecast.report.traces import Figure, Interval
-from kerasforecast.report.words import numbers
 
 _TAIL = 60  # known rows before the forecast, or more before a long one
 _LISTED = 12  # steps that a page lists at once; with more the list opens when asked for

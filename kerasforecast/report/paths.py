@@ -7,10 +7,10 @@ import pandas as pd
 
 from kerasforecast.artifact.path_scores import PathScores
 from kerasforecast.baselines.seasonal import season_of
+from kerasforecast.data.numerals import number
 from kerasforecast.evaluation.paths import kept_lines
 from kerasforecast.report.page import Section, table
 from kerasforecast.report.traces import Figure, bars, figure, line, timed, titled
-from kerasforecast.report.words import number
 
 _STAGES = 5  # of a process that are drawn
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from kerasforecast.data.numerals import figures
+from kerasforecast.data.numerals import numbers
 from kerasforecast.errors import printable
 from kerasforecast.evaluation.verdict import Judgement
 from kerasforecast.report.page import table
@@ -73,7 +73,7 @@ def score_cells(
             values = [_value(each, key) if interval is None else (each.get(key) or {}).get(interval) for each in scores]
             if any(value is not None for value in values):
                 header.append(title.format(100 * float(interval)) if interval is not None else title)
-                cells = figures(values) if form == _PRICE else [_cell(form, value) for value in values]
+                cells = numbers(values) if form == _PRICE else [_cell(form, value) for value in values]
                 for row, cell in zip(rows, cells, strict=True):
                     row.append(cell)
     return header, rows

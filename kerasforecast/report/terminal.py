@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from kerasforecast.data.numerals import number
 from kerasforecast.errors import printable
 from kerasforecast.report.outlook import Outlook
 from kerasforecast.report.outlooks import Outlooks, titles_within
-from kerasforecast.report.words import number
 
 _HEIGHT = 12  # lines of the chart
 _FEW, _LOW = 4, 7  # series that are drawn below one another at most, and the lines of each

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import html
-import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kerasforecast.data.numerals import number
 from kerasforecast.data.stamps import iso_texts
 from kerasforecast.report.traces import Figure
 
 _NAMED = 12  # bars that are told one by one
-
-
-def number(value: float) -> str:
-    """A value in the units of the data, as texts have it."""
-    return numbers([value])[0]
-
-
-def numbers(values: Sequence[float] | np.ndarray | pd.Series) -> list[str]:
-    """Values of one column, all with the decimals that the largest has in six digits."""
-    most = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
-    if not 1e-4 <= most < 1e15:
-        return [f"{value:.6g}" for value in values]
-    decimals = max(0, 5 - math.floor(math.log10(most)))
-    return [f"{value:,.{decimals}f}" for value in values]
 
 
 def words(figure: Figure) -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kerasforecast.data import numerals
 from kerasforecast.data.chart import chart
-from kerasforecast.data.numerals import digits, figure, figures
+from kerasforecast.data.numerals import digits, number, numbers
 from kerasforecast.report.scores import score_cells
 
 
@@ -22,18 +22,18 @@ from kerasforecast.report.scores import score_cells
      (float("inf"), "inf")],
 )  # fmt: skip
 def test_a_number_of_any_size(value, text):
-    assert figure(value) == text
+    assert number(value) == text
 
 
 def test_a_column_has_one_number_of_decimals_unless_nothing_would_be_left():
-    assert figures([0.00001234, 0.00000123, None]) == ["0.00001234", "0.00000123", "-"]
-    assert figures([12.5, 0.00123]) == ["12.5000", "0.0012"]
-    assert figures([12.5, 0.0000123]) == ["12.5000", "0.00001230"]
+    assert numbers([0.00001234, 0.00000123, None]) == ["0.00001234", "0.00000123", "-"]
+    assert numbers([12.5, 0.00123]) == ["12.5000", "0.0012"]
+    assert numbers([12.5, 0.0000123]) == ["12.5000", "0.00001230"]
 
 
 @given(st.floats(1e-30, 1e18))
 def test_no_number_loses_more_than_its_fifth_digit(value):
-    assert float(figure(value).replace(",", "")) == pytest.approx(value, rel=6e-4)
+    assert float(number(value).replace(",", "")) == pytest.approx(value, rel=6e-4)
 
 
 @pytest.mark.parametrize(
