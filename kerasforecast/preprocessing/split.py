@@ -33,7 +33,8 @@ class Split:
             too short for the parts before its test, has rows that no part holds.
         window: Rows of input of each window, L.
         horizon: Rows of target of each window in training, H.
-        context: Rows of its own series that a window needs at least; they are mirrored into those before.
+        context: Rows of its own series that a window needs at least; they are mirrored into those before. A series
+            trains on such windows only where most of its own would be so: a season that is mirrored is none.
     """
 
     edges: np.ndarray
@@ -117,8 +118,12 @@ class Split:
     def _origins(self, part: str, steps: int) -> tuple[np.ndarray, np.ndarray]:
         """First origin of each series, and one past the last."""
         place = PARTS.index(part)
+        stop = self.edges[:, place + 1] - steps
         first = np.maximum(self.edges[:, place] - 1, self.starts + self.context - 1)
-        return first, self.edges[:, place + 1] - steps
+        if part == "train":
+            whole = np.maximum(first, self.starts + self.window - 1)  # (N,) where windows begin to have all their rows
+            first = np.where(stop - whole >= whole - first, whole, first)
+        return first, stop
 
     def _edge(self, place: int) -> int:
         if len(self.edges) != 1:

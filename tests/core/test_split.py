@@ -244,12 +244,22 @@ def test_rows_of_the_parts_are_counted_from_the_end_of_each_series():
 
 
 def test_min_rows_says_from_how_few_rows_there_is_a_forecast():
-    panel = pair(60, 50)
+    panel = pair(40, 35)
     for least, context in ((None, 4), (2, 2), (9, 9), (500, 20)):
         split = split_panel(panel, SplitConfig(min_rows=least), network(20))
         assert split.context == context
         assert (split.origins("train")[0], len(split.origins("train")) > 0) == (context - 1, True)
-    assert split_panel(panel_of(100), SplitConfig(min_rows=3), network(20)).origins("train")[0] == 2
+    assert split_panel(panel_of(40), SplitConfig(min_rows=3), network(20)).origins("train")[0] == 2
+
+
+@given(st.integers(8, 200), st.integers(2, 60), st.integers(1, 6), st.integers(1, 12))
+def test_a_series_trains_on_mirrored_rows_only_where_most_of_its_windows_have_some(rows, window, horizon, context):
+    edges = np.array([[0, rows - 6, rows - 3, rows]])
+    split = Split(edges, np.zeros(1, np.int64), window, horizon, min(context, window))
+    origins = np.arange(split.context - 1, rows - 6 - horizon)  # every window that may be
+    whole = origins[origins >= window - 1]  # those of the series' own rows alone
+    assert split.origins("train").tolist() == (whole if 2 * len(whole) >= len(origins) else origins).tolist()
+    assert split.windows_in("train").tolist() == [len(split.origins("train"))]
 
 
 def test_series_held_out_have_a_test_part_alone_and_more_series_change_none_of_them():
