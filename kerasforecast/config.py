@@ -197,6 +197,8 @@ def check_effect_on_data(given: dict[str, Any], data: DataConfig) -> None:
     _refuse(given, bool(data.targets), ("target",), "beside --targets, which are the columns to forecast")
     _refuse(given, bool(data.targets), ("id", "series", "static"), "beside --targets, each of which is a series")
     _refuse(given, data.offline, ("timeout", "max_age"), "with --offline")
+    calendar = (*data.calendar_features, data.holidays, *data.past, *data.known)
+    _refuse(given, not any(calendar), ("time_zone",), "without --calendar-features or --holidays")
 
 
 def _refuse(given: dict[str, Any], useless: bool, options: tuple[str, ...], reason: str) -> None:

@@ -41,6 +41,7 @@ def backtest(
     static: Sequence[str] = default(()),
     calendar_features: Sequence[str] = default(()),
     holidays: str | None = default(None),
+    time_zone: str | None = default(None),
     missing: Literal["error", "drop", "ffill", "interpolate"] = default("error"),
     duplicates: Literal["error", "last", "first", "mean"] = default("error"),
     calendar: str | None = default(None),
@@ -155,6 +156,7 @@ def backtest(
         static: Columns of one value a series, numbers or categories, such as a region.
         calendar_features: What the network sees of each date, e.g. hour,weekday; auto for what suits the step.
         holidays: Country whose holidays the network sees ahead, e.g. BR, or a part of it, e.g. AU-VIC.
+        time_zone: Zone whose clocks people go by, e.g. Australia/Melbourne, for hours and holidays of dates in UTC.
         missing: What to do with rows that lack a value.
         duplicates: What to do with several rows of one date.
         calendar: Trading calendar of the dates, e.g. XNYS, BVMF, 24/7.

@@ -104,7 +104,7 @@ def _other(manifest: Manifest, data: str | PathLike | Given | None, options: Map
 
 
 def _kept_options(manifest: Manifest) -> dict[str, Any]:
-    kept = ("calendar", "interval", *INHERITED)
+    kept = ("calendar", "interval", "time_zone", *INHERITED)
     trained = manifest.config.data.model_dump()
     return DataConfig().model_dump() | {name: trained[name] for name in kept}
 
@@ -115,7 +115,7 @@ def reading_options(manifest: Manifest) -> DataConfig:
 
 
 def _read(manifest: Manifest, values: dict[str, Any], data: Given | None, options: Mapping[str, Any]) -> Panel:
-    for name in ("calendar_features", "holidays"):
+    for name in ("calendar_features", "holidays", "time_zone"):
         if options.get(name):
             raise OptionError(
                 f"{flag(name)} has no effect on a trained model, which takes what it was trained on. "

@@ -24,6 +24,7 @@ from kerasforecast.artifact.roles import Roles
 from kerasforecast.artifact.selection import Selection
 from kerasforecast.baselines.fitted import Baselines
 from kerasforecast.config import Config
+from kerasforecast.data.date_features import apart
 from kerasforecast.data.holiday_days import holiday_kind
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.forecasting.adaptive import Adapted
@@ -129,7 +130,9 @@ class Manifest(SeveralRecord):
             ValidationError: They contradict one another.
         """
         made = provenance(loaded_backend() or "")
-        made["versions"] |= versions(*["holidays"] * any(map(holiday_kind, roles.calendar.values())))
+        made["versions"] |= versions(
+            *["holidays"] * any(holiday_kind(apart(name)[0]) for name in roles.calendar.values())
+        )
         return cls(name=name, config=config, roles=roles, members=tuple(members), **made, **facts)
 
     def updated(self, **facts: Any) -> Manifest:

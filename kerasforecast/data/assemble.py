@@ -9,6 +9,7 @@ import pandas as pd
 
 from kerasforecast.data.calendar_columns import calendar_columns, calendar_values
 from kerasforecast.data.common_step import common_step
+from kerasforecast.data.date_features import described
 from kerasforecast.data.panel import ColumnRole, Panel
 from kerasforecast.data.panel_sanity import panel_splits, panel_suspicions
 from kerasforecast.data.reading import Reading
@@ -21,6 +22,7 @@ from kerasforecast.data.table.roles import Roles
 from kerasforecast.data.table.stack import Stack
 from kerasforecast.data.table.static import static_of
 from kerasforecast.data.table.wide import series_of_columns
+from kerasforecast.data.zone_clocks import check_zone
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def _described(stack: Stack, read: Reading, notes: list[str]) -> Panel:
     columns, values = stack.columns, stack.values
     observed = np.diff(stack.starts) if stack.ahead is None else stack.counted(stack.open)
     open_rows, starts = slice(None) if stack.ahead is None else stack.open, np.append(0, np.cumsum(observed))
-    own = calendar_columns(values[open_rows], stack.index[open_rows], columns, starts)
+    zone = None if config.time_zone is None else check_zone(config.time_zone)
+    own = calendar_columns(values[open_rows], stack.index[open_rows], columns, starts, zone)
     order = sorted(range(len(columns)), key=lambda place: _rank(columns[place], roles, own))
     if order != list(range(len(columns))):
         values = values[:, order]
@@ -119,7 +122,7 @@ def _described(stack: Stack, read: Reading, notes: list[str]) -> Panel:
         for column in own:
             values[stack.ahead, names.index(column)] = calendar_values(own[column], stack.index[stack.ahead])
     static = static_of(stack.table, roles.static, read.grouping, stack, config)
-    said = [f"Column {column} is the {feature} of the dates." for column, feature in own.items()]
+    said = [f"Column {column} is the {described(feature)} of the dates." for column, feature in own.items()]
     notes += [*step.notes, *said]
     name = found.name if config.series is None else f"{found.name}-{config.series}"
     values.setflags(write=False)

@@ -1,4 +1,4 @@
-"""Which known columns the dates of a panel give, by `--calendar-features` and `--holidays`, and those columns."""
+"""Which known columns a panel's dates give, by `--calendar-features`, `--holidays` and `--time-zone`; those columns."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from kerasforecast.data.date_features import CYCLES, calendar_table
+from kerasforecast.data.date_features import CYCLES, calendar_table, in_zone
 from kerasforecast.data.frequency import DAY, is_daily, step_within_day
 from kerasforecast.data.holiday_days import check_place, holidays_of
 from kerasforecast.data.months import months_of
+from kerasforecast.data.zone_clocks import by_clock, check_zone
 from kerasforecast.errors import DataError, OptionError, shown
 from kerasforecast.sections.data import DataConfig
 
@@ -48,12 +49,14 @@ _TWO_WEEKS = pd.Timedelta(days=14)
 
 
 def check_calendar_options(config: DataConfig) -> None:
-    """Refuse `--calendar-features` and `--holidays` that mean nothing, before a table is read.
+    """Refuse `--calendar-features`, `--holidays` and `--time-zone` that mean nothing, before a table is read.
 
     Raises:
-        OptionError: There is no such feature or country.
+        OptionError: There is no such feature, country or zone.
     """
     _wanted(config)
+    if config.time_zone is not None:
+        check_zone(config.time_zone)
     if config.holidays is not None:
         check_place(config.holidays)
 
@@ -62,15 +65,17 @@ def with_calendar(panel: Panel, config: DataConfig) -> Panel:
     """`panel` with the known columns that its dates give, as `--calendar-features` and `--holidays` say.
 
     Each cycle is a pair of columns, its sine and cosine (`hour_sin`, `hour_cos`): the hour after 23 is 0. The hour
-    counts its minutes. They are computed for every row ahead, and the user is never asked for them.
+    counts its minutes. They are computed for every row ahead, and the user is never asked for them. Where people live
+    by the clocks of `--time-zone`, dates stay as they are and what they give is by those clocks.
 
     Args:
         panel: One series or many, with dates.
-        config: Of which these two options are read.
+        config: Of which these three options are read.
 
     Raises:
-        DataError: There are no dates; a feature says nothing of rows so far apart; the panel has a column of its name.
-        OptionError: There is no such feature or country.
+        DataError: There are no dates; a feature says nothing of rows so far apart; the panel has a column of its name;
+            a zone is named for dates without a time of day.
+        OptionError: There is no such feature, country or zone.
     """
     wanted = _wanted(config)
     if not wanted and config.holidays is None:
@@ -81,11 +86,15 @@ def with_calendar(panel: Panel, config: DataConfig) -> Panel:
     step = step_class(panel)
     names, notes = _chosen(panel, wanted, step)
     features = {column: column for name in names for column in columns_of(name)}
+    zone = None if config.time_zone is None else check_zone(config.time_zone)
+    shown_there = _clock_of(panel, zone)
     if config.holidays is not None:
         place = check_place(config.holidays)
-        features |= _holiday_features(panel, place, step)
-        notes.append(_holidays_note(panel, place))
-    return with_features(panel, features, notes)
+        features |= _holiday_features(panel, shown_there, place, step)
+        notes.append(_holidays_note(shown_there, place))
+    if step in ("minute", "hour") or zone is not None:
+        notes.append(_clock_note(zone))
+    return with_features(panel, {column: in_zone(name, zone) for column, name in features.items()}, notes)
 
 
 def with_features(panel: Panel, features: Mapping[str, str], notes: Sequence[str] = ()) -> Panel:
@@ -182,7 +191,30 @@ def _chosen(panel: Panel, wanted: Sequence[str], step: str) -> tuple[list[str], 
     return taken, [f"Calendar features: {', '.join(taken) or 'none'}{less}."]
 
 
-def _holiday_features(panel: Panel, place: str, step: str) -> dict[str, str]:
+def _clock_of(panel: Panel, zone: str | None) -> pd.DatetimeIndex:
+    """The dates by the clocks of a zone; as they stand, where `None`.
+
+    Raises:
+        DataError: They have no time of day.
+    """
+    index = pd.DatetimeIndex(panel.index.unique())
+    if zone is None:
+        return index
+    if (index == index.normalize()).all():
+        raise DataError(
+            f"{panel.name}: --time-zone needs dates with a time of day. Received: days alone. Leave it out: a day is "
+            "taken as people there call it."
+        )
+    return by_clock(index, zone)
+
+
+def _clock_note(zone: str | None) -> str:
+    if zone is None:
+        return "What dates give is by the clock they are written in; --time-zone names that of the people, if another."
+    return f"Dates are taken as UTC; what they give is by the clocks of {zone}."
+
+
+def _holiday_features(panel: Panel, index: pd.DatetimeIndex, place: str, step: str) -> dict[str, str]:
     """The columns that tell holidays at a step, and the feature that each is.
 
     Raises:
@@ -196,14 +228,13 @@ def _holiday_features(panel: Panel, place: str, step: str) -> dict[str, str]:
         )
     if step in _COUNTS:
         return {_COUNTS[step]: f"{_COUNTS[step]}:{place}"}
-    index = pd.DatetimeIndex(panel.index.unique())
     working = index.max() - index.min() >= _TWO_WEEKS and bool((index.day_of_week < 5).all())
     kinds = {side: f"weekday_{side}_holiday" if working else f"holiday_{side}" for side in ("before", "after")}
     return {"holiday": f"holiday:{place}"} | {f"holiday_{side}": f"{kind}:{place}" for side, kind in kinds.items()}
 
 
-def _holidays_note(panel: Panel, place: str) -> str:
-    days = panel.index.as_unit("s").asi8 // 86_400
+def _holidays_note(index: pd.DatetimeIndex, place: str) -> str:
+    days = index.as_unit("s").asi8 // 86_400
     first, last = days.min(), days.max()
     found = holidays_of(place, np.arange(first, last + 1))
     count = int(((found >= first) & (found <= last)).sum())

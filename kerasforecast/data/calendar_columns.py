@@ -7,12 +7,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from kerasforecast.data.date_features import FEATURES, calendar_table, calendar_values
+from kerasforecast.data.date_features import FEATURES, apart, calendar_table, calendar_values, described, in_zone
 from kerasforecast.errors import DataError, shown
 
 
 def calendar_columns(
-    values: np.ndarray, index: pd.Index, columns: Sequence[str], starts: np.ndarray | None = None
+    values: np.ndarray,
+    index: pd.Index,
+    columns: Sequence[str],
+    starts: np.ndarray | None = None,
+    zone: str | None = None,
 ) -> dict[str, str]:
     """The columns, but for the first, that are a calendar feature of the dates in every row, and which it is.
 
@@ -23,6 +27,7 @@ def calendar_columns(
         index: `(T,)`.
         columns: The F names.
         starts: `(N + 1,)` the first row of each series and T, where the rows are of several.
+        zone: By whose clocks a column may be one too.
     """
     found: dict[str, str] = {}
     if not isinstance(index, pd.DatetimeIndex) or len(columns) < 2:
@@ -30,9 +35,10 @@ def calendar_columns(
     inner = np.ones(max(len(index) - 1, 0), bool)  # steps within a series
     inner[[] if starts is None else np.unique(starts[(starts > 0) & (starts < len(index))]) - 1] = False
     few = slice(0, 50)  # enough to tell most columns that are none
+    names = [*FEATURES, *(in_zone(name, zone) for name in FEATURES if zone is not None)]
     for place, column in enumerate(columns[1:], 1):
         own = values[:, place]
-        for name in FEATURES:
+        for name in names:
             if np.array_equal(calendar_values(name, index[few]), own[few]) and _is(name, own, index, inner):
                 found[column] = name
                 break
@@ -41,7 +47,7 @@ def calendar_columns(
 
 def _is(name: str, values: np.ndarray, index: pd.DatetimeIndex, inner: np.ndarray) -> bool:
     steps = np.diff(values)[inner]
-    turns = (steps > 0).any() if name == "year" else (steps < 0).any()
+    turns = (steps > 0).any() if apart(name)[0] == "year" else (steps < 0).any()
     return bool(turns) and np.array_equal(calendar_values(name, index), values)
 
 
@@ -55,14 +61,16 @@ def check_calendar_columns(
     """
     if known and not isinstance(index, pd.DatetimeIndex):
         column, name = next(iter(known.items()))
-        raise DataError(f"Column {column} was the {name} of the dates in training. Received: rows without dates.")
+        raise DataError(
+            f"Column {column} was the {described(name)} of the dates in training. Received: rows without dates."
+        )
     for column, name in known.items():
         own, wanted = values[:, list(columns).index(column)], calendar_table([name], index)[:, 0]
         wrong = np.flatnonzero(own != wanted)
         if len(wrong):
             received = f"{shown(float(own[wrong[0]]))} at {index[wrong[0]]}, not {wanted[wrong[0]]:g}"
             raise DataError(
-                f"Column {column} must be the {name} of the dates, as in training. Received: {received}. "
+                f"Column {column} must be the {described(name)} of the dates, as in training. Received: {received}. "
                 "Give dates by the same clock, or train again."
             )
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
 
 from kerasforecast.data.holiday_days import KINDS, holiday_kind, holiday_numbers
+from kerasforecast.data.zone_clocks import ZONE_NAME, by_clock
 
 _DAY = 86_400  # seconds
+_ZONED = "@"  # between a feature and the zone by whose clocks it is
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,38 @@ def _holidays(kind: str, place: str, index: pd.DatetimeIndex) -> np.ndarray:
     return holiday_numbers(kind, place, index.as_unit("s").asi8 // _DAY)
 
 
+def in_zone(name: str, zone: str | None) -> str:
+    """The name of a feature by the clocks of a zone, `"hour_sin@Australia/Melbourne"`; as it is, where `None`."""
+    return name if zone is None else f"{name}{_ZONED}{zone}"
+
+
+def apart(name: str) -> tuple[str, str | None]:
+    """A feature and the zone by whose clocks it is; `None` where it is by the dates as they stand."""
+    plain, marked, zone = name.partition(_ZONED)
+    return plain, zone if marked else None
+
+
+def described(name: str) -> str:
+    """A feature in words: `"hour in Australia/Melbourne"`."""
+    plain, zone = apart(name)
+    return plain if zone is None else f"{plain} in {zone}"
+
+
 @lru_cache(maxsize=256)
 def feature(name: str) -> CalendarFeature | None:
-    """The feature of dates of this name, `"hour"`, `"hour_sin"` or `"holiday:AU-VIC"`; `None` where there is none."""
+    """The feature of dates of this name, `"hour"`, `"hour_sin"`, `"holiday:AU-VIC"`, or one of these by the clocks of a
+    zone, `"hour@Australia/Melbourne"`; `None` where there is none."""
+    plain, zone = apart(name)
+    if zone is not None:
+        found = feature(plain) if ZONE_NAME.fullmatch(zone) else None
+        return found and replace(found, of=partial(_by_clock, found.of, zone))
     if (holiday := holiday_kind(name)) is not None:
         return CalendarFeature(partial(_holidays, *holiday), 0, KINDS[holiday[0]][1])
     return FEATURES.get(name) or PAIRS.get(name)
+
+
+def _by_clock(of: Callable[[pd.DatetimeIndex], np.ndarray], zone: str, index: pd.DatetimeIndex) -> np.ndarray:
+    return of(by_clock(index, zone))
 
 
 def calendar_values(name: str, index: pd.DatetimeIndex) -> np.ndarray:
@@ -99,7 +127,7 @@ def calendar_values(name: str, index: pd.DatetimeIndex) -> np.ndarray:
 
     Raises:
         KeyError: There is none of that name.
-        DataError: It is of holidays that the library at hand does not know.
+        DataError: It is of holidays that the library at hand does not know, or of an unknown zone.
     """
     found = feature(name)
     if found is None:

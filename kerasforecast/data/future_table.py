@@ -158,7 +158,7 @@ def _keys(table: Table, key: str | None) -> list[str]:
 
 def _index(table: Table, dates: str | None, panel: Panel, config: DataConfig) -> tuple[pd.Index, tuple[str, ...]]:
     if isinstance(panel.index, pd.DatetimeIndex):
-        read = read_dates(table, table.frame[dates], config.date_format)
+        read = read_dates(table, table.frame[dates], config.date_format, utc=config.time_zone is not None)
         return read.index, read.notes
     if dates is None:
         raise DataError(f"{table.name}: a column step of integer steps is needed. Received: none. {_RETRY}")

@@ -98,7 +98,7 @@ def reading(found: Found, inherited: Collection[str] = ()) -> Reading:
     index, choice = None, ""
     if dates is not None:
         owner = None if grouping.codes is None else grouping.codes[rows.index]
-        read = read_dates(table, rows[dates], config.date_format, owner)
+        read = read_dates(table, rows[dates], config.date_format, owner, utc=config.time_zone is not None)
         index, notes = read.index, [*notes, *read.notes]
     if lone and (several := several_in(table, rows, index, used)):
         if several.plain and config.series is None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from kerasforecast.data.date_features import apart
 from kerasforecast.data.panel import Panel
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.scaling import FittedScaling
@@ -207,7 +208,7 @@ def _covariate(role: str, name: str, members: list[tuple[str, int]]) -> Covariat
 
 def _subject(panel: Panel, column: str) -> str:
     """What a known column tells of: itself, or the part of the date that others may tell of too."""
-    feature = panel.calendar_columns.get(column)
-    if feature is None:
+    if column not in panel.calendar_columns:
         return column
+    feature, _ = apart(panel.calendar_columns[column])
     return "holidays" if ":" in feature else feature.removesuffix("_sin").removesuffix("_cos")

@@ -54,6 +54,10 @@ class DataConfig(Section):
     holidays: str | None = Field(
         None, description="Country whose holidays the network sees ahead, e.g. BR, or a part of it, e.g. AU-VIC."
     )
+    time_zone: str | None = Field(
+        None,
+        description="Zone whose clocks people go by, e.g. Australia/Melbourne, for hours and holidays of dates in UTC.",
+    )
     missing: Literal["error", "drop", "ffill", "interpolate"] = Field(
         "error", description="What to do with rows that lack a value."
     )

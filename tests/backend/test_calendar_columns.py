@@ -135,6 +135,20 @@ def test_the_decoder_sees_the_calendar_of_the_rows_that_it_forecasts(tmp_path):
         loaded.forecast(40, frame[-30:], holidays="BR")
 
 
+def test_a_file_keeps_whose_clock_counts(tmp_path):
+    """A table of few rows with offsets, all of summer, is read in UTC as that of the training was."""
+    hours = pd.date_range("2015-09-01", periods=24 * 50, freq="h", tz="UTC").tz_convert("Australia/Melbourne")
+    frame = pd.DataFrame({"y": 500 + 300 * np.sin(2 * np.pi * hours.hour / 24)}, index=hours.rename("Date"))
+    options = {"calendar_features": "hour", "time_zone": "Australia/Melbourne", "horizon": 24, "epochs": 1}
+    kf.fit(frame, output_dir=tmp_path, name="zone", **SMALL, **options)
+    loaded = kf.load(tmp_path / "zone.keras")
+    assert loaded.manifest.roles.calendar["hour_sin"] == "hour_sin@Australia/Melbourne"
+    few = loaded.forecast(24, frame[-30:])
+    assert few.index[0] == hours[-1].tz_convert("UTC").tz_localize(None) + pd.Timedelta(hours=1)
+    in_utc = frame[-30:].set_axis(hours[-30:].tz_convert("UTC").tz_localize(None).rename("Date"))
+    pd.testing.assert_frame_equal(loaded.forecast(24, in_utc), few)
+
+
 def test_a_quantile_heads_median_is_its_forecast_at_every_step():
     model = kf.fit(
         load_of(), calendar_features="hour", steps=6, epochs=1, quantiles=(0.1, 0.5, 0.9), horizon=2, **SMALL

@@ -123,12 +123,15 @@ def test_what_is_held_is_said():
     ]
 
 
-@pytest.mark.parametrize("feature", ["hour", "hour_sin", "day_of_year_cos", "holiday:BR", "holidays_in_week:AU-VIC"])
+@pytest.mark.parametrize(
+    "feature", ["hour", "hour_sin", "day_of_year_cos", "holiday:BR", "holidays_in_week:AU-VIC", "hour@UTC"]
+)
 def test_a_manifest_names_features_that_there_are(feature):
     assert Roles(target="y", known=("Hour",), calendar={"Hour": feature}).columns == ("y", "Hour")
 
 
 WRONG = ["moon", "hour_tan", "holiday", "holiday:", "holiday:br", "holiday:BR-", "moon:BR", "holiday:BR\n", "__sin"]
+WRONG += ["hour@", "hour@../x", "@UTC", "hour@UTC@UTC"]
 
 
 @pytest.mark.parametrize("wrong", [{"Minute": "hour"}, {"y": "hour"}, *({"Hour": name} for name in WRONG)])

@@ -48,6 +48,7 @@ class _Column:
     cells: pd.Series
     name: str
     owner: np.ndarray | None = None
+    utc: bool = False
 
     def of(self, cells: pd.Series) -> _Column:
         return replace(self, cells=cells)
@@ -59,7 +60,9 @@ class _Column:
             raise refusal(self.table, list(self.cells.index[faulty]), self.name, rule, remedy)
 
 
-def read_dates(table: Table, cells: pd.Series, date_format: str | None, owner: np.ndarray | None = None) -> Dates:
+def read_dates(
+    table: Table, cells: pd.Series, date_format: str | None, owner: np.ndarray | None = None, *, utc: bool = False
+) -> Dates:
     """The dates in `cells`.
 
     Args:
@@ -67,18 +70,19 @@ def read_dates(table: Table, cells: pd.Series, date_format: str | None, owner: n
         cells: The date column; its index holds the rows' positions in the table.
         date_format: strptime format, or `None` to find one that fits every row.
         owner: `(rows,)` which of several series each belongs to.
+        utc: Whether times that carry their offset become UTC in any case.
 
     Raises:
         DataError: A row has no date, another format, another time zone, or a year outside 1678..2261.
     """
-    column = _Column(table, cells, str(cells.name), owner)
+    column = _Column(table, cells, str(cells.name), owner, utc)
     if isinstance(cells.dtype, pd.PeriodDtype):
         dates = Dates(pd.DatetimeIndex(cells.dt.to_timestamp()))
     elif pd.api.types.is_datetime64_any_dtype(cells.dtype):
         index = pd.DatetimeIndex(cells)
         if index.hasnans:
             column.refuse(cells.isna(), "expected a date", _ABSENT)
-        dates = Dates(index) if index.tz is None else _zoned(index.tz_convert("UTC"), index.tz_localize(None), owner)
+        dates = Dates(index) if index.tz is None else _zoned(index.tz_convert("UTC"), index.tz_localize(None), column)
     else:
         dates = (_from_numbers(column) if date_format is None else None) or _from_text(column, date_format)
     first, last = extent(dates.index)
@@ -265,8 +269,8 @@ def _with_offsets(column: _Column) -> Dates:
     minutes = _offsets(column, parts[1])
     local = _from_text(column.of(parts[0]), None)
     utc = (local.index - pd.to_timedelta(minutes, unit="min")).tz_localize("UTC")
-    index, note = without_zone(utc, local.index, column.owner)
-    return Dates(index, (*local.notes, note))
+    read = _zoned(utc, local.index, column)
+    return replace(read, notes=(*local.notes, *read.notes))
 
 
 def _with_given_offsets(column: _Column, form: str) -> Dates:
@@ -274,7 +278,7 @@ def _with_given_offsets(column: _Column, form: str) -> Dates:
     column.refuse(utc.isna(), f"expected a date ({form}, as --date-format says)")
     minutes = _offsets(column, column.cells.str.extract(pattern(form))[0])
     moments = pd.DatetimeIndex(utc)
-    return _zoned(moments, moments.tz_localize(None) + pd.to_timedelta(minutes, unit="min"), column.owner)
+    return _zoned(moments, moments.tz_localize(None) + pd.to_timedelta(minutes, unit="min"), column)
 
 
 def _offsets(column: _Column, offsets: pd.Series) -> np.ndarray:
@@ -287,6 +291,8 @@ def _offsets(column: _Column, offsets: pd.Series) -> np.ndarray:
     return minutes.to_numpy(dtype=np.int64)
 
 
-def _zoned(utc: pd.DatetimeIndex, wall: pd.DatetimeIndex, owner: np.ndarray | None) -> Dates:
-    index, note = without_zone(utc, wall, owner)
+def _zoned(utc: pd.DatetimeIndex, wall: pd.DatetimeIndex, column: _Column) -> Dates:
+    if column.utc and not (wall == wall.normalize()).all():  # days alone are no instants
+        return Dates(utc.tz_localize(None), ("Dates converted to UTC.",))
+    index, note = without_zone(utc, wall, column.owner)
     return Dates(index, (note,))
