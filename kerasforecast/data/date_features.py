@@ -24,11 +24,13 @@ class CalendarFeature:
         of: From dates `(T,)` to numbers `(T,)`.
         low: The least it can be.
         high: The largest it can be; of counts of holidays the most that is usual.
+        rare: Whether it is 0 of any ordinary date.
     """
 
     of: Callable[[pd.DatetimeIndex], np.ndarray]
     low: float
     high: float
+    rare: bool = False
 
 
 def _iso_week(index: pd.DatetimeIndex) -> np.ndarray:
@@ -49,7 +51,7 @@ FEATURES = {
     "weekday_from_monday_1": CalendarFeature(lambda index: index.day_of_week + 1, 1, 7),
     "weekday_from_sunday_0": CalendarFeature(lambda index: (index.day_of_week + 1) % 7, 0, 6),
     "weekday_from_sunday_1": CalendarFeature(lambda index: (index.day_of_week + 1) % 7 + 1, 1, 7),
-    "weekend": CalendarFeature(lambda index: index.day_of_week >= 5, 0, 1),
+    "weekend": CalendarFeature(lambda index: index.day_of_week >= 5, 0, 1, rare=True),
 }
 
 
@@ -114,7 +116,7 @@ def feature(name: str) -> CalendarFeature | None:
         found = feature(plain) if ZONE_NAME.fullmatch(zone) else None
         return found and replace(found, of=partial(_by_clock, found.of, zone))
     if (holiday := holiday_kind(name)) is not None:
-        return CalendarFeature(partial(_holidays, *holiday), 0, KINDS[holiday[0]][1])
+        return CalendarFeature(partial(_holidays, *holiday), 0, KINDS[holiday[0]][1], rare=True)
     return FEATURES.get(name) or PAIRS.get(name)
 
 

@@ -187,10 +187,16 @@ def _fitted(values: np.ndarray, per_window: bool = False) -> Standardised:
 
 
 def _by_range(name: str) -> Standardised:
-    """A feature of dates from its known range to [-1, 1]: a training part of three months has seen no December."""
+    """A feature of dates from its known range to [-1, 1]: a training part of three months has seen no December.
+
+    One that is 0 of any ordinary date stays 0 there. As -1 it would stand in every row of a window, and a step of
+    training moves what a hundred equal inputs give a hundred times as far.
+    """
     found = feature(name)
     if found is None:
         raise ValueError(f"There is no feature of dates called {name}.")
+    if found.rare:
+        return Standardised(offset=0, scale=found.high)
     return Standardised(offset=(found.high + found.low) / 2, scale=(found.high - found.low) / 2)
 
 

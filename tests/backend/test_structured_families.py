@@ -21,7 +21,7 @@ from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.report.finished import read_fit
 from kerasforecast.sections.network import NetworkConfig
 
-L, H = 10, 5
+L, H = 10, 5  # of two known columns, networks that take all rows at once see the last five
 NETWORKS = [
     ("linear", {}),
     ("linear", {"trend": 3}),
@@ -143,18 +143,18 @@ def residual(inputs, weights, options, family):
     rest, total = past[:, :, 0], 0.0
     blocks = family.blocks(config, sizes)
     for number, block in enumerate(blocks, 1):
-        seen = rest
+        seen, own = rest, "known" if block.part == "known" else number
         if block.pool > 1:  # "same": what is absent is shared out to both ends and never the largest
             absent = block.rows * block.pool - L
             padded = np.pad(rest, ((0, 0), (absent // 2, absent - absent // 2)), constant_values=-np.inf)
             seen = padded.reshape(len(rest), block.rows, block.pool).max(axis=2)
-        hidden = np.concatenate([seen, known.reshape(len(past), -1)], axis=1)
+        hidden = np.concatenate([seen, known[:, -H:].reshape(len(past), -1)], axis=1)
         for layer in range(config.block_layers):
             hidden = dense(hidden, weights, f"dense_{number}_{layer + 1}", relu=True)
         if number < len(blocks):
-            explained = dense(hidden, weights, f"explained_{number}")
+            explained = dense(hidden, weights, f"explained_{own}")
             rest = rest - drawn(block, explained, known[:, :L], config, sizes, 0)
-        total = total + drawn(block, dense(hidden, weights, f"part_{number}"), known[:, L:], config, sizes, 1)
+        total = total + drawn(block, dense(hidden, weights, f"part_{own}"), known[:, L:], config, sizes, 1)
     return total
 
 
@@ -200,7 +200,7 @@ def tide(inputs, weights, options):
         inner = dense(dense(values, weights, f"{name}_in", relu=True), weights, f"{name}_out")
         return normalised(inner + dense(values, weights, f"{name}_beside"), weights, f"{name}_norm")
 
-    hidden = np.concatenate([past.reshape(len(past), -1), known.reshape(len(past), -1)], axis=1)
+    hidden = np.concatenate([past.reshape(len(past), -1), known[:, -H:].reshape(len(past), -1)], axis=1)
     hidden = block(block(block(hidden, "encoder_1"), "encoder_2"), "decoder").reshape(len(past), H, 3)
     rows = np.concatenate([block(np.concatenate([hidden, known[:, L:]], axis=2), "row"), known[:, L:]], axis=2)
     return dense(past[:, :, 0], weights, "head") + dense(rows, weights, "rows")[:, :, 0]
@@ -344,6 +344,16 @@ def test_a_linear_map_begins_with_what_categories_say():
         network.get_layer(name).set_weights(arrays)
     answers = np.asarray(network.predict_on_batch({"past": parts[0].past, "static": parts[0].static}))
     assert np.abs(answers - sets[0].targets).max() < 0.02
+
+
+@pytest.mark.parametrize("model", ["nbeats", "nhits"])
+def test_what_is_known_ahead_hides_nothing_of_the_window_at_the_start(model):
+    """Of columns known ahead the first block weighs none until training says so: later blocks see the window."""
+    _, network = made(model, {}, known=2)
+    initialise(network, NetworkConfig(model=model, window=L, horizon=H), 0)
+    weights = weights_of(network)
+    assert not any(array.any() for name in ("explained_known", "part_known") for array in weights[name])
+    assert all(weights[name][0].any() for name in weights if name not in ("explained_known", "part_known"))
 
 
 def test_trend_and_season_sum_to_the_forecast(tmp_path):

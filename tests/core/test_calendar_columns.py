@@ -83,6 +83,15 @@ def test_the_network_is_shown_their_range_whatever_training_has_seen():
     assert seen[:, 1] == pytest.approx(np.sin(2 * np.pi * index.day_of_week.to_numpy() / 7), abs=1e-6)
 
 
+def test_an_ordinary_day_is_nothing_to_the_network():
+    index = pd.date_range("2023-12-01", periods=900)
+    panel = load_panel(DataConfig(calendar_features="weekend", holidays="US"), load_of(index))
+    fitted = fit_covariates(panel, panel.values[:600])
+    seen = fitted.known_inputs(panel.values[None, :, 1:], None, unscaled(1))[0]
+    assert np.array_equal(seen, panel.values[:, 1:])
+    assert set(np.unique(seen)) == {0, 1}
+
+
 def test_windows_know_the_calendar_of_the_rows_that_they_forecast():
     panel = load_panel(DataConfig(past=("Std", "Load")), load_of(Std=HOURS.hour, Load=np.arange(400.0) % 7))
     batch = windows_of(panel, np.array([50]), 8, 3).batch()

@@ -42,3 +42,13 @@ def interpolation(knots: int, horizon: int) -> np.ndarray:
     places = (np.arange(horizon) + 0.5) * knots / horizon - 0.5
     each = [np.interp(places, np.arange(knots), np.eye(knots)[knot]) for knot in range(knots)]
     return np.stack(each).astype(np.float32)
+
+
+def known_rows(sizes: Sizes) -> int:
+    """Rows R of the columns known ahead that layers see which take all rows at once: those to be forecast, and of the
+    window as many of the last ones as leave no more such numbers than the window of the target has.
+
+    Nine features of dates are ten times what a window of two weeks is, say the same in row after row, and drown it.
+    """
+    fitting = sizes.window // sizes.known if sizes.known else 0
+    return min(max(fitting, sizes.horizon), sizes.window + sizes.horizon)

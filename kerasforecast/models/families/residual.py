@@ -7,8 +7,8 @@ N-BEATS draws both parts as free sums (`generic`), or from bases that mean somet
 time in the blocks of the trend, waves in those of the season. N-HiTS looks at the window through poolings of other
 widths in each stack, and draws its part of the forecast through few knots, with straight lines between.
 
-Columns known ahead enter in two ways: as inputs of every block, and as a basis (Olivares et al. 2023): a block of their
-own weighs them, with one weight a column for the whole window.
+Columns known ahead enter in two ways: as inputs of every block (of the window the last rows, as `known_rows` says), and
+as a basis (Olivares et al. 2023): a block of their own weighs them, with one weight a column for the whole window.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from kerasforecast.models.families.arithmetic import dense, gaps_layers, interpolation
+from kerasforecast.models.families.arithmetic import dense, gaps_layers, interpolation, known_rows
 from kerasforecast.models.families.base import (
     KERAS,
     STEPS,
@@ -132,7 +132,7 @@ class Residual(Family):
 
         dropped = dropping(role, options.dropout, seed)
         blocks, hidden = self.blocks(options, sizes), None
-        residual, more = inputs.past[:, :, :1], _joined(inputs)  # (B, L, 1), (B, E)
+        residual, more = inputs.past[:, :, :1], _joined(inputs, sizes)  # (B, L, 1), (B, E)
         parts: list[tuple[Part, Any]] = []
         for number, block in enumerate(blocks, 1):
             seen = residual
@@ -145,11 +145,12 @@ class Residual(Family):
                 place = f"{number}_{layer + 1}"
                 hidden = keras.layers.Dense(options.units, activation="relu", name=f"dense_{place}")(hidden)
                 hidden = dropped(hidden, f"dropout_{place}")
+            own = block.part if block.part == "known" else number
             if number < len(blocks):
-                weights = keras.layers.Dense(block.backcast, name=f"explained_{number}")(hidden)
+                weights = keras.layers.Dense(block.backcast, name=f"explained_{own}")(hidden)
                 explained = _drawn(block.part, weights, inputs, sizes, options, past=True)  # (B, L)
                 residual = residual - keras.layers.Reshape((sizes.window, 1), name=f"backcast_{number}")(explained)
-            weights = keras.layers.Dense(block.forecast, name=f"part_{number}")(hidden)
+            weights = keras.layers.Dense(block.forecast, name=f"part_{own}")(hidden)
             parts.append((block.part, _drawn(block.part, weights, inputs, sizes, options, past=False)))  # (B, H)
         points = parts[0][1] if len(parts) == 1 else keras.layers.Add(name="all_parts")([part for _, part in parts])
         return Graph(around(points, hidden, sizes), parts=_named(parts))
@@ -159,9 +160,11 @@ class Residual(Family):
         return of_blocks(len(self.blocks(options, sizes)), options, gaps=len(sizes.levels) > 1)
 
     def start(self, layer: Any, options: ResidualOptions, random: np.random.Generator) -> list[np.ndarray]:
-        """He's draws (2015) before a relu, Glorot's elsewhere."""
+        """He's draws (2015) before a relu, Glorot's elsewhere; zeros of known columns, which else hide the window."""
         from kerasforecast.models.initializers import draw
 
+        if layer.name in ("explained_known", "part_known"):
+            return [array * 0 for array in layer.get_weights()]
         return draw(layer, "he" if layer.name.startswith("dense_") else "keras", random)
 
 
@@ -230,10 +233,10 @@ class NHits(Residual):
 def _more(sizes: Sizes) -> int:
     """Numbers E that a block sees beside the target's window."""
     others = sizes.window * (sizes.channels - 1)
-    return others + (sizes.window + sizes.horizon) * sizes.known + sizes.static
+    return others + known_rows(sizes) * sizes.known + sizes.static
 
 
-def _joined(inputs: Inputs) -> Any:
+def _joined(inputs: Inputs, sizes: Sizes) -> Any:
     """What a block sees beside the target's window, `(B, E)`; `None` for nothing."""
     import keras
 
@@ -241,7 +244,7 @@ def _joined(inputs: Inputs) -> Any:
     if inputs.past.shape[-1] > 1:
         parts.append(keras.layers.Flatten(name="other_columns")(inputs.past[:, :, 1:]))
     if inputs.known is not None:
-        parts.append(keras.layers.Flatten(name="known_rows")(inputs.known))
+        parts.append(keras.layers.Flatten(name="known_rows")(inputs.known[:, -known_rows(sizes) :]))
     if inputs.static is not None:
         parts.append(inputs.static)
     if not parts:

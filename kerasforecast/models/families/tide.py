@@ -3,7 +3,8 @@
 everything known, flat (B, E) -> residual dense blocks (B, U) -> (B, H, D) beside what is known of each row (B, H, K)
 -> a residual block a row, the same for all -> with a linear map of the window -> (B, H)
 
-A residual block is Dense, relu, Dense, dropout, added to a linear map of what came in, and normalised.
+Of columns known ahead it sees the rows to be forecast and the last ones before them, as `known_rows` says. A residual
+block is Dense, relu, Dense, dropout, added to a linear map of what came in, and normalised.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from kerasforecast.models.families.arithmetic import dense
+from kerasforecast.models.families.arithmetic import dense, known_rows
 from kerasforecast.models.families.base import (
     KERAS,
     STEPS,
@@ -61,7 +62,7 @@ class Tide(Family):
 
     def layers(self, options: TideOptions, sizes: Sizes) -> list[SavedLayer]:
         """The blocks, the block of each row, the linear path and the last layer of each row."""
-        inputs = sizes.window * sizes.channels + (sizes.window + sizes.horizon) * sizes.known + sizes.static
+        inputs = sizes.window * sizes.channels + known_rows(sizes) * sizes.known + sizes.static
         found: list[SavedLayer] = []
         for number in range(options.layers):
             found += _block(options.units if number else inputs, options.units, options.units)
@@ -91,7 +92,7 @@ class Tide(Family):
 
         parts = [keras.layers.Flatten(name="window")(inputs.past)]
         if inputs.known is not None:
-            parts.append(keras.layers.Flatten(name="known_rows")(inputs.known))
+            parts.append(keras.layers.Flatten(name="known_rows")(inputs.known[:, -known_rows(sizes) :]))
         if inputs.static is not None:
             parts.append(inputs.static)
         hidden = parts[0] if len(parts) == 1 else keras.ops.concatenate(parts, axis=-1)  # (B, E)
