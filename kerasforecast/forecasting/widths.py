@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kerasforecast.forecasting.timeline import Timeline
 
-ENOUGH = 5  # forecasts of a series that do not overlap, from which on its own errors count
+ENOUGH = 2  # forecasts of a series that do not overlap, from which on its own errors count
 _MOST = 10_000  # series that a model file holds a width of
 _LEAST_NOISE = 0.01  # relative variance; errors all alike are no measured ones
 _FARTHEST = 3.0  # of the log of a width
@@ -69,7 +69,7 @@ def learned_widths(errors: np.ndarray, timeline: Timeline, ids: np.ndarray) -> W
     apart = np.zeros(len(ids))
     apart[: places.max() + 1] = timeline.apart()
     chosen = np.flatnonzero((apart >= ENOUGH) & (mean > 0))
-    logs = _believed(np.log(mean[chosen]), _noise(sizes, places, mean, apart) / apart[chosen])
+    logs = _believed(np.log(mean[chosen]), _chance(apart[chosen] / _noise(sizes, places, mean, apart)))
     told = np.flatnonzero(np.abs(logs) > _TOLD)
     told = np.sort(told[np.argsort(-np.abs(logs[told]), kind="stable")[:_MOST]])
     own = {str(ids[chosen[place]]): round(float(np.exp(logs[place])), 4) for place in told}
@@ -85,6 +85,11 @@ def _believed(logs: np.ndarray, noise: np.ndarray) -> np.ndarray:
     between = max(0.0, float(np.var(logs, ddof=1) - by_chance))
     centre = np.average(logs, weights=1 / (between + noise))
     return between / (between + noise) * (logs - centre)
+
+
+def _chance(counts: np.ndarray) -> np.ndarray:
+    """Variance of the log of a mean of errors that counts for so many of relative variance 1: as of a gamma's."""
+    return (1 + 1 / (2 * counts) + 1 / (6 * counts**2)) / counts  # the trigamma function, for all but the fewest
 
 
 def _noise(sizes: np.ndarray, places: np.ndarray, mean: np.ndarray, apart: np.ndarray) -> float:
