@@ -1,11 +1,11 @@
 """Conformal intervals: what a forecast missed by on validation, in units of volatility, tells how far it may miss.
 
-Every error is measured in standard moves of its own window (`Volatility.standard_moves`), because volatility shifts
-between the parts of a split and a fixed correction in price units would not carry over. A network without quantiles
-gets split-conformal intervals around its point forecast (Papadopoulos et al. 2002; Lei et al. 2018). A quantile head is
-corrected level by level (conformalised quantile regression, Romano, Patterson & Candes 2019) where that pays on a later
-piece of validation which the correction has not seen; dropout passes always are. How the levels adapt over consecutive
-origins stands in `kerasforecast.forecasting.adaptive`.
+Every error is measured in standard moves of its own window (`kerasforecast.forecasting.moves`), because volatility
+shifts between the parts of a split and a fixed correction in price units would not carry over. A network without
+quantiles gets split-conformal intervals around its point forecast (Papadopoulos et al. 2002; Lei et al. 2018). A
+quantile head is corrected level by level (conformalised quantile regression, Romano, Patterson & Candes 2019) where
+that pays on a later piece of validation which the correction has not seen; dropout passes always are. How the levels
+adapt over consecutive origins stands in `kerasforecast.forecasting.adaptive`.
 
 With n errors the smallest one lies below a new one with probability 1 / (n + 1), so no level nearer to 0 or 1 than that
 can be had from them: `supported` says which can. Where there are fewer validation windows than the levels ask for, or
@@ -42,6 +42,7 @@ _ENOUGH_APART = 10  # windows that do not overlap, from which on each step has a
 _CLEARLY = 0.99  # of the CRPS of quantiles of paths, below which a correction pays: they begin at what history says
 
 Basis = Literal["point", "quantiles", "mc_dropout", "paths"]
+_ABSENT = ("widths", "pace", "growth", "tested")  # from a file, where there is nothing to say of them
 _OWN: tuple[Basis, ...] = ("quantiles", "paths")  # a distribution of the network's own, which may need no correction
 Level = Annotated[float, Field(gt=0, lt=1)]
 Errors = Annotated[tuple[float, ...], Field(min_length=len(GRID), max_length=len(GRID))]
@@ -64,6 +65,7 @@ class Calibration(BaseModel):
         pooled: Whether errors of all steps were taken together, because these are few.
         widths: How wide the intervals of each of several series are; `None` of a lone one.
         pace: How far errors keep pace with volatility; `None` where one standard move is all that it was.
+        growth: The power of the forecast that errors grow with, where moves are differences; 0 for not at all.
         tested: Whether errors of the test part are among them: of what was trained once more, on all rows, after it.
     """
 
@@ -79,12 +81,13 @@ class Calibration(BaseModel):
     pooled: bool = False
     widths: Widths | None = None
     pace: Pace | None = None
+    growth: float = Field(0.0, ge=0, le=1)
     tested: bool = False
 
     @model_serializer(mode="wrap")
     def _without_what_others_have(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
-        return {name: value for name, value in fields.items() if value or name not in ("widths", "pace", "tested")}
+        return {name: value for name, value in fields.items() if value or name not in _ABSENT}
 
     @model_validator(mode="after")
     def _errors_for_every_base(self) -> Calibration:

@@ -18,7 +18,7 @@ from kerasforecast.errors import whole_number
 from kerasforecast.forecasting.adaptive import Adapted, adapt
 from kerasforecast.forecasting.conformal import Basis, Calibration, calibrate
 from kerasforecast.forecasting.forecast import Forecast, joined, quantile_column
-from kerasforecast.forecasting.pace import Pace, learned_pace, paced_moves
+from kerasforecast.forecasting.moves import Moves
 from kerasforecast.forecasting.timeline import Timeline
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.paths import path_quantiles
@@ -69,15 +69,17 @@ class Forecaster:
         keep pace with it.
         """
         panel = validation.panel
-        pace = self._pace(training) if training and len(panel) == 1 else None
         if len(panel) > 1:
             chosen = evenly(len(validation), _CALIBRATED)
             validation = replace(validation, origins=validation.origins[chosen])
         points, base, _ = self._start(validation, paths=False)
+        unit = self._paced(training if len(panel) == 1 else None)
+        if self._basis == "point":  # what starts from a spread of its own grows as that does
+            unit = unit.grown(validation, points, self.config.levels)
         calibration = calibrate(
             points,
             base,
-            self._moves(validation, pace),
+            unit.of_windows(validation, points),
             validation.targets(),
             self.config.levels,
             self._basis,
@@ -85,17 +87,18 @@ class Forecaster:
             Timeline.of(validation),
             panel.ids if len(panel) > 1 else None,
         )
-        return replace(self, calibration=calibration.model_copy(update={"pace": pace}) if pace else calibration)
+        return replace(self, calibration=calibration.model_copy(update={"pace": unit.pace, "growth": unit.growth}))
 
-    def _pace(self, training: Windows) -> Pace | None:
-        if self.volatility is None or any(member.scaling.per_window for member in self.predictor.members):
-            return None
+    def _paced(self, training: Windows | None) -> Moves:
+        """How moves are measured, by what the training windows say of the pace of errors, where there are some."""
+        if self.volatility is None:
+            raise ValueError("Intervals need a volatility.")
+        unit = Moves(self.volatility)
+        if training is None or any(member.scaling.per_window for member in self.predictor.members):
+            return unit
         few = replace(training, origins=training.origins[evenly(len(training), _PACED)])
         points, _, _ = self._start(few, paths=False)
-        moves = np.concatenate([self.volatility.standard_moves(few.context(chunk), 1) for chunk in few.chunks()])
-        found = np.concatenate([self.volatility.of_windows(few.context(chunk)) for chunk in few.chunks()])
-        errors = (few.targets() - points) / moves * found[:, None]
-        return learned_pace(errors, found, float(Timeline.of(training).apart().sum()))
+        return unit.paced(few, points, float(Timeline.of(training).apart().sum()))
 
     def in_sequence(self, windows: Windows, start: np.ndarray | None = None) -> tuple[Forecast, np.ndarray | None]:
         """Forecasts of consecutive windows, whose intervals adapt to what was known at the date of each origin.
@@ -110,7 +113,8 @@ class Forecaster:
         points, base, paths = self._start(windows)
         if self.calibration is None or self.volatility is None:
             return Forecast(points, None, paths), None
-        moves, timeline = self._moves(windows, self.calibration.pace), Timeline.of(windows)
+        unit, timeline = Moves(self.volatility, self.calibration.pace, self.calibration.growth), Timeline.of(windows)
+        moves = unit.of_windows(windows, points)
         if self.calibration.widths:
             moves = moves * self.calibration.widths.of(windows.panel.ids)[timeline.places][:, None]
         intervals, after = adapt(self.calibration, base, moves, windows.targets(), start, timeline=timeline)
@@ -141,7 +145,7 @@ class Forecaster:
         points, base, paths = raw
         if self.calibration is None or self.volatility is None:
             return Forecast(points, None, paths)
-        moves = paced_moves(self.volatility, context, points.shape[1], self.calibration.pace)
+        moves = Moves(self.volatility, self.calibration.pace, self.calibration.growth).of(context, points)
         if self.calibration.widths:
             moves = moves * self.calibration.widths.of(np.full(len(moves), "") if ids is None else ids)[:, None]
         return Forecast(points, self.calibration.intervals(base, moves, levels), paths)
@@ -282,10 +286,6 @@ class Forecaster:
     def _quantiles(self, outputs: np.ndarray) -> np.ndarray:
         """Of what the network answers, at the levels of the intervals, `(B, H, K)`."""
         return path_quantiles(outputs, self.config.levels) if self.predictor.paths else outputs
-
-    def _moves(self, windows: Windows, pace: Pace | None) -> np.ndarray:
-        contexts = (windows.context(indices) for indices in windows.chunks())
-        return np.concatenate([paced_moves(self.volatility, each, windows.steps, pace) for each in contexts])
 
 
 def _few_of(first: np.ndarray, stop: np.ndarray) -> np.ndarray:

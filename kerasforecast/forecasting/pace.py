@@ -16,7 +16,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from kerasforecast.preprocessing.volatility import EWMA_LAMBDA, Volatility
+from kerasforecast.preprocessing.volatility import EWMA_LAMBDA
 
 _DRAWN = 10  # windows that do not overlap, as which a power of 1 counts
 _CHANCE = (1 - EWMA_LAMBDA) / (1 + EWMA_LAMBDA) / 2  # variance of the log of a volatility that stays the same
@@ -39,18 +39,6 @@ class Pace(BaseModel):
         """What standard moves of windows of this `volatility` `(N,)` are to be multiplied by, `(N, 1)`."""
         found: np.ndarray = (self.usual / volatility) ** (1 - self.power)
         return found[:, None]
-
-
-def paced_moves(volatility: Volatility | None, context: np.ndarray, steps: int, pace: Pace | None) -> np.ndarray:
-    """Standard moves `(N, S)` of windows with `context` `(N, C)`, kept as far as `pace` says; all of them without one.
-
-    Raises:
-        ValueError: There is no volatility.
-    """
-    if volatility is None:
-        raise ValueError("Intervals need a volatility.")
-    moves = volatility.standard_moves(context, steps)
-    return moves if pace is None else moves * pace.kept(volatility.of_windows(context))
 
 
 def learned_pace(errors: np.ndarray, volatility: np.ndarray, apart: float) -> Pace:

@@ -18,6 +18,7 @@ EWMA_LAMBDA = 0.94
 # day would otherwise be an input hundreds of units large.
 VOLATILITY_FLOOR = 0.1
 _QUIET = 0.05  # of several series so many may be quieter than what the floor is a share of
+_LEAST_SIZE = 0.1  # of the last value, as which a forecast counts at least
 _CHUNK = 4_096  # windows at once
 
 
@@ -88,12 +89,17 @@ class Volatility(BaseModel):
             found[start : start + _CHUNK] = ewma_volatility(changes, self.floor)[:, 0, 0]
         return found
 
-    def standard_moves(self, windows: np.ndarray, steps: int) -> np.ndarray:
-        """One standard move of each step ahead in price units, `(N, H)`: that of a random walk grows with sqrt(h)."""
-        size = np.ones(len(windows))
+    def standard_moves(self, windows: np.ndarray, steps: int, points: np.ndarray | None = None) -> np.ndarray:
+        """One standard move of each step ahead in price units, `(N, H)`: that of a random walk grows with sqrt(h).
+
+        Where moves are ratios, they are those of the forecasts `points` `(N, H)`; of the last value, where not given.
+        """
+        size = np.ones((len(windows), 1))
         if self.logarithmic:
-            size = np.where(_positive(windows), np.abs(windows[:, -1]), self.size)
-        return (size * self.of_windows(windows))[:, None] * np.sqrt(np.arange(1, steps + 1))
+            last = np.abs(windows[:, -1:])
+            around = last if points is None else np.maximum(np.abs(points), _LEAST_SIZE * last)
+            size = np.where(_positive(windows)[:, None], around, self.size)
+        return size * self.of_windows(windows)[:, None] * np.sqrt(np.arange(1, steps + 1))
 
     def _changes(self, windows: np.ndarray) -> np.ndarray:
         """`(N, L - 1)` moves from row to row of windows `(N, L)`."""
