@@ -245,8 +245,10 @@ class _Past:
         each = [_has_base_of_each_level(self.basis, self.horizon, step) for step in range(errors.shape[1])]
         if self.pooled:
             apart = float(self.timeline.at(rows).apart().sum())
-            by_level, last = pooled_tables(errors, apart), pooled_tables(around, apart)[-1][0]
-            tables = [each_level if own else each_level[:1] for each_level, own in zip(by_level, each, strict=True)]
+            alone = pooled_tables(around, apart, mirrored=True)
+            by_level = pooled_tables(errors, apart) if any(each) else alone
+            tables = [own if has else point for own, point, has in zip(by_level, alone, each, strict=True)]
+            last = alone[-1][0]
         else:
             tables = [table(errors[:, step, : None if own else 1]) for step, own in enumerate(each)]
             last = table(around[:, -1])[0]

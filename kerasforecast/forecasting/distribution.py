@@ -16,18 +16,22 @@ def table(errors: np.ndarray) -> tuple[tuple[float, ...], ...]:
     return tuple(map(tuple, np.quantile(errors, GRID, axis=0, method="weibull").T.tolist()))
 
 
-def pooled_tables(errors: np.ndarray, apart: float) -> list[tuple[tuple[float, ...], ...]]:
+def pooled_tables(errors: np.ndarray, apart: float, *, mirrored: bool = False) -> list[tuple[tuple[float, ...], ...]]:
     """Tables `(C, G)` of each step from the errors `(N, S, C)` of all, by the power of the step that they grow with.
 
     Errors of overlapping windows are much the same errors, and those of one window hang together, so their spread is
     known no better than from fewer that do not: quantiles are put as much farther out as Student's t with so many
     degrees of freedom has them beyond the normal. (Simulated with 8 to 52 steps over noise, autoregressions and random
-    walks, intervals of 80 and 95 % cover 77 to 82 and 94 to 99 % after two to eight windows, where each window counted
-    as one error they cover 77 to 94 and 95 to 100 %, and quantiles of each step alone 40 to 66 % of 80.)
+    walks, intervals of 80 and 95 % cover 76 to 84 and 95 to 100 % after two to eight windows, where each window counted
+    as one error they cover 77 to 94 and 95 to 100 %, and quantiles of each step alone 40 to 66 % of 80. Mirrored errors
+    have 0.93 to 1.00 of the CRPS of those that are not.)
 
     Args:
         errors: In standard moves of their step.
         apart: Windows that do not overlap.
+        mirrored: Whether these are errors around a forecast. Then so few windows tell neither on which side of it
+            outcomes lie nor which of the tails is the longer: their middle counts as if one more window had had none,
+            and errors around it count on both sides.
     """
     from scipy.special import ndtri, stdtrit  # a quarter of a second: only where intervals are learned
 
@@ -38,11 +42,14 @@ def pooled_tables(errors: np.ndarray, apart: float) -> list[tuple[tuple[float, .
     power = float(np.polyfit(np.log(ahead[there]), np.log(sizes[there]), 1)[0]) if there.sum() > 1 else 0.5
     growth = ahead ** (np.clip(power, 0, 1) - 0.5)  # (S,) of errors in standard moves, which grow with the root
     alike = (errors / growth[:, None]).reshape(count * steps, columns)  # (N S, C)
+    middle = np.median(alike, axis=0)
+    if mirrored:
+        middle = middle * apart / (apart + 1)
+        alike = np.concatenate([alike, 2 * middle - alike])
     levels = np.clip(GRID, 1 / 1_000, 1 - 1 / 1_000)
     usual = np.where(levels == 0.5, 1.0, ndtri(levels))
     free = apart * _free_within(errors[:, :, columns // 2] / growth)
     farther = np.where(levels == 0.5, 1.0, stdtrit(free, levels) / usual)  # (G,)
-    middle = np.median(alike, axis=0)
     found = middle + (np.quantile(alike, GRID, axis=0, method="weibull") - middle) * farther[:, None]  # (G, C)
     return [tuple(map(tuple, (found.T * factor).tolist())) for factor in growth]
 

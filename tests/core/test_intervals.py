@@ -281,3 +281,15 @@ def test_levels_that_validation_cannot_give_are_left_out_and_said():
 def test_levels_of_which_none_can_be_had_are_refused():
     with pytest.raises(DataError, match=r"of levels 0\.1, 0\.9 need errors on 9 validation rows\. Received: 5\."):
         within_validation(config_of(levels=(0.1, 0.9)), 5)
+
+
+def test_few_windows_that_all_erred_on_one_side_say_little_of_the_next():
+    """What five windows of a walk missed by is mostly chance: half of it is believed, and it counts on both sides."""
+    _, (points, base, units, _) = overlapping(5, 12, 0, (0.1, 0.5, 0.9))
+    drifted = points + 2 * units  # each outcome lies above its forecast
+    found = calibrate(points, base, units, drifted, (0.1, 0.5, 0.9), "point", 12).intervals(base[:1], units[:1])[0]
+    apart = (len(points) + 11) / 12
+    moved = found - points[:1].T
+    assert moved[:, 1] == pytest.approx(2 * units[0] * apart / (apart + 1), rel=0.2)
+    assert moved[:, 2] - moved[:, 1] == pytest.approx(moved[:, 1] - moved[:, 0])
+    assert (moved[:, 2] > 2 * units[0]).all()
