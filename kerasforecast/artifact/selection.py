@@ -65,6 +65,11 @@ class Beside(Record):
         """What is chosen by."""
         return self.mase + self.crps
 
+    @property
+    def shown(self) -> str:
+        """Its name in a sentence about networks, among which there are a `theta` and a `linear` too."""
+        return f"baseline {self.name}"
+
 
 class Selection(Record):
     """How the members of a model were chosen.
@@ -119,12 +124,14 @@ class Selection(Record):
             return None
         best, scores = self.beside[0], [f"MASE {each.mase:.3f}, CRPS {each.crps:.3f}" for each in self.beside]
         if not self.beaten:
-            return f"Beside it there, {best.name}: {scores[0]}."
-        found = f"There {best.name} is better ({scores[0]})"
+            return f"Beside it there, {best.shown}: {scores[0]}."
+        found = f"There {best.shown} is better ({scores[0]})"
         if self.served is None:
             return f"{found}, and no file can hold it."
         leaves = "it is the model, in their place"
         if self.served != best.name:
-            own = next(score for score, each in zip(scores, self.beside, strict=True) if each.name == self.served)
-            leaves = f"no file can hold it. {self.served} is too ({own}), and is the model, in their place"
+            shown, own = next(
+                (each.shown, score) for score, each in zip(scores, self.beside, strict=True) if each.name == self.served
+            )
+            leaves = f"no file can hold it. The {shown} is too ({own}), and is the model, in their place"
         return f"{found}: {leaves}. Every forecast fits it anew, which needs the extra baselines."

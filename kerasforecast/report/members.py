@@ -35,13 +35,13 @@ def board_cells(selection: Selection, *, short: bool = False) -> tuple[list[str]
     """
     header = ["", "window", "scaling", "MASE", "CRPS", "weight", *([] if short else ["steps"]), "s"]
     count = sum(each.weight > 0 for each in selection.tried)
-    others: list[tuple[str, float, float, str]] = []
+    others: list[tuple[str, str, float, float, str]] = []
     if count > 1:
-        others.append((f"mean of {count}", selection.mase, selection.crps, "-" if selection.served else "all"))
-    for each in selection.beside:
-        others.append((each.name, each.mase, each.crps, "all" if each.name == selection.served else "-"))
+        others.append((f"mean of {count}", "-", selection.mase, selection.crps, "-" if selection.served else "all"))
+    for each in selection.beside:  # `theta` and `linear` are names of networks too
+        others.append((each.name, "baseline", each.mase, each.crps, "all" if each.name == selection.served else "-"))
     end = ["-"] * (1 if short else 2)
-    beside = [[name, "-", "-", f"{mase:.3f}", f"{crps:.3f}", share, *end] for name, mase, crps, share in others]
+    beside = [[name, "-", what, f"{mase:.3f}", f"{crps:.3f}", share, *end] for name, what, mase, crps, share in others]
     return header, [_row(each, short, selection.served is None) for each in selection.tried], beside
 
 

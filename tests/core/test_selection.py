@@ -17,7 +17,7 @@ from kerasforecast.evaluation.context import seasons_of
 from kerasforecast.models.families import registry
 from kerasforecast.models.families.setting import Setting
 from kerasforecast.preprocessing.split import split_panel
-from kerasforecast.report.members import chosen_line
+from kerasforecast.report.members import board_cells, chosen_line
 from kerasforecast.selection.bending import Bending
 from kerasforecast.selection.budgets import Clock, budget_of
 from kerasforecast.selection.candidates import candidates_of, setting_of
@@ -292,7 +292,9 @@ def test_a_table_with_a_season_suggests_the_choice(tmp_path, capsys):
         assert ("fit it with --model auto --horizon 7" in capsys.readouterr().out) == (name == "week")
 
 
-@pytest.mark.parametrize(("crps", "beaten", "words"), [(0.3, True, "theta is better"), (0.6, False, "Beside it")])
+@pytest.mark.parametrize(
+    ("crps", "beaten", "words"), [(0.3, True, "baseline theta is better"), (0.6, False, "Beside it there, baseline")]
+)
 def test_a_model_of_no_network_that_is_better_is_named(crps, beaten, words):
     tried = Tried(model="linear", words="linear map", window=24, scaling="level", steps=0, mase=0.6, crps=0.4)
     others = (Beside(name="theta", mase=0.6, crps=crps), Beside(name="auto_ets", mase=0.9, crps=0.9))
@@ -304,6 +306,7 @@ def test_a_model_of_no_network_that_is_better_is_named(crps, beaten, words):
     assert "80 windows of validation in 4 blocks, each judged by shares chosen on the others" in chosen_line(found)
     short = found.model_copy(update={"windows": 1, "blocks": 1, "longer": True})
     assert "Chosen on 1 window of validation and the end of training in 1 block: MASE" in chosen_line(short)
+    assert [row[:3] for row in board_cells(found)[2]] == [["theta", "-", "baseline"], ["auto_ets", "-", "baseline"]]
     alone = found.model_copy(update={"beside": ()})
     assert not alone.beaten
     assert words not in chosen_line(alone)
