@@ -8,8 +8,8 @@
 Models are frozen at the start of the test part and forecast H steps from consecutive origins H apart; MASE is on the
 seasonal scale of what lies before. A family is given the horizon, rows for validation and for a test of its own as long
 as the test part, and the options that stand behind its name; what leaves the fit forecasts. `--earlier` cuts the test
-part off and takes what lies before it in its place: choices are made there. `--covariates` hands over the columns known
-ahead and the attributes that a set has, `--calendar` the features of its dates.
+part off and takes what lies before it in its place, given twice two of them: choices are made there. `--covariates`
+hands over the columns known ahead and the attributes that a set has, `--calendar` the features of its dates.
 
 `--single` sets a family beside neuralforecast's network of the same kind: the same rows, window, horizon, steps,
 windows in a step and looks at validation, on one thread, the rest as each package has it. Both print `training`, its
@@ -52,6 +52,7 @@ WATCHED = 50  # steps between two looks at validation, of both
 SLOW = {  # what takes hours: thousands of rows with a long season
     "AutoARIMA": ("pedestrian", "epf_be", "us_gasoline", "co2_weekly"),
 }
+_CONDITIONS = ("earlier", "covariates", "calendar")
 HOLIDAYS = {"pedestrian": "AU-VIC", "epf_be": "BE"}
 
 
@@ -68,7 +69,7 @@ def main() -> None:
     )
     parser.add_argument("--steps", type=int, default=500, help="of both, of --single")
     parser.add_argument("--batch", type=int, default=128, help="windows in a step of both, of --single")
-    parser.add_argument("--earlier", action="store_true", help="choose: what lies before the test part takes its place")
+    parser.add_argument("--earlier", action="count", default=0, help="choose: what lies before test takes its place")
     parser.add_argument("--covariates", action="store_true")
     parser.add_argument("--calendar", action="store_true")
     parser.add_argument("--out", type=Path)
@@ -117,12 +118,13 @@ def noted(arguments: argparse.Namespace, name: str, model: str, found: dict[str,
             file.write(json.dumps(row) + "\n")
 
 
-def _conditions(arguments: argparse.Namespace) -> dict[str, bool]:
-    return {key: True for key in ("earlier", "covariates", "calendar") if getattr(arguments, key)}
+def _conditions(arguments: argparse.Namespace) -> dict[str, int]:
+    """What was asked for beside the fit, and how often."""
+    return {key: times for key in _CONDITIONS if (times := int(getattr(arguments, key)))}
 
 
 def _own_process(arguments: argparse.Namespace, name: str, fitted: str) -> dict[str, Any]:
-    flags = [f"--{key}" for key in _conditions(arguments)]
+    flags = [f"--{key}" for key, times in _conditions(arguments).items() for _ in range(times)]
     command = [sys.executable, __file__, "--serve", fitted, "--data", str(arguments.data), "--set", name, *flags]
     alone = os.environ | ({"OMP_NUM_THREADS": "1"} if arguments.single else {})
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=alone, check=False)
@@ -238,7 +240,7 @@ def printed(path: Path) -> str:
     sets = [name for name in SETS if any(row["set"] == name for row in rows)]
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for row in rows:
-        label = " ".join([row["model"], *(key for key in ("earlier", "covariates", "calendar") if row.get(key))])
+        label = " ".join([row["model"], *(key for key in _CONDITIONS for _ in range(row.get(key, 0)))])
         found.setdefault(label, {})[row["set"]] = row
     ranks = {score: {name: _ranks(found, name, score) for name in sets} for score in ("mase", "crps")}
     first, second = _head(sets, "mean rank"), _head(sets)

@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("set", choices=SETS)
     parser.add_argument("peer")
-    parser.add_argument("--earlier", action="store_true")
+    parser.add_argument("--earlier", action="count", default=0)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--batch", type=int, default=128)
     asked = parser.parse_args()

@@ -67,7 +67,7 @@ SETS = {
 }
 
 
-def table(name: str, folder: Path, *, earlier: bool = False) -> pd.DataFrame:
+def table(name: str, folder: Path, *, earlier: int = 0) -> pd.DataFrame:
     """A set as `unique_id`, `ds`, `y` and its covariates, sorted, without gaps.
 
     Hours without a count are those of the week before; weeks without a value are interpolated. Series too short for
@@ -76,7 +76,7 @@ def table(name: str, folder: Path, *, earlier: bool = False) -> pd.DataFrame:
     Args:
         name: Of the set.
         folder: Where its file is.
-        earlier: Leave the test part out: what lies before it is then the test part, for choices.
+        earlier: Test parts to leave out: what lies before them is then the test part, for choices.
     """
     found = SETS[name]
     frame = pd.read_csv(folder / f"{found.file}.csv.gz", parse_dates=["Date"]).rename(columns={"Date": "ds"})
@@ -90,7 +90,7 @@ def table(name: str, folder: Path, *, earlier: bool = False) -> pd.DataFrame:
     parts = []
     for _, part in frame[columns].groupby("unique_id", sort=True):
         whole = _filled(part, found)
-        whole = whole.iloc[: -found.test_rows] if earlier else whole
+        whole = whole.iloc[: len(whole) - earlier * found.test_rows]
         if len(whole) >= 3 * found.test_rows:
             parts.append(whole)
     return pd.concat(parts, ignore_index=True)
