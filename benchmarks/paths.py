@@ -7,10 +7,11 @@
     python benchmarks/paths.py seconds                             # a window's paths; for a quiet machine
     python benchmarks/paths.py table --out results/paths.jsonl
 
-`--earlier` cuts the test part off, and what lies before takes its place: choices are made there. Energy scores and CRPS
-are of 100 paths. A quantile head gives paths by the Gaussian copula of its ranks on validation, and is trained for as
-many seconds of the processor as the diffusion model at most. Losses are in units of the seasonal naive error of
-training, tests are Diebold & Mariano's; of several series they are on the mean of each date.
+`--earlier` cuts the test part off, and what lies before takes its place: choices are made there. `--alone` leaves the
+quantile families out; any set of `worth_sets.py` may be named with `--only`. Energy scores and CRPS are of 100 paths. A
+quantile head gives paths by the Gaussian copula of its ranks on validation, and is trained for as many seconds of the
+processor as the diffusion model at most. Losses are in units of the seasonal naive error of training, tests are Diebold
+& Mariano's; of several series they are on the mean of each date.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import numpy as np
 import pandas as pd
 from paths_laws import Row, few_steps, laws, seconds, short
 from skill import DATA, FEATURES, STOCKS
+from worth_sets import SETS, Set, table
 
 import kerasforecast as kf
 from kerasforecast.metrics.paths import energy_scores, sample_crps
@@ -44,6 +46,7 @@ def main() -> None:
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="of the diffusion model")
     parser.add_argument("--most", type=float, default=240.0, help="seconds of the processor that a training takes")
     parser.add_argument("--earlier", action="store_true")
+    parser.add_argument("--alone", action="store_true", help="no quantile families beside hours")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     arguments.options = {key: json.loads(value) for key, value in (each.split("=") for each in arguments.option)}
@@ -97,16 +100,17 @@ class Contestant:
 
     Args:
         frame: The data, its last rows the test part.
-        rows: Of the test part of each series, and of validation.
+        found: What it is: its test part is as long as validation.
         seconds: Of the processor, for training.
         options: Of the fit.
     """
 
-    def __init__(self, frame: pd.DataFrame, rows: int, seconds: float, **options: Any) -> None:
+    def __init__(self, frame: pd.DataFrame, found: Set, seconds: float, **options: Any) -> None:
         from kerasforecast.evaluation.leaving import begin
         from kerasforecast.pipeline import load
 
-        split = {"test_rows": rows, "validation_rows": rows, "horizon": 24}
+        self.apart = 24 if found.step == "h" else max(1, found.horizon // 13)
+        split = {"test_rows": found.test_rows, "validation_rows": found.test_rows, "horizon": found.horizon}
         given = {"calendar_features": "auto", "target": "y", "date_column": "ds"} | options
         given |= {"id": "unique_id"} if frame["unique_id"].nunique() > 1 else {}
         config = kf.Config.from_options(**split, **given)
@@ -116,12 +120,12 @@ class Contestant:
         self.seconds = time.process_time() - began
 
     def windows(self, part: str) -> Any:
-        """Those whose origins lie a day apart, series by series."""
+        """Of hours those whose origins lie a day apart, of others a thirteenth of the horizon, series by series."""
         from dataclasses import replace
 
         windows = {"test": self.begun.parts.seen, "validation": self.begun.checked}[part]
         places = windows.panel.places(windows.origins)
-        chosen = np.concatenate([np.flatnonzero(places == place)[::24] for place in np.unique(places)])
+        chosen = np.concatenate([np.flatnonzero(places == place)[:: self.apart] for place in np.unique(places)])
         return replace(windows, origins=windows.origins[chosen])
 
     def paths(self) -> np.ndarray:
@@ -154,17 +158,16 @@ def _within(seconds: float) -> Any:
 
 def hours(arguments: argparse.Namespace) -> Iterator[Row]:
     """Diffusion, then each quantile family."""
-    from worth_sets import SETS, table
-
     from kerasforecast.metrics.point import series_scales
 
     for name in arguments.only or TOLD:
-        rows, frame = SETS[name].test_rows, table(name, arguments.data, earlier=arguments.earlier)
-        ours = Contestant(frame, rows, arguments.most, model="diffusion", **TOLD[name], **arguments.options)
+        found, told = SETS[name], TOLD.get(name, {})
+        frame = table(name, arguments.data, earlier=arguments.earlier)
+        ours = Contestant(frame, found, arguments.most, model="diffusion", **told, **arguments.options)
         windows = ours.windows("test")
         panel, split = ours.begun.panel, ours.begun.split
         places = panel.places(windows.origins)
-        scale = series_scales(panel, split.edges[:, 1], 24)[:, 0][places][:, None]
+        scale = series_scales(panel, split.edges[:, 1], found.period)[:, 0][places][:, None]
         actual, series = windows.targets() / scale, len(panel)
 
         def losses(paths: np.ndarray, scale: np.ndarray = scale, actual: np.ndarray = actual) -> Row:
@@ -179,8 +182,8 @@ def hours(arguments: argparse.Namespace) -> Iterator[Row]:
         means = {loss: short(of.mean()) for loss, of in first.items()}
         row = {"set": name, "model": "diffusion", **means, "seconds": short(ours.seconds), "inside": bands}
         yield row | {"departed": ours.fitted.departed, "epochs": len(ours.fitted.history.epochs)}
-        for family in QUANTILES:
-            other = Contestant(frame, rows, ours.seconds, model=family, quantiles=LEVELS, **TOLD[name])
+        for family in () if arguments.alone else QUANTILES:
+            other = Contestant(frame, found, ours.seconds, model=family, quantiles=LEVELS, **told)
             if not np.array_equal(other.windows("test").origins, windows.origins):
                 raise ValueError("All must forecast the same windows.")
             theirs = losses(other.paths())
