@@ -34,7 +34,10 @@ from kerasforecast.metrics.paths import energy_scores, sample_crps
 
 LEVELS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975)
 QUANTILES = ("linear", "nhits", "tide", "patch")
-TOLD = {"pedestrian": {"holidays": "AU-VIC"}, "epf_be": {"known": ("gen_forecast", "system_load"), "holidays": "BE"}}
+TOLD = {
+    "pedestrian": {"holidays": "AU-VIC", "time_zone": "Australia/Melbourne"},
+    "epf_be": {"known": ("gen_forecast", "system_load"), "holidays": "BE"},
+}
 
 
 def main() -> None:

@@ -66,7 +66,7 @@ class Diffusion(Family):
     sampled = True
     departing = ("speed", "factor")
     smaller = ("units", "blocks", "paths", "sampling_steps")
-    recipe: ClassVar = {"batch_size": 64, "learning_rate": 1e-3, "clipnorm": 1.0}
+    recipe: ClassVar = {"batch_size": 64, "steps_per_epoch": 200, "patience": 15, "clipnorm": 1.0}
     vocabulary = frozenset({(KERAS, "Flatten"), (KERAS, "EinsumDense"), (_OPS, "Transpose")})
 
     def paths(self, options: DiffusionOptions) -> int:
