@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import KerasTensor, ops
 
+from kerasforecast.models.families.arithmetic import known_rows
 from kerasforecast.models.families.base import Inputs, Sizes
 from kerasforecast.models.noise import FARTHEST, KNOTS, StepBack, features
 from kerasforecast.models.width import FADES, LARGEST, LEAST
@@ -61,15 +62,14 @@ class Denoiser:
 
     def read(self, inputs: Inputs) -> tuple[Place, KerasTensor]:
         """Where paths of windows lie, and the context `(B, U)`."""
-        parts = [keras.layers.Flatten(name="window")(inputs.past)]
+        past, static = keras.layers.Flatten(name="window")(inputs.past), inputs.static
+        all_rows, few_rows = None, None
         if inputs.known is not None:
-            parts.append(keras.layers.Flatten(name="known_rows")(inputs.known))
-        if inputs.static is not None:
-            parts.append(inputs.static)
-        flat = parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)  # (B, D)
-        mean = self._mean(flat)
+            all_rows = keras.layers.Flatten(name="known_rows")(inputs.known)
+            few_rows = all_rows[:, -known_rows(self._sizes) * self._sizes.known :]
+        mean = self._mean(_joined(past, all_rows, static))  # of (B, D)
         logs = self._logs(inputs, mean)
-        context = ops.concatenate([flat, mean, logs], axis=-1)
+        context = _joined(past, few_rows, static, mean, logs)
         for each in self._context:
             context = ops.maximum(each(context), 0.0)
         return Place(mean, ops.expm1(logs) + 1.0), context
@@ -153,3 +153,9 @@ class Denoiser:
         parts = ops.concatenate([one, ops.maximum(one - KNOTS.astype(np.float32), 0.0)], axis=-1)  # (B, S, H, K + 1)
         mean, width = (keras.layers.Reshape((1, self._sizes.horizon))(each) for each in (place.mean, place.width))
         return self._margins(parts) * width + mean
+
+
+def _joined(*parts: KerasTensor | None) -> KerasTensor:
+    """Those that there are, side by side, `(B, D)`."""
+    found = [part for part in parts if part is not None]
+    return found[0] if len(found) == 1 else ops.concatenate(found, axis=-1)

@@ -48,14 +48,17 @@ def test_a_network_computes_its_formula_and_every_role_draws_the_same():
     found = np.asarray(network.predict_on_batch(inputs | drawn))
     weights = {layer.name: layer.get_weights() for layer in network.layers if layer.get_weights()}
     past = member.scaling.inputs(inputs["past"].astype(np.float64))
-    flat = [past.reshape(4, -1), scaled(inputs)[1].reshape(4, -1), (inputs["static"][:, :1] - 0.5) / 2]
+    known, few = scaled(inputs)[1], max(L // 2, H)  # rows of the two known columns that the context sees
     vectors = next(array for name, (array, *_) in weights.items() if name.startswith("category"))
-    flat = np.concatenate([*flat, vectors[inputs["static"][:, 1].astype(int)]], axis=1)
+    static = [(inputs["static"][:, :1] - 0.5) / 2, vectors[inputs["static"][:, 1].astype(int)]]
+    flat, near = (
+        np.concatenate([past.reshape(4, -1), rows.reshape(4, -1), *static], axis=1) for rows in (known, known[:, -few:])
+    )
     mean = dense(flat, weights, "mean")
-    batch = WindowBatch(past, scaled(inputs)[1], inputs["static"])
+    batch = WindowBatch(past, known, inputs["static"])
     seen = features(batch, mean, member.sizes)[:, : -1 - vectors.shape[1]]
     seen = np.concatenate([seen, flat[:, -1 - vectors.shape[1] :]], axis=1)
-    context = np.concatenate([flat, mean, dense(seen, weights, "width")], axis=1)
+    context = np.concatenate([near, mean, dense(seen, weights, "width")], axis=1)
     for name in ("context_1_in", "context_2_in"):
         context = np.maximum(dense(context, weights, name), 0)
     where = np.maximum(dense(angle, weights, "angle_in") + context[:, None], 0)

@@ -1,6 +1,6 @@
 """Diffusion (Ho et al. 2020): whole future paths, drawn from noise in the light of the window.
 
-everything known, flat (B, D) -> two dense layers, relu (B, U): the context
+the window, of columns known ahead the last rows, and attributes, flat -> two dense layers, relu (B, U): the context
 noised path z (B, S, H) beside the context and the angle (how much of z is noise) -> residual dense blocks (B, S, U)
 -> the speed v (B, S, H), by which z turns into a path in some steps (`kerasforecast.models.noise`)
 -> mean and width of the window, mean + width M(L z) (`kerasforecast.models.frame`): samples (B, S, H)
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from kerasforecast.models.families.arithmetic import dense
+from kerasforecast.models.families.arithmetic import dense, known_rows
 from kerasforecast.models.families.base import (
     KERAS,
     Family,
@@ -80,7 +80,8 @@ class Diffusion(Family):
         mean = dense(width, horizon)
         recent = SavedLayer("Dense", (("vars/0", (sizes.window, _FADES)),), rows=3)
         wide = dense(3 * _FADES + sizes.channels + horizon * (1 + sizes.known) + sizes.static, horizon)
-        context = [dense(width + 2 * horizon, units), dense(units, units)]
+        seen = sizes.window * sizes.channels + known_rows(sizes) * sizes.known + sizes.static
+        context = [dense(seen + 2 * horizon, units), dense(units, units)]
         noise = SavedLayer("Embedding", (("vars/0", (options.paths, horizon)),))
         angle, path = dense(_FEATURES, units), dense(horizon, units)
         factor = replace(dense(units, horizon), rows=options.sampling_steps)
