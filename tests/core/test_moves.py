@@ -12,27 +12,16 @@ from kerasforecast.forecasting.moves import ROOT, Moves
 from kerasforecast.metrics.probabilistic import coverage
 from kerasforecast.preprocessing.volatility import Volatility, volatility_of
 from kerasforecast.preprocessing.windows import windows_of
+from tests.stand_ins import PointNetwork
 
 SEASON = 12
 
 
-class LastSeason:
-    """Stands in for a network: the last season over again."""
-
-    paths, members, levels = 0, (), ()
-    window = horizon = SEASON
+class LastSeason(PointNetwork):
+    """The last season over again."""
 
     def outputs(self, batch):
         return batch.past[:, :, 0]
-
-    def medians(self, outputs):
-        return outputs
-
-    def checked(self, batch, steps):
-        return batch
-
-    def of_history(self, windows):
-        return None
 
 
 def panel_of(values):
@@ -45,7 +34,7 @@ def windows_in(panel, start, stop):
 
 def calibrated(panel, rows):
     volatility = volatility_of(panel.values[:rows, 0])
-    forecaster = Forecaster(LastSeason(), Config.from_options(window=SEASON, horizon=SEASON), volatility)
+    forecaster = Forecaster(LastSeason(SEASON, SEASON), Config.from_options(window=SEASON, horizon=SEASON), volatility)
     return forecaster.calibrated(windows_in(panel, SEASON, rows))
 
 

@@ -14,29 +14,20 @@ from kerasforecast.forecasting.pace import Pace, learned_pace
 from kerasforecast.metrics.probabilistic import crps
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.volatility import volatility_of
+from tests.stand_ins import PointNetwork
 
 WINDOW, HORIZON = 12, 4
 
 
-class Mean:
-    """Stands in for a network: the mean of the window."""
-
-    paths = 0
+class Mean(PointNetwork):
+    """The mean of the window."""
 
     def __init__(self, members=()):
-        self.window, self.horizon, self.members, self.levels = WINDOW, HORIZON, members, ()
+        super().__init__(WINDOW, HORIZON)
+        self.members = members
 
     def outputs(self, batch):
         return np.repeat(batch.past[:, :, 0].mean(axis=1, keepdims=True), self.horizon, axis=1)
-
-    def medians(self, outputs):
-        return outputs
-
-    def checked(self, batch, steps):
-        return batch
-
-    def of_history(self, windows):
-        return None
 
 
 def panel_of(*parts):

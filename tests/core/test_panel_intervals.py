@@ -25,30 +25,20 @@ from kerasforecast.preprocessing.scaling import fit_scaling
 from kerasforecast.preprocessing.suitability import first_after_unusable
 from kerasforecast.preprocessing.volatility import volatility_of
 from kerasforecast.preprocessing.windows import windows_of
+from tests.stand_ins import PointNetwork
 
 WINDOW, VALIDATION, TEST = 10, 15, 15
 LEVELS = Config.from_options().levels  # 95, 80 and 50 %
 
 
-class LastValue:
-    """Stands in for a network: the naive forecast."""
-
-    paths = 0
+class LastValue(PointNetwork):
+    """The naive forecast."""
 
     def __init__(self, horizon):
-        self.window, self.horizon, self.members, self.levels = WINDOW, horizon, (), ()
+        super().__init__(WINDOW, horizon)
 
     def outputs(self, batch):
         return np.repeat(batch.past[:, -1:, 0], self.horizon, axis=1)
-
-    def medians(self, outputs):
-        return outputs
-
-    def of_history(self, windows):
-        return None
-
-    def checked(self, batch, steps):
-        return batch
 
 
 def panel_of(parts, ends=None):
