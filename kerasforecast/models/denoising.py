@@ -11,6 +11,7 @@ from keras import KerasTensor, ops
 
 from kerasforecast.models.families.arithmetic import known_rows
 from kerasforecast.models.families.base import Inputs, Sizes
+from kerasforecast.models.heads import side_by_side
 from kerasforecast.models.noise import FARTHEST, KNOTS, StepBack, features
 from kerasforecast.models.width import FADES, LARGEST, LEAST
 
@@ -67,9 +68,9 @@ class Denoiser:
         if inputs.known is not None:
             all_rows = keras.layers.Flatten(name="known_rows")(inputs.known)
             few_rows = all_rows[:, -known_rows(self._sizes) * self._sizes.known :]
-        mean = self._mean(_joined(past, all_rows, static))  # of (B, D)
+        mean = self._mean(side_by_side([past, all_rows, static]))  # of (B, D)
         logs = self._logs(inputs, mean)
-        context = _joined(past, few_rows, static, mean, logs)
+        context = side_by_side([past, few_rows, static, mean, logs])
         for each in self._context:
             context = ops.maximum(each(context), 0.0)
         return Place(mean, ops.expm1(logs) + 1.0), context
@@ -153,9 +154,3 @@ class Denoiser:
         parts = ops.concatenate([one, ops.maximum(one - KNOTS.astype(np.float32), 0.0)], axis=-1)  # (B, S, H, K + 1)
         mean, width = (keras.layers.Reshape((1, self._sizes.horizon))(each) for each in (place.mean, place.width))
         return self._margins(parts) * width + mean
-
-
-def _joined(*parts: KerasTensor | None) -> KerasTensor:
-    """Those that there are, side by side, `(B, D)`."""
-    found = [part for part in parts if part is not None]
-    return found[0] if len(found) == 1 else ops.concatenate(found, axis=-1)

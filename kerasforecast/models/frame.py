@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from kerasforecast.models.families.arithmetic import flat_inputs
 from kerasforecast.models.families.base import Sizes
 from kerasforecast.models.families.linear import MOST_FEATURES
 from kerasforecast.models.noise import KNOTS, bank
@@ -106,7 +107,7 @@ def fit_frame(training: TrainingSet[Any], validation: TrainingSet[Any], sizes: S
 def _mean(training: TrainingSet[Any], validation: TrainingSet[Any], sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
     """Weights `(D, H)` and bias `(H,)`; of more inputs than a solution can be found for, those of older rows are 0."""
     weights, bias = (
-        np.zeros((input_width(sizes), sizes.horizon)),
+        np.zeros((flat_inputs(sizes, sizes.window + sizes.horizon), sizes.horizon)),
         training.typical_targets.astype(np.float64).mean(axis=0),
     )
     chosen = newest(sizes, MOST_FEATURES)
@@ -144,11 +145,6 @@ def inputs(batch: WindowBatch, sizes: Sizes) -> np.ndarray:
         widths = sum(width for _, width in sizes.categories)
         parts += [batch.static[:, list(sizes.numeric)], np.zeros((len(batch), widths), np.float32)]
     return np.concatenate(parts, axis=1)
-
-
-def input_width(sizes: Sizes) -> int:
-    """The D numbers of `inputs`."""
-    return sizes.window * sizes.channels + (sizes.window + sizes.horizon) * sizes.known + sizes.static
 
 
 def _seen(

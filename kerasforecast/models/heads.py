@@ -1,4 +1,4 @@
-"""The last layer: one number a step, or a quantile function that cannot cross itself.
+"""The last layer: one number a step, or a quantile function that cannot cross itself; and what is joined before it.
 
 hidden (B, U) -> Dense (B, H)
 hidden (B, U) -> Dense (B, H K) -> (B, H, K): the median, and above and below it the sums of positive gaps
@@ -10,11 +10,19 @@ row (B, H, K') beside hidden (B, H, U) -> Dense, tanh (B, H, D) -> with the row 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import keras
 import numpy as np
 from keras import KerasTensor, ops
 
 from kerasforecast.models.families.base import Sizes
+
+
+def side_by_side(parts: Iterable[KerasTensor | None]) -> KerasTensor:
+    """Those of `(B, D)` that there are, at least one, as one `(B, D')`; a lone one without an operation on it."""
+    found = [part for part in parts if part is not None]
+    return found[0] if len(found) == 1 else ops.concatenate(found, axis=-1)
 
 
 def decoded(hidden: KerasTensor, known: KerasTensor, sizes: Sizes, width: int) -> KerasTensor:

@@ -14,7 +14,7 @@ from kerasforecast.layers.direct import LeanModel
 from kerasforecast.models.drawn import drawn_inputs
 from kerasforecast.models.families.arithmetic import CATEGORY
 from kerasforecast.models.families.base import Graph, Inputs, Role
-from kerasforecast.models.heads import start_at
+from kerasforecast.models.heads import side_by_side, start_at
 from kerasforecast.models.member import Member, sizes_of
 from kerasforecast.preprocessing.covariates import NO_COVARIATES, FittedCovariates
 from kerasforecast.preprocessing.paths import restore_paths
@@ -272,7 +272,7 @@ def _attributes(covariates: FittedCovariates, static: KerasTensor) -> KerasTenso
         sizes = len(each.names), each.width
         lookup = keras.layers.Embedding(*sizes, embeddings_initializer="zeros", name=f"{CATEGORY}{place}")
         parts.append(lookup(scaled[:, place]))  # (B, E)
-    return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
+    return side_by_side(parts)
 
 
 def _merged(layer: keras.layers.Layer) -> list[np.ndarray]:

@@ -44,6 +44,11 @@ def interpolation(knots: int, horizon: int) -> np.ndarray:
     return np.stack(each).astype(np.float32)
 
 
+def flat_inputs(sizes: Sizes, rows: int) -> int:
+    """Numbers of a window, of so many `rows` of the columns known ahead, and of the attributes, side by side."""
+    return sizes.window * sizes.channels + rows * sizes.known + sizes.static
+
+
 def known_rows(sizes: Sizes) -> int:
     """Rows R of the columns known ahead that layers see which take all rows at once: those to be forecast, and of the
     window as many of the last ones as leave no more such numbers than the window of the target has.

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from kerasforecast.models.families.arithmetic import dense, known_rows
+from kerasforecast.models.families.arithmetic import dense, flat_inputs, known_rows
 from kerasforecast.models.families.base import (
     KERAS,
     Family,
@@ -75,13 +75,12 @@ class Diffusion(Family):
 
     def layers(self, options: DiffusionOptions, sizes: Sizes) -> list[SavedLayer]:
         """The frame, the context, the bank and the blocks; those within a step back are run once a path and step."""
-        width, units, horizon = _width(sizes), options.units, sizes.horizon
+        units, horizon = options.units, sizes.horizon
         often = options.paths * options.sampling_steps
-        mean = dense(width, horizon)
+        mean = dense(flat_inputs(sizes, sizes.window + horizon), horizon)
         recent = SavedLayer("Dense", (("vars/0", (sizes.window, _FADES)),), rows=3)
         wide = dense(3 * _FADES + sizes.channels + horizon * (1 + sizes.known) + sizes.static, horizon)
-        seen = sizes.window * sizes.channels + known_rows(sizes) * sizes.known + sizes.static
-        context = [dense(seen + 2 * horizon, units), dense(units, units)]
+        context = [dense(flat_inputs(sizes, known_rows(sizes)) + 2 * horizon, units), dense(units, units)]
         noise = SavedLayer("Embedding", (("vars/0", (options.paths, horizon)),))
         angle, path = dense(_FEATURES, units), dense(horizon, units)
         factor = replace(dense(units, horizon), rows=options.sampling_steps)
@@ -170,10 +169,6 @@ class Diffusion(Family):
         """E.g. `"diffusion of 2 blocks, 64 units, 16 steps"`."""
         blocks = f"{options.blocks} block{'s' if options.blocks > 1 else ''}"
         return f"diffusion of {blocks}, {options.units} units, {options.sampling_steps} steps"
-
-
-def _width(sizes: Sizes) -> int:
-    return sizes.window * sizes.channels + (sizes.window + sizes.horizon) * sizes.known + sizes.static
 
 
 DIFFUSION = Diffusion()

@@ -61,7 +61,7 @@ class Linear(Family):
         """No layer but the head."""
         import keras
 
-        from kerasforecast.models.heads import head
+        from kerasforecast.models.heads import head, side_by_side
 
         parts = [keras.layers.Flatten(name="window")(inputs.past)]  # (B, L C)
         if options.trend:
@@ -73,10 +73,7 @@ class Linear(Family):
         if inputs.known is not None:
             rows = inputs.known[:, -_known_rows(options, sizes) :]
             parts.append(keras.layers.Flatten(name="known_rows")(rows))  # (B, R K)
-        if inputs.static is not None:
-            parts.append(inputs.static)
-        joined = parts[0] if len(parts) == 1 else keras.ops.concatenate(parts, axis=-1)
-        return Graph(head(joined, sizes))
+        return Graph(head(side_by_side([*parts, inputs.static]), sizes))
 
     def solve(
         self, options: LinearOptions, sizes: Sizes, training: Any, validation: Any

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from kerasforecast.models.families.arithmetic import dense, gaps_layers, interpolation, known_rows
+from kerasforecast.models.families.arithmetic import dense, flat_inputs, gaps_layers, interpolation, known_rows
 from kerasforecast.models.families.base import (
     KERAS,
     STEPS,
@@ -232,13 +232,14 @@ class NHits(Residual):
 
 def _more(sizes: Sizes) -> int:
     """Numbers E that a block sees beside the target's window."""
-    others = sizes.window * (sizes.channels - 1)
-    return others + known_rows(sizes) * sizes.known + sizes.static
+    return flat_inputs(sizes, known_rows(sizes)) - sizes.window
 
 
 def _joined(inputs: Inputs, sizes: Sizes) -> Any:
     """What a block sees beside the target's window, `(B, E)`; `None` for nothing."""
     import keras
+
+    from kerasforecast.models.heads import side_by_side
 
     parts = []
     if inputs.past.shape[-1] > 1:
@@ -249,7 +250,7 @@ def _joined(inputs: Inputs, sizes: Sizes) -> Any:
         parts.append(inputs.static)
     if not parts:
         return None
-    return parts[0] if len(parts) == 1 else keras.ops.concatenate(parts, axis=-1)
+    return side_by_side(parts)
 
 
 def _drawn(part: Part, weights: Any, inputs: Inputs, sizes: Sizes, options: Any, *, past: bool) -> Any:

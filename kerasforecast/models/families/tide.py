@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from kerasforecast.models.families.arithmetic import dense, known_rows
+from kerasforecast.models.families.arithmetic import dense, flat_inputs, known_rows
 from kerasforecast.models.families.base import (
     KERAS,
     STEPS,
@@ -62,7 +62,7 @@ class Tide(Family):
 
     def layers(self, options: TideOptions, sizes: Sizes) -> list[SavedLayer]:
         """The blocks, the block of each row, the linear path and the last layer of each row."""
-        inputs = sizes.window * sizes.channels + known_rows(sizes) * sizes.known + sizes.static
+        inputs = flat_inputs(sizes, known_rows(sizes))
         found: list[SavedLayer] = []
         for number in range(options.layers):
             found += _block(options.units if number else inputs, options.units, options.units)
@@ -79,7 +79,7 @@ class Tide(Family):
         import keras
 
         from kerasforecast.layers.dropout import dropping
-        from kerasforecast.models.heads import head
+        from kerasforecast.models.heads import head, side_by_side
 
         dropped = dropping(role, options.dropout, seed)
 
@@ -93,9 +93,7 @@ class Tide(Family):
         parts = [keras.layers.Flatten(name="window")(inputs.past)]
         if inputs.known is not None:
             parts.append(keras.layers.Flatten(name="known_rows")(inputs.known[:, -known_rows(sizes) :]))
-        if inputs.static is not None:
-            parts.append(inputs.static)
-        hidden = parts[0] if len(parts) == 1 else keras.ops.concatenate(parts, axis=-1)  # (B, E)
+        hidden = side_by_side([*parts, inputs.static])  # (B, E)
         for number in range(1, options.layers + 1):
             hidden = block(hidden, options.units, f"encoder_{number}")
         hidden = block(hidden, sizes.horizon * options.decoder, "decoder")
