@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from kerasforecast.errors import BackendError, whole_number
-from kerasforecast.runtime.backend import Choice, activate, held_stderr, loaded_backend
+from kerasforecast.runtime.backend import Choice, activate, add_xla_flags, held_stderr, loaded_backend
 
 _CUBLAS = ":4096:8"  # cuBLAS' own condition for equal sums
 
@@ -53,7 +53,7 @@ def limit_threads(threads: int) -> None:
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[variable] = str(threads)
     if threads == 1:
-        _add_xla_flags("--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+        add_xla_flags("--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
 
 def make_deterministic(backend: str, seed: int) -> None:
@@ -64,7 +64,7 @@ def make_deterministic(backend: str, seed: int) -> None:
     limit_threads(1)
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = _CUBLAS
     if backend == "jax":
-        _add_xla_flags("--xla_gpu_deterministic_ops=true")
+        add_xla_flags("--xla_gpu_deterministic_ops=true")
     elif backend == "tensorflow":
         with held_stderr():
             import tensorflow as tf
@@ -77,7 +77,3 @@ def make_deterministic(backend: str, seed: int) -> None:
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True)
         torch.backends.cudnn.benchmark = False
-
-
-def _add_xla_flags(flags: str) -> None:
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()

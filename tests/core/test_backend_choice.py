@@ -264,3 +264,19 @@ def test_the_user_s_own_precision_stays(here):
     backend.activate("jax")
     assert backend.os.environ["NVIDIA_TF32_OVERRIDE"] == "1"
     assert backend.os.environ["JAX_DEFAULT_MATMUL_PRECISION"] == "tensorfloat32"
+
+
+@pytest.mark.parametrize(
+    "plugins, told, flags",
+    [
+        (None, "--xla_dump_to=here", "--xla_dump_to=here"),
+        (SimpleNamespace(), "--xla_dump_to=here", "--xla_dump_to=here --xla_gpu_enable_triton_gemm=false"),
+        (SimpleNamespace(), "--xla_gpu_enable_triton_gemm=true", "--xla_gpu_enable_triton_gemm=true"),
+    ],
+    ids=["no GPU's plugin", "with one", "the user's own word"],
+)
+def test_xla_writes_no_products_of_its_own_for_a_gpu(here, monkeypatch, plugins, told, flags):
+    monkeypatch.setattr(backend.importlib.util, "find_spec", {"jax": SimpleNamespace(), "jax_plugins": plugins}.get)
+    backend.os.environ["XLA_FLAGS"] = told
+    activate("jax")
+    assert backend.os.environ["XLA_FLAGS"] == flags
