@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from kerasforecast_cli.main import cli
 
 from kerasforecast.runtime.backend import installed
+from kerasforecast.runtime.files import cache_folder
 from tests.reliability import hostile, hostile_roles, largest
 
 GIBIBYTE = 2**30
@@ -26,7 +27,7 @@ def outcomes(folder, files, *mode):
     done = subprocess.run(
         [sys.executable, "-m", "tests.reliability.reader", *mode],
         input="\n".join(map(str, paths.values())),
-        env={**os.environ, "HOME_OF_CACHES": os.environ.get("JAX_COMPILATION_CACHE_DIR", str(folder))},
+        env={**os.environ, "HOME_OF_CACHES": os.environ.get("JAX_COMPILATION_CACHE_DIR", str(cache_folder()))},
         capture_output=True,
         text=True,
         timeout=3_600,
