@@ -2,7 +2,7 @@
 
 x (B, L C) beside what is known (B, R K) and the attributes (B, S) -> Dense (B, H)
 
-R is the rows to be forecast and as many before them as leave no more than 3,000 features: up to the whole window.
+R is the rows to be forecast and the last ones before them, as `known_rows` says.
 
 A category has its own number in the solution, of which its vector and the weights that take it are the nearest product.
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from kerasforecast.models.families.arithmetic import CATEGORY, dense
+from kerasforecast.models.families.arithmetic import CATEGORY, dense, flat_inputs, known_rows
 from kerasforecast.models.families.base import KERAS, Family, FamilyOptions, Graph, Inputs, Role, SavedLayer, Sizes
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ class Linear(Family):
             mean = keras.layers.AveragePooling1D(options.trend, strides=1, name="trend")(padded)  # (B, L, C)
             parts.append(keras.layers.Flatten(name="trend_window")(mean))
         if inputs.known is not None:
-            rows = inputs.known[:, -_known_rows(options, sizes) :]
-            parts.append(keras.layers.Flatten(name="known_rows")(rows))  # (B, R K)
+            parts.append(keras.layers.Flatten(name="known_rows")(inputs.known[:, -known_rows(sizes) :]))  # (B, R K)
         return Graph(head(side_by_side([*parts, inputs.static]), sizes))
 
     def solve(
@@ -107,7 +106,7 @@ class Linear(Family):
             if options.trend:
                 parts.append(_moving_average(batch.past, options.trend).reshape(len(batch), -1))
             if batch.known is not None:
-                parts.append(batch.known[:, -_known_rows(options, sizes) :].reshape(len(batch), -1))
+                parts.append(batch.known[:, -known_rows(sizes) :].reshape(len(batch), -1))
             if batch.static is not None:
                 parts.append(_attributes(batch.static, sizes, told))
             return np.concatenate(parts, axis=1)
@@ -132,20 +131,8 @@ class Linear(Family):
 
 
 def _features(options: LinearOptions, sizes: Sizes) -> int:
-    return _past(options, sizes) + _known_rows(options, sizes) * sizes.known + sizes.static
-
-
-def _past(options: LinearOptions, sizes: Sizes) -> int:
-    return sizes.window * sizes.channels * (2 if options.trend else 1)
-
-
-def _known_rows(options: LinearOptions, sizes: Sizes) -> int:
-    """Rows R of the columns known ahead that it sees: those to be forecast, and of the window as many of the last ones
-    as leave so few features that the solution can be found."""
-    if not sizes.known:
-        return 0
-    fitting = (MOST_FEATURES - _past(options, sizes) - sizes.static) // sizes.known
-    return min(max(fitting, sizes.horizon), sizes.window + sizes.horizon)
+    smoothed = sizes.window * sizes.channels if options.trend else 0
+    return flat_inputs(sizes, known_rows(sizes)) + smoothed
 
 
 def _moving_average(past: np.ndarray, rows: int) -> np.ndarray:
