@@ -117,9 +117,9 @@ class Contestant:
         given = {"calendar_features": "auto", "target": "y", "date_column": "ds"} | options
         given |= {"id": "unique_id"} if frame["unique_id"].nunique() > 1 else {}
         config = kf.Config.from_options(**split, **given)
-        self.begun, fitting = begin(config, load(config, frame), "paths", None)
-        began = time.process_time()
-        self.fitted = fitting.train(callbacks=[_within(seconds)])
+        source, began = load(config, frame), time.process_time()
+        self.begun, fitting = begin(config, source, "paths", None)  # solutions in closed form are found here
+        self.fitted = fitting.train(callbacks=[_within(began + seconds)])
         self.seconds = time.process_time() - began
 
     def windows(self, part: str) -> Any:
@@ -145,15 +145,12 @@ class Contestant:
         return np.concatenate([self.fitted.predictor.outputs(windows.batch(chunk)) for chunk in windows.chunks()])
 
 
-def _within(seconds: float) -> Any:
+def _within(end: float) -> Any:
     import keras
 
     class Within(keras.callbacks.Callback):
-        def on_train_begin(self, logs: Any = None) -> None:
-            self.end = time.process_time() + seconds
-
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            if time.process_time() > self.end:
+            if time.process_time() > end:
                 self.model.stop_training = True
 
     return Within()

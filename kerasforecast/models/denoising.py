@@ -43,6 +43,8 @@ class Denoiser:
         self._sizes = sizes
         layer, horizon = keras.layers.Dense, sizes.horizon
         self._mean = layer(horizon, kernel_initializer="zeros", trainable=False, name="mean")
+        self._beyond = layer(units, trainable=False, name="mean_in")
+        self._added = layer(horizon, use_bias=False, kernel_initializer="zeros", trainable=False, name="mean_out")
         self._recent = layer(len(FADES), use_bias=False, trainable=False, name="recent")
         self._width = layer(horizon, kernel_initializer="zeros", trainable=False, name="width")
         self._context = [layer(units, name=f"context_{number}_in") for number in (1, 2)]
@@ -68,9 +70,11 @@ class Denoiser:
         if inputs.known is not None:
             all_rows = keras.layers.Flatten(name="known_rows")(inputs.known)
             few_rows = all_rows[:, -known_rows(self._sizes) * self._sizes.known :]
+        near = side_by_side([past, few_rows, static])  # (B, E)
         mean = self._mean(side_by_side([past, all_rows, static]))  # of (B, D)
+        mean = mean + self._added(ops.maximum(self._beyond(near), 0.0))
         logs = self._logs(inputs, mean)
-        context = side_by_side([past, few_rows, static, mean, logs])
+        context = side_by_side([near, mean, logs])
         for each in self._context:
             context = ops.maximum(each(context), 0.0)
         return Place(mean, ops.expm1(logs) + 1.0), context

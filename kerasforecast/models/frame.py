@@ -1,9 +1,9 @@
-"""What diffusion departs from: the ridge regression of paths, and around it the errors it made, as whole paths.
+"""What diffusion departs from: a mean of paths, and around it the errors it made, as whole paths.
 
-A path is `mean + w M(L n)` with n standard normal: `L` the correlation of errors between steps, `M` what each step's
-errors are distributed like, w how wide they are in the light of the window (`kerasforecast.models.width`). That is the
-strongest simple rival, for prices an EWMA filtered historical simulation of paths or better; in the coordinates n a
-network has only to say where windows differ.
+A path is `mean + w M(L n)` with n standard normal: the mean is that of `kerasforecast.models.mean`, `L` the correlation
+of errors between steps, `M` what each step's errors are distributed like, w how wide they are in the light of the
+window (`kerasforecast.models.width`). That is the strongest simple rival, for prices an EWMA filtered historical
+simulation of paths or better; in the coordinates n a network has only to say where windows differ.
 """
 
 from __future__ import annotations
@@ -14,18 +14,15 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from kerasforecast.models.families.arithmetic import flat_inputs
 from kerasforecast.models.families.base import Sizes
-from kerasforecast.models.families.linear import MOST_FEATURES
+from kerasforecast.models.mean import Mean, fit_mean
 from kerasforecast.models.noise import KNOTS, bank
-from kerasforecast.models.ridge import ridge
 from kerasforecast.models.width import Width, features, fit_width
-from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
+from kerasforecast.preprocessing.batch import TrainingSet
 
 _ALMOST_NORMAL = 50.0  # errors in whose number a normal distribution counts as much as they do
-_CLEARLY = 0.98  # of the squared error of no regression at all, below which one pays: most of a price's is chance
 _LEAST = 1e-3  # slope of M, of the errors' spread
-_MOST = 50_000  # windows that errors are taken of, evenly spread
+_MOST = 20_000  # windows that errors are taken of, evenly spread
 _CHUNK = 2_048
 _FARTHEST = 8.0  # in the coordinates n: what is farther out is drawn nearer, for one such path would steer a step
 
@@ -35,15 +32,13 @@ class Frame:
     """The start.
 
     Attributes:
-        weights: `(D, H)` of the mean.
-        bias: `(H,)`.
+        mean: Of paths.
         knots: `(H, K)` what M gives at `KNOTS`.
         lower: `(H, H)` L.
         width: w.
     """
 
-    weights: np.ndarray
-    bias: np.ndarray
+    mean: Mean
     knots: np.ndarray
     lower: np.ndarray
     width: Width
@@ -54,7 +49,7 @@ class Frame:
         kernel = np.concatenate([slopes[:, :1], np.diff(slopes, axis=1)], axis=1)  # (H, K + 1)
         found = {
             "bank": [self.bank(paths)],
-            "mean": [self.weights, self.bias],
+            **self.mean.layers(),
             "width": [self.width.weights, self.width.bias],
             "correlation": [self.lower.T],
             "margins": [kernel, self.knots[:, 0] - slopes[:, 0] * KNOTS[0]],
@@ -77,9 +72,8 @@ class Frame:
         knots = kernel[:, :1] * KNOTS + bias[:, None]
         for place, knot in enumerate(KNOTS):
             knots = knots + kernel[:, 1 + place, None] * np.maximum(KNOTS - knot, 0)
-        mean, shift = (array.astype(np.float64) for array in weights["mean"])
         width = Width(*(array.astype(np.float64) for array in weights["width"]))
-        return cls(mean, shift, knots, weights["correlation"][0].T, width)
+        return cls(Mean.of_layers(weights), knots, weights["correlation"][0].T, width)
 
     def coordinates(self, windows: TrainingSet[Any], sizes: Sizes) -> np.ndarray:
         """The targets `(N, H)` in the coordinates n, float32."""
@@ -87,82 +81,35 @@ class Frame:
         lower = np.linalg.inv(self.lower.astype(np.float64))
         for start in range(0, len(windows), _CHUNK):
             part = slice(start, start + _CHUNK)
-            seen, errors = _seen(windows, part, self.weights, self.bias, sizes)
+            seen, errors = _seen(windows, part, self.mean, sizes)
             normal = _normal_scores(errors / self.width.of(seen), self.knots) @ lower.T
             found[part] = np.clip(normal, -_FARTHEST, _FARTHEST)
         return found
 
 
-def fit_frame(training: TrainingSet[Any], validation: TrainingSet[Any], sizes: Sizes) -> Frame:
-    """Learn the start: the mean from training windows, its penalty and the errors around it from both parts."""
-    weights, bias = _mean(training, validation, sizes)
-    known, held = (_every(part, weights, bias, sizes) for part in (training, validation))
+def fit_frame(training: TrainingSet[Any], validation: TrainingSet[Any], sizes: Sizes, units: int) -> Frame:
+    """Learn the start: the mean, of so many hidden `units`, and from both parts the errors around it."""
+    mean = fit_mean(training, validation, sizes, units)
+    known, held = (_every(part, mean, sizes) for part in (training, validation))
     width = fit_width(known, held, sizes)
     errors = np.concatenate([errors / width.of(seen) for seen, errors in (known, held)])
     knots = _knots(errors)
     scores = _normal_scores(errors, knots)
-    return Frame(weights, bias, knots, np.linalg.cholesky(_correlation(scores)), width)
+    return Frame(mean, knots, np.linalg.cholesky(_correlation(scores)), width)
 
 
-def _mean(training: TrainingSet[Any], validation: TrainingSet[Any], sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
-    """Weights `(D, H)` and bias `(H,)`; of more inputs than a solution can be found for, those of older rows are 0."""
-    weights, bias = (
-        np.zeros((flat_inputs(sizes, sizes.window + sizes.horizon), sizes.horizon)),
-        training.typical_targets.astype(np.float64).mean(axis=0),
-    )
-    chosen = newest(sizes, MOST_FEATURES)
-
-    def newer(windows: TrainingSet[Any], part: slice) -> np.ndarray:
-        return inputs(windows.batch(part), sizes)[:, chosen]
-
-    found = ridge(newer, training, validation, len(chosen), MOST_FEATURES)
-    if found is not None and np.mean(found.errors**2) < _CLEARLY * np.mean((validation.typical_targets - bias) ** 2):
-        weights[chosen], bias = found.weights, found.bias
-    return weights, bias
-
-
-def newest(sizes: Sizes, most: int) -> np.ndarray:
-    """Places of at most so many of `inputs`, if the rows to be forecast and the attributes leave room for any.
-
-    Rows of what is known ahead go first, oldest first; then those of the window.
-    """
-    window, horizon = sizes.window, sizes.horizon
-    spare = most - window * sizes.channels - sizes.static
-    rows = min(max(spare // sizes.known, horizon), window + horizon) if sizes.known else 0
-    spare = most - rows * sizes.known - sizes.static
-    past = min(max(spare // sizes.channels, 0), window)
-    ends = np.cumsum([window * sizes.channels, (window + horizon) * sizes.known, sizes.static])
-    spans = zip(ends, (past * sizes.channels, rows * sizes.known, sizes.static), strict=True)
-    return np.concatenate([np.arange(end - count, end) for end, count in spans])
-
-
-def inputs(batch: WindowBatch, sizes: Sizes) -> np.ndarray:
-    """All that the mean sees of scaled windows, `(n, D)`; vectors of categories begin at zero."""
-    parts = [batch.past.reshape(len(batch), -1)]
-    if batch.known is not None:
-        parts.append(batch.known.reshape(len(batch), -1))
-    if batch.static is not None:
-        widths = sum(width for _, width in sizes.categories)
-        parts += [batch.static[:, list(sizes.numeric)], np.zeros((len(batch), widths), np.float32)]
-    return np.concatenate(parts, axis=1)
-
-
-def _seen(
-    windows: TrainingSet[Any], part: slice, weights: np.ndarray, bias: np.ndarray, sizes: Sizes
-) -> tuple[np.ndarray, np.ndarray]:
+def _seen(windows: TrainingSet[Any], part: slice, given: Mean, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
     """What the width sees of some windows `(n, D)`, and their errors `(n, H)`."""
     batch = windows.batch(part)
-    mean = inputs(batch, sizes) @ weights + bias
+    mean = given.of(batch, sizes)
     return features(batch, mean, sizes), windows.targets[part] - mean
 
 
-def _every(
-    windows: TrainingSet[Any], weights: np.ndarray, bias: np.ndarray, sizes: Sizes
-) -> tuple[np.ndarray, np.ndarray]:
+def _every(windows: TrainingSet[Any], mean: Mean, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
     """The same of all windows, or of many, evenly spread."""
     stride = -(-len(windows) // _MOST)
     parts = [slice(start, start + _CHUNK * stride, stride) for start in range(0, len(windows), _CHUNK * stride)]
-    found = zip(*(_seen(windows, part, weights, bias, sizes) for part in parts), strict=True)
+    found = zip(*(_seen(windows, part, mean, sizes) for part in parts), strict=True)
     seen, errors = (np.concatenate(each) for each in found)
     return seen, errors
 

@@ -42,6 +42,7 @@ def dense(values, weights, name):
 def test_a_network_computes_its_formula_and_every_role_draws_the_same():
     member, network = made("diffusion", SMALL, columns=2, known=2, static=True)
     network.get_layer("recent").set_weights([fading(L)])
+    network.get_layer("mean_out").set_weights([np.linspace(-0.1, 0.1, 8 * H).reshape(8, H)])
     random, inputs = np.random.default_rng(0), fed(columns=2, known=2, static=True)
     noise, angle = random.normal(size=(4, 8, H)), random.normal(size=(4, 8, 8))
     drawn = {"noised": noise.astype(np.float32), "angle": angle.astype(np.float32)}
@@ -54,7 +55,7 @@ def test_a_network_computes_its_formula_and_every_role_draws_the_same():
     flat, near = (
         np.concatenate([past.reshape(4, -1), rows.reshape(4, -1), *static], axis=1) for rows in (known, known[:, -few:])
     )
-    mean = dense(flat, weights, "mean")
+    mean = dense(flat, weights, "mean") + np.maximum(dense(near, weights, "mean_in"), 0) @ weights["mean_out"][0]
     batch = WindowBatch(past, known, inputs["static"])
     seen = features(batch, mean, member.sizes)[:, : -1 - vectors.shape[1]]
     seen = np.concatenate([seen, flat[:, -1 - vectors.shape[1] :]], axis=1)

@@ -18,7 +18,8 @@ from kerasforecast.metrics.paths import (
     sample_crps,
     variogram_scores,
 )
-from kerasforecast.models.frame import Frame, fit_frame, inputs, newest
+from kerasforecast.models.frame import Frame, fit_frame
+from kerasforecast.models.mean import Mean, fit_mean, near, newest
 from kerasforecast.models.noise import Noising, angles, bank, betas, features, noised, steps_back
 from kerasforecast.models.width import fading
 from kerasforecast.models.width import features as features_of_width
@@ -164,25 +165,40 @@ def skewed(random):
 def test_the_frame_takes_paths_to_plain_noise_and_its_layers_hold_it(skewed):
     (training, validation), errors = skewed
     sizes = NetworkConfig(model="diffusion", window=4, horizon=3).sizes(1)
-    frame = fit_frame(training, validation, sizes)
-    np.testing.assert_allclose(frame.weights[-1], [1.0, 0.5, 0.2], atol=0.08)
+    frame = fit_frame(training, validation, sizes, 8)
+    np.testing.assert_allclose(frame.mean.weights[-1], [1.0, 0.5, 0.2], atol=0.08)
     held = Frame.of_layers(frame.layers(100))
     found = held.coordinates(validation, sizes).astype(np.float64)
     np.testing.assert_allclose(found, frame.coordinates(validation, sizes), atol=1e-3)
     np.testing.assert_allclose(np.cov(found.T), np.eye(3), atol=0.12)
     normal = held.bank(100) @ held.lower.T  # the bank's paths, as many as stand for all
     drawn = np.stack([np.interp(normal[:, h], np.linspace(-2.75, 2.75, 12), held.knots[h]) for h in range(3)], axis=1)
-    levels = [0.1, 0.5, 0.9]
+    levels, batch = [0.1, 0.5, 0.9], validation.batch(slice(None))
+    moved = (held.mean.of(batch, sizes) - batch.past[:, -1] * [[1.0, 0.5, 0.2]]).mean(axis=0)  # from mean to median
     np.testing.assert_allclose(
-        path_quantiles(drawn[None], levels)[0], np.quantile(errors - errors.mean(axis=0), levels, axis=0).T, atol=0.12
+        path_quantiles(drawn[None] + moved, levels)[0], np.quantile(errors, levels, axis=0).T, atol=0.12
     )
 
 
 def test_a_regression_that_does_not_pay_is_left_out(random):
     past, targets = random.normal(size=(600, 4, 1)), random.normal(size=(600, 3))
     sets = [TrainingSet(Rows(past[part]), targets[part]) for part in (slice(0, 400), slice(400, None))]
-    frame = fit_frame(*sets, NetworkConfig(model="diffusion", window=4, horizon=3).sizes(1))
-    assert (frame.weights == 0).all()
+    frame = fit_frame(*sets, NetworkConfig(model="diffusion", window=4, horizon=3).sizes(1), 8)
+    assert all((array == 0).all() for array in (frame.mean.weights, frame.mean.outer))
+
+
+def test_the_mean_bends_where_a_straight_one_misses_and_its_layers_hold_it(random):
+    sizes = NetworkConfig(model="diffusion", window=4, horizon=3).sizes(1)
+    past = random.normal(size=(3_000, 4, 1)).astype(np.float32)
+    bent = np.abs(past[:, -1]) * [[1.0, 0.5, 0.2]]
+    for law, found in ((bent, True), (past[:, -1] * [[1.0, 0.5, 0.2]], False)):
+        targets = (law + 0.3 * random.normal(size=law.shape)).astype(np.float32)
+        sets = [TrainingSet(Rows(past[part]), targets[part]) for part in (slice(0, 2_000), slice(2_000, None))]
+        mean, batch = fit_mean(*sets, sizes, 16), sets[1].batch(slice(None))
+        held = Mean.of_layers(mean.layers())
+        np.testing.assert_allclose(held.of(batch, sizes), mean.of(batch, sizes), rtol=1e-5)
+        assert np.abs(mean.of(batch, sizes) - law[2_000:]).mean() < 0.06
+        assert (mean.outer != 0).any() == found
 
 
 def test_the_width_follows_what_moved_of_late_and_is_left_out_where_nothing_does(random):
@@ -192,9 +208,9 @@ def test_the_width_follows_what_moved_of_late_and_is_left_out_where_nothing_does
     noise = random.normal(size=(3_000, 3)) @ np.array([[1.0, 0.5, 0.2], [0, 1, 0.5], [0, 0, 1]])
     for errors, moved in ((spread[:, None] * noise, True), (noise, False)):
         sets = [TrainingSet(Rows(past[part]), errors[part]) for part in (slice(0, 2_000), slice(2_000, None))]
-        frame = fit_frame(*sets, sizes)
+        frame = fit_frame(*sets, sizes, 8)
         batch = sets[1].batch(slice(None))
-        factors = frame.width.of(features_of_width(batch, inputs(batch, sizes) @ frame.weights + frame.bias, sizes))
+        factors = frame.width.of(features_of_width(batch, frame.mean.of(batch, sizes), sizes))
         assert moved or (factors == 1).all()
         assert not moved or np.corrcoef(np.log(factors[:, 2]), np.log(spread[2_000:]))[0, 1] > 0.9
         assert np.cov(frame.coordinates(sets[1], sizes).T).diagonal() == pytest.approx(1, abs=0.2)
@@ -206,6 +222,7 @@ def test_of_too_many_inputs_the_newest_rows_stay():
     np.testing.assert_array_equal(found, np.arange(5 * 2 + 7 * 3 + 4))
     np.testing.assert_array_equal(newest(sizes, 26), [*range(10), *range(19, 35)])  # four rows of what is known
     np.testing.assert_array_equal(newest(sizes, 15), [*range(6, 10), *range(25, 35)])  # those ahead alone; two of past
+    np.testing.assert_array_equal(near(sizes), [*range(10), *range(25, 35)])  # of what is known the two rows ahead
 
 
 def test_rivals_are_past_errors_as_whole_paths(random):

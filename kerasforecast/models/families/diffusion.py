@@ -3,13 +3,15 @@
 the window, of columns known ahead the last rows, and attributes, flat -> two dense layers, relu (B, U): the context
 noised path z (B, S, H) beside the context and the angle (how much of z is noise) -> residual dense blocks (B, S, U)
 -> the speed v (B, S, H), by which z turns into a path in some steps (`kerasforecast.models.noise`)
--> mean and width of the window, mean + width M(L z) (`kerasforecast.models.frame`): samples (B, S, H)
+-> mean (`kerasforecast.models.mean`) and width of the window, mean + width M(L z) (`kerasforecast.models.frame`):
+samples (B, S, H)
 
 The network predicts the noise, `e = sin z + cos v`, and its loss is `||e - e'||^2`; with `objective="flow"` it is
 `||v - v'||^2`, that of flow matching (Lipman et al. 2023) along the arc from path to noise. v begins at zero: the first
-paths are those of the frame, the strongest simple rival, and training departs from it as far as it pays: which share of
-v is kept, say paths of validation windows (`kerasforecast.forecasting.departure`). Beside the dense layers a factor for
-each step, read from context and angle, makes v wider or narrower: windows differ in spread first.
+paths are those of the frame, whose mean is a regression and what a small dense network finds beyond it, and training
+departs from it as far as it pays: which share of v is kept, say paths of validation windows
+(`kerasforecast.forecasting.departure`). Beside the dense layers a factor for each step, read from context and angle,
+makes v wider or narrower: windows differ in spread first.
 
 The saved network draws from a bank of noise that lies within it, so that it gives the same paths on every backend.
 """
@@ -78,6 +80,8 @@ class Diffusion(Family):
         units, horizon = options.units, sizes.horizon
         often = options.paths * options.sampling_steps
         mean = dense(flat_inputs(sizes, sizes.window + horizon), horizon)
+        beyond = dense(flat_inputs(sizes, known_rows(sizes)), units)
+        added = SavedLayer("Dense", (("vars/0", (units, horizon)),))
         recent = SavedLayer("Dense", (("vars/0", (sizes.window, _FADES)),), rows=3)
         wide = dense(3 * _FADES + sizes.channels + horizon * (1 + sizes.known) + sizes.static, horizon)
         context = [dense(flat_inputs(sizes, known_rows(sizes)) + 2 * horizon, units), dense(units, units)]
@@ -94,7 +98,9 @@ class Diffusion(Family):
         shared = [replace(path, rows=often), *blocks * options.blocks, factor, speed]
         return [
             recent,
+            beyond,
             mean,
+            added,
             wide,
             *context,
             noise,
@@ -138,7 +144,7 @@ class Diffusion(Family):
 
         if layer.name == "recent":
             return [fading(layer.kernel.shape[0])]
-        if layer.name in ("speed", "factor", "bank", "mean", "width", "correlation", "margins"):
+        if layer.name in ("speed", "factor", "bank", "mean", "mean_out", "width", "correlation", "margins"):
             return list(layer.get_weights())
         return draw(layer, "he" if layer.name.endswith("_in") else "keras", random)
 
@@ -148,7 +154,7 @@ class Diffusion(Family):
         """The frame, and a bank of noise for it."""
         from kerasforecast.models.frame import fit_frame
 
-        return fit_frame(training, validation, sizes).layers(options.paths)
+        return fit_frame(training, validation, sizes, options.units).layers(options.paths)
 
     def drawing(
         self,
