@@ -13,6 +13,7 @@ import pandas as pd
 
 import kerasforecast as kf
 from kerasforecast.metrics.paths import sample_crps
+from kerasforecast.models.mean import Mean
 from kerasforecast.models.noise import KNOTS, features, steps_back
 from kerasforecast.models.width import LARGEST
 from kerasforecast.models.width import features as seen_by_width
@@ -95,8 +96,9 @@ def few_steps(arguments: argparse.Namespace) -> Iterator[Row]:
     def dense(name: str, given: np.ndarray) -> np.ndarray:
         return given @ weights[name][0] + weights[name][1]
 
-    mean = dense("mean", scaled)
-    seen = seen_by_width(WindowBatch(scaled[:, :, None]), mean, member.sizes)
+    batch = WindowBatch(scaled[:, :, None])
+    mean = Mean.of_layers(weights).of(batch, member.sizes)
+    seen = seen_by_width(batch, mean, member.sizes)
     logs = np.clip(dense("width", seen), -LARGEST, LARGEST)
     context = np.concatenate([scaled, mean, logs], axis=1)
     for name in ("context_1_in", "context_2_in"):
