@@ -31,7 +31,7 @@ def peak(size: tuple[int, int]) -> int:
     from kerasforecast.data.panel import Panel
     from kerasforecast.data.series import Series
     from kerasforecast.models.network import build, initialise
-    from kerasforecast.preprocessing.scaling import fit_scaling
+    from kerasforecast.preprocessing.fit_scaling import fit_scaling
     from kerasforecast.preprocessing.split import PARTS, split_panel
     from kerasforecast.preprocessing.windows import windows_of
     from kerasforecast.training.train import train

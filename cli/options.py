@@ -235,11 +235,13 @@ def _flag(model: type[BaseModel], name: str, field: FieldInfo, more: str = "") -
     if _plain(field.annotation) is bool:
         on_off = f"{flag}/--no-{name.replace('_', '-')}" if field.default else flag
         return click.option(on_off, name, default=None, is_flag=True, **settings)
-    if allowed:
+    if allowed and float not in get_args(field.annotation):
         return click.option(flag, name, type=click.Choice(allowed), **settings)
     earlier = [f"--{old}" for old, new in OLDER.items() if new == name]
     # Values stay text here: the config checks types and bounds, so Python and command line give the same message.
-    return click.option(flag, *earlier, name, metavar=_metavar(field), **settings)
+    return click.option(
+        flag, *earlier, name, metavar="|".join((*allowed, "NUMBER")) if allowed else _metavar(field), **settings
+    )
 
 
 def _plain(annotation: Any) -> Any:

@@ -38,6 +38,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         unit: What `scaling` level divides by: a window's mean absolute change, or its spread.
         target_transform: What `scaling` level takes the target by; log needs positive values, asinh none.
         quantiles: Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them, and none means points.
+        lower_bound: What no forecast lies below; auto is 0 where the target has zeros and nothing below.
         units: Hidden units of each recurrent layer. Only for lstm, gru, rnn, peephole, coupled, nbeats, nhits, tide,
             diffusion.
         layers: Number of recurrent layers, one upon the other. Only for lstm, gru, rnn, peephole, coupled, patch, tide.
@@ -111,6 +112,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         unit: Literal["change", "spread"] = "spread",
         target_transform: Literal["none", "log", "sqrt", "asinh"] = "none",
         quantiles: Sequence[float] = (),
+        lower_bound: Literal["auto", "none"] | float = "auto",
         units: int = 50,
         layers: int = 2,
         bidirectional: bool = False,
@@ -161,6 +163,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self.unit = unit
         self.target_transform = target_transform
         self.quantiles = quantiles
+        self.lower_bound = lower_bound
         self.units = units
         self.layers = layers
         self.bidirectional = bidirectional
@@ -225,13 +228,20 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         activate()
         from kerasforecast.forecasting.fitting import Fitting
         from kerasforecast.models.member import Member
-        from kerasforecast.preprocessing.scaling import fit_scaling
+        from kerasforecast.preprocessing.fit_scaling import fit_scaling
         from kerasforecast.preprocessing.windows import Samples
 
         windows = rows[:, :, None]  # (N, L, 1)
         known = np.concatenate([windows[:train_rows], targets[:train_rows, :1, None]], axis=1)  # (n, L + 1, 1)
         head = bool(network.quantiles)
-        scaling = fit_scaling(network.named_scaling, known, ("X",), volatility_channel=head, level=network.level)
+        scaling = fit_scaling(
+            network.named_scaling,
+            known,
+            ("X",),
+            volatility_channel=head,
+            level=network.level,
+            lower_bound=network.lower_bound,
+        )
         if scaling.logged and min(rows.min(), targets.min()) <= 0:
             raise DataError("X and y must be positive for log returns, as in the first rows. Use scaling='difference'.")
         parts = (

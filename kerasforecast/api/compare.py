@@ -69,6 +69,7 @@ def compare(
     unit: Literal["change", "spread"] = default("spread"),
     target_transform: Literal["none", "log", "sqrt", "asinh"] = default("none"),
     quantiles: Sequence[float] = default(()),
+    lower_bound: Literal["auto", "none"] | float = default("auto"),
     units: int = default(50),
     layers: int = default(2),
     bidirectional: bool = default(False),
@@ -177,6 +178,7 @@ def compare(
         unit: What `scaling` level divides by: a window's mean absolute change, or its spread.
         target_transform: What `scaling` level takes the target by; log needs positive values, asinh none.
         quantiles: Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them, and none means points.
+        lower_bound: What no forecast lies below; auto is 0 where the target has zeros and nothing below.
         units: Hidden units of each recurrent layer. Only for lstm, gru, rnn, peephole, coupled, nbeats, nhits, tide,
             diffusion.
         layers: Number of recurrent layers, one upon the other. Only for lstm, gru, rnn, peephole, coupled, patch, tide.

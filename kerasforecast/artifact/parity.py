@@ -79,10 +79,10 @@ def scaled_error(manifest: Manifest, windows: WindowBatch, ours: np.ndarray, the
             ours, theirs = (paths.transpose(0, 2, 1) for paths in (ours, theirs))  # (B, H, S)
         exact, scaling = windows.past.astype(np.float64), manifest.members[0].scaling
         half = np.full(ours.shape, 0.5)
-        unit = np.abs(scaling.restore(exact, half) - scaling.restore(exact, -half))
+        unit = np.abs(scaling.unbounded(exact, half) - scaling.unbounded(exact, -half))
         inputs = np.abs(scaling.inputs(exact)).reshape(len(exact), -1).max(axis=1)
         inputs = inputs.reshape(-1, *[1] * (ours.ndim - 1))
-        middle = scaling.restore(exact, np.zeros(ours.shape))
+        middle = scaling.unbounded(exact, np.zeros(ours.shape))
         size = np.maximum(np.maximum(inputs, np.abs(ours - middle) / unit), 1)
         rounding = _ULPS * np.spacing(np.abs(ours).astype(np.float32)).astype(np.float64)
         found = np.maximum(np.abs(ours - theirs) - rounding, 0) / (unit * size)

@@ -75,7 +75,7 @@ def _units(manifest: Manifest, past: np.ndarray, shape: tuple[int, ...]) -> np.n
     half, found = np.full(shape, 0.5), np.zeros(shape)
     for member in manifest.members:
         own, scaling = past[:, manifest.window - member.network.window :], member.scaling
-        restore = partial(restore_paths, scaling) if member.network.family.sampled else scaling.restore
+        restore = partial(restore_paths, scaling.unbounded) if member.network.family.sampled else scaling.unbounded
         unit = np.abs(restore(own, half) - restore(own, -half))
         if scaling.kind == "none":  # what rounds there is as large as the values of the window, not as 1
             spread = own[:, :, 0].std(axis=1).reshape(-1, *(1,) * (unit.ndim - 1))

@@ -94,7 +94,9 @@ def classical_forecasts(
     """
     require_extra(config, windows.panel)
     return {
-        name: (learned_forecast if name in LEARNED else _of_each_series)(name, windows, known, baselines)
+        name: (learned_forecast if name in LEARNED else _of_each_series)(name, windows, known, baselines).bounded(
+            baselines.lowest
+        )
         for name in config.evaluation.baselines
     }
 

@@ -20,9 +20,11 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.errors import OptionError
 from kerasforecast.forecasting.forecast import Forecast, joined
 from kerasforecast.metrics.point import seasonal_scales, series_scales
+from kerasforecast.preprocessing.bound import least_forecast
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.volatility import Volatility, volatility_of
 from kerasforecast.preprocessing.windows import Windows, windows_of
+from kerasforecast.sections.network import Bound
 
 Level = Annotated[float, Field(gt=0, lt=1)]
 Period = Annotated[int, Field(ge=2, le=10**6)]
@@ -56,6 +58,7 @@ class Baselines(BaseModel):
             `None` of several series, each of which has its own.
         tables: Per baseline, quantiles of its errors by step and level: as moves, of several series in units of what
             each has moved by until then; in units of volatility for `ewma` and `ewma_fhs`.
+        lowest: What no forecast lies below, theirs as little as a model's; `None` without such a bound.
         best: The one with the least error on validation, which a model has to beat: `naive` where none is clearly
             better than that.
         best_intervals: The one whose intervals had the least CRPS there; `None` where none has any.
@@ -72,6 +75,7 @@ class Baselines(BaseModel):
     volatility: Volatility
     scales: tuple[float, float] | None
     tables: dict[Name, Table]
+    lowest: float | None = None
     best: Name = "naive"
     best_intervals: Name | None = None
 
@@ -101,6 +105,10 @@ class Baselines(BaseModel):
 
     def each(self, windows: Windows) -> Iterator[tuple[str, Forecast]]:
         """The same one by one, for whoever need not hold the quantiles of all at once."""
+        for name, found in self._unbounded(windows):
+            yield name, found.bounded(self.lowest)
+
+    def _unbounded(self, windows: Windows) -> Iterator[tuple[str, Forecast]]:
         units = own_units(windows.panel, windows.origins, self.volatility) if self.pooled else None
         for name in ("naive", "drift"):
             yield name, self._near(name, windows, units)
@@ -163,7 +171,12 @@ class Baselines(BaseModel):
 
 
 def fit_baselines(
-    panel: Panel, split: Split, steps: int, levels: Sequence[float], periods: Sequence[int] = ()
+    panel: Panel,
+    split: Split,
+    steps: int,
+    levels: Sequence[float],
+    periods: Sequence[int] = (),
+    lower_bound: float | Bound = "none",
 ) -> Baselines:
     """Let the simple baselines learn.
 
@@ -175,6 +188,7 @@ def fit_baselines(
         steps: Steps ahead H.
         levels: The K levels, ascending.
         periods: Rows of each season, as `kerasforecast.baselines.periods.shared_periods` finds them.
+        lower_bound: What no forecast is to lie below, as `--lower-bound` has it.
     """
     train, train_starts = split.training_rows(panel)
     history, starts = replace(split, edges=split.edges[:, [0, 2, 2, 2]]).training_rows(panel)
@@ -193,6 +207,7 @@ def fit_baselines(
         volatility=volatility,
         scales=seasonal_scales(train, season if season < len(train) else 1) if alone else None,
         tables={name: tuple(map(tuple, t.tolist())) for name, t in error_tables(past, share, periods).items()},
+        lowest=least_forecast(lower_bound, train),
     )
 
 
@@ -211,7 +226,7 @@ def learn_baselines(config: Config, panel: Panel, split: Split, like: Baselines 
         OptionError: The season given is longer than half of the training rows of the longest series.
     """
     periods = like.periods if like else periods_of(config.evaluation.period, panel, split)
-    found = fit_baselines(panel, split, config.steps, config.levels, periods)
+    found = fit_baselines(panel, split, config.steps, config.levels, periods, config.network.lower_bound)
     if like:
         return found.model_copy(update={"best": like.best, "best_intervals": like.best_intervals})
     origins = split.origins("validation", config.steps)

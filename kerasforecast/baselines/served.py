@@ -42,7 +42,8 @@ class HistoryPredictor(Predictor):
         Raises:
             OptionError: The extra is not installed.
         """
-        return history_points(self._options.method, windows, self._options.season)
+        points = history_points(self._options.method, windows, self._options.season)
+        return points if self.lowest is None else np.maximum(points, self.lowest)
 
     def require_installed(self) -> None:
         """Refuse where its package is absent.

@@ -175,7 +175,7 @@ class Shuffling:
         high of another year would not be a shuffled high but nonsense.
         """
         scaling, exact = self._scaling, own.astype(np.float64)
-        unit = np.log(scaling.restore(exact, np.ones((len(own), 1))) / exact[:, -1, :1])  # (n, 1)
+        unit = np.log(scaling.unbounded(exact, np.ones((len(own), 1))) / exact[:, -1, :1])  # (n, 1)
         distance = scaling.inputs(other.astype(np.float64))[:, :, place]  # the first row has none, and is not looked at
         found: np.ndarray = own[..., scaling.reference[place]] * np.exp(distance * unit)
         return found

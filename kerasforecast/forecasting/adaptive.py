@@ -84,12 +84,30 @@ def adapt(
     intervals = np.empty(base.shape)
     for made, windows, ahead in _dates(timeline):
         if len(windows):
-            below = actual[windows, ahead][:, None] <= intervals[windows, ahead]  # (P, K), the steps ascending
+            found = actual[windows, ahead], intervals[windows, ahead]  # (P,), (P, K), the steps ascending
+            below = _below(*found, np.array(calibration.levels), calibration.lowest)
             due, share = (ahead, below) if len(ahead) == 1 else _shares(below, ahead)
             used[due] = np.minimum(np.maximum(used[due] + rate * (wanted[due] - share), 0), 1)
         if len(made):
             intervals[made] = calibration.around(base[made], moves[made], tables, used)
-    return intervals, used
+    return calibration.bounded(intervals), used
+
+
+def _below(actual: np.ndarray, quantiles: np.ndarray, levels: np.ndarray, lowest: float | None) -> np.ndarray:
+    """Whether outcomes `(P,)` lie at or below their quantiles `(P, K)`.
+
+    Where both lie at the bound it is told by lot, for which the mean stands: of a level by as much as it is of p, the
+    share of outcomes there, which lies half way between the last level at the bound and the first above it. Otherwise
+    the hours of a night without a soul would wear down the lower levels that those of the day need.
+    """
+    below: np.ndarray = actual[:, None] <= quantiles
+    if lowest is None:
+        return below
+    low = quantiles <= lowest  # as many of the first as there are
+    edges = np.array([0.0, *levels, 1.0])
+    count = low.sum(axis=1)
+    share = np.where(count > 0, (edges[count] + edges[count + 1]) / 2, 1.0)
+    return np.where(low & (actual <= lowest)[:, None], np.minimum(levels / share[:, None], 1.0), below)
 
 
 def _shares(below: np.ndarray, ahead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

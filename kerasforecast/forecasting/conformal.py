@@ -66,6 +66,7 @@ class Calibration(BaseModel):
         widths: How wide the intervals of each of several series are; `None` of a lone one.
         pace: How far errors keep pace with volatility; `None` where one standard move is all that it was.
         growth: The power of the forecast that errors grow with, where moves are differences; 0 for not at all.
+        lowest: What no quantile lies below; `None` without such a bound.
         tested: Whether errors of the test part are among them: of what was trained once more, on all rows, after it.
     """
 
@@ -82,12 +83,14 @@ class Calibration(BaseModel):
     widths: Widths | None = None
     pace: Pace | None = None
     growth: float = Field(0.0, ge=0, le=1)
+    lowest: float | None = None
     tested: bool = False
 
     @model_serializer(mode="wrap")
     def _without_what_others_have(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
-        return {name: value for name, value in fields.items() if value or name not in _ABSENT}
+        absent = {name for name in _ABSENT if not fields[name]} | ({"lowest"} if self.lowest is None else set())
+        return {name: value for name, value in fields.items() if name not in absent}
 
     @model_validator(mode="after")
     def _errors_for_every_base(self) -> Calibration:
@@ -129,7 +132,11 @@ class Calibration(BaseModel):
         wanted = np.broadcast_to(self.levels, base.shape[1:])
         if levels is not None:
             wanted = levels[np.minimum(np.arange(base.shape[1]), len(levels) - 1)]
-        return self.around(base, moves, self.tables(base.shape[1]), wanted)
+        return self.bounded(self.around(base, moves, self.tables(base.shape[1]), wanted))
+
+    def bounded(self, intervals: np.ndarray) -> np.ndarray:
+        """Quantiles of which none lies below `lowest`."""
+        return intervals if self.lowest is None else np.maximum(intervals, self.lowest)
 
     def around(self, base: np.ndarray, moves: np.ndarray, tables: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         """Quantiles `(..., S, K)` around `base` at the levels `wanted` `(S, K)` of what `tables` gives for S steps."""
@@ -173,6 +180,7 @@ def calibrate(
     horizon: int,
     timeline: Timeline | None = None,
     ids: np.ndarray | None = None,
+    lowest: float | None = None,
 ) -> Calibration:
     """Learn from the validation part.
 
@@ -186,6 +194,7 @@ def calibrate(
         horizon: Steps that the network forecasts at once.
         timeline: When the forecasts are made and known; those of one series in turn, where not given.
         ids: `(M,)` of the series that the timeline numbers, where there are several.
+        lowest: What no forecast lies below, if anything.
     """
     count, steps = base.shape[:2]
     timeline = timeline or Timeline.of_one(count, steps)
@@ -202,6 +211,7 @@ def calibrate(
         basis=basis,
         horizon=horizon,
         widths=widths,
+        lowest=lowest,
     )
     earlier, later = timeline.halves()
     if basis in _OWN and not past.few and earlier.any() and later.any():
@@ -228,6 +238,7 @@ class _Past:
     basis: Basis
     horizon: int
     widths: Widths | None
+    lowest: float | None
 
     @property
     def few(self) -> bool:
@@ -262,6 +273,7 @@ class _Past:
             windows=len(self.errors),
             pooled=self.pooled,
             widths=self.widths,
+            lowest=self.lowest,
         )
 
 

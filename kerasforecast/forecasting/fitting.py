@@ -32,7 +32,7 @@ from kerasforecast.models.network import (
 from kerasforecast.models.network import freeze as frozen_layers
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.covariates import fit_covariates
-from kerasforecast.preprocessing.scaling import fit_scaling
+from kerasforecast.preprocessing.fit_scaling import fit_scaling
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.preprocessing.suitability import check_rows
 from kerasforecast.preprocessing.windows import Windows, windows_of
@@ -75,7 +75,13 @@ def scaled_member(network: NetworkConfig, panel: Panel, split: Split, parent: Me
     rows, starts = split.training_rows(panel)
     head, past = bool(network.quantiles) or network.family.sampled, panel.past_columns
     scaling = fit_scaling(
-        network.named_scaling, rows[:, : len(past)], past, starts=starts, volatility_channel=head, level=network.level
+        network.named_scaling,
+        rows[:, : len(past)],
+        past,
+        starts=starts,
+        volatility_channel=head,
+        level=network.level,
+        lower_bound=network.lower_bound,
     )
     check_rows(scaling, panel)
     per_window = scaling.level is not None

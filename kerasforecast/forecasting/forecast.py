@@ -30,6 +30,16 @@ class Forecast:
             None if self.samples is None else self.samples[indices],
         )
 
+    def bounded(self, lowest: float | None) -> Forecast:
+        """The same where nothing may lie below `lowest`, if it is one."""
+        if lowest is None:
+            return self
+        return Forecast(
+            np.maximum(self.point, lowest),
+            None if self.quantiles is None else np.maximum(self.quantiles, lowest),
+            None if self.samples is None else np.maximum(self.samples, lowest),
+        )
+
 
 def quantile_column(level: float) -> str:
     """The name of the column that a table of forecasts has for a quantile level: `q0.1`."""

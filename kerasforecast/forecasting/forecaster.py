@@ -86,6 +86,7 @@ class Forecaster:
             self.config.network.horizon,
             Timeline.of(validation),
             panel.ids if len(panel) > 1 else None,
+            self.predictor.lowest,
         )
         return replace(self, calibration=calibration.model_copy(update={"pace": unit.pace, "growth": unit.growth}))
 

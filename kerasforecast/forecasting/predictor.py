@@ -42,6 +42,7 @@ class Predictor:
         horizon: Rows ahead H that it forecasts at once.
         levels: Quantile levels of its head, none for a point forecast.
         paths: Paths S that it draws of each window; 0 where it draws none.
+        lowest: What no forecast lies below; `None` without such a bound.
     """
 
     def __init__(self, members: Sequence[Member], weights: Sequence[np.ndarray]) -> None:
@@ -52,10 +53,11 @@ class Predictor:
         self.window = max(member.network.window for member in self.members)
         self.horizon, self.levels = first.horizon, first.quantiles
         self.paths = first.family.paths(first.options)
+        self.lowest = self.members[0].scaling.lowest
         self._together = 1 << max(0, (_PATHS // self.paths).bit_length() - 1) if self.paths else _BATCH  # at once
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = ("members", "weights", "window", "horizon", "levels", "paths", "_together")
+        kept = ("members", "weights", "window", "horizon", "levels", "paths", "lowest", "_together")
         return {name: getattr(self, name) for name in kept}  # networks are built again
 
     def __setstate__(self, state: dict[str, Any]) -> None:

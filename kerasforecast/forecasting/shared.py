@@ -44,5 +44,5 @@ class SharedPredictor(Predictor):
         batch, member = self.checked(windows), self.members[0]
         found = answer(scaled(member, batch))
         if self.paths:
-            return np.asarray(restore_paths(member.scaling, batch.past, found), np.float32)
+            return np.asarray(restore_paths(member.scaling.restore, batch.past, found), np.float32)
         return np.asarray(member.scaling.restore(batch.past, found), np.float32)

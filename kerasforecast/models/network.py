@@ -54,7 +54,7 @@ def build(
         if not config.family.trained:
             network.trainable = False
         return network
-    restore = partial(restore_paths, scaling) if config.family.sampled else scaling.restore
+    restore = partial(restore_paths, scaling.restore) if config.family.sampled else scaling.restore
     found = keras.tree.map_structure(lambda each: restore(raw["past"], each, ops), graph.stages or graph.outputs)
     return keras.Model(_fed(raw), found, name=name)
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from kerasforecast.preprocessing.scaling import FittedScaling
 
-
-def restore_paths(scaling: FittedScaling, windows: Any, scaled: Any, xp: ModuleType | Any = np) -> Any:
-    """Scaled paths `(B, S, H)` of raw windows `(B, L, F)` to raw ones of the target, of the same shape."""
-    return xp.transpose(scaling.restore(windows, xp.transpose(scaled, (0, 2, 1)), xp), (0, 2, 1))
+def restore_paths(restore: Callable[..., Any], windows: Any, scaled: Any, xp: ModuleType | Any = np) -> Any:
+    """Scaled paths `(B, S, H)` of raw windows `(B, L, F)` to raw ones of the target, by a scaling's `restore`."""
+    return xp.transpose(restore(windows, xp.transpose(scaled, (0, 2, 1)), xp), (0, 2, 1))
 
 
 def path_quantiles(paths: np.ndarray, levels: Sequence[float]) -> np.ndarray:

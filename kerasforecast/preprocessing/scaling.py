@@ -25,14 +25,13 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 from pydantic import SerializerFunctionWrapHandler as Handler
 
-from kerasforecast.data.precision import check_training_rows
-from kerasforecast.preprocessing.columns import close_by, feature_floors, usual_change
-from kerasforecast.preprocessing.level import Level, fit_level
+from kerasforecast.preprocessing.level import Level
 from kerasforecast.preprocessing.volatility import VOLATILITY_FLOOR, ewma_volatility
-from kerasforecast.sections.network import LOGARITHMIC, Centre, Scaling, Squeeze, Unit
+from kerasforecast.sections.network import Scaling
 
 FLOAT32_SMALLEST, FLOAT32_LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 _LOGGED = ("log", "ratio")  # transforms that need positive values
+_FEW = ("least", "level", "lowest")  # of a file, where it has them
 _LEAST = 1e-20  # positive values below this, which nothing measured has, count in part as the floor
 
 Transform = Literal["log", "difference", "ratio", "level", "linear"]
@@ -55,6 +54,7 @@ class FittedScaling(BaseModel):
         least: Per column: the least volatility of a window, where it was learned from several series: a share of that
             of the quieter ones. Empty where it is that share of `scale`.
         level: How windows are normalised, where every column is `"level"`.
+        lowest: What no forecast lies below, raw; `None` where there is no such bound.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -68,6 +68,7 @@ class FittedScaling(BaseModel):
     volatility_channel: bool = False
     least: tuple[Annotated[float, Field(ge=FLOAT32_SMALLEST, le=FLOAT32_LARGEST)], ...] = Field((), max_length=1_000)
     level: Level | None = None
+    lowest: float | None = Field(None, ge=-FLOAT32_LARGEST, le=FLOAT32_LARGEST)
 
     @model_validator(mode="after")
     def _level_of_all(self) -> FittedScaling:
@@ -79,7 +80,7 @@ class FittedScaling(BaseModel):
     @model_serializer(mode="wrap")
     def _without_what_others_have(self, handler: Handler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
-        return {name: value for name, value in fields.items() if name not in ("least", "level") or value}
+        return {name: value for name, value in fields.items() if name not in _FEW or value not in ((), None)}
 
     @property
     def per_window(self) -> bool:
@@ -123,6 +124,11 @@ class FittedScaling(BaseModel):
 
     def restore(self, windows: Any, scaled: Any, xp: ModuleType | Any = np) -> Any:
         """Scaled network outputs `(B, H)` or `(B, H, K)` to raw forecasts of the target, of the same shape."""
+        raw = self.unbounded(windows, scaled, xp)
+        return raw if self.lowest is None else xp.maximum(raw, np.float32(self.lowest))
+
+    def unbounded(self, windows: Any, scaled: Any, xp: ModuleType | Any = np) -> Any:
+        """The same where nothing keeps them from lying below `lowest`: what a scaled unit is shows here."""
         if self.level:
             return self.level.restore(windows, scaled, xp)
         if not self.per_window:
@@ -194,106 +200,6 @@ class FittedScaling(BaseModel):
 def _log_ratio(now: Any, before: Any, xp: Any) -> Any:
     """`log(now / before)` at full float32 precision: a difference of close numbers is exact, their ratio is not."""
     return xp.log1p((now - before) / before)
-
-
-def fit_scaling(
-    kind: Scaling,
-    train: np.ndarray,
-    columns: tuple[str, ...],
-    *,
-    starts: np.ndarray | None = None,
-    volatility_channel: bool = False,
-    level: tuple[Centre, Unit, Squeeze] = ("mean", "spread", "none"),
-) -> FittedScaling:
-    """Learn a scaling from the training rows.
-
-    Args:
-        kind: The scaling option.
-        train: Raw training rows, `(T, F)` float64, or separate stretches of rows, `(N, T, F)`.
-        columns: Their names, for messages.
-        starts: `(N,)` first row of each series in `(T, F)`, ascending; one series, where not given. From the last row
-            of one to the first of the next is no change. Stretches are taken for those of one series.
-        volatility_channel: Show the network how high volatility is, as a quantile head needs it.
-        level: Centre, unit and transform of the scaling `level`.
-
-    Raises:
-        DataError: A column does not change within the training rows of any series, or not by enough for float32; or it
-            has a value beyond 1e18.
-    """
-    rows = train.reshape(-1, len(columns))
-    if train.ndim == 3:
-        starts = np.arange(0, len(rows), train.shape[1])
-    starts = np.zeros(1, int) if starts is None else starts
-    check_training_rows(rows, columns, starts, constant=kind == "none")
-    if kind in ("anchor", "difference"):
-        return _fit_relative(kind, rows, columns, starts, train.ndim == 2 and len(starts) > 1, volatility_channel)
-    if kind == "level":
-        transforms: list[Transform] = ["level"] * len(columns)
-        none, one, found = (0.0,) * len(columns), (1.0,) * len(columns), fit_level(*level, rows, starts, columns[0])
-        return FittedScaling(kind=kind, transforms=tuple(transforms), offset=none, scale=one, level=found)
-    offset, scale = _fit_linear(kind, rows)
-    return FittedScaling(
-        kind=kind, transforms=("linear",) * len(columns), offset=_exact(offset), scale=_exact(_normal(scale))
-    )
-
-
-def _fit_relative(
-    kind: Scaling,
-    train: np.ndarray,
-    columns: tuple[str, ...],
-    starts: np.ndarray,
-    several: bool,
-    volatility_channel: bool,
-) -> FittedScaling:
-    floor = _exact(feature_floors(train, columns)) if kind in LOGARITHMIC else ()
-    floor = floor if any(floor) else ()
-    if floor:
-        train = np.where((train > 0) | (np.array(floor) == 0), train, floor)
-    transforms: list[Transform] = []
-    volatility, least = [], []
-    for place, name in enumerate(columns):
-        values = train[:, place]
-        logs = kind in LOGARITHMIC and bool((values > 0).all())
-        usual, quiet = usual_change(name, values, starts, logs, several)
-        transforms.append("log" if logs else "difference")
-        volatility.append(usual)
-        least.append(VOLATILITY_FLOOR * quiet)
-    reference = [close_by(train, transforms, place, volatility[0]) for place in range(len(transforms))]
-    transforms = [
-        "ratio" if other < place else transform
-        for place, (other, transform) in enumerate(zip(reference, transforms, strict=True))
-    ]
-    return FittedScaling(
-        kind=kind,
-        transforms=tuple(transforms),
-        offset=(0.0,) * len(transforms),
-        scale=_exact(_normal(volatility)),
-        reference=tuple(reference) if "ratio" in transforms else (),
-        floor=floor,
-        volatility_channel=volatility_channel,
-        least=_exact(_normal(least)) if several else (),
-    )
-
-
-def _fit_linear(kind: Scaling, train: np.ndarray) -> tuple[Any, Any]:
-    if kind == "none":
-        return np.zeros(train.shape[1]), np.ones(train.shape[1])
-    from sklearn.preprocessing import MinMaxScaler, StandardScaler
-
-    if kind == "minmax":
-        fitted = MinMaxScaler().fit(train)
-        return fitted.data_min_, fitted.data_range_
-    fitted = StandardScaler().fit(train)
-    return fitted.mean_, fitted.scale_
-
-
-def _exact(numbers: Any) -> tuple[float, ...]:
-    """As float32, the precision they have inside the saved network, so that NumPy computes with the same numbers."""
-    return tuple(float(np.float32(number)) for number in numbers)
-
-
-def _normal(scale: Any) -> Any:
-    return np.maximum(scale, FLOAT32_SMALLEST)  # what float32 can divide by
 
 
 def _row(numbers: Any) -> np.ndarray:

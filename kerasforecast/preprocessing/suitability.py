@@ -10,6 +10,7 @@ from kerasforecast.data.precision import LARGEST, rounding_note, too_large
 from kerasforecast.data.stamps import iso_text
 from kerasforecast.data.table.table import counted
 from kerasforecast.errors import DataError, shown
+from kerasforecast.preprocessing.bound import bound_note
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.sections.network import LOGARITHMIC
 
@@ -70,4 +71,4 @@ def fit_notes(scaling: FittedScaling, panel: Panel, train: np.ndarray, starts: n
             notes.append(f"{name} is not positive throughout training: plain differences stand for its log returns.")
         if said := rounding_note(name, values, starts):
             notes.append(said)
-    return [*notes, *scaling_notes(scaling, panel)]
+    return [*notes, *bound_note(scaling.lowest), *scaling_notes(scaling, panel)]

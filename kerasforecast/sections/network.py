@@ -5,7 +5,7 @@ The options of a family stand in its own file, `kerasforecast.models.families`.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
@@ -19,6 +19,7 @@ ScalingChoice = Literal["auto", "anchor", "difference", "level", "minmax", "stan
 Centre = Literal["last", "mean"]
 Unit = Literal["change", "spread"]
 Squeeze = Literal["none", "log", "sqrt", "asinh"]
+Bound = Literal["auto", "none"]
 LARGEST_ANSWER = 100_000  # numbers of one window's paths
 LOGARITHMIC = ("anchor",)  # scalings that take logs of columns with positive values
 
@@ -47,6 +48,9 @@ class NetworkConfig(Section):
         max_length=99,
         description="Levels of a quantile head, e.g. 0.1,0.5,0.9; 0.5 is always among them, and none means points.",
     )
+    lower_bound: Bound | float = Field(
+        "auto", description="What no forecast lies below; auto is 0 where the target has zeros and nothing below."
+    )
     options: SerializeAsAny[FamilyOptions] = FamilyOptions()
 
     @model_validator(mode="before")
@@ -74,6 +78,16 @@ class NetworkConfig(Section):
                 "as many numbers as proof"
             )
         return self
+
+    @field_validator("lower_bound", mode="before")
+    @classmethod
+    def _word_or_number(cls, value: Any) -> Any:
+        if isinstance(value, str) and value not in get_args(Bound):
+            try:
+                return float(value)
+            except ValueError:
+                raise ValueError(f"must be {', '.join(get_args(Bound))} or a number") from None
+        return value
 
     @field_validator("quantiles")
     @classmethod

@@ -31,6 +31,7 @@ from kerasforecast.forecasting.parts import Part, predictor_of, weighted
 from kerasforecast.models.families.automatic import AutomaticOptions
 from kerasforecast.models.limits import check_size
 from kerasforecast.models.member import scaling_words
+from kerasforecast.preprocessing.bound import bound_note
 from kerasforecast.preprocessing.split import PARTS, Split, least_context, require_windows, split_panel
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.runtime.tasks import Executor
@@ -104,7 +105,7 @@ def fit_chosen(
     config = config.model_copy(update={"network": network})
     classical = chosen.selection.served
     frame = frame_of(in_points(config) if classical else config, panel)
-    for line in frame.said:
+    for line in (*frame.said, *bound_note(chosen.parts[0].member.scaling.lowest)):
         say(line)
     if classical:
         networks = {"networks": predictor_of(chosen.parts)}

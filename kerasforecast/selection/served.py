@@ -48,6 +48,7 @@ def served(method: str, frame: Frame, name: str, selection: Selection, others: M
     config, panel, split = frame.config, frame.panel, frame.split
     options = {"method": method, "season": frame.baselines.period}
     asked = {"model": "classical", "window": split.window, "horizon": split.horizon, "options": options}
+    asked |= {"lower_bound": config.network.lower_bound}
     member = scaled_member(checked(NetworkConfig, asked), panel, split)
     predictor = HistoryPredictor([member])
     forecaster = _forecaster(predictor, frame)

@@ -6,7 +6,8 @@ import pytest
 
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build, build_states, initialise, merged_weights, set_weights
-from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
+from kerasforecast.preprocessing.fit_scaling import fit_scaling
+from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.sections.network import NetworkConfig
 
 GOLDEN_KERNEL = [0.1592080444, 0.1218307167, -0.0120640015]

@@ -10,7 +10,7 @@ from kerasforecast.errors import DivergedError, StoppedError
 from kerasforecast.layers import while_training
 from kerasforecast.models.network import build, initialise
 from kerasforecast.preprocessing.batch import TrainingSet
-from kerasforecast.preprocessing.scaling import fit_scaling
+from kerasforecast.preprocessing.fit_scaling import fit_scaling
 from kerasforecast.preprocessing.windows import Samples
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.sections.network import NetworkConfig

@@ -7,7 +7,7 @@ import pytest
 from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.outside import unscaled
 from kerasforecast.preprocessing.covariates import Categories, FittedCovariates, Standardised, fit_covariates
-from kerasforecast.preprocessing.scaling import fit_scaling
+from kerasforecast.preprocessing.fit_scaling import fit_scaling
 
 
 def panel(known):

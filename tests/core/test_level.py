@@ -7,8 +7,8 @@ import pytest
 
 from kerasforecast.config import Config
 from kerasforecast.errors import DataError, OptionError
+from kerasforecast.preprocessing.fit_scaling import fit_scaling
 from kerasforecast.preprocessing.level import Level, fit_level
-from kerasforecast.preprocessing.scaling import fit_scaling
 
 CHOICES = list(itertools.product(("last", "mean"), ("change", "spread"), ("none", "log", "sqrt", "asinh")))
 

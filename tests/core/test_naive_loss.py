@@ -7,7 +7,7 @@ import pytest
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
-from kerasforecast.preprocessing.scaling import fit_scaling
+from kerasforecast.preprocessing.fit_scaling import fit_scaling
 from kerasforecast.preprocessing.split import split_panel
 from kerasforecast.preprocessing.windows import windows_of
 from kerasforecast.training.naive_loss import naive_loss

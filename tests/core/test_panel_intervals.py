@@ -21,7 +21,7 @@ from kerasforecast.forecasting.timeline import NEVER, Timeline
 from kerasforecast.forecasting.widths import Widths
 from kerasforecast.metrics.probabilistic import coverage, crps
 from kerasforecast.preprocessing.batch import WindowBatch
-from kerasforecast.preprocessing.scaling import fit_scaling
+from kerasforecast.preprocessing.fit_scaling import fit_scaling
 from kerasforecast.preprocessing.suitability import first_after_unusable
 from kerasforecast.preprocessing.volatility import volatility_of
 from kerasforecast.preprocessing.windows import windows_of

@@ -13,7 +13,8 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.errors import DataError
-from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
+from kerasforecast.preprocessing.fit_scaling import fit_scaling
+from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.preprocessing.suitability import check_rows
 from kerasforecast.preprocessing.volatility import EWMA_LAMBDA, VOLATILITY_FLOOR, ewma_weights, volatility_of
 from kerasforecast.sections.network import NetworkConfig

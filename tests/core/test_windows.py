@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
 from kerasforecast.preprocessing.batch import WindowBatch
-from kerasforecast.preprocessing.scaling import FittedScaling, fit_scaling
+from kerasforecast.preprocessing.fit_scaling import fit_scaling
+from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.preprocessing.windows import Samples, ScaledTargets, all_origins, pairs, windows_of
 
 
