@@ -6,7 +6,7 @@ from __future__ import annotations
 class PointNetwork:
     """Points without quantiles or paths; subclasses say `outputs` `(B, H)` of a batch."""
 
-    paths, members, levels = 0, (), ()
+    paths, members, levels, lowest = 0, (), (), None
 
     def __init__(self, window, horizon):
         self.window, self.horizon = window, horizon

@@ -31,7 +31,6 @@ from kerasforecast.sections.network import Scaling
 
 FLOAT32_SMALLEST, FLOAT32_LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 _LOGGED = ("log", "ratio")  # transforms that need positive values
-_FEW = ("least", "level", "lowest")  # of a file, where it has them
 _LEAST = 1e-20  # positive values below this, which nothing measured has, count in part as the floor
 
 Transform = Literal["log", "difference", "ratio", "level", "linear"]
@@ -80,7 +79,10 @@ class FittedScaling(BaseModel):
     @model_serializer(mode="wrap")
     def _without_what_others_have(self, handler: Handler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
-        return {name: value for name, value in fields.items() if name not in _FEW or value not in ((), None)}
+        absent = {name for name in ("least", "level") if not fields[name]} | (
+            {"lowest"} if self.lowest is None else set()
+        )
+        return {name: value for name, value in fields.items() if name not in absent}
 
     @property
     def per_window(self) -> bool:

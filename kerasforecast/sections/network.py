@@ -57,8 +57,8 @@ class NetworkConfig(Section):
     @classmethod
     def _of_its_family(cls, values: Any) -> Any:
         """Hand the options that are not every network's to the family, which knows their bounds."""
-        if not isinstance(values, dict):
-            return values
+        if not isinstance(values, dict) or not isinstance(values.get("options", {}), dict | FamilyOptions):
+            return values  # pydantic says what it must be
         common = {name: value for name, value in values.items() if name in cls.model_fields and name != "options"}
         own = {name: value for name, value in values.items() if name not in cls.model_fields}
         family = registry.family(common.get("model", cls.model_fields["model"].default))

@@ -18,6 +18,8 @@ class Section(BaseModel):
     @classmethod
     def _one_makes_a_list(cls, values: Any) -> Any:
         """Take a text or number for a list of one: `past="Volume"` is a name, not six letters."""
+        if not isinstance(values, dict):
+            return values  # pydantic says what it must be
         lists = {name for name, field in cls.model_fields.items() if get_origin(field.annotation) is tuple}
         alone = {key: (one,) for key, one in values.items() if key in lists and isinstance(one, str | int | float)}
         return values | alone

@@ -73,9 +73,9 @@ VALID = _valid()
 
 
 def changed(path, value):
-    """The valid manifest with one value put in the place that `path` names."""
+    """The valid manifest with one value put in the place that `path` names, in parts or with dots between them."""
     content = copy.deepcopy(VALID)
-    *holders, last = path.split(".")
+    *holders, last = path.split(".") if isinstance(path, str) else path
     place = content
     for holder in holders:
         place = place[int(holder) if holder.isdigit() else holder]
@@ -278,6 +278,24 @@ def test_any_bytes_are_refused_in_one_line(text):
     with pytest.raises(ArtifactError) as caught:
         parse(text, "ibm.keras")
     assert str(caught.value).isprintable()
+
+
+def _places(value, path=()):
+    """Where anything stands in a manifest; of a list its first item stands for all."""
+    if path:
+        yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
+    for name, each in inner:
+        yield from _places(each, (*path, str(name)))
+
+
+@pytest.mark.parametrize("other", [None, "text", 3, [], {}, [1], ["a"], {"a": 1}], ids=repr)
+def test_what_is_of_another_kind_is_refused_in_one_line_wherever_it_stands(other):
+    for path in _places(VALID):
+        try:
+            parse(changed(path, other), "ibm.keras")
+        except ArtifactError as error:
+            assert str(error).isprintable(), path
 
 
 def test_a_manifest_cannot_be_changed():
