@@ -98,7 +98,7 @@ def few_steps(arguments: argparse.Namespace) -> Iterator[Row]:
 
     batch = WindowBatch(scaled[:, :, None])
     mean = Mean.of_layers(weights).of(batch, member.sizes)
-    seen = seen_by_width(batch, mean, member.sizes)
+    seen = seen_by_width(batch, mean, weights["movement"][0], member.sizes)
     logs = np.clip(dense("width", seen), -LARGEST, LARGEST)
     context = np.concatenate([scaled, mean, logs], axis=1)
     for name in ("context_1_in", "context_2_in"):

@@ -1,6 +1,8 @@
-"""What stands in for a network where the forecasts themselves are not at stake."""
+"""What stands in for a network where the forecasts themselves are not at stake, and for windows of a table."""
 
 from __future__ import annotations
+
+from kerasforecast.preprocessing.batch import WindowBatch
 
 
 class PointNetwork:
@@ -19,3 +21,16 @@ class PointNetwork:
 
     def of_history(self, windows):
         return None
+
+
+class Rows:
+    """Scaled windows that are rows of an array."""
+
+    def __init__(self, past):
+        self._past = past
+
+    def __len__(self):
+        return len(self._past)
+
+    def batch(self, indices):
+        return WindowBatch(self._past[indices])

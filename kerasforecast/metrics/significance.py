@@ -101,6 +101,16 @@ def compare_origins(loss_a: np.ndarray, loss_b: np.ndarray, loss: str, steps: in
     return diebold_mariano(loss_a, loss_b, steps).as_json(loss)
 
 
+def certainty(gain: np.ndarray, apart: int = 1) -> float:
+    """By how many standard errors losses `(N, H)` of N windows fell, so many rows `apart`.
+
+    Windows that forecast the same rows count once: a yardstick for choices, which a handful of windows allow too.
+    """
+    mean = gain.mean(axis=1)
+    count = max(1, len(mean) * apart // gain.shape[1])
+    return float(mean.mean() / max(mean.std() / np.sqrt(count), 1e-12))
+
+
 def squared_losses(actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
     """Squared error of every single forecast, of the shape of `actual`."""
     return (np.asarray(actual, dtype=np.float64) - np.asarray(forecast, dtype=np.float64)) ** 2

@@ -43,6 +43,7 @@ class Denoiser:
         self._sizes = sizes
         layer, horizon = keras.layers.Dense, sizes.horizon
         self._mean = layer(horizon, kernel_initializer="zeros", trainable=False, name="mean")
+        self._movement = layer(1, use_bias=False, kernel_initializer="zeros", trainable=False, name="movement")
         self._beyond = layer(units, trainable=False, name="mean_in")
         self._added = layer(horizon, use_bias=False, kernel_initializer="zeros", trainable=False, name="mean_out")
         self._recent = layer(len(FADES), use_bias=False, trainable=False, name="recent")
@@ -82,11 +83,11 @@ class Denoiser:
     def _logs(self, inputs: Inputs, mean: KerasTensor) -> KerasTensor:
         """The log of the width `(B, H)`, as `kerasforecast.models.width` has it."""
         window, horizon = self._sizes.window, self._sizes.horizon
-        target = inputs.past[:, :, 0]  # (B, L)
-        falls, steps = ops.maximum(-target, 0.0), ops.zeros_like(target)
-        if window > 1:
-            steps = ops.pad(target[:, 1:] - target[:, :-1], ((0, 0), (1, 0)))
-        rows = [keras.layers.Reshape((1, window))(each * each) for each in (target, falls, steps)]
+        target = inputs.past[:, :, :1]  # (B, L, 1)
+        before = ops.concatenate([target[:, :1], target[:, :-1]], axis=1) if window > 1 else target
+        moved = self._movement(ops.concatenate([inputs.past, before], axis=-1))
+        falls = ops.maximum(-target, 0.0)
+        rows = [keras.layers.Reshape((1, window))(each * each) for each in (target, falls, moved)]
         averages = ops.maximum(self._recent(ops.concatenate(rows, axis=1)), 0.0)
         recent = ops.log(averages + np.float32(LEAST))  # (B, 3, J)
         parts = [keras.layers.Reshape((3 * len(FADES),))(recent), inputs.past[:, -1], mean]

@@ -1,23 +1,24 @@
 """What diffusion departs from: a mean of paths, and around it the errors it made, as whole paths.
 
-A path is `mean + w M(L n)` with n standard normal: the mean is that of `kerasforecast.models.mean`, `L` the correlation
-of errors between steps, `M` what each step's errors are distributed like, w how wide they are in the light of the
-window (`kerasforecast.models.width`). That is the strongest simple rival, for prices an EWMA filtered historical
-simulation of paths or better; in the coordinates n a network has only to say where windows differ.
+A path is `mean + w M(L n)` with n standard normal: the mean is that of `kerasforecast.models.mean`, or where no window
+says where it goes a drift without what of it is chance; `L` the correlation of errors between steps, `M` what each
+step's errors are distributed like, w how wide they are in the light of the window (`kerasforecast.models.width`). That
+is the strongest simple rival, for prices an EWMA filtered historical simulation of paths or better; in the coordinates
+n a network has only to say where windows differ.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
 from kerasforecast.models.families.base import Sizes
-from kerasforecast.models.mean import Mean, fit_mean
+from kerasforecast.models.mean import Mean, chance, fit_mean
 from kerasforecast.models.noise import KNOTS, bank
-from kerasforecast.models.width import Width, features, fit_width
+from kerasforecast.models.width import Width, correlation, features, fit_width, movement
 from kerasforecast.preprocessing.batch import TrainingSet
 
 _ALMOST_NORMAL = 50.0  # errors in whose number a normal distribution counts as much as they do
@@ -50,6 +51,7 @@ class Frame:
         found = {
             "bank": [self.bank(paths)],
             **self.mean.layers(),
+            "movement": [self.width.movement],
             "width": [self.width.weights, self.width.bias],
             "correlation": [self.lower.T],
             "margins": [kernel, self.knots[:, 0] - slopes[:, 0] * KNOTS[0]],
@@ -72,7 +74,7 @@ class Frame:
         knots = kernel[:, :1] * KNOTS + bias[:, None]
         for place, knot in enumerate(KNOTS):
             knots = knots + kernel[:, 1 + place, None] * np.maximum(KNOTS - knot, 0)
-        width = Width(*(array.astype(np.float64) for array in weights["width"]))
+        width = Width(*(array.astype(np.float64) for name in ("width", "movement") for array in weights[name]))
         return cls(Mean.of_layers(weights), knots, weights["correlation"][0].T, width)
 
     def coordinates(self, windows: TrainingSet[Any], sizes: Sizes) -> np.ndarray:
@@ -81,7 +83,7 @@ class Frame:
         lower = np.linalg.inv(self.lower.astype(np.float64))
         for start in range(0, len(windows), _CHUNK):
             part = slice(start, start + _CHUNK)
-            seen, errors = _seen(windows, part, self.mean, sizes)
+            seen, errors = _seen(windows, part, self.mean, self.width.movement, sizes)
             normal = _normal_scores(errors / self.width.of(seen), self.knots) @ lower.T
             found[part] = np.clip(normal, -_FARTHEST, _FARTHEST)
         return found
@@ -90,26 +92,32 @@ class Frame:
 def fit_frame(training: TrainingSet[Any], validation: TrainingSet[Any], sizes: Sizes, units: int) -> Frame:
     """Learn the start: the mean, of so many hidden `units`, and from both parts the errors around it."""
     mean = fit_mean(training, validation, sizes, units)
-    known, held = (_every(part, mean, sizes) for part in (training, validation))
-    width = fit_width(known, held, sizes)
+    moved = movement(training.batch(slice(None, None, -(-len(training) // _CHUNK))).past, sizes)
+    known, held = (_every(part, mean, moved, sizes) for part in (training, validation))
+    width = fit_width(known, held, moved, sizes)
     errors = np.concatenate([errors / width.of(seen) for seen, errors in (known, held)])
     knots = _knots(errors)
-    scores = _normal_scores(errors, knots)
-    return Frame(mean, knots, np.linalg.cholesky(_correlation(scores)), width)
+    lower = np.linalg.cholesky(correlation(_normal_scores(errors, knots)))
+    if not mean.moves:
+        drift = chance(np.concatenate([part.typical_targets for part in (training, validation)]))
+        mean = replace(mean, bias=mean.bias - drift)
+    return Frame(mean, knots, lower, width)
 
 
-def _seen(windows: TrainingSet[Any], part: slice, given: Mean, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
+def _seen(
+    windows: TrainingSet[Any], part: slice, given: Mean, moved: np.ndarray, sizes: Sizes
+) -> tuple[np.ndarray, np.ndarray]:
     """What the width sees of some windows `(n, D)`, and their errors `(n, H)`."""
     batch = windows.batch(part)
     mean = given.of(batch, sizes)
-    return features(batch, mean, sizes), windows.targets[part] - mean
+    return features(batch, mean, moved, sizes), windows.targets[part] - mean
 
 
-def _every(windows: TrainingSet[Any], mean: Mean, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
+def _every(windows: TrainingSet[Any], mean: Mean, moved: np.ndarray, sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
     """The same of all windows, or of many, evenly spread."""
     stride = -(-len(windows) // _MOST)
     parts = [slice(start, start + _CHUNK * stride, stride) for start in range(0, len(windows), _CHUNK * stride)]
-    found = zip(*(_seen(windows, part, mean, sizes) for part in parts), strict=True)
+    found = zip(*(_seen(windows, part, mean, moved, sizes) for part in parts), strict=True)
     seen, errors = (np.concatenate(each) for each in found)
     return seen, errors
 
@@ -140,13 +148,3 @@ def _normal_scores(errors: np.ndarray, knots: np.ndarray) -> np.ndarray:
         knot = np.maximum(cell - 1, 0)
         found[:, step] = KNOTS[knot] + (errors[:, step] - knots[step, knot]) / slopes[step, cell]
     return found
-
-
-def _correlation(scores: np.ndarray) -> np.ndarray:
-    """Of scores `(N, H)`, drawn a little towards none where there are few."""
-    count, horizon = scores.shape
-    spread = np.maximum(scores.std(axis=0), 1e-6)
-    centred = (scores - scores.mean(axis=0)) / spread
-    found = centred.T @ centred / count
-    share = 1e-4 + horizon / (horizon + 20 * count)
-    return np.asarray((1 - share) * found + share * np.eye(horizon))

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasforecast.metrics.significance import compare_origins
+from kerasforecast.metrics.significance import certainty
 from kerasforecast.models.families.arithmetic import known_rows
 from kerasforecast.models.families.base import Sizes
 from kerasforecast.models.ridge import ridge
@@ -24,6 +24,7 @@ from kerasforecast.preprocessing.sums import evenly
 
 _MOST_FEATURES = 1_500  # of the regression: months of hours have no better one of more
 _CLEARLY = 0.98  # of the squared error of no regression at all, below which one pays: most of a price's is chance
+_LIKELY = 1.0  # standard errors by which a regression must be ahead too
 _CERTAIN = 2.0  # standard errors by which the network must be ahead: the best of a hundred epochs is so by chance
 _MOST = 2_048  # windows of validation, evenly spread, that end the steps
 _CHUNK = 2_048
@@ -46,6 +47,11 @@ class Mean:
     inner: np.ndarray
     shift: np.ndarray
     outer: np.ndarray
+
+    @property
+    def moves(self) -> bool:
+        """Whether it differs from window to window."""
+        return bool(self.weights.any() or self.outer.any())
 
     def of(self, batch: WindowBatch, sizes: Sizes) -> np.ndarray:
         """Means `(n, H)` of scaled windows."""
@@ -73,7 +79,8 @@ def fit_mean(training: TrainingSet[Any], validation: TrainingSet[Any], sizes: Si
     held, left = _left(validation, evenly(len(validation), _MOST), weights, bias, sizes)
     wanted = np.concatenate([_left(training, part, weights, bias, sizes)[1] for part in _parts(len(training))])
     found = added(lambda places: inputs(training.batch(places), sizes)[:, seen], wanted, (held, left), inner, random)
-    if not _ahead(left, left - found.of(held), len(validation)):
+    apart = max(1, len(validation) // len(left))  # rows from one of these windows to the next
+    if certainty(np.abs(left) - np.abs(left - found.of(held)), apart) < _CERTAIN:
         found = Added.begun(np.zeros_like(inner), sizes.horizon)
     weights[seen] += found.straight
     return Mean(weights, bias + found.bias, found.inner, found.shift, found.outer)
@@ -93,9 +100,27 @@ def _regression(
         return inputs(windows.batch(part), sizes)[:, chosen]
 
     found = ridge(newer, training, validation, len(chosen), _MOST_FEATURES)
-    if found is not None and np.mean(found.errors**2) < _CLEARLY * np.mean((validation.typical_targets - bias) ** 2):
+    if found is not None and _pays(validation.typical_targets - bias, found.errors):
         weights[chosen], bias = found.weights, found.bias
     return weights, bias
+
+
+def _pays(before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether squared errors `(V, H)` of a regression are clearly smaller than they were."""
+    gain = before**2 - after**2
+    return bool(gain.mean() > (1 - _CLEARLY) * np.mean(before**2) and certainty(gain) > _LIKELY)
+
+
+def chance(targets: np.ndarray) -> np.ndarray:
+    """What of the mean of targets `(N, H)`, whose zero is no change, is no drift but chance, `(H,)`.
+
+    A mean of t standard errors keeps `t^2 / (1 + t^2)` of itself, the share with the least squared error (Thompson
+    1968). Over the steps that takes away at most half a standard error: what is clear stays. Neighbours of one horizon
+    count once.
+    """
+    mean, variance = targets.mean(axis=0, dtype=np.float64), targets.var(axis=0, dtype=np.float64)
+    count = max(1, len(targets) // targets.shape[1])
+    return np.asarray(mean / (1 + np.mean(count * mean**2 / np.maximum(variance, 1e-12))))
 
 
 def _left(
@@ -105,14 +130,6 @@ def _left(
     rows = inputs(windows.batch(places), sizes)
     errors = windows.targets[places] - rows @ weights - bias
     return rows[:, near(sizes)], errors.astype(np.float32)
-
-
-def _ahead(before: np.ndarray, after: np.ndarray, count: int) -> bool:
-    """Whether errors `(n, H)`, of some of `count` windows, are clearly smaller than they were."""
-    stride = max(1, count // len(before))
-    loss, found_loss = (np.abs(errors).mean(axis=1) for errors in (before, after))
-    found = compare_origins(loss, found_loss, "absolute error", -(-before.shape[1] // stride))["statistic"]
-    return found is not None and float(found) >= _CERTAIN
 
 
 def _parts(count: int) -> list[slice]:

@@ -68,9 +68,11 @@ class Member(BaseModel):
 def sizes_of(network: NetworkConfig, scaling: FittedScaling, covariates: FittedCovariates) -> Sizes:
     """What a network takes, scaled, and gives."""
     categories = tuple((len(each.names), each.width) for each in covariates.embedded.values())
-    return network.sizes(
-        scaling.channels, len(covariates.known), covariates.static_width, categories, covariates.numeric
-    )
+    known, static, numeric = len(covariates.known), covariates.static_width, covariates.numeric
+    beside = {place: scaling.reference[place] for place, each in enumerate(scaling.transforms) if each == "ratio"}
+    first = min(beside.values(), default=0)
+    near = tuple(place for place, other in beside.items() if other == first)
+    return network.sizes(scaling.channels, known, static, categories, numeric, near)
 
 
 def array_shapes(members: Sequence[Member]) -> dict[str, Shape]:

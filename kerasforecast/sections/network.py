@@ -152,9 +152,10 @@ class NetworkConfig(Section):
         static: int = 0,
         categories: tuple[tuple[int, int], ...] = (),
         numeric: tuple[int, ...] = (),
+        near: tuple[int, ...] = (),
     ) -> Sizes:
         """What it takes and gives, where scaled inputs have so many channels; arguments as fields of `Sizes`."""
-        return Sizes(self.window, channels, self.horizon, self.quantiles, known, static, categories, numeric)
+        return Sizes(self.window, channels, self.horizon, self.quantiles, known, static, categories, numeric, near)
 
     def describe(self) -> str:
         """What it is in a few words, e.g. `"2 x lstm of 50 units"`."""

@@ -41,9 +41,10 @@ def dense(values, weights, name):
 
 def test_a_network_computes_its_formula_and_every_role_draws_the_same():
     member, network = made("diffusion", SMALL, columns=2, known=2, static=True)
-    network.get_layer("recent").set_weights([fading(L)])
     network.get_layer("mean_out").set_weights([np.linspace(-0.1, 0.1, 8 * H).reshape(8, H)])
     random, inputs = np.random.default_rng(0), fed(columns=2, known=2, static=True)
+    network.get_layer("recent").set_weights([fading(L)])
+    network.get_layer("movement").set_weights([random.normal(size=(member.sizes.channels + 1, 1))])
     noise, angle = random.normal(size=(4, 8, H)), random.normal(size=(4, 8, 8))
     drawn = {"noised": noise.astype(np.float32), "angle": angle.astype(np.float32)}
     found = np.asarray(network.predict_on_batch(inputs | drawn))
@@ -57,7 +58,7 @@ def test_a_network_computes_its_formula_and_every_role_draws_the_same():
     )
     mean = dense(flat, weights, "mean") + np.maximum(dense(near, weights, "mean_in"), 0) @ weights["mean_out"][0]
     batch = WindowBatch(past, known, inputs["static"])
-    seen = features(batch, mean, member.sizes)[:, : -1 - vectors.shape[1]]
+    seen = features(batch, mean, weights["movement"][0], member.sizes)[:, : -1 - vectors.shape[1]]
     seen = np.concatenate([seen, flat[:, -1 - vectors.shape[1] :]], axis=1)
     context = np.concatenate([near, mean, dense(seen, weights, "width")], axis=1)
     for name in ("context_1_in", "context_2_in"):

@@ -19,15 +19,14 @@ from kerasforecast.metrics.paths import (
     variogram_scores,
 )
 from kerasforecast.models.frame import Frame, fit_frame
-from kerasforecast.models.mean import Mean, fit_mean, near, newest
+from kerasforecast.models.mean import Mean, chance, fit_mean, near, newest
 from kerasforecast.models.noise import Noising, angles, bank, betas, features, noised, steps_back
-from kerasforecast.models.width import fading
-from kerasforecast.models.width import features as features_of_width
-from kerasforecast.preprocessing.batch import TrainingSet, WindowBatch
+from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.paths import path_quantiles
 from kerasforecast.preprocessing.volatility import Volatility
 from kerasforecast.preprocessing.windows import windows_of
 from kerasforecast.sections.network import NetworkConfig
+from tests.stand_ins import Rows
 
 
 @pytest.fixture
@@ -140,19 +139,6 @@ def test_a_bank_has_the_mean_and_the_covariance_of_all_noise(random):
     assert bank(7, 30, random).shape == (7, 30)
 
 
-class Rows:
-    """Scaled windows that are rows of an array."""
-
-    def __init__(self, past):
-        self._past = past
-
-    def __len__(self):
-        return len(self._past)
-
-    def batch(self, indices):
-        return WindowBatch(self._past[indices])
-
-
 @pytest.fixture
 def skewed(random):
     """Targets that depend on the window, with errors that are skewed, hang together and grow."""
@@ -184,7 +170,25 @@ def test_a_regression_that_does_not_pay_is_left_out(random):
     past, targets = random.normal(size=(600, 4, 1)), random.normal(size=(600, 3))
     sets = [TrainingSet(Rows(past[part]), targets[part]) for part in (slice(0, 400), slice(400, None))]
     frame = fit_frame(*sets, NetworkConfig(model="diffusion", window=4, horizon=3).sizes(1), 8)
-    assert all((array == 0).all() for array in (frame.mean.weights, frame.mean.outer))
+    assert not frame.mean.moves
+    whole = np.concatenate([part.targets for part in sets])
+    np.testing.assert_allclose(frame.mean.bias, sets[0].targets.mean(axis=0) - chance(whole))
+
+
+def test_of_a_drift_stays_what_is_clear_and_it_misses_by_less_than_the_whole(random):
+    spread = np.sqrt(np.arange(1, 11))
+    missed = []
+    for drift in (0.0, 0.02) * 200:  # of a step; its standard error is 0.03
+        targets = drift * spread + random.normal(size=(110, 10)).cumsum(axis=1) / spread  # windows apart
+        targets = np.repeat(targets, 10, axis=0)  # and their neighbours
+        mean, t2 = targets.mean(axis=0), np.mean(110 * targets.mean(axis=0) ** 2 / targets.var(axis=0))
+        kept = mean - chance(targets)
+        np.testing.assert_allclose(kept, mean * t2 / (1 + t2))
+        assert np.mean((kept - mean) ** 2 / targets.var(axis=0)) <= 0.2501 / 110
+        missed.append([np.mean((found - drift * spread) ** 2) for found in (kept, mean)])
+    assert np.divide(*np.mean(missed, axis=0)) < 0.7
+    clear = 1.0 + random.normal(size=(1_100, 10))
+    np.testing.assert_allclose(chance(clear), 0, atol=0.02)
 
 
 def test_the_mean_bends_where_a_straight_one_misses_and_its_layers_hold_it(random):
@@ -199,21 +203,6 @@ def test_the_mean_bends_where_a_straight_one_misses_and_its_layers_hold_it(rando
         np.testing.assert_allclose(held.of(batch, sizes), mean.of(batch, sizes), rtol=1e-5)
         assert np.abs(mean.of(batch, sizes) - law[2_000:]).mean() < 0.06
         assert (mean.outer != 0).any() == found
-
-
-def test_the_width_follows_what_moved_of_late_and_is_left_out_where_nothing_does(random):
-    sizes = NetworkConfig(model="diffusion", window=8, horizon=3).sizes(1)
-    past = (np.exp(0.7 * random.normal(size=(3_000, 1, 1))) * random.normal(size=(3_000, 8, 1))).astype(np.float32)
-    spread = np.sqrt((past[:, :, 0] ** 2) @ fading(8)[:, 4] + 0.01)
-    noise = random.normal(size=(3_000, 3)) @ np.array([[1.0, 0.5, 0.2], [0, 1, 0.5], [0, 0, 1]])
-    for errors, moved in ((spread[:, None] * noise, True), (noise, False)):
-        sets = [TrainingSet(Rows(past[part]), errors[part]) for part in (slice(0, 2_000), slice(2_000, None))]
-        frame = fit_frame(*sets, sizes, 8)
-        batch = sets[1].batch(slice(None))
-        factors = frame.width.of(features_of_width(batch, frame.mean.of(batch, sizes), sizes))
-        assert moved or (factors == 1).all()
-        assert not moved or np.corrcoef(np.log(factors[:, 2]), np.log(spread[2_000:]))[0, 1] > 0.9
-        assert np.cov(frame.coordinates(sets[1], sizes).T).diagonal() == pytest.approx(1, abs=0.2)
 
 
 def test_of_too_many_inputs_the_newest_rows_stay():

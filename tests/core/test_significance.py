@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kerasforecast.errors import DataError
-from kerasforecast.metrics.significance import compare_losses, diebold_mariano, enough_to_test
+from kerasforecast.metrics.significance import certainty, compare_losses, diebold_mariano, enough_to_test
 
 # The first 40 years of R's `Nile` (annual flow at Aswan from 1871, 1e8 m^3).
 NILE = np.array(
@@ -164,3 +164,12 @@ def test_several_steps_use_the_mean_loss_and_the_horizon():
     ours, theirs = np.random.default_rng(0).normal(size=(2, 60, 3)) ** 2
     found = diebold_mariano(ours.mean(axis=1), theirs.mean(axis=1), steps=3)
     assert compare_losses(ours, theirs, "squared") == found.as_json()
+
+
+def test_windows_that_forecast_the_same_rows_count_once_in_how_certain_a_gain_is():
+    random = np.random.default_rng(0)
+    apart = 0.1 + random.normal(size=(400, 5))
+    assert certainty(apart, 5) == pytest.approx(apart.mean() / (apart.mean(axis=1).std() / 20))
+    assert certainty(np.repeat(apart, 5, axis=0)) == pytest.approx(certainty(apart, 5))
+    assert certainty(-apart, 5) == -certainty(apart, 5)
+    assert certainty(np.zeros((3, 5))) == 0

@@ -48,6 +48,7 @@ class Sizes:
         static: Numbers that a network sees of a series' attributes, vectors of categories included, 0 for none.
         numeric: Places of the attributes that are numbers, among all attributes.
         categories: `(categories, width)` of each attribute that has categories.
+        near: Channels of the past that say how far columns lie in each row from one of them, as highs from closes.
     """
 
     window: int
@@ -58,6 +59,7 @@ class Sizes:
     static: int = 0
     categories: tuple[tuple[int, int], ...] = ()
     numeric: tuple[int, ...] = ()
+    near: tuple[int, ...] = ()
 
     @property
     def outputs(self) -> int:
@@ -114,8 +116,7 @@ class SavedLayer:
     """A layer of a saved network that holds arrays, by arithmetic.
 
     Attributes:
-        name: Class, e.g. `"LSTM"`; Keras puts the arrays of the n-th layer of a class in
-            `layers/<class in snake case>[_<n>]`.
+        name: Class, e.g. `"LSTM"`; Keras puts the arrays of the n-th of a class in `layers/<in snake case>[_<n>]`.
         arrays: `(place, shape)` of each array in the order of `get_weights`, e.g. `("cell/vars/0", (1, 200))`.
         module: Where the class is from.
         wraps: `(module, class)` of a layer inside it, as a bidirectional one has.

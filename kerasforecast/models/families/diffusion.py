@@ -80,6 +80,7 @@ class Diffusion(Family):
         units, horizon = options.units, sizes.horizon
         often = options.paths * options.sampling_steps
         mean = dense(flat_inputs(sizes, sizes.window + horizon), horizon)
+        movement = SavedLayer("Dense", (("vars/0", (sizes.channels + 1, 1)),), rows=sizes.window)
         beyond = dense(flat_inputs(sizes, known_rows(sizes)), units)
         added = SavedLayer("Dense", (("vars/0", (units, horizon)),))
         recent = SavedLayer("Dense", (("vars/0", (sizes.window, _FADES)),), rows=3)
@@ -97,6 +98,7 @@ class Diffusion(Family):
         )
         shared = [replace(path, rows=often), *blocks * options.blocks, factor, speed]
         return [
+            movement,
             recent,
             beyond,
             mean,
@@ -144,7 +146,7 @@ class Diffusion(Family):
 
         if layer.name == "recent":
             return [fading(layer.kernel.shape[0])]
-        if layer.name in ("speed", "factor", "bank", "mean", "mean_out", "width", "correlation", "margins"):
+        if layer.name in ("speed", "factor", "bank", "mean", "mean_out", "movement", "width", "correlation", "margins"):
             return list(layer.get_weights())
         return draw(layer, "he" if layer.name.endswith("_in") else "keras", random)
 
