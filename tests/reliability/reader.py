@@ -81,6 +81,9 @@ def main():
 
         activate()
         load_quietly()
+        import keras
+
+        keras.layers.serialize(keras.layers.Dense(1))  # for which Keras loads TensorFlow, where that is installed too
         from kerasforecast.api.loading import proven
 
         good = ROOT / "saved_models" / "golden.keras"
