@@ -19,6 +19,7 @@ from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.families.classical import ClassicalOptions
 from kerasforecast.models.member import Member
 from kerasforecast.preprocessing.batch import WindowBatch
+from kerasforecast.preprocessing.bound import bounded
 from kerasforecast.preprocessing.windows import Windows
 
 
@@ -43,7 +44,7 @@ class HistoryPredictor(Predictor):
             OptionError: The extra is not installed.
         """
         points = history_points(self._options.method, windows, self._options.season)
-        return points if self.lowest is None else np.maximum(points, self.lowest)
+        return bounded(points, self.lowest)
 
     def require_installed(self) -> None:
         """Refuse where its package is absent.

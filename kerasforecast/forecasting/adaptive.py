@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, NaiveDatetime
 from kerasforecast.data.panel import Panel
 from kerasforecast.forecasting.conformal import Calibration
 from kerasforecast.forecasting.timeline import NEVER, Timeline
+from kerasforecast.preprocessing.bound import bounded
 from kerasforecast.preprocessing.windows import Windows
 
 RATE = 0.005  # how far one miss moves a level: gamma of Gibbs & Candes (2021), at their value
@@ -80,17 +81,17 @@ def adapt(
     timeline = timeline or Timeline.of_one(count, steps)
     tables = calibration.tables(steps)
     wanted = np.broadcast_to(calibration.levels, base.shape[1:])  # (S, K)
-    used = np.array(wanted if start is None else start)
+    used, levels = np.array(wanted if start is None else start), np.array(calibration.levels)
     intervals = np.empty(base.shape)
     for made, windows, ahead in _dates(timeline):
         if len(windows):
             found = actual[windows, ahead], intervals[windows, ahead]  # (P,), (P, K), the steps ascending
-            below = _below(*found, np.array(calibration.levels), calibration.lowest)
+            below = _below(*found, levels, calibration.lowest)
             due, share = (ahead, below) if len(ahead) == 1 else _shares(below, ahead)
             used[due] = np.minimum(np.maximum(used[due] + rate * (wanted[due] - share), 0), 1)
         if len(made):
             intervals[made] = calibration.around(base[made], moves[made], tables, used)
-    return calibration.bounded(intervals), used
+    return bounded(intervals, calibration.lowest), used
 
 
 def _below(actual: np.ndarray, quantiles: np.ndarray, levels: np.ndarray, lowest: float | None) -> np.ndarray:

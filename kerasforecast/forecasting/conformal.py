@@ -35,6 +35,7 @@ from kerasforecast.forecasting.pace import Pace
 from kerasforecast.forecasting.timeline import Timeline
 from kerasforecast.forecasting.widths import Widths, learned_widths
 from kerasforecast.metrics.probabilistic import crps
+from kerasforecast.preprocessing.bound import bounded
 
 FEW = 100  # validation windows, below which it is said how many there were
 _ENOUGH_APART = 10  # windows that do not overlap, from which on each step has a distribution of its own
@@ -132,11 +133,7 @@ class Calibration(BaseModel):
         wanted = np.broadcast_to(self.levels, base.shape[1:])
         if levels is not None:
             wanted = levels[np.minimum(np.arange(base.shape[1]), len(levels) - 1)]
-        return self.bounded(self.around(base, moves, self.tables(base.shape[1]), wanted))
-
-    def bounded(self, intervals: np.ndarray) -> np.ndarray:
-        """Quantiles of which none lies below `lowest`."""
-        return intervals if self.lowest is None else np.maximum(intervals, self.lowest)
+        return bounded(self.around(base, moves, self.tables(base.shape[1]), wanted), self.lowest)
 
     def around(self, base: np.ndarray, moves: np.ndarray, tables: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         """Quantiles `(..., S, K)` around `base` at the levels `wanted` `(S, K)` of what `tables` gives for S steps."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kerasforecast.preprocessing.bound import bounded
+
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
@@ -35,9 +37,9 @@ class Forecast:
         if lowest is None:
             return self
         return Forecast(
-            np.maximum(self.point, lowest),
-            None if self.quantiles is None else np.maximum(self.quantiles, lowest),
-            None if self.samples is None else np.maximum(self.samples, lowest),
+            bounded(self.point, lowest),
+            None if self.quantiles is None else bounded(self.quantiles, lowest),
+            None if self.samples is None else bounded(self.samples, lowest),
         )
 
 

@@ -39,6 +39,11 @@ def check_bound(asked: float | Bound, target: np.ndarray) -> None:
         )
 
 
+def bounded(values: np.ndarray, lowest: float | None) -> np.ndarray:
+    """Forecasts of which none lies below `lowest`, if it is one."""
+    return values if lowest is None else np.maximum(values, lowest)
+
+
 def bound_note(lowest: float | None) -> list[str]:
     """What is said of a bound, if there is one."""
     return [] if lowest is None else [f"No forecast lies below {lowest:g}; --lower-bound sets that, or none."]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from kerasforecast.models.families.setting import Setting
 
-MOST_FEATURES = 3_000  # beyond which the equations of the solution take longer than steps would
+_MOST_FEATURES = 3_000  # beyond which the equations of the solution take longer than steps would
 
 
 class LinearOptions(FamilyOptions):
@@ -112,7 +112,7 @@ class Linear(Family):
             return np.concatenate(parts, axis=1)
 
         width = _width_told(options, sizes) if told else _features(options, sizes)
-        return ridge(features, training, validation, width, MOST_FEATURES, whole)
+        return ridge(features, training, validation, width, _MOST_FEATURES, whole)
 
     def proposals(self, setting: Setting) -> list[dict[str, Any]]:
         """Windows of one to three units, relative to the last row or to the mean, of logs or their like too."""
@@ -145,7 +145,7 @@ def _moving_average(past: np.ndarray, rows: int) -> np.ndarray:
 
 def _told(options: LinearOptions, sizes: Sizes) -> bool:
     """Whether few enough features are left to tell categories apart."""
-    return _width_told(options, sizes) <= MOST_FEATURES
+    return _width_told(options, sizes) <= _MOST_FEATURES
 
 
 def _width_told(options: LinearOptions, sizes: Sizes) -> int:
