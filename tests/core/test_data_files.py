@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import subprocess
 import sys
 
 import numpy as np
@@ -128,6 +129,28 @@ def test_parquet(tmp_path):
         bad = tmp_path / "bad.parquet"
         TABLE.assign(Close=np.where(TABLE.index == 2, -1.0, CLOSE)).to_parquet(bad)
         load_series(DataConfig(file=str(bad)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the threads of Linux")
+def test_parquet_is_read_without_threads_of_its_own(tmp_path):
+    """A process that ends while Arrow's threads still begin or stop aborts, though its work was done."""
+    TABLE.to_parquet(tmp_path / "t.parquet")
+    code = f"""
+import os
+os.environ["KERASFORECAST_CACHE"] = {str(tmp_path)!r}
+import numpy as np, pandas as pd, pyarrow.compute, pyarrow.parquet
+from kerasforecast.data.load import load_series
+from kerasforecast.data.yahoo import snapshots
+from kerasforecast.sections.data import DataConfig
+before = len(os.listdir("/proc/self/task"))
+load_series(DataConfig(file={str(tmp_path / "t.parquet")!r}))
+index = pd.bdate_range("2000-01-03", periods=300, tz="America/New_York")
+frame = pd.DataFrame({{"Close": np.full(300, 10.0), "Volume": 1.0}}, index=index)
+snapshots.save(frame, snapshots.Meta("AAPL", "1d", None, None, "2024-01-01T00:00:00+00:00", "test", "America/New_York"))
+assert snapshots.read("AAPL", "1d").path.suffix == ".parquet"
+assert len(os.listdir("/proc/self/task")) == before
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_parquet_without_pyarrow_names_the_extra(tmp_path, monkeypatch):

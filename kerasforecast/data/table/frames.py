@@ -122,7 +122,7 @@ def read_parquet(blob: Blob, ids: str | None = None) -> Table:
     """
     try:
         import pyarrow.parquet as parquet  # optional: the `parquet` extra
-        from pyarrow import ArrowException
+        from pyarrow import ArrowException, BufferReader
     except ImportError:
         raise InputError(
             f"{blob.name}: reading Parquet needs pyarrow. Received: an installation without it. "
@@ -130,12 +130,18 @@ def read_parquet(blob: Blob, ids: str | None = None) -> Table:
         ) from None
     try:
         with blob.open_raw() as stream:
-            text = [field.name for field in parquet.ParquetFile(stream).schema_arrow if str(field.type) in _TEXT_TYPES]
-            file = parquet.ParquetFile(stream, read_dictionary=text)  # a text that repeats stays one until it is sized
+            # From memory and in this thread: Arrow's own, which reads any other stream, may outlive a process that ends
+            # at once, which then aborts.
+            stored = BufferReader(stream.read())
+            text = [field.name for field in parquet.ParquetFile(stored).schema_arrow if str(field.type) in _TEXT_TYPES]
+            file = parquet.ParquetFile(stored, read_dictionary=text)  # a text that repeats stays one until it is sized
             _refuse_bomb(blob, file.metadata.num_rows * max(file.metadata.num_columns, 1) * 8)
             kept = {same(name) for name in (ids or "").split(",")}
-            spelled = _spelled_out(blob, file.read(), text, [name for name in text if same(name) in kept])
-            frame = spelled.to_pandas(split_blocks=True, self_destruct=True)  # each column is a copy of its own at most
+            whole = file.read(use_threads=False)
+            spelled = _spelled_out(blob, whole, text, [name for name in text if same(name) in kept])
+            del stored, file, whole
+            # Each column is a copy of its own at most.
+            frame = spelled.to_pandas(split_blocks=True, self_destruct=True, use_threads=False)
             del spelled
     except (ArrowException, OSError, ValueError) as error:
         if isinstance(error, DataError):

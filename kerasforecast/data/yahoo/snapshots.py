@@ -190,10 +190,11 @@ def _to_parquet(frame: pd.DataFrame, meta: Meta) -> bytes:
 
 
 def _from_parquet(content: bytes) -> tuple[pd.DataFrame, Meta]:
-    from pyarrow import parquet
+    from pyarrow import BufferReader, parquet
 
-    # In this thread: Arrow's own may outlive a process that ends at once, which then aborts.
-    table = parquet.read_table(io.BytesIO(content), use_threads=False, pre_buffer=False)
+    # From memory and in this thread: Arrow's own, which reads any other stream, may outlive a process that ends at
+    # once, which then aborts.
+    table = parquet.ParquetFile(BufferReader(content)).read(use_threads=False)
     return table.to_pandas(use_threads=False).rename_axis(None), _meta(table.schema.metadata[_META_KEY])
 
 
