@@ -17,6 +17,7 @@ from kerasforecast.forecasting.fitting import Fitting, Trained, scaled_member, t
 from kerasforecast.forecasting.outside import scaled_set
 from kerasforecast.forecasting.parts import Part
 from kerasforecast.forecasting.predictor import Predictor
+from kerasforecast.models.member import Member
 from kerasforecast.models.network import build, initialise, merged_weights
 from kerasforecast.preprocessing.batch import TrainingSet
 from kerasforecast.preprocessing.split import Split
@@ -93,7 +94,9 @@ def _trained(rows: AllRows, part: Part, stop: Deferred | None, kept: Kept | None
     member = scaled_member(network, panel, whole, parent.member if parent else None)
     member = member.model_copy(update={"weight": part.member.weight})
     windows = windows_of(panel, whole.origins("train"), whole.window, whole.horizon)
-    fitting = Fitting(member, part.training, windows.training_set(member.scaling), rows.held_back, **start_of(parent))
+    learned = windows.training_set(member.scaling)
+    start: dict[str, Any] = start_of(parent) or {"solution": _solution(rows, part.member, member, learned)}
+    fitting = Fitting(member, part.training, learned, rows.held_back, **start)
     loss, predictor = fitting.replay(rates_of(part.fitted.history), part.steps, stop=stop, kept=kept)
     fitted = Trained(part.fitted.history, list(predictor.weights), predictor)
     seconds = time.perf_counter() - started
@@ -102,14 +105,11 @@ def _trained(rows: AllRows, part: Part, stop: Deferred | None, kept: Kept | None
 
 def _solved(rows: AllRows, part: Part) -> Refitted | None:
     """The same network solved for all rows, by what validation had chosen; `None` where its weights are to stay."""
-    panel, split = rows.panel, rows.split
-    started, network, before = time.perf_counter(), part.member.network, part.member
-    own, whole = split.of_window(network.window), split.whole.of_window(network.window)
-    member = scaled_member(network, panel, whole).model_copy(update={"weight": before.weight})
-    training, validation = (scaled_set(each, before) for each in training_sets(before, panel, own))
+    panel, started, network = rows.panel, time.perf_counter(), part.member.network
+    whole = rows.split.whole.of_window(network.window)
+    member = scaled_member(network, panel, whole).model_copy(update={"weight": part.member.weight})
     everything = windows_of(panel, whole.origins("train"), whole.window, whole.horizon)
-    on_all = scaled_set(everything.training_set(member.scaling), member)
-    found = network.family.solve_again(network.options, member.sizes, training, validation, on_all)
+    found = _solution(rows, part.member, member, everything.training_set(member.scaling))
     if not found:
         return None
     model = build(network, member.scaling, "training", part.training.seed, covariates=member.covariates)
@@ -122,6 +122,15 @@ def _solved(rows: AllRows, part: Part) -> Refitted | None:
     return Refitted(
         replace(part, member=member, fitted=fitted, seconds=seconds), len(everything), part.fitted.history.best.loss
     )
+
+
+def _solution(rows: AllRows, before: Member, member: Member, learned: TrainingSet[Any]) -> dict[str, Any] | None:
+    """What the family of `member` solves for all rows by what validation chose for it `before`; `None` for nothing."""
+    network = member.network
+    sets = training_sets(before, rows.panel, rows.split.of_window(network.window))
+    training, validation = (scaled_set(each, before) for each in sets)
+    on_all = scaled_set(learned, member)
+    return network.family.solve_again(network.options, member.sizes, training, validation, on_all)
 
 
 def start_of(parent: Parent | None) -> dict[str, Any]:

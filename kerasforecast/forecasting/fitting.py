@@ -7,7 +7,7 @@ a constant of a network, so there it stands outside, and the network is compiled
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -117,6 +117,7 @@ class Fitting:
         reused: The network to train, where one serves many fits.
         start: Weights to go on from, in the order of `kerasforecast.models.network.merged_weights`; drawn anew, where
             `None`.
+        solution: Weights of layers to begin at where they are drawn anew; those that the family finds, where `None`.
         freeze: Names of layers that keep them.
 
     Attributes:
@@ -136,9 +137,10 @@ class Fitting:
         reused: Reused | None = None,
         *,
         start: Sequence[np.ndarray] | None = None,
+        solution: Mapping[str, list[np.ndarray]] | None = None,
         freeze: Sequence[str] = (),
     ) -> None:
-        self._member, self._config, self._reused = member, config, reused
+        self._member, self._config, self._reused, self._solution = member, config, reused, solution
         self._parts = sampled(training, config), validation
         self._feeds: dict[int | None, Feed] = {}
         with sharing():
@@ -156,7 +158,8 @@ class Fitting:
         else:
             start_from(self.network, start)
         self.frozen = frozen_layers(self.network, freeze)
-        self._solved = start is None and self._begun_at_a_solution()
+        begun = start is None and self._begun_at_a_solution()
+        self._solved = begun and member.network.family.solved
         self._judging = self._plain(self._parts[1])
         self._parts = self._drawn(self._parts[0]), self._drawn(self._parts[1])
 
@@ -228,9 +231,10 @@ class Fitting:
         return part if self._reused else scaled_set(part, self._member)
 
     def _begun_at_a_solution(self) -> bool:
-        """Whether the family finds weights without steps; they are set."""
-        member, parts = self._member, map(self._plain, self._parts)
-        found = member.network.family.solve(member.network.options, member.sizes, *parts) or {}
+        """Whether there are weights found without steps; they are set."""
+        member, parts, found = self._member, map(self._plain, self._parts), self._solution
+        if found is None:
+            found = member.network.family.solve(member.network.options, member.sizes, *parts) or {}
         for name, weights in found.items():
             self.network.get_layer(name).set_weights(weights)
         return bool(found)

@@ -345,6 +345,47 @@ def test_a_linear_map_begins_with_what_categories_say():
     assert np.abs(answers - sets[0].targets).max() < 0.02
 
 
+@pytest.mark.parametrize("levels", [(), (0.1, 0.5, 0.9)])
+def test_tide_begins_at_the_ridge_solution_of_its_linear_path(levels):
+    """Its blocks say nothing at first; on all rows the solution is of all."""
+    true = np.random.default_rng(5).normal(size=(L, H)).astype(np.float32)
+    parts = [Attributed(300, seed) for seed in (1, 2)]
+    sets = [TrainingSet(part, part.past[:, :, 0] @ true) for part in parts]
+    member, network = made("tide", {"units": 6, "decoder": 3}, levels=levels)
+    whole, place = TrainingSet(parts[1], sets[1].targets + 1), len(levels) // 2
+    for last, shift in ((None, 0), (whole, 1)):
+        found = member.network.family.solve_again(member.network.options, member.sizes, *sets, last)
+        kernel, bias = (array.reshape(*array.shape[:-1], H, -1)[..., place] for array in found["head"])
+        np.testing.assert_allclose(kernel, true, atol=0.01)
+        np.testing.assert_allclose(bias, shift, atol=0.01)
+        assert not any(array.any() for array in found["rows"])
+        for name, arrays in found.items():  # they are of the shapes that the network has
+            network.get_layer(name).set_weights(arrays)
+
+
+def test_a_window_too_long_to_be_solved_for_begins_at_random():
+    member, _ = made("tide", {"units": 6, "decoder": 3})
+    sizes = replace(member.sizes, window=1_001)
+    assert member.network.family.solve(member.network.options, sizes, None, None) is None
+
+
+def test_on_all_rows_tide_begins_at_the_solution_of_all_with_the_penalty_that_validation_chose(monkeypatch):
+    family, asked = registry.family("tide"), []
+    solve_again = type(family).solve_again
+
+    def noted(self, options, sizes, training, validation, whole):
+        asked.append([None if each is None else len(each) for each in (training, validation, whole)])
+        return solve_again(self, options, sizes, training, validation, whole)
+
+    monkeypatch.setattr(type(family), "solve_again", noted)
+    few = {"units": 8, "epochs": 1, "steps_per_epoch": 1, "window": 24, "horizon": 6}
+    kf.fit(hourly(), model="tide", final="all", progress=False, **few)
+    (training, validation, nothing), (again, judged, whole) = asked
+    assert nothing is None
+    assert (again, judged) == (training, validation)
+    assert whole > training + validation
+
+
 @pytest.mark.parametrize("model", ["nbeats", "nhits"])
 def test_what_is_known_ahead_hides_nothing_of_the_window_at_the_start(model):
     """Of columns known ahead the first block weighs none until training says so: later blocks see the window."""

@@ -158,7 +158,7 @@ class Family(ABC):
         chooses: Whether it is a choice among the networks of others, which no file has as a member.
         in_graph: Whether it is a network; else its file has none, and each forecast fits it anew to a history.
         sampled: Whether it answers with equally likely paths; it then has `paths`, and may have `drawn` and `drawing`.
-        solved: Whether `solve` finds its weights, with what it chooses on validation: they cannot be found without one.
+        solved: Whether what `solve` finds is a forecast by itself; else it is no more than where steps begin.
         trained: Whether steps find weights of it; else `solve` finds all that there are, and nothing is left to train.
         alone: Whether it forecasts from the target's own past, whatever else it is given.
         scalings: Those that it can take; all, where empty.

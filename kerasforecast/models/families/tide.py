@@ -5,6 +5,8 @@ everything known, flat (B, E) -> residual dense blocks (B, U) -> (B, H, D) besid
 
 Of columns known ahead it sees the rows to be forecast and the last ones before them, as `known_rows` says. A residual
 block is Dense, relu, Dense, dropout, added to a linear map of what came in, and normalised.
+
+Training begins at the ridge solution of the linear path, the blocks silent beside it: they learn what it misses.
 """
 
 from __future__ import annotations
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kerasforecast.models.families.setting import Setting
+
+
+_MOST_ROWS = 1_000  # of a window whose linear path is solved for: beyond, steps take less time
 
 
 class TideOptions(FamilyOptions):
@@ -103,6 +108,31 @@ class Tide(Family):
         rows = read if ahead is None else keras.ops.concatenate([read, ahead], axis=-1)
         target = keras.layers.Flatten(name="target_window")(inputs.past[:, :, :1])  # (B, L)
         return Graph(head(target, sizes, rows))
+
+    def solve(
+        self, options: TideOptions, sizes: Sizes, training: Any, validation: Any
+    ) -> dict[str, list[np.ndarray]] | None:
+        """The linear path's ridge solution, its penalty chosen on validation; nothing of the blocks yet."""
+        return self.solve_again(options, sizes, training, validation, None)
+
+    def solve_again(
+        self, options: TideOptions, sizes: Sizes, training: Any, validation: Any, whole: Any
+    ) -> dict[str, list[np.ndarray]] | None:
+        """The same on the `whole`, with the penalty that `training` and `validation` choose."""
+        import numpy as np
+
+        from kerasforecast.models.ridge import ridge
+
+        def window(windows: Any, indices: slice) -> np.ndarray:
+            target: np.ndarray = windows.batch(indices).past[:, :, 0]
+            return target
+
+        found = ridge(window, training, validation, sizes.window, _MOST_ROWS, whole)
+        if found is None:
+            return None
+        each = sizes.outputs_of_a_step
+        silent = [np.zeros((options.decoder + sizes.known, each), np.float32), np.zeros(each, np.float32)]
+        return {"head": found.head(sizes.levels), "rows": silent}
 
     def proposals(self, setting: Setting) -> list[dict[str, Any]]:
         """Two units of window, of logs or their like too."""
