@@ -102,7 +102,7 @@ class Residual(Family):
         "dropout": (0.0, 0.1, 0.2),
         "batch_size": (64, 128, 256),
     }
-    recipe: ClassVar = {**STEPS, "scaling": "level", "loss": "mae", "clipnorm": 1.0}
+    recipe: ClassVar = {**STEPS, "scaling": "level", "loss": "mae", "clipnorm": 1.0, "learning_rate": 0.003}
     vocabulary = frozenset({(KERAS, "Flatten"), (KERAS, "MaxPooling1D"), (_OPS, "Matmul"), (_OPS, "Einsum")})
 
     def blocks(self, options: Any, sizes: Sizes) -> list[Block]:
