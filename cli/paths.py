@@ -68,14 +68,13 @@ class PathQuestion:
         from kerasforecast.errors import OptionError, flag, shown
         from kerasforecast.forecasting.events import event
         from kerasforecast.forecasting.paths import check_count
-        from kerasforecast.models.member import describe
+        from kerasforecast.models.member import describe, paths_of
 
         if paths is None and not events:
             if seed is not None:
                 raise OptionError(f"--path-seed has no effect without --paths or --probability. Received: {seed}.")
             return None
-        first = manifest.members[0].network
-        if not first.family.sampled:
+        if not paths_of(manifest.members):
             raise OptionError(
                 f"--paths and --probability need a model that draws paths, made by fit --model diffusion. "
                 f"Received: {describe(manifest.members)}."

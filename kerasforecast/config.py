@@ -52,10 +52,6 @@ class Config(Section):
         if self.training.final == "all" and network.family.solved:
             why = "chooses its penalty on validation" if network.family.trained else "has no weights to train"
             raise ValueError(f"--final all is no option of {network.model}, which {why}")
-        if network.family.sampled and network.quantiles:
-            raise ValueError(
-                f"--quantiles is no option of {network.model}, whose paths have them all: name those wanted by --levels"
-            )
         if evaluation.steps is not None and evaluation.steps < network.horizon:
             raise ValueError(f"--steps must be at least the horizon of {network.horizon}")
         if self.steps * len(self.levels) > LARGEST_INTERVALS:

@@ -88,12 +88,13 @@ FAMILIES = {
     "nhits": {"units": 8, "stacks": 2},
     "patch": {"patch": 3, "width": 8, "heads": 2, "layers": 1},
     "tide": {"units": 8, "decoder": 2},
+    "diffusion": {"units": 8, "blocks": 1, "paths": 10, "sampling_steps": 2},
 }
 WINDOW = 12  # of the first of them; each further one sees a row less
 
 
 def write_families(path):
-    """One file of all of them, each trained for some steps: the mean of five networks with columns of every role."""
+    """One file of all of them, each trained for some steps: the mean of six networks with columns of every role."""
     from kerasforecast.artifact.manifest import Manifest, MemberRecord
     from kerasforecast.artifact.recorder import data_record, roles_of
     from kerasforecast.artifact.writer import Exporter

@@ -44,15 +44,6 @@ def network_inputs(manifest: Manifest) -> dict[str, tuple[int, ...]]:
     return {name: shape for name, shape in shapes.items() if shape[-1]}
 
 
-def network_output(manifest: Manifest) -> tuple[int, ...]:
-    """The shape of one forecast: `(H,)`, `(H, K)` of a quantile head, or paths `(S, H)`."""
-    network = manifest.members[0].network
-    levels, paths = network.quantiles, network.family.paths(network.options)
-    if paths:
-        return (paths, manifest.horizon)
-    return (manifest.horizon, len(levels)) if levels else (manifest.horizon,)
-
-
 def largest_size(manifest: Manifest, shapes: dict[str, Shape]) -> int:
     """The largest size that a layer or tensor of the network may have."""
     sizes = [size for shape in shapes.values() for size in shape]

@@ -29,7 +29,7 @@ from kerasforecast.data.holiday_days import holiday_kind
 from kerasforecast.errors import ArtifactError, shown
 from kerasforecast.forecasting.adaptive import Adapted
 from kerasforecast.forecasting.conformal import Calibration
-from kerasforecast.models.member import Member
+from kerasforecast.models.member import Member, answer_shape
 from kerasforecast.preprocessing.covariates import FittedCovariates
 from kerasforecast.preprocessing.scaling import FittedScaling
 from kerasforecast.preprocessing.split import least_context
@@ -233,8 +233,6 @@ def _lengths(manifest: Manifest) -> Iterator[tuple[str, object, object]]:
         network = member.network
         yield "scaling", "one of a name", "auto" if network.scaling == "auto" else "one of a name"
         yield "horizon", (first.horizon, first.quantiles), (network.horizon, network.quantiles)
-    # A mean of members would average paths that have nothing to do with one another.
-    yield "paths", 1, len(manifest.members) if any(each.network.family.sampled for each in manifest.members) else 1
     network = manifest.config.network
     yield "configuration", (network.horizon, network.quantiles), (first.horizon, first.quantiles)
     yield "networks", 1 if not manifest.in_graph else len(manifest.members), len(manifest.members)
@@ -253,7 +251,7 @@ def _golden_lengths(manifest: Manifest, golden: GoldenBatch) -> Iterator[tuple[s
     fault = manifest.members[0].covariates.code_fault(golden.windows.static) if widths == {len(roles.static)} else None
     yield "golden categories", None, fault
     counts = {len(part) for part in (golden.past, golden.known, golden.static) if part is not None}
-    outputs = manifest.members[0].network.answers
+    outputs = math.prod(answer_shape(manifest.members))
     forecasts = {len(golden.forecast)}, set(map(len, golden.forecast))
     yield "golden forecasts", (counts, {outputs}), forecasts
 

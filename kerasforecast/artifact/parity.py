@@ -16,6 +16,7 @@ import numpy as np
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.artifact.proof import Answers, golden_of
 from kerasforecast.errors import ArtifactError
+from kerasforecast.models.member import paths_of
 from kerasforecast.preprocessing.batch import WindowBatch
 
 TOLERANCE = 1e-5  # of float32
@@ -75,7 +76,7 @@ def scaled_error(manifest: Manifest, windows: WindowBatch, ours: np.ndarray, the
         return float("inf")
     with np.errstate(all="ignore"):
         ours, theirs = ours.astype(np.float64), theirs.astype(np.float64)
-        if manifest.members[0].network.family.sampled:
+        if paths_of(manifest.members):
             ours, theirs = (paths.transpose(0, 2, 1) for paths in (ours, theirs))  # (B, H, S)
         exact, scaling = windows.past.astype(np.float64), manifest.members[0].scaling
         half = np.full(ours.shape, 0.5)

@@ -10,7 +10,7 @@ import numpy as np
 from kerasforecast.artifact.golden import GoldenBatch
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.errors import ArtifactError
-from kerasforecast.models.member import describe
+from kerasforecast.models.member import describe, paths_of
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.paths import restore_paths
 
@@ -65,7 +65,7 @@ def golden_error(manifest: Manifest, predictor: Answers) -> float:
         ours = predictor.outputs(windows).astype(np.float64)  # (B, H), (B, H, K) or (B, S, H)
         unit = _units(manifest, windows.past.astype(np.float64), ours.shape)
         ours, unit = ours.reshape(golden.shape), unit.reshape(golden.shape)
-        unit = unit * (_PATHS if manifest.members[0].network.family.sampled else 1.0)
+        unit = unit * (_PATHS if any(member.network.family.sampled for member in manifest.members) else 1.0)
         rounding = 4 * np.spacing(np.abs(golden).astype(np.float32)).astype(np.float64)
         return float(np.max(np.maximum(np.abs(ours - golden) - rounding, 0) / unit))
 
@@ -75,7 +75,7 @@ def _units(manifest: Manifest, past: np.ndarray, shape: tuple[int, ...]) -> np.n
     half, found = np.full(shape, 0.5), np.zeros(shape)
     for member in manifest.members:
         own, scaling = past[:, manifest.window - member.network.window :], member.scaling
-        restore = partial(restore_paths, scaling.unbounded) if member.network.family.sampled else scaling.unbounded
+        restore = partial(restore_paths, scaling.unbounded) if paths_of(manifest.members) else scaling.unbounded
         unit = np.abs(restore(own, half) - restore(own, -half))
         if scaling.kind == "none":  # what rounds there is as large as the values of the window, not as 1
             spread = own[:, :, 0].std(axis=1).reshape(-1, *(1,) * (unit.ndim - 1))

@@ -72,7 +72,7 @@ def retrained(part: Part, panel: Panel, split: Split, stop: Deferred | None = No
     member, fitting, _ = untrained(part.member.network, part.training, panel, split)
     history = part.fitted.history
     if member.network.family.solved:  # found at the start
-        fitted = fitting.train(epochs=1)
+        fitted = fitting.train()
     else:
         _, predictor = fitting.replay(rates_of(history), part.steps, stop=stop)
         fitted = Trained(history, list(predictor.weights), predictor)

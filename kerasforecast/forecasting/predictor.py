@@ -15,7 +15,7 @@ from kerasforecast.errors import DataError, OptionError
 from kerasforecast.forecasting.given import Given, checked
 from kerasforecast.forecasting.medians import medians, on_outputs
 from kerasforecast.models.families.base import Role
-from kerasforecast.models.member import Member
+from kerasforecast.models.member import Member, answer_shape, paths_of
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.suitability import USE_REMEDY, check_rows
 from kerasforecast.preprocessing.windows import Windows, stretches
@@ -52,9 +52,10 @@ class Predictor:
         first = self.members[0].network
         self.window = max(member.network.window for member in self.members)
         self.horizon, self.levels = first.horizon, first.quantiles
-        self.paths = first.family.paths(first.options)
+        self.paths = paths_of(self.members)
         self.lowest = self.members[0].scaling.lowest
-        self._together = 1 << max(0, (_PATHS // self.paths).bit_length() - 1) if self.paths else _BATCH  # at once
+        drawn = max(member.network.family.paths(member.network.options) for member in self.members)
+        self._together = 1 << max(0, (_PATHS // drawn).bit_length() - 1) if drawn else _BATCH  # at once
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ("members", "weights", "window", "horizon", "levels", "paths", "lowest", "_together")
@@ -279,10 +280,7 @@ class Predictor:
         size = self._together
         chunks = [batch.at(slice(start, start + size)) for start in range(0, len(batch), size)]
         parts = [self._answered(answer, chunk) for chunk in chunks]
-        if self.paths:
-            return np.concatenate(parts) if parts else np.empty((0, self.paths, self.horizon), np.float32)
-        levels = (len(self.levels),) if self.levels else ()
-        return np.concatenate(parts) if parts else np.empty((0, self.horizon, *levels), np.float32)
+        return np.concatenate(parts) if parts else np.empty((0, *answer_shape(self.members)), np.float32)
 
     def _answered(self, answer: Callable[[Any], np.ndarray], batch: WindowBatch) -> np.ndarray:
         """Of a batch padded to a power of two: XLA compiles once per shape, so few shapes mean few compilations."""

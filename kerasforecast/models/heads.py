@@ -25,6 +25,12 @@ def side_by_side(parts: Iterable[KerasTensor | None]) -> KerasTensor:
     return found[0] if len(found) == 1 else ops.concatenate(found, axis=-1)
 
 
+def middle(paths: KerasTensor, count: int) -> KerasTensor:
+    """The median `(B, H)` of so many paths `(B, S, H)` at each step; of an even number the mean of two."""
+    largest = ops.top_k(ops.transpose(paths, (0, 2, 1)), count // 2 + 1)[0]  # (B, H, S // 2 + 1), descending
+    return (largest[:, :, (count - 1) // 2] + largest[:, :, count // 2]) * np.float32(0.5)
+
+
 def decoded(hidden: KerasTensor, known: KerasTensor, sizes: Sizes, width: int) -> KerasTensor:
     """What is known of the rows to be forecast, read in the light of the past, `(B, H, width + K')`.
 

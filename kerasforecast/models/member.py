@@ -75,6 +75,20 @@ def sizes_of(network: NetworkConfig, scaling: FittedScaling, covariates: FittedC
     return network.sizes(scaling.channels, known, static, categories, numeric, near)
 
 
+def paths_of(members: Sequence[Member]) -> int:
+    """Paths S that a model of these answers with; 0 where it draws none, as the mean of several never does."""
+    network = members[0].network
+    return network.family.paths(network.options) if len(members) == 1 else 0
+
+
+def answer_shape(members: Sequence[Member]) -> Shape:
+    """The shape of a model's answer to one window: `(H,)`, `(H, K)` of a quantile head, or paths `(S, H)`."""
+    network, paths = members[0].network, paths_of(members)
+    if paths:
+        return (paths, network.horizon)
+    return (network.horizon, len(network.quantiles)) if network.quantiles else (network.horizon,)
+
+
 def array_shapes(members: Sequence[Member]) -> dict[str, Shape]:
     """The arrays of a saved model, in the order of `kerasforecast.models.network.merged_weights`, members in turn.
 

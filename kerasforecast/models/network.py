@@ -14,7 +14,7 @@ from kerasforecast.layers.direct import LeanModel
 from kerasforecast.models.drawn import drawn_inputs
 from kerasforecast.models.families.arithmetic import CATEGORY
 from kerasforecast.models.families.base import Graph, Inputs, Role
-from kerasforecast.models.heads import side_by_side, start_at
+from kerasforecast.models.heads import middle, side_by_side, start_at
 from kerasforecast.models.member import Member, sizes_of
 from kerasforecast.preprocessing.covariates import NO_COVARIATES, FittedCovariates
 from kerasforecast.preprocessing.paths import restore_paths
@@ -30,6 +30,7 @@ def build(
     seed: int = 0,
     name: str = "forecaster",
     covariates: FittedCovariates = NO_COVARIATES,
+    points: bool = False,
 ) -> keras.Model:
     """The network `config` names, in the given role; its weights are still to be set.
 
@@ -40,6 +41,7 @@ def build(
         seed: Seed of the dropout masks.
         name: Of the model, for one that stands in another.
         covariates: The columns known ahead and the attributes that it takes beside the past.
+        points: Whether it answers with the median of its paths, where it draws some.
 
     Returns:
         Functional model from raw windows `past` `(B, L, F)` float32, or from `past`, `known` `(B, L + H, K)` and
@@ -56,7 +58,8 @@ def build(
         return network
     restore = partial(restore_paths, scaling.restore) if config.family.sampled else scaling.restore
     found = keras.tree.map_structure(lambda each: restore(raw["past"], each, ops), graph.stages or graph.outputs)
-    return keras.Model(_fed(raw), found, name=name)
+    paths = config.family.paths(config.options) if points else 0
+    return keras.Model(_fed(raw), middle(found, paths) if paths else found, name=name)
 
 
 def build_model(members: Sequence[Member], role: Role) -> keras.Model:
@@ -64,7 +67,7 @@ def build_model(members: Sequence[Member], role: Role) -> keras.Model:
 
     Args:
         members: Of one horizon, the same quantile levels and the same columns. Each sees the last rows of the window,
-            as many as its own.
+            as many as its own. Of several, one that draws paths has their median in the mean.
         role: See the package's docstring.
 
     Returns:
@@ -79,7 +82,8 @@ def build_model(members: Sequence[Member], role: Role) -> keras.Model:
     for number, member in enumerate(members, 1):
         cut = window - member.network.window
         own = {name: part[:, cut:] if cut and name != "static" else part for name, part in raw.items()}
-        network = build(member.network, member.scaling, role, name=f"member_{number}", covariates=member.covariates)
+        name = f"member_{number}"
+        network = build(member.network, member.scaling, role, name=name, covariates=member.covariates, points=True)
         parts.append(network(_fed(own)) * np.float32(member.weight))
     return keras.Model(_fed(raw), keras.layers.Add(name="mean")(parts), name="forecaster")
 

@@ -72,6 +72,10 @@ class NetworkConfig(Section):
 
     @model_validator(mode="after")
     def _bounded(self) -> NetworkConfig:
+        if self.family.sampled and self.quantiles:
+            raise ValueError(
+                f"--quantiles is no option of {self.model}, whose paths have them all: name those wanted by --levels"
+            )
         if self.family.sampled and self.answers > LARGEST_ANSWER:
             raise ValueError(
                 f"--paths times --horizon must be at most {LARGEST_ANSWER:,}, not {self.answers:,}: a model file holds "

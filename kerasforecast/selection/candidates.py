@@ -141,7 +141,7 @@ def _candidate(
         "lr_patience": max(2, patience // 3),
     }
     if family.solved:
-        lengths = {"epochs": 1}  # its solution, and no steps beyond
+        lengths = {"epochs": given.get("epochs", 1)}  # its solution, and no steps beyond unless proposed
     return Candidate(
         place, checked(NetworkConfig, common | network), checked(TrainingConfig, training | lengths | kept_training)
     )

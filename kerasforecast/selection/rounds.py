@@ -16,9 +16,7 @@ from kerasforecast.data.panel import Panel
 from kerasforecast.errors import DataError, DivergedError
 from kerasforecast.forecasting.fitting import Fitting, Trained
 from kerasforecast.forecasting.parts import Part
-from kerasforecast.forecasting.predictor import Predictor
 from kerasforecast.models.member import Member
-from kerasforecast.models.network import merged_weights
 from kerasforecast.preprocessing.split import Split
 from kerasforecast.runtime.signals import Deferred
 from kerasforecast.runtime.tasks import Executor
@@ -28,7 +26,6 @@ from kerasforecast.selection.judging import Judge, Worth
 from kerasforecast.selection.keeping import Store
 from kerasforecast.selection.spread import Ground, Left, Task, all_left, dropped, epochs_of
 from kerasforecast.training.callbacks import Keeping, TrainingState
-from kerasforecast.training.history import History
 
 _BATCH = 256  # windows that are forecast at once
 _KEPT = 0.5  # of those that were in a round, how many go on
@@ -45,7 +42,7 @@ class Trial:
         member: The network with its scaling; `None` before it was begun.
         fitting: The network in training.
         state: Where its training was left.
-        history: Of its training so far.
+        fitted: What its training found so far.
         errors: `(N, H)` of its forecasts of the windows that choose, in units of their series.
         worth: What these are worth.
         seconds: Its training took.
@@ -56,7 +53,7 @@ class Trial:
     member: Member | None = None
     fitting: Fitting | None = None
     state: TrainingState = field(default_factory=TrainingState)
-    history: History | None = None
+    fitted: Trained | None = None
     errors: np.ndarray | None = None
     worth: Worth | None = None
     seconds: float = 0.0
@@ -65,9 +62,10 @@ class Trial:
     @property
     def steps(self) -> int:
         """Optimizer steps that it has had."""
-        if self.history is None or self.fitting is None or self.candidate.network.family.solved:
+        if self.fitted is None or self.fitting is None:
             return 0
-        return len(self.history.epochs) * self.fitting.steps
+        solutions = 1 if self.candidate.network.family.solved else 0  # each counts as an epoch
+        return (len(self.fitted.history.epochs) - solutions) * self.fitting.steps
 
     @property
     def mase(self) -> float:
@@ -76,12 +74,10 @@ class Trial:
 
     def part(self) -> Part:
         """The trained network as part of a model."""
-        if self.member is None or self.fitting is None or self.history is None:
+        if self.member is None or self.fitting is None or self.fitted is None:
             raise ValueError("A network that was not trained is no part of a model.")
-        weights = merged_weights(self.fitting.network)
-        fitted = Trained(self.history, weights, Predictor([self.member], weights))
         return Part(
-            self.member, self.candidate.training, fitted, self.fitting.trained, self.fitting.steps, self.seconds
+            self.member, self.candidate.training, self.fitted, self.fitting.trained, self.fitting.steps, self.seconds
         )
 
 
@@ -115,7 +111,7 @@ class Bench:
         """Every candidate tried, and the better ones for longer; the best first."""
         trials = [Trial(candidate) for candidate in candidates]
         # What takes no steps first: where time is short there is something to choose from before it is over.
-        trials.sort(key=lambda trial: not trial.candidate.network.family.solved)
+        trials.sort(key=lambda trial: trial.candidate.training.epochs > 1)
         going = trials
         for number, steps in enumerate(budget.rounds, 1):
             elsewhere = self._elsewhere(going, steps, number)
@@ -191,7 +187,7 @@ class Bench:
             states = [trial.state]
             keeping = Keeping(states.append, self.stop, None, trial.state)
             fitted = fitting.train(epochs=epochs_of(fitting, trial.candidate, steps), keeping=keeping)
-            trial.state, trial.history = states[-1], fitted.history
+            trial.state, trial.fitted = states[-1], fitted
             trial.errors = self.judge.errors(self._points(trial))
             trial.worth = self.judge.worth(trial.errors)
         except (DivergedError, DataError) as error:
@@ -212,10 +208,15 @@ class Bench:
         return trial.fitting
 
     def _points(self, trial: Trial) -> np.ndarray:
-        """Its forecasts `(N, H)` of the windows that choose, raw: by the network as it is trained, dropout off."""
-        if trial.member is None or trial.fitting is None:
+        """Its forecasts `(N, H)` of the windows that choose, raw: by the network as it is trained, dropout off.
+
+        Those of one that draws paths are their medians, by the network that draws them.
+        """
+        if trial.member is None or trial.fitting is None or trial.fitted is None:
             raise ValueError("A network that was not trained forecasts nothing.")
         windows, levels = self.judge.of_window(trial.candidate.network.window), trial.candidate.network.quantiles
+        if trial.candidate.network.family.sampled:
+            return trial.fitted.predictor.predict(windows.batch(slice(None)))
         found = []
         for start in range(0, len(windows), _BATCH):
             rows = np.minimum(np.arange(start, start + _BATCH), len(windows) - 1)  # one shape, one compilation

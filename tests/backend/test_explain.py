@@ -74,6 +74,10 @@ NETWORKS = {
         member("patch", "minmax", 0.6, patch=3, width=8, heads=2, layers=1),
         member("gru", "level", 0.4, window=5, units=3, layers=1, bidirectional=True),
     ],
+    "diffusion and linear": [
+        member("diffusion", "level", 0.6, units=3, blocks=1, paths=11, sampling_steps=2),
+        member("linear", "level", 0.4, window=5),
+    ],
 }
 
 

@@ -19,8 +19,9 @@ SEVERAL = {
     "lstm": {"window": 8, "units": 3, "layers": 1},
     "linear": {"model": "linear", "window": 12},
     "nhits": {"model": "nhits", "window": 6, "units": 4, "stacks": 1, "target_transform": "log"},
+    "diffusion": {"model": "diffusion", "window": 9, "units": 4, "blocks": 1, "paths": 11, "sampling_steps": 2},
 }
-SHARES = [0.1, 0.6, 0.3]
+SHARES = [0.1, 0.5, 0.2, 0.2]
 
 
 def waves(rows=160):
@@ -37,7 +38,7 @@ def trained(config, panel, split):
 
 @pytest.fixture(scope="module")
 def joined():
-    """Scored as the mean of three; and what leaves, trained on all rows."""
+    """Scored as the mean of four; and what leaves, trained on all rows."""
     panel = Panel.of(kf.fit(waves(), **FEW, window=4, units=2, layers=1).series)
     frame = frame_of(Config.from_options(horizon=HORIZON, window=12), panel)
     configs = [Config.from_options(**FEW | options) for options in SEVERAL.values()]
@@ -65,6 +66,7 @@ def test_its_forecast_is_the_weighted_mean_and_its_scores_those_of_it(joined):
     np.testing.assert_allclose(
         last, scored.predictor.predict(panel.values[-12 - HORIZON : -HORIZON, 0][None])[0], rtol=1e-5
     )
+    assert scored.predictor.paths == 0  # a mean of several draws none, whatever its members do
     assert scored.test.scores["model"]["mase"] < scored.test.scores["naive"]["mase"]
     assert scored.test.scores["best_member"]["mase"] != scored.test.scores["model"]["mase"]
     assert any(row["baseline"] == "best_member" for row in scored.test.scores["tests"])

@@ -62,6 +62,16 @@ def test_every_proposal_fits_the_data(kind, budget):
         assert setting.positive or not each.network.wants_logs or each.network.scaling == "anchor"
 
 
+def test_what_draws_paths_is_tried_for_a_few_passes_beyond_its_solution_but_not_for_quantiles():
+    for quantiles, names in (((), {"diffusion"}), ((0.1, 0.5, 0.9), set())):
+        config = Config.from_options(model="auto", horizon=24, quantiles=quantiles)
+        found = candidates_of(config, SETTINGS["hourly"], budget_of(config.network.options), windows=10_000)
+        drawing = [each for each in found if each.network.family.sampled]
+        assert {each.network.model for each in drawing} == names
+        assert all(1 < each.training.epochs < 10 for each in drawing)
+        assert {each.training.epochs for each in found if each.network.model == "linear"} == {1}
+
+
 def test_a_larger_budget_tries_more_for_longer():
     found = {}
     for budget in ("small", "medium", "large"):

@@ -57,6 +57,11 @@ def test_an_ensemble_whose_members_see_windows_of_their_own(tmp_path):
     assert worst(tmp_path / "m.keras", *members) <= TOLERANCE
 
 
+def test_an_ensemble_has_the_median_of_paths(tmp_path):
+    members = member("diffusion", weight=0.25), member("nhits", weight=0.75, window=6)
+    assert worst(tmp_path / "m.keras", *members) <= TOLERANCE
+
+
 @pytest.mark.parametrize(("name", "exact"), [("Log1p", np.log1p), ("Expm1", np.expm1)])
 def test_moves_of_a_price_keep_their_digits(name, exact):
     nodes = Nodes()

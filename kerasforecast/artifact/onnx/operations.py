@@ -17,7 +17,7 @@ import numpy as np
 from kerasforecast.artifact.onnx.tensors import Nodes, Tensor
 from kerasforecast.errors import ArtifactError, shown
 
-Convert: TypeAlias = Callable[..., Tensor]
+Convert: TypeAlias = Callable[..., Tensor | tuple[Tensor, ...]]
 OPERATIONS: dict[str, Convert] = {}
 _END = np.iinfo(np.int64).max
 
@@ -25,7 +25,7 @@ _END = np.iinfo(np.int64).max
 def operation(*names: str) -> Callable[[Convert], Convert]:
     """Register the function that writes the operations of these names.
 
-    It takes the nodes, the operation's own config, and its arguments in Keras' order; and gives a tensor.
+    It takes the nodes, the operation's own config, and its arguments in Keras' order; and gives a tensor, or several.
     """
 
     def register(function: Convert) -> Convert:
@@ -151,6 +151,12 @@ def reshape(nodes: Nodes, config: Mapping[str, Any], x: Tensor) -> Tensor:
 def transpose(nodes: Nodes, config: Mapping[str, Any], x: Tensor) -> Tensor:
     """Axes in another order."""
     return nodes.transpose(x, *config["axes"])
+
+
+@operation("TopK")
+def top(nodes: Nodes, config: Mapping[str, Any], x: Tensor) -> tuple[Tensor, ...]:
+    """The largest along the last axis, in order, and where they lie."""
+    return nodes.add_several("TopK", x, nodes.sizes(config["k"]), outputs=2)
 
 
 @operation("ExpandDims")

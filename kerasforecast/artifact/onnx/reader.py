@@ -14,10 +14,11 @@ import numpy as np
 
 from kerasforecast.artifact.format.protobuf import Fields, Found, fields, signed
 from kerasforecast.artifact.format.strict_json import parse_json
-from kerasforecast.artifact.implied import implied_arrays, largest_size, network_inputs, network_output
+from kerasforecast.artifact.implied import implied_arrays, largest_size, network_inputs
 from kerasforecast.artifact.manifest import Manifest, parse
 from kerasforecast.artifact.onnx.packing import MANIFEST, unpacked
 from kerasforecast.errors import ArtifactError, shown
+from kerasforecast.models.member import answer_shape
 
 SIZE_LIMIT = 192 * 2**20
 
@@ -26,7 +27,7 @@ _PLAIN = frozenset(
         *("Abs", "Add", "AveragePool", "Cast", "Concat", "Cos", "CumSum", "Div", "Einsum", "Equal", "Exp", "Expand"),
         *("GRU", "Gather", "Identity", "LSTM", "LayerNormalization", "Log", "MatMul", "Max", "MaxPool", "Min"),
         *("Mul", "Neg", "Pad", "Pow", "RNN", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Sigmoid", "Sin"),
-        *("Slice", "Softmax", "Softplus", "Sqrt", "Squeeze", "Sub", "Tanh", "Transpose", "Unsqueeze", "Where"),
+        *("Slice", "Softmax", "Softplus", "Sqrt", "Squeeze", "Sub", "Tanh", "TopK", "Transpose", "Unsqueeze", "Where"),
         *(),
     }
 )
@@ -77,7 +78,7 @@ def read_onnx(path: Path) -> tuple[Manifest, bytes]:
     # ONNX joins two bias vectors, and has four gates where three are coupled.
     _check_arrays(graph, 4 * largest_size(manifest, shapes), where)
     _check_values(graph, 11, network_inputs(manifest), where)
-    _check_values(graph, 12, {"forecast": network_output(manifest)}, where)
+    _check_values(graph, 12, {"forecast": answer_shape(manifest.members)}, where)
     return manifest, content
 
 

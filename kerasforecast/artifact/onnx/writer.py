@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from kerasforecast.artifact.implied import network_inputs, network_output
+from kerasforecast.artifact.implied import network_inputs
 from kerasforecast.artifact.manifest import Manifest
 from kerasforecast.artifact.onnx.graph import converted
 from kerasforecast.artifact.onnx.packing import MANIFEST, packed
 from kerasforecast.artifact.onnx.tensors import Tensor
 from kerasforecast.errors import ArtifactError, shown
+from kerasforecast.models.member import answer_shape
 from kerasforecast.runtime.extras import not_installed
 
 OPSET, IR_VERSION = 17, 8  # the first with LayerNormalization, what ONNX Runtime reads from 1.14 on
@@ -42,7 +43,7 @@ def onnx_bytes(manifest: Manifest, graph: Mapping[str, Any], arrays: Mapping[str
         [*nodes.nodes, last],
         "kerasforecast",
         list(values.values()),
-        [helper.make_tensor_value_info(OUTPUT, 1, ["batch", *network_output(manifest)])],
+        [helper.make_tensor_value_info(OUTPUT, 1, ["batch", *answer_shape(manifest.members)])],
         [onnx.numpy_helper.from_array(array, name) for name, array in nodes.constants.items()],
     )
     model = helper.make_model(

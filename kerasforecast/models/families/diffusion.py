@@ -40,9 +40,12 @@ from kerasforecast.models.families.base import (
 if TYPE_CHECKING:
     import numpy as np
 
+    from kerasforecast.models.families.setting import Setting
+
 _DRAWS = 8  # noised copies of a path in a step of training
 _KNOTS = 12  # of the margins
 _FEATURES = 8  # of an angle
+_PASSES = 2  # of training beyond the frame, where it is proposed as one network among many
 _FADES = 5  # of what a window's recent moves are averaged with
 _OPS = "keras.src.ops.numpy"
 
@@ -69,7 +72,9 @@ class Diffusion(Family):
     departing = ("speed", "factor")
     smaller = ("units", "blocks", "paths", "sampling_steps")
     recipe: ClassVar = {"batch_size": 64, "steps_per_epoch": 200, "patience": 15, "clipnorm": 1.0}
-    vocabulary = frozenset({(KERAS, "Flatten"), (KERAS, "EinsumDense"), (_OPS, "Transpose")})
+    vocabulary = frozenset(
+        {(KERAS, "Flatten"), (KERAS, "EinsumDense"), (_OPS, "Transpose"), ("keras.src.ops.math", "TopK")}
+    )
 
     def paths(self, options: DiffusionOptions) -> int:
         """As the option says."""
@@ -172,6 +177,11 @@ class Diffusion(Family):
         frame = Frame.of_layers(dict(weights))
         drawing = Noising(angles(options.schedule, options.noise_steps), _DRAWS, options.objective)
         return frame.coordinates(windows, sizes), drawing
+
+    def proposals(self, setting: Setting) -> list[dict[str, Any]]:
+        """Two units of window, of logs or their like; few passes, for a median needs little beyond the frame."""
+        seen = {"window": setting.window(2), "scaling": "level", "centre": "last"}
+        return [seen | setting.bent | {"epochs": 1 + _PASSES}]
 
     def describe(self, options: DiffusionOptions) -> str:
         """E.g. `"diffusion of 2 blocks, 64 units, 16 steps"`."""
