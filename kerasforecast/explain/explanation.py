@@ -122,7 +122,7 @@ def page_path(path: str | PathLike) -> Path:
 def _process(predictor: Predictor, origin: Origin) -> pd.DataFrame | None:
     from kerasforecast.forecasting.process import reverse
 
-    if not predictor.paths or len(predictor.members) > 1:
+    if not predictor.paths:
         return None
     return reverse(predictor, origin.windows, pd.Index(drawings.rows_ahead(origin)))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasforecast.errors import OptionError, whole_number
 from kerasforecast.models.families.base import Role
+from kerasforecast.models.member import describe
 from kerasforecast.models.noise import bank
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.runtime.forks import refuse_fork
@@ -50,9 +51,8 @@ def draw(predictor: Predictor, batch: WindowBatch, steps: int, paths: int, seed:
         OptionError: The network draws no paths, or is an ONNX file.
     """
     if not predictor.paths:
-        first = predictor.members[0].network
         raise OptionError(
-            f"Paths need a model that draws them (--model diffusion). Received: {first.describe()}. "
+            f"Paths need a model that draws them (--model diffusion). Received: {describe(predictor.members)}. "
             "Its prediction intervals are of single steps: forecast()."
         )
     if not predictor.weights:

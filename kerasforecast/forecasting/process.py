@@ -29,7 +29,7 @@ def processes(forecaster: Forecaster, panel: Panel) -> pd.DataFrame | None:
     Raises:
         DataError: The dates of the forecast cannot be known, or the series is too short.
     """
-    if not forecaster.predictor.paths or len(forecaster.predictor.members) > 1 or len(panel) > 1:
+    if not forecaster.predictor.paths or len(panel) > 1:
         return None
     windows, index = forecaster.last_windows(panel, 1)
     parts = [reverse(forecaster.predictor, windows, index)]

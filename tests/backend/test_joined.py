@@ -116,3 +116,8 @@ def test_its_report_shows_every_member(joined, tmp_path):
 def test_training_starts_from_no_model_of_several(joined):
     with pytest.raises(OptionError, match="of one network"):
         kf.fit(waves(), init_from=model_of(joined[1], joined[3]))
+
+
+def test_the_mean_draws_no_paths_though_a_member_does(joined):
+    with pytest.raises(OptionError, match="Received: mean of 4 networks"):
+        model_of(joined[1], joined[3]).paths(3)
