@@ -47,6 +47,8 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         norm: Normalisation between the layers. Only for lstm, gru, rnn, peephole, coupled.
         dropout: Share of values dropped in training, between the layers and before the output. Only for lstm, gru, rnn,
             peephole, coupled, nbeats, nhits, patch, tide.
+        readout: What a forecast is read from: the last hidden state, or for each row ahead that of one horizon before
+            it, through a dense layer that all rows share. Only for lstm, gru, rnn, peephole, coupled.
         initializer: How the weights are drawn before training. Only for lstm, gru, rnn, peephole, coupled.
         recurrent_bias: Whether an LSTM layer trains a second bias vector, as PyTorch does. Only for lstm.
         trend: Rows of the moving average with weights of its own, as in DLinear; 0 for none. Only for linear.
@@ -118,6 +120,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         bidirectional: bool = False,
         norm: Literal["none", "layer", "batch"] = "none",
         dropout: float = 0.2,
+        readout: Literal["last", "rows"] = "last",
         initializer: Literal["keras", "he", "orthogonal", "torch"] = "keras",
         recurrent_bias: bool = True,
         trend: int = 0,
@@ -169,6 +172,7 @@ class KerasForecaster(RegressorMixin, BaseEstimator):
         self.bidirectional = bidirectional
         self.norm = norm
         self.dropout = dropout
+        self.readout = readout
         self.initializer = initializer
         self.recurrent_bias = recurrent_bias
         self.trend = trend

@@ -74,6 +74,7 @@ def fit_each(
     bidirectional: bool = default(False),
     norm: Literal["none", "layer", "batch"] = default("none"),
     dropout: float = default(0.2),
+    readout: Literal["last", "rows"] = default("last"),
     initializer: Literal["keras", "he", "orthogonal", "torch"] = default("keras"),
     recurrent_bias: bool = default(True),
     trend: int = default(0),
@@ -188,6 +189,8 @@ def fit_each(
         norm: Normalisation between the layers. Only for lstm, gru, rnn, peephole, coupled.
         dropout: Share of values dropped in training, between the layers and before the output. Only for lstm, gru, rnn,
             peephole, coupled, nbeats, nhits, patch, tide.
+        readout: What a forecast is read from: the last hidden state, or for each row ahead that of one horizon before
+            it, through a dense layer that all rows share. Only for lstm, gru, rnn, peephole, coupled.
         initializer: How the weights are drawn before training. Only for lstm, gru, rnn, peephole, coupled.
         recurrent_bias: Whether an LSTM layer trains a second bias vector, as PyTorch does. Only for lstm.
         trend: Rows of the moving average with weights of its own, as in DLinear; 0 for none. Only for linear.

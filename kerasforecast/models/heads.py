@@ -6,6 +6,9 @@ hidden (B, U) -> Dense (B, H K) -> (B, H, K): the median, and above and below it
 What is known of each row to be forecast enters here, a decoder step a row, the same for all of them:
 
 row (B, H, K') beside hidden (B, H, U) -> Dense, tanh (B, H, D) -> with the row itself, a linear path -> Dense (B, H, K)
+
+A network with a hidden state of its own for each of these rows (B, H, U) has that decoder whatever is known, and no
+other head.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from kerasforecast.models.families.base import Sizes
 
 
 def side_by_side(parts: Iterable[KerasTensor | None]) -> KerasTensor:
-    """Those of `(B, D)` that there are, at least one, as one `(B, D')`; a lone one without an operation on it."""
+    """Those that there are, at least one, joined along their last axis; a lone one without an operation on it."""
     found = [part for part in parts if part is not None]
     return found[0] if len(found) == 1 else ops.concatenate(found, axis=-1)
 
@@ -31,20 +34,20 @@ def middle(paths: KerasTensor, count: int) -> KerasTensor:
     return (largest[:, :, (count - 1) // 2] + largest[:, :, count // 2]) * np.float32(0.5)
 
 
-def decoded(hidden: KerasTensor, known: KerasTensor, sizes: Sizes, width: int) -> KerasTensor:
+def decoded(hidden: KerasTensor, known: KerasTensor | None, sizes: Sizes, width: int) -> KerasTensor:
     """What is known of the rows to be forecast, read in the light of the past, `(B, H, width + K')`.
 
     Args:
-        hidden: `(B, U)`, what the network made of the past.
-        known: `(B, L + H, K')`, scaled.
-        sizes: With `known` channels.
+        hidden: What the network made of the past: `(B, U)`, or `(B, H, U)` for each row.
+        known: `(B, L + H, K')`, scaled, or `None`.
+        sizes: Of the network.
         width: Of the decoder.
     """
-    rows = known[:, sizes.window :]  # (B, H, K')
-    context = keras.layers.RepeatVector(sizes.horizon, name="repeated")(hidden)  # (B, H, U)
-    both = ops.concatenate([rows, context], axis=-1)
+    rows = None if known is None else known[:, sizes.window :]  # (B, H, K')
+    context = hidden if hidden.ndim == 3 else keras.layers.RepeatVector(sizes.horizon, name="repeated")(hidden)
+    both = side_by_side([rows, context])
     read = keras.layers.Dense(width, activation="tanh", kernel_initializer="zeros", name="decoder")(both)
-    return ops.concatenate([read, rows], axis=-1)
+    return side_by_side([read, rows])
 
 
 def head(hidden: KerasTensor, sizes: Sizes, rows: KerasTensor | None = None) -> KerasTensor:
@@ -61,6 +64,17 @@ def head(hidden: KerasTensor, sizes: Sizes, rows: KerasTensor | None = None) -> 
     raw = keras.layers.Reshape((sizes.horizon, sizes.outputs_of_a_step), name="levels")(raw)  # (B, H, K)
     if rows is not None:
         raw = raw + keras.layers.Dense(sizes.outputs_of_a_step, kernel_initializer="zeros", name="rows")(rows)
+    return _answer(raw, sizes)
+
+
+def head_of_rows(rows: KerasTensor, sizes: Sizes) -> KerasTensor:
+    """Forecasts as `head` gives them, each step's from its own row `(B, H, D)`, by the same weights."""
+    raw = keras.layers.Dense(sizes.outputs_of_a_step, kernel_initializer="zeros", name="head_of_rows")(rows)
+    return _answer(raw, sizes)
+
+
+def _answer(raw: KerasTensor, sizes: Sizes) -> KerasTensor:
+    """What a head gives `(B, H, K)` as points `(B, H)` or quantiles `(B, H, K)`."""
     if not sizes.levels:
         return keras.layers.Reshape((sizes.horizon,), name="points")(raw)
     place = sizes.levels.index(0.5)
@@ -109,7 +123,8 @@ def start_at(network: keras.Model, levels: tuple[float, ...], targets: np.ndarra
     place = levels.index(0.5)
     raw = raw_gaps(table)  # (H, K - 1)
     bias = np.concatenate([raw[:, :place], table[:, place : place + 1], raw[:, place:]], axis=1)
-    starts = {"head": bias, "gaps": raw, "rows": np.zeros(1)}  # by layer, of those that a family has
+    # By layer, of those that a family has; a row that shares its weights with all starts at the mean of them.
+    starts = {"head": bias, "gaps": raw, "rows": np.zeros(1), "head_of_rows": bias.mean(axis=0)}
     for layer in network.layers:
         if layer.name in starts:
             kernel, old = layer.get_weights()

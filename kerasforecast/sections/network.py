@@ -104,7 +104,7 @@ class NetworkConfig(Section):
         if family.scalings and self.scaling not in family.scalings:
             kinds = " or ".join(family.scalings)
             raise ValueError(f"--scaling of {family.name} must be {kinds}. Received: {self.scaling}")
-        least = family.least_window(self.options)
+        least = family.least_window(self.options, self.horizon)
         if self.window < least:
             raise ValueError(
                 f"--window must be at least {least:,} rows for {self.describe()}. Received: {self.window:,}"

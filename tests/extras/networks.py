@@ -48,6 +48,8 @@ RULES = [family.name for family in untrained.FAMILIES]  # which have nothing to 
 FAMILIES = {
     "lstm": ("lstm", UNITS),
     "lstm, both ways, batch norm": ("lstm", UNITS | {"bidirectional": True, "norm": "batch"}),
+    "lstm, read row by row": ("lstm", UNITS | {"readout": "rows"}),
+    "gru, both ways, read row by row": ("gru", UNITS | {"bidirectional": True, "readout": "rows"}),
     "gru, layer norm": ("gru", UNITS | {"norm": "layer"}),
     "gru, both ways": ("gru", UNITS | {"bidirectional": True}),
     "rnn, both ways": ("rnn", UNITS | {"bidirectional": True}),

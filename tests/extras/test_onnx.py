@@ -297,3 +297,9 @@ def test_a_state_dict_has_no_place_for_columns_beside_the_past(beside, tmp_path)
     with pytest.raises(InputError, match=r"no place for other columns than those of the past\. Received: columns"):
         kf.export(tmp_path / "m.keras", "torch")
     assert not (tmp_path / "m.pt").exists()
+
+
+def test_a_state_dict_is_read_from_the_last_state(tmp_path):
+    written(tmp_path / "m.keras", member("lstm, read row by row"))
+    with pytest.raises(InputError, match=r"Only a plain LSTM .* Received: 2 x lstm of 5 units, read row by row"):
+        kf.export(tmp_path / "m.keras", "torch")

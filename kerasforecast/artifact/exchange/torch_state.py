@@ -69,7 +69,9 @@ def state_dict(member: Member, weights: Sequence[np.ndarray], linear: str = "lin
     """
     network, beside = member.network, member.covariates
     options: Any = network.options
-    plain = network.model == STOCK_LSTM and not (options.bidirectional or options.norm != "none" or network.quantiles)
+    plain = network.model == STOCK_LSTM and not (
+        options.bidirectional or options.norm != "none" or options.readout != "last" or network.quantiles
+    )
     if not plain:
         kind = f"{network.describe()}{', with quantiles' if network.quantiles else ''}"
         raise InputError(f"Only a plain LSTM of point forecasts has the StockLSTM's layout. Received: {kind}.")

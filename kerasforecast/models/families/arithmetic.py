@@ -26,8 +26,14 @@ def head_layers(inputs: int, sizes: Sizes, width: int) -> list[SavedLayer]:
     last = dense(inputs, sizes.outputs)
     if not sizes.known:
         return [last]
-    decoder = replace(dense(sizes.known + inputs, width), rows=sizes.horizon)
-    return [decoder, last, replace(dense(width + sizes.known, sizes.outputs_of_a_step), rows=sizes.horizon)]
+    decoder, rows = rows_layers(inputs, sizes, width)
+    return [decoder, last, rows]
+
+
+def rows_layers(inputs: int, sizes: Sizes, width: int) -> list[SavedLayer]:
+    """The decoder of `width` that reads each row to be forecast beside so many `inputs`, and what answers for a row."""
+    decoder, last = dense(sizes.known + inputs, width), dense(width + sizes.known, sizes.outputs_of_a_step)
+    return [replace(layer, rows=sizes.horizon) for layer in (decoder, last)]
 
 
 def gaps_layers(inputs: int, sizes: Sizes) -> list[SavedLayer]:

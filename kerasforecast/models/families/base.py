@@ -209,8 +209,8 @@ class Family(ABC):
     def describe(self, options: Any) -> str:
         """What the network is in a few words, e.g. `"2 x lstm of 50 units"`."""
 
-    def least_window(self, options: Any) -> int:
-        """The fewest rows of window that it can work with."""
+    def least_window(self, options: Any, horizon: int) -> int:
+        """The fewest rows of window that it can work with, to forecast so many rows."""
         return 1
 
     def widest(self, options: Any, sizes: Sizes) -> int:

@@ -42,11 +42,11 @@ def of_cells(cell: Any, options: Any, known: int, *, norms: int) -> list[Hidden]
 
     Args:
         cell: What is stacked, a `kerasforecast.models.families.recurrent.Cell`.
-        options: Units, layers and directions, `RecurrentOptions` there.
+        options: Units, layers, directions and readout, `RecurrentOptions` there.
         known: Channels known ahead.
         norms: Vectors of a normalisation between two layers; 0 where there is none.
     """
-    sides = 1 + options.bidirectional
+    sides, by_row = 1 + options.bidirectional, options.readout == "rows"
     found: list[Hidden] = []
     arrays = len(cell.arrays(1, options.units))
     step = 2 if norms else 1
@@ -59,13 +59,14 @@ def of_cells(cell: Any, options: Any, known: int, *, norms: int) -> list[Hidden]
             places += [Place(layer, own + 3, 1)] if cell.peepholes else []
             if last:
                 places += [Place(layer + 1, 0, 0, known + start)]  # of the head, or of the decoder before it
-                places += [Place(layer + 2, 0, 0, start)] if known else []
+                places += [Place(layer + 2, 0, 0, start)] if known and not by_row else []
             else:
                 places += [Place(layer + 1, vector, 0, start) for vector in range(norms)]
                 places += [Place(layer + step, other * arrays, 0, start) for other in range(sides)]
             found.append(places)
     decoder = (options.layers - 1) * step + 1
-    return [*found, [*written(decoder), Place(decoder + 2, 0, 0)]] if known else found
+    reader = decoder + (1 if by_row else 2)
+    return [*found, [*written(decoder), Place(reader, 0, 0)]] if known or by_row else found
 
 
 def of_blocks(blocks: int, options: Any, *, gaps: bool) -> list[Hidden]:

@@ -2,8 +2,13 @@
 
 x (B, L, C) -> LSTM (B, L, U) -> dropout -> LSTM, last step (B, U) -> dropout -> Dense (B, H)
 
+With `--readout rows` each row to be forecast is read from the state one horizon before it, so that with a season of
+window it is that of the same hour or month, by weights that all rows share:
+
+x (B, L, C) -> LSTM (B, L, U) -> dropout -> LSTM, last H steps (B, H, U) -> dropout -> Dense, tanh (B, H, U) -> Dense
+
 Columns known ahead stand beside the scaled past, x (B, L, C + K), and for the rows to be forecast in the head
-(`kerasforecast.models.heads`); attributes of the series join what the last layer gives, (B, U + S).
+(`kerasforecast.models.heads`); attributes of the series join what the last layer gives, (B, U + S) or (B, H, U + S).
 
 Between layers a normalisation may stand before the dropout. Bidirectional layers read the window both ways, which
 reveals nothing: all of it is past. Their outputs are joined, `(B, L, 2U)`.
@@ -17,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from kerasforecast.models.families.arithmetic import head_layers
+from kerasforecast.models.families.arithmetic import head_layers, rows_layers
 from kerasforecast.models.families.base import (
     KERAS,
     Family,
@@ -49,6 +54,11 @@ class RecurrentOptions(FamilyOptions):
     norm: Literal["none", "layer", "batch"] = Field("none", description="Normalisation between the layers.")
     dropout: float = Field(
         0.2, ge=0, lt=1, description="Share of values dropped in training, between the layers and before the output."
+    )
+    readout: Literal["last", "rows"] = Field(
+        "last",
+        description="What a forecast is read from: the last hidden state, or for each row ahead that of one horizon "
+        "before it, through a dense layer that all rows share.",
     )
     initializer: Literal["keras", "he", "orthogonal", "torch"] = Field(
         "keras", description="How the weights are drawn before training."
@@ -130,33 +140,36 @@ class Recurrent(Family):
             found.append(self._saved(options, sizes, width if number else sizes.channels + sizes.known))
             if norm and number < options.layers - 1:
                 found.append(SavedLayer(norm, tuple((f"vars/{place}", (width,)) for place in range(vectors))))
-        return [*found, *head_layers(width + sizes.static, sizes, options.units)]
+        head = rows_layers if options.readout == "rows" else head_layers
+        return [*found, *head(width + sizes.static, sizes, options.units)]
 
     def build(self, options: RecurrentOptions, sizes: Sizes, inputs: Inputs, role: Role, seed: int) -> Graph:
         """States are the final ones of every layer and direction, each `(B, U)`: h_1, c_1, h_2, c_2, ..."""
         import keras
 
         from kerasforecast.layers.dropout import dropping
-        from kerasforecast.models.heads import decoded, head
 
         dropped = dropping(role, options.dropout, seed)
-        hidden, states = inputs.past, []
+        hidden, states, by_row = inputs.past, [], options.readout == "rows"
         if inputs.known is not None:
             hidden = keras.ops.concatenate([hidden, inputs.known[:, : sizes.window]], axis=-1)  # (B, L, C + K)
         for number in range(1, options.layers + 1):
             last = number == options.layers
-            layer = self._layer(options, role, number, return_sequences=not last)
+            layer = self._layer(options, role, number, return_sequences=by_row or not last)
             hidden, *finals = layer(hidden)
             states += finals
             if role == "export":
                 _name_initializers(layer)
             if options.norm != "none" and not last:
                 hidden = getattr(keras.layers, _NORMS[options.norm][0])(name=f"norm_{number}")(hidden)
+            if last and by_row:
+                hidden = hidden[:, sizes.window - sizes.horizon :]  # (B, H, U)
             hidden = dropped(hidden, f"dropout_{number}")
-        if inputs.static is not None:
-            hidden = keras.ops.concatenate([hidden, inputs.static], axis=-1)  # (B, U + S)
-        rows = None if inputs.known is None else decoded(hidden, inputs.known, sizes, options.units)
-        return Graph(head(hidden, sizes, rows), states)
+        return Graph(self._read(hidden, options, sizes, inputs), states)
+
+    def least_window(self, options: RecurrentOptions, horizon: int) -> int:
+        """A state for each row to be forecast, where each has its own."""
+        return horizon if options.readout == "rows" else 1
 
     def proposals(self, setting: Setting) -> list[dict[str, Any]]:
         """One unit of window, not too long: time goes by the row."""
@@ -167,7 +180,8 @@ class Recurrent(Family):
     def describe(self, options: RecurrentOptions) -> str:
         """E.g. `"2 x lstm of 50 units"`."""
         both = "bidirectional " if options.bidirectional else ""
-        return f"{options.layers} x {both}{self.name} of {options.units} units"
+        how = ", read row by row" if options.readout == "rows" else ""
+        return f"{options.layers} x {both}{self.name} of {options.units} units{how}"
 
     def start(self, layer: Any, options: RecurrentOptions, random: np.random.Generator) -> list[np.ndarray]:
         """Weights by the scheme that `--initializer` names."""
@@ -176,7 +190,7 @@ class Recurrent(Family):
         return draw(layer, options.initializer, random)
 
     def hidden(self, options: RecurrentOptions, sizes: Sizes) -> Sequence[Hidden]:
-        """Those of each layer and direction, and of the decoder."""
+        """Those of each layer and direction, and of the decoder where there is one."""
         return of_cells(self.cell, options, sizes.known, norms=_NORMS[options.norm][1])
 
     def states(self, options: RecurrentOptions, finals: list[np.ndarray]) -> tuple[np.ndarray, ...]:
@@ -194,6 +208,21 @@ class Recurrent(Family):
         from kerasforecast.layers.kernels import describe
 
         return describe(backend, device)
+
+    def _read(self, hidden: Any, options: RecurrentOptions, sizes: Sizes, inputs: Inputs) -> Any:
+        """Forecasts from what the last layer gives, `(B, U)` or for each row `(B, H, U)`."""
+        import keras
+
+        from kerasforecast.models.heads import decoded, head, head_of_rows
+
+        static, by_row = inputs.static, options.readout == "rows"
+        if static is not None:
+            beside = keras.layers.RepeatVector(sizes.horizon, name="attributes")(static) if by_row else static
+            hidden = keras.ops.concatenate([hidden, beside], axis=-1)
+        if by_row:
+            return head_of_rows(decoded(hidden, inputs.known, sizes, options.units), sizes)
+        rows = None if inputs.known is None else decoded(hidden, inputs.known, sizes, options.units)
+        return head(hidden, sizes, rows)
 
     def _saved(self, options: RecurrentOptions, sizes: Sizes, inputs: int) -> SavedLayer:
         arrays = self.cell.arrays(inputs, options.units)

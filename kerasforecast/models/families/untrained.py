@@ -130,7 +130,7 @@ class Seasonal(Untrained):
     name = "seasonal"
     options: ClassVar[type[FamilyOptions]] = SeasonalOptions
 
-    def least_window(self, options: SeasonalOptions) -> int:
+    def least_window(self, options: SeasonalOptions, horizon: int) -> int:
         """The seasons that it repeats, and a row to see a change by."""
         return max(2, options.season * options.seasons + options.drift)
 
@@ -181,7 +181,7 @@ class Smoothing(Untrained):
     options: ClassVar[type[FamilyOptions]] = SmoothingOptions
     title: ClassVar[str]
 
-    def least_window(self, options: SmoothingOptions) -> int:
+    def least_window(self, options: SmoothingOptions, horizon: int) -> int:
         """Three seasons: with fewer, chance and season look alike."""
         return max(3, 3 * options.season if options.season > 1 else 0)
 
