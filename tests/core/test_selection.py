@@ -83,6 +83,21 @@ def test_a_larger_budget_tries_more_for_longer():
     assert found["small"][1] < found["medium"][1] < found["large"][1]
 
 
+@pytest.mark.parametrize(
+    ("periods", "horizon", "readout"),
+    [((24, 168), 24, "rows"), ((24, 168), 100, "last"), ((12,), 12, "last"), ((), 4, "last")],
+)
+def test_an_lstm_is_read_row_by_row_where_each_state_has_seen_a_horizon_of_a_season(periods, horizon, readout):
+    setting = Setting(rows=5_000, horizon=horizon, periods=periods)
+    config = Config.from_options(model="auto", horizon=horizon)
+    found = candidates_of(config, setting, budget_of(config.network.options), windows=5_000)
+    (lstm,) = (each for each in found if each.network.model == "lstm")
+    assert (lstm.network.options.readout, lstm.network.scaling) == (
+        readout,
+        "level" if readout == "rows" else "anchor",
+    )
+
+
 @pytest.mark.parametrize("transform", ["none", "log"])
 def test_what_is_settled_of_values_holds_for_all_that_see_levels(transform):
     setting = replace(SETTINGS["hourly"], transform=transform)

@@ -264,6 +264,13 @@ class LSTM(Recurrent):
 
     options: ClassVar[type[FamilyOptions]] = LSTMOptions
 
+    def proposals(self, setting: Setting) -> list[dict[str, Any]]:
+        """Read row by row where there is a season and each of the states has seen a horizon of rows at least."""
+        found = super().proposals(setting)
+        by_row = {"scaling": "level", "readout": "rows", "loss": "mae"}
+        long = setting.season > 1 and all(each["window"] >= 2 * setting.horizon for each in found)
+        return [each | by_row for each in found] if long else found
+
     def _trained(self, options: RecurrentOptions) -> dict[str, Any]:
         return options.model_dump(include={"recurrent_bias"})
 
