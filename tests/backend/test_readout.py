@@ -20,6 +20,7 @@ QUANTILES = (0.1, 0.5, 0.9)
 ROWS = {"readout": "rows"}
 
 
+@pytest.mark.same_everywhere
 @pytest.mark.parametrize(
     "covariates", [NO_COVARIATES, KNOWN, STATIC, BOTH], ids=["the past", "known", "static", "both"]
 )
@@ -96,7 +97,7 @@ def test_a_quantile_head_starts_at_the_mean_of_what_all_steps_have():
     np.testing.assert_allclose(found, np.broadcast_to(expected, found.shape), atol=1e-3)
 
 
-@pytest.mark.parametrize("model", ["lstm", "coupled"])
+@pytest.mark.parametrize("model", ["lstm", pytest.param("coupled", marks=pytest.mark.same_everywhere)])
 def test_it_is_trained_resumed_saved_and_opened(model, tmp_path):
     table = tmp_path / "prices.csv"
     prices().to_csv(table)
