@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from kerasforecast.models.families.setting import Setting
 
 _OPS = "keras.src.ops.numpy"
+_SLOW = {"learning_rate": 0.001}  # of a choice, which trains for thousands of steps: a high rate pays in hundreds
 
 Part = Literal["known", "trend", "season", "generic", "pooled"]
 
@@ -190,8 +191,8 @@ class NBeats(Residual):
     def proposals(self, setting: Setting) -> list[dict[str, Any]]:
         """Two units of window and one, of logs or their like too."""
         return [
-            {"window": setting.window(2), "dropout": 0.1} | setting.bent,
-            {"window": setting.window(1), "dropout": 0.1},
+            {"window": setting.window(2), "dropout": 0.1} | _SLOW | setting.bent,
+            {"window": setting.window(1), "dropout": 0.1} | _SLOW,
         ]
 
     def describe(self, options: NBeatsOptions) -> str:
@@ -220,9 +221,9 @@ class NHits(Residual):
     def proposals(self, setting: Setting) -> list[dict[str, Any]]:
         """Narrow ones with dropout: one unit of window, then two, of logs or their like too."""
         return [
-            {"window": setting.window(1), "dropout": 0.2} | setting.bent,
-            {"window": setting.window(2), "dropout": 0.1},
-            {"window": setting.window(2), "dropout": 0.2} | setting.bent,
+            {"window": setting.window(1), "dropout": 0.2} | _SLOW | setting.bent,
+            {"window": setting.window(2), "dropout": 0.1} | _SLOW,
+            {"window": setting.window(2), "dropout": 0.2} | _SLOW | setting.bent,
         ]
 
     def describe(self, options: NHitsOptions) -> str:
@@ -248,9 +249,7 @@ def _joined(inputs: Inputs, sizes: Sizes) -> Any:
         parts.append(keras.layers.Flatten(name="known_rows")(inputs.known[:, -known_rows(sizes) :]))
     if inputs.static is not None:
         parts.append(inputs.static)
-    if not parts:
-        return None
-    return side_by_side(parts)
+    return side_by_side(parts) if parts else None
 
 
 def _drawn(part: Part, weights: Any, inputs: Inputs, sizes: Sizes, options: Any, *, past: bool) -> Any:
