@@ -88,7 +88,7 @@ def test_each_is_refitted_for_its_own_steps_and_the_linear_map_solved_anew(joine
     np.testing.assert_allclose(final.weights[0], scored.weights[0], atol=0.2)
 
 
-@pytest.mark.parametrize("which", ["scored", "final"])
+@pytest.mark.parametrize("which", [pytest.param("scored", marks=pytest.mark.same_everywhere), "final"])
 def test_one_file_opens_here_and_in_plain_keras(joined, which, tmp_path):
     leaving, panel = joined[1 if which == "scored" else 2], joined[3]
     path = model_of(leaving, panel).save(tmp_path / "several.keras")
