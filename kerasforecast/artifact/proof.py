@@ -72,10 +72,10 @@ def golden_error(manifest: Manifest, predictor: Answers) -> float:
 
 def _units(manifest: Manifest, past: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """What one scaled unit is for each forecast, raw values, of the shape of the forecasts."""
-    half, found = np.full(shape, 0.5), np.zeros(shape)
+    half, found, paths = np.full(shape, 0.5), np.zeros(shape), paths_of(manifest.members)
     for member in manifest.members:
         own, scaling = past[:, manifest.window - member.network.window :], member.scaling
-        restore = partial(restore_paths, scaling.unbounded) if paths_of(manifest.members) else scaling.unbounded
+        restore = partial(restore_paths, scaling.unbounded) if paths else scaling.unbounded
         unit = np.abs(restore(own, half) - restore(own, -half))
         if scaling.kind == "none":  # what rounds there is as large as the values of the window, not as 1
             spread = own[:, :, 0].std(axis=1).reshape(-1, *(1,) * (unit.ndim - 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from kerasforecast.artifact.roles import Roles
 from kerasforecast.artifact.writer import Exporter
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
-from kerasforecast.models.member import Member
+from kerasforecast.models.member import Member, answer_shape
 from kerasforecast.models.network import merged_weights
 from kerasforecast.preprocessing.batch import WindowBatch
 from kerasforecast.preprocessing.split import PARTS, Split
@@ -72,7 +73,7 @@ class Recorder:
         self.frozen = tuple(frozen)
         self._lineage = parent.lineage(frozen) if parent else None
         one = windows.at(slice(0, 1))
-        size = max(sum(array.size for array in one.arrays.values()), *(member.network.answers for member in members))
+        size = max(sum(array.size for array in one.arrays.values()), math.prod(answer_shape(members)))
         small = size <= _GOLDEN_VALUES
         self.windows = windows.at(np.array([0, -1])) if small else one
         self._run = run

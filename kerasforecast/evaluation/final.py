@@ -95,7 +95,9 @@ def _trained(rows: AllRows, part: Part, stop: Deferred | None, kept: Kept | None
     member = member.model_copy(update={"weight": part.member.weight})
     windows = windows_of(panel, whole.origins("train"), whole.window, whole.horizon)
     learned = windows.training_set(member.scaling)
-    start: dict[str, Any] = start_of(parent) or {"solution": _solution(rows, part.member, member, learned)}
+    start: dict[str, Any] = start_of(parent)
+    if network.family.started and not start:
+        start = {"solution": _solution(rows, part.member, member, learned)}
     fitting = Fitting(member, part.training, learned, rows.held_back, **start)
     loss, predictor = fitting.replay(rates_of(part.fitted.history), part.steps, stop=stop, kept=kept)
     fitted = Trained(part.fitted.history, list(predictor.weights), predictor)

@@ -140,13 +140,15 @@ class Fitting:
         solution: Mapping[str, list[np.ndarray]] | None = None,
         freeze: Sequence[str] = (),
     ) -> None:
-        self._member, self._config, self._reused, self._solution = member, config, reused, solution
+        self._member, self._config, self._reused = member, config, reused
         self._parts = sampled(training, config), validation
         self._feeds: dict[int | None, Feed] = {}
         with sharing():
-            self._begin(reused, start, freeze, training.typical_targets)
+            self._begin(reused, start, solution, freeze, training.typical_targets)
 
-    def _begin(self, reused: Reused | None, start: Any, freeze: Sequence[str], targets: np.ndarray) -> None:
+    def _begin(
+        self, reused: Reused | None, start: Any, solution: Any, freeze: Sequence[str], targets: np.ndarray
+    ) -> None:
         config, member = self._config, self._member
         if reused:
             self._parts = scaled_set(self._parts[0], member), scaled_set(self._parts[1], member)
@@ -158,7 +160,7 @@ class Fitting:
         else:
             start_from(self.network, start)
         self.frozen = frozen_layers(self.network, freeze)
-        begun = start is None and self._begun_at_a_solution()
+        begun = start is None and self._begun_at(solution)
         self._solved = begun and member.network.family.solved
         self._judging = self._plain(self._parts[1])
         self._parts = self._drawn(self._parts[0]), self._drawn(self._parts[1])
@@ -230,9 +232,9 @@ class Fitting:
         """One of the parts for what does without the network's own scaling."""
         return part if self._reused else scaled_set(part, self._member)
 
-    def _begun_at_a_solution(self) -> bool:
-        """Whether there are weights found without steps; they are set."""
-        member, parts, found = self._member, map(self._plain, self._parts), self._solution
+    def _begun_at(self, found: Mapping[str, list[np.ndarray]] | None) -> bool:
+        """Whether there are weights found without steps, these or the family's own; they are set."""
+        member, parts = self._member, map(self._plain, self._parts)
         if found is None:
             found = member.network.family.solve(member.network.options, member.sizes, *parts) or {}
         for name, weights in found.items():

@@ -76,9 +76,9 @@ class NetworkConfig(Section):
             raise ValueError(
                 f"--quantiles is no option of {self.model}, whose paths have them all: name those wanted by --levels"
             )
-        if self.family.sampled and self.answers > LARGEST_ANSWER:
+        if (numbers := self.family.paths(self.options) * self.horizon) > LARGEST_ANSWER:
             raise ValueError(
-                f"--paths times --horizon must be at most {LARGEST_ANSWER:,}, not {self.answers:,}: a model file holds "
+                f"--paths times --horizon must be at most {LARGEST_ANSWER:,}, not {numbers:,}: a model file holds "
                 "as many numbers as proof"
             )
         return self
@@ -120,11 +120,6 @@ class NetworkConfig(Section):
     def level(self) -> tuple[Centre, Unit, Squeeze]:
         """Centre, unit and transform of the scaling `level`."""
         return self.centre, self.unit, self.target_transform
-
-    @property
-    def answers(self) -> int:
-        """Numbers of its answer to one window: of paths `(S, H)` those of all."""
-        return self.family.paths(self.options) * self.horizon or self.sizes(1).outputs
 
     @property
     def usual_scaling(self) -> Scaling:

@@ -64,8 +64,13 @@ class Trial:
         """Optimizer steps that it has had."""
         if self.fitted is None or self.fitting is None:
             return 0
-        solutions = 1 if self.candidate.network.family.solved else 0  # each counts as an epoch
+        solutions = 1 if self.solved else 0  # each counts as an epoch
         return (len(self.fitted.history.epochs) - solutions) * self.fitting.steps
+
+    @property
+    def solved(self) -> bool:
+        """Whether it is tried once: what it begins at is a solution."""
+        return self.candidate.network.family.solved
 
     @property
     def mase(self) -> float:
@@ -130,9 +135,9 @@ class Bench:
 
     def _needed(self, trial: Trial, trials: Sequence[Trial], steps: int) -> float:
         """Seconds until a training has had so many steps, and once more if it is chosen, by what it or others took."""
-        if trial.candidate.network.family.solved:
+        if trial.solved:
             return 0.0
-        begun = [trial] if trial.steps else [each for each in trials if each.steps]
+        begun = [trial] if trial.steps else [each for each in trials if each.steps and not each.solved]
         paces = [each.seconds / each.steps for each in begun]
         return (1 + self.anew) * float(np.mean(paces)) * max(0, steps - trial.steps) if paces else 0.0
 
@@ -142,7 +147,7 @@ class Bench:
 
     def more(self, tried: Sequence[Trial], most: int, seeds: int, rounds: Sequence[int]) -> list[Trial]:
         """Further starts of the best that were `tried` and take steps, each trained as long as all rounds take."""
-        trials = [trial for trial in tried if not trial.candidate.network.family.solved][:most]
+        trials = [trial for trial in tried if not trial.solved][:most]
         found: list[Trial] = []
         for trial in trials:
             for seed in range(1, seeds + 1):
@@ -228,7 +233,7 @@ class Bench:
 
     def _kept(self, going: Sequence[Trial]) -> list[Trial]:
         """Those that go on: the better half of those that steps make better."""
-        still = [trial for trial in going if trial.worth and not trial.candidate.network.family.solved]
+        still = [trial for trial in going if trial.worth and not trial.solved]
         count = max(_FEWEST, int(np.ceil(_KEPT * len(still))))
         return ranked(still)[:count]
 

@@ -159,6 +159,7 @@ class Family(ABC):
         in_graph: Whether it is a network; else its file has none, and each forecast fits it anew to a history.
         sampled: Whether it answers with equally likely paths; it then has `paths`, and may have `drawn` and `drawing`.
         solved: Whether what `solve` finds is a forecast by itself; else it is no more than where steps begin.
+        started: Whether steps begin at what `solve` finds, on all rows at what `solve_again` does.
         trained: Whether steps find weights of it; else `solve` finds all that there are, and nothing is left to train.
         alone: Whether it forecasts from the target's own past, whatever else it is given.
         scalings: Those that it can take; all, where empty.
@@ -178,6 +179,7 @@ class Family(ABC):
     )
     refitted: ClassVar[bool] = True
     solved: ClassVar[bool] = False
+    started: ClassVar[bool] = False
     trained: ClassVar[bool] = True
     alone: ClassVar[bool] = False
     scalings: ClassVar[tuple[str, ...]] = ()
@@ -236,23 +238,20 @@ class Family(ABC):
         return draw(layer, "keras", random)
 
     def solve(self, options: Any, sizes: Sizes, training: Any, validation: Any) -> dict[str, list[np.ndarray]] | None:
-        """Weights found without steps, where training is to begin: of each layer by its name.
+        """Weights found without steps, where training is to begin: of each layer by its name; `None` for none.
 
         Args:
             options: The family's own.
             sizes: What the network takes and gives.
             training: Scaled windows and targets to learn from, a `kerasforecast.preprocessing.batch.TrainingSet`.
             validation: The same to choose by.
-
-        Returns:
-            `None` where there are none to be had.
         """
-        return None
+        return self.solve_again(options, sizes, training, validation, None)
 
     def solve_again(
         self, options: Any, sizes: Sizes, training: Any, validation: Any, whole: Any
     ) -> dict[str, list[np.ndarray]] | None:
-        """Weights found on the `whole` of the data, by what `training` and `validation` choose; see `solve`.
+        """The same on the `whole` of the data, by what `training` and `validation` choose; `None` for `training`.
 
         Returns:
             `None` where those of `solve` are to stay.

@@ -74,16 +74,10 @@ class Linear(Family):
             parts.append(keras.layers.Flatten(name="known_rows")(inputs.known[:, -known_rows(sizes) :]))  # (B, R K)
         return Graph(head(side_by_side([*parts, inputs.static]), sizes))
 
-    def solve(
-        self, options: LinearOptions, sizes: Sizes, training: Any, validation: Any
-    ) -> dict[str, list[np.ndarray]] | None:
-        """The ridge regression of the scaled targets on all that the layer sees, its penalty chosen on validation."""
-        return self.solve_again(options, sizes, training, validation, None)
-
     def solve_again(
         self, options: LinearOptions, sizes: Sizes, training: Any, validation: Any, whole: Any
     ) -> dict[str, list[np.ndarray]] | None:
-        """The same with the penalty that `training` and `validation` choose, on the `whole`."""
+        """The ridge regression of the scaled targets on all that the layer sees, its penalty chosen on validation."""
         found = self.solution(options, sizes, training, validation, whole)
         if found is None:
             return None

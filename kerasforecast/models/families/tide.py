@@ -54,6 +54,7 @@ class Tide(Family):
 
     name = "tide"
     options: ClassVar[type[FamilyOptions]] = TideOptions
+    started = True
     smaller = ("units", "layers")
     stages: ClassVar = {
         "learning_rate": (0.003, 0.001, 0.0003),
@@ -109,16 +110,10 @@ class Tide(Family):
         target = keras.layers.Flatten(name="target_window")(inputs.past[:, :, :1])  # (B, L)
         return Graph(head(target, sizes, rows))
 
-    def solve(
-        self, options: TideOptions, sizes: Sizes, training: Any, validation: Any
-    ) -> dict[str, list[np.ndarray]] | None:
-        """The linear path's ridge solution, its penalty chosen on validation; nothing of the blocks yet."""
-        return self.solve_again(options, sizes, training, validation, None)
-
     def solve_again(
         self, options: TideOptions, sizes: Sizes, training: Any, validation: Any, whole: Any
     ) -> dict[str, list[np.ndarray]] | None:
-        """The same on the `whole`, with the penalty that `training` and `validation` choose."""
+        """The linear path's ridge solution, its penalty chosen on validation; nothing of the blocks yet."""
         import numpy as np
 
         from kerasforecast.models.ridge import ridge
