@@ -189,6 +189,21 @@ def _seasons(findings: Findings) -> list[int]:
     return usual_periods(findings.series.values[-_LOOKED_AT:, 0], calendar_periods(findings.frequency))
 
 
+def _horizon(findings: Findings, season: int) -> int:
+    """Rows ahead that a fit can be asked for: a season, or as much of one as the parts of a lone series have rows.
+
+    Those of several are cut wherever a horizon fits.
+    """
+    if len(findings.panel) > 1:
+        return season
+    from kerasforecast.preprocessing.split import split_panel
+    from kerasforecast.sections.network import NetworkConfig
+    from kerasforecast.sections.split import SplitConfig
+
+    split = split_panel(findings.panel, SplitConfig(), NetworkConfig(window=2, horizon=1))
+    return min(season, *(int(split.rows_in(part).max()) for part in ("validation", "test")))
+
+
 def _print_findings(findings: Findings, quiet: bool) -> None:
     facts = findings.as_json()
     click.echo(_headline(facts))
@@ -208,7 +223,7 @@ def _print_findings(findings: Findings, quiet: bool) -> None:
     click.echo(f"  gaps        {absent}" + _longest(facts["gaps"]))
     if seasons := _seasons(findings):
         rows = " and ".join(map(str, seasons))
-        click.echo(f"  season      {rows} rows; fit it with --model auto --horizon {seasons[0]}")
+        click.echo(f"  season      {rows} rows; fit it with --model auto --horizon {_horizon(findings, seasons[0])}")
     splits = ", ".join(f"{split.date.date()} ({_of(split.series)}{split.words})" for split in findings.rows.splits)
     click.echo(f"  splits      {splits or 'none suspected'}")
     for note in facts["notes"]:

@@ -12,6 +12,8 @@ import time
 import warnings
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -266,3 +268,15 @@ def test_cache_folder(monkeypatch, tmp_path):
 def test_examples_of_help_are_real():
     for name, command in data.commands.items():
         assert f"Example: kerasforecast data {name}" in (command.epilog or "")
+
+
+def test_the_horizon_that_a_season_suggests_fits_into_the_parts(tmp_path):
+    weeks = pd.date_range("2019-01-07", periods=260, freq="W-MON")
+    values = 100 + 20 * np.sin(2 * np.pi * np.arange(260) / 52)
+    table = pd.DataFrame({"Date": weeks, "y": values + np.random.default_rng(0).normal(size=260)})
+    table.to_csv(tmp_path / "one.csv", index=False)
+    assert "52 rows; fit it with --model auto --horizon 39\n" in run("check", str(tmp_path / "one.csv")).stdout
+    several = pd.concat([table.assign(shop="a"), table.assign(shop="b")])  # cut wherever a horizon fits
+    several.to_csv(tmp_path / "two.csv", index=False)
+    words = run("check", str(tmp_path / "two.csv"), "--id", "shop").stdout
+    assert "52 rows; fit it with --model auto --horizon 52\n" in words
