@@ -253,9 +253,10 @@ def require_windows(panel: Panel, split: Split, part: str) -> None:
     if windows.any():
         return
     longest = int(np.argmax(panel.observed))
+    own = int(split.rows_in(part)[longest])
     needs = split.context if split.context < split.window else split.window
     raise DataError(
         f"{panel.ids[longest]}: each part needs a window of {needs} rows and {split.horizon} to "
-        f"forecast. Received: {panel.observed[longest]} rows, of which {split.rows_in(part)[longest]} for {part}. "
-        "Give more rows, a smaller --window or another split."
+        f"forecast. Received: {panel.observed[longest]} rows, of which {own} for {part}. "
+        f"Give more rows, a smaller --{'horizon' if own < split.horizon else 'window'} or another split."
     )

@@ -288,6 +288,10 @@ def test_the_training_rows_of_one_series_are_a_view():
 def test_parts_that_no_series_fills_are_refused():
     with pytest.raises(DataError, match=r"^a: each part needs a window of 4 rows and 9 to forecast. Received: 12 rows"):
         split_panel(pair(12, 6, 9), SplitConfig(), network(5, 9))
+    with pytest.raises(DataError, match=r"of which 15 for validation\. Give more rows, a smaller --horizon or"):
+        split_panel(panel_of(100), SplitConfig(), network(5, 16))  # windows reach back: a smaller one would not help
+    with pytest.raises(DataError, match=r"of which 70 for train\. Give more rows, a smaller --window or"):
+        split_panel(panel_of(100), SplitConfig(), network(65, 10))
 
 
 def test_dates_split_every_series_of_a_panel():
