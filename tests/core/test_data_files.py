@@ -337,6 +337,13 @@ def test_empty_cells_are_told_from_written_ones_in_a_table_of_one_column(tmp_pat
         load(tmp_path, f"Date,Close\n{rows}2024-01-08,NaN\n")
 
 
+def test_rows_that_a_spreadsheet_ends_in_are_no_holidays(tmp_path):
+    series = load(tmp_path, "Date,Close\n2024-01-02,1\n2024-01-03,\n2024-01-04,2\n,\n,\n")
+    assert series.values[:, 0].tolist() == [1, 2]
+    assert "1 row without any value dropped (holidays of the source)." in series.notes
+    assert "2 rows without a date or any value dropped." in series.notes
+
+
 def test_parquet_with_text_beside_the_numbers(tmp_path):
     TABLE.assign(Note=["a", None] * 20, Blob=b"x").to_parquet(tmp_path / "t.parquet")
     assert load_series(DataConfig(file=str(tmp_path / "t.parquet"))).index.equals(DATES)

@@ -56,8 +56,14 @@ def without_blank_rows(
         raise DataError(
             f"{table.name}: expected values in {', '.join(map(str, values))}. Received: only empty cells. Give data."
         )
-    dropped = int(blank.sum())
-    return frame[~blank], [f"{counted(dropped)} without any value dropped (holidays of the source)."] if dropped else []
+    return frame[~blank], _dropped(blank, frame[dates].isna().to_numpy() if dates is not None else np.zeros_like(blank))
+
+
+def _dropped(blank: np.ndarray, undated: np.ndarray) -> list[str]:
+    """What to say of the rows `(rows,)` that hold no value: those without a date, as spreadsheets end in, are none."""
+    empty, holidays = int((blank & undated).sum()), int((blank & ~undated).sum())
+    said = [f"{counted(holidays)} without any value dropped (holidays of the source)."] if holidays else []
+    return [*said, f"{counted(empty)} without a date or any value dropped."] if empty else said
 
 
 def _has_gaps(cells: pd.Series) -> bool:
