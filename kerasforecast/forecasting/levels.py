@@ -35,10 +35,11 @@ def within_validation(config: Config, windows: int | np.ndarray) -> tuple[Config
             f"Prediction intervals of {named} need errors on {min(map(errors_needed, absent))} validation rows. "
             f"Received: {rows}. Use a larger --validation-fraction, or --levels nearer to 0.5."
         )
+    needed = " and ".join(map(str, sorted(set(map(errors_needed, absent)), reverse=True)))
     wide = [nominal for nominal, low, high in central_intervals(config.levels) if config.levels[low] in absent]
     shares = f"of {' and '.join(f'{100 * nominal:g} %' for nominal in wide)} " if wide else ""
     return (
         config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"levels": kept})}),
-        f"Prediction intervals {shares}({named}) are left out: they need errors on "
-        f"{max(map(errors_needed, absent))} validation rows, and there are {rows}.",
+        f"Prediction intervals {shares}({named}) are left out: they need errors on {needed} validation rows, and "
+        f"there are {rows}.",
     )

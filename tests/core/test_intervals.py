@@ -272,6 +272,11 @@ def test_levels_that_validation_cannot_give_are_left_out_and_said():
         "Prediction intervals of 95 % (levels 0.025, 0.975) are left out: they need errors on 39 validation rows, and "
         "there are 16."
     )
+    few = within_validation(config_of(), 6)[1]
+    assert few == (
+        "Prediction intervals of 95 % and 80 % (levels 0.025, 0.1, 0.9, 0.975) are left out: they need errors on 39 "
+        "and 9 validation rows, and there are 6."
+    )
     assert within_validation(config_of(), 39) == (config_of(), None)
     assert within_validation(config_of(), 1)[0].levels == (0.5,)
     head = config_of(quantiles=(0.025, 0.5, 0.975))
