@@ -49,7 +49,6 @@ from kerasforecast.training.run import Run
 
 Say = Callable[[str], None]
 
-_TOGETHER = 2, 5  # networks that shares begin with: where validation is long, and where it is short
 _AGAIN = 2  # networks of which further starts are trained, where it is short
 _CLEARLY = 0.97  # of the naive forecast's root mean squared error, that a mean must stay below to be called better
 _NAIVE = 0.9  # the share of the naive forecast where nothing is
@@ -186,7 +185,7 @@ def choose_within(
         raise DivergedError("No network of --model auto could be trained. Lower --learning-rate, or use --model lstm.")
     if stretch:
         trials = ranked([*trials, *bench.more(trials, _AGAIN, budget.seeds, budget.rounds)])
-    weights, text, worth = _joined(judge, trials, _TOGETHER[stretch is not None])
+    weights, text, worth = _joined(judge, trials)
     parts = {place: trial.part() for place, trial in enumerate(trials) if weights[place] > 0 or place == 0}
     if stretch:
         retrained = all_retrained(workers, list(parts.values()), panel, split, stop)
@@ -198,17 +197,18 @@ def choose_within(
     return Chosen(members, parts[0], selection.model_copy(update=found))
 
 
-def _joined(judge: Judge, trials: Sequence[Trial], together: int) -> tuple[np.ndarray, str, Worth]:
+def _joined(judge: Judge, trials: Sequence[Trial]) -> tuple[np.ndarray, str, Worth]:
     """The share of each trial, what was decided in a sentence, and what a mean so chosen is worth elsewhere."""
     errors = np.stack([trial.errors for trial in trials if trial.errors is not None])
-    choosing = partial(_shares, trials=trials, together=together)
+    choosing = partial(_shares, trials=trials)
     weights, text = choosing(judge, errors)
     return weights, text, left_out(judge, errors, lambda *seen: choosing(*seen)[0])
 
 
-def _shares(judge: Judge, errors: np.ndarray, trials: Sequence[Trial], together: int) -> tuple[np.ndarray, str]:
+def _shares(judge: Judge, errors: np.ndarray, trials: Sequence[Trial]) -> tuple[np.ndarray, str]:
     """The share of each trial, by its `errors` `(M, N, H)` on windows, and what was decided in a sentence."""
-    found = _within_limits(trials, shares(judge, errors, together))
+    families = [trial.candidate.network.model for trial in trials]
+    found = _within_limits(trials, shares(judge, errors, families))
     mean = np.tensordot(found, errors, axes=1)
     naive = judge.errors(np.repeat(judge.windows.last()[:, None], judge.actual.shape[1], axis=1))
     ratio = float(np.sqrt(np.mean(mean**2) / np.mean(naive**2)))

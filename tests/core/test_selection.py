@@ -206,12 +206,12 @@ def test_where_validation_is_short_a_longer_stretch_of_training_chooses():
     assert stretched(split_of(2_000, 12)[1], 12) is None
 
 
-def judged(errors, together=1):
+def judged(errors, families=None):
     panel, split = split_of(1_000, 6)
     judge = judge_of(split, panel, LEVELS, 12, honest=True)
     random = np.random.default_rng(1)
     own = [scale * random.normal(size=judge.actual.shape) + bias for scale, bias in errors]
-    return shares(judge, np.stack(own), together)
+    return shares(judge, np.stack(own), families or ["one"] * len(own))
 
 
 def test_equally_good_and_independent_networks_share():
@@ -224,13 +224,24 @@ def test_a_useless_network_has_no_share():
     assert judged([(1, 0), (1, 0), (20, 5)])[2] == 0
 
 
+def test_the_best_of_each_family_has_a_share_where_picks_alone_would_leave_it_out():
+    errors = [(0.1, 1), (0.1, 1.1), (0.1, 1.2), (0.1, 1)]
+    assert judged(errors)[1] < 0.1
+    kinds = judged(errors, ["linear", "tide", "tide", "linear"])
+    assert kinds[1] > 0.1 > kinds[2]
+
+
+def test_a_family_far_behind_has_no_part_in_what_picks_begin_with():
+    assert judged([(1, 0), (1, 0), (20, 5)], ["linear", "tide", "rnn"])[2] == 0
+
+
 def test_errors_that_cancel_are_both_wanted():
     found = judged([(0.1, 2), (0.1, -2), (1, 0)])
     assert found[0] == pytest.approx(found[1], abs=0.1)
 
 
 def test_no_more_networks_than_a_file_may_hold():
-    assert (judged([(1, 0)] * 30, together=5) > 0).sum() <= MOST
+    assert (judged([(1, 0)] * 30) > 0).sum() <= MOST
 
 
 def of_rows(judge, random, count):
@@ -247,14 +258,15 @@ def test_many_networks_of_chance_do_not_beat_one_that_is_good(rows, horizon):
     panel, split = split_of(rows, horizon)
     longer = stretched(split, horizon)
     judge = judge_of(longer or split, panel, LEVELS, 12, honest=longer is None)
-    found = []
+    found, families = [], ["one", "two"] * 20
     for seed in range(6):
         random = np.random.default_rng(seed)
         errors, shared = of_rows(judge, random, 40)
-        chosen = shares(judge, errors, 5)
+        chosen = shares(judge, errors, families)
         later, _ = of_rows(judge, random, 40)  # of the same networks, on rows that chose nothing
         seen, real = (judge.worth(np.tensordot(chosen, each, axes=1)).loss for each in (errors, later))
-        found.append((seen, left_out(judge, errors, partial(shares, together=5)).loss, judge.worth(shared).loss, real))
+        told = left_out(judge, errors, partial(shares, families=families)).loss
+        found.append((seen, told, judge.worth(shared).loss, real))
     seen, judged, rival, real = np.mean(found, axis=0)
     assert seen < 0.9 * rival  # so chance looks on the windows that chose
     assert judged > 1.02 * rival
@@ -266,7 +278,7 @@ def test_networks_that_are_good_stay_so_where_others_chose():
     judge = judge_of(split, panel, LEVELS, 12, honest=True)
     errors, shared = of_rows(judge, np.random.default_rng(0), 6)
     errors = errors - shared  # what is each one's own: their mean is good
-    assert left_out(judge, errors, partial(shares, together=1)).loss < 0.6 * judge.worth(shared).loss
+    assert left_out(judge, errors, partial(shares, families=["one"] * 6)).loss < 0.6 * judge.worth(shared).loss
 
 
 @pytest.mark.parametrize(("rows", "horizon"), [(144, 12), (1_000, 6)])
