@@ -20,7 +20,7 @@ _TINY = 1e-30
 _SURE = 0.9  # of the test for a season
 _LEAST_INDEX = -0.9  # of a season's share of the level: nothing is divided by less than a tenth
 ALPHAS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of a level that moves without a trend
-_TRENDS = ((0.05, 0.98), (0.1, 0.9), (0.2, 0.8), (0.2, 0.98), (0.4, 0.9))  # (beta, phi) of a damped one
+_TRENDS = ((0.05, 1.0), (0.1, 0.9), (0.2, 0.8), (0.2, 1.0), (0.4, 0.9))  # (beta, phi); of phi 1 none is damped
 _DAMPED = [(alpha, beta, phi) for alpha in (0.1, 0.3, 0.5, 0.7, 0.9) for beta, phi in _TRENDS]
 TRIED = len(ALPHAS) + len(_DAMPED)  # smoothings side by side
 
@@ -172,7 +172,7 @@ def theta(past: Any, season: int, horizon: int, multiplicative: bool, xp: Any) -
 
 
 def damped(past: Any, season: int, horizon: int, multiplicative: bool, xp: Any) -> tuple[Any, Any]:
-    """Simple smoothing and smoothing with a damped trend (Gardner & McKenzie 1985); as `theta`."""
+    """Simple smoothing, and that with a trend (Holt 1957), damped or not (Gardner & McKenzie 1985); as `theta`."""
     found = adjusted(past, season, horizon, multiplicative, xp)
     _, _, slope = line(found.values, horizon, xp)
     alphas = np.array([*ALPHAS, *(alpha for alpha, _, _ in _DAMPED)])
@@ -204,7 +204,7 @@ def _smoothed(values: Any, alphas: np.ndarray, decays: np.ndarray, xp: Any) -> A
 def _trending(
     values: Any, slope: Any, alphas: np.ndarray, gains: np.ndarray, phis: np.ndarray, xp: Any
 ) -> tuple[Any, Any]:
-    """Levels and trends `(B, L, P)` of damped smoothing, begun at the first row and `slope`; `gains` are alpha beta."""
+    """Levels and trends `(B, L, P)` of such smoothing, begun at the first row and `slope`; `gains` are alpha beta."""
     rows = values.shape[1]
     taken, given = (np.broadcast_to(gain, (rows, len(gain))).copy() for gain in (alphas, gains))
     taken[0], given[0] = 1.0, 0.0

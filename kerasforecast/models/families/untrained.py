@@ -215,10 +215,10 @@ class Theta(Smoothing):
 
 
 class Damped(Smoothing):
-    """Smoothing with a damped trend, or with none."""
+    """Smoothing with a trend, damped or not, or with none."""
 
     name = "damped"
-    title = "smoothing with a damped trend"
+    title = "smoothing with a trend"
 
     def forecast(self, options: SmoothingOptions, sizes: Sizes, past: Any, xp: Any) -> tuple[Any, Any]:
         """See `kerasforecast.models.smoothing.damped`."""
