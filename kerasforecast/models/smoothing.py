@@ -21,8 +21,8 @@ _SURE = 0.9  # of the test for a season
 _LEAST_INDEX = -0.9  # of a season's share of the level: nothing is divided by less than a tenth
 ALPHAS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of a level that moves without a trend
 _TRENDS = ((0.05, 1.0), (0.1, 0.9), (0.2, 0.8), (0.2, 1.0), (0.4, 0.9))  # (beta, phi); of phi 1 none is damped
-_DAMPED = [(alpha, beta, phi) for alpha in (0.1, 0.3, 0.5, 0.7, 0.9) for beta, phi in _TRENDS]
-TRIED = len(ALPHAS) + len(_DAMPED)  # smoothings side by side
+_WITH_TREND = [(alpha, beta, phi) for alpha in (0.1, 0.3, 0.5, 0.7, 0.9) for beta, phi in _TRENDS]
+TRIED = len(ALPHAS) + len(_WITH_TREND)  # smoothings side by side
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,13 +175,13 @@ def damped(past: Any, season: int, horizon: int, multiplicative: bool, xp: Any) 
     """Simple smoothing, and that with a trend (Holt 1957), damped or not (Gardner & McKenzie 1985); as `theta`."""
     found = adjusted(past, season, horizon, multiplicative, xp)
     _, _, slope = line(found.values, horizon, xp)
-    alphas = np.array([*ALPHAS, *(alpha for alpha, _, _ in _DAMPED)])
-    gains = np.array([*(0.0 for _ in ALPHAS), *(alpha * beta for alpha, beta, _ in _DAMPED)])
-    phis = np.array([*(0.0 for _ in ALPHAS), *(phi for _, _, phi in _DAMPED)])
+    alphas = np.array([*ALPHAS, *(alpha for alpha, _, _ in _WITH_TREND)])
+    gains = np.array([*(0.0 for _ in ALPHAS), *(alpha * beta for alpha, beta, _ in _WITH_TREND)])
+    phis = np.array([*(0.0 for _ in ALPHAS), *(phi for _, _, phi in _WITH_TREND)])
     levels, trends = _trending(found.values, slope, alphas, gains, phis, xp)  # (B, L, P) each
     moved = levels[:, :-1] + trends[:, :-1] * _last(phis)
     errors = folded(found.values[:, 1:], (found.values.shape[1] - 1, 1), "next", xp) - moved
-    weights, unit = _weights(errors, _prior(len(_DAMPED)), xp)
+    weights, unit = _weights(errors, _prior(len(_WITH_TREND)), xp)
     level = xp.sum(levels[:, -1] * weights, axis=1, keepdims=True)
     reach = np.cumsum(phis[:, None] ** np.arange(1, horizon + 1), axis=1).astype(np.float32)[None]  # (1, P, H)
     each = folded(trends[:, -1] * weights, (len(phis), 1), "trends", xp)  # (B, P, 1)

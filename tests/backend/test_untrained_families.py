@@ -10,7 +10,7 @@ from kerasforecast.errors import OptionError
 from kerasforecast.forecasting.outside import unscaled
 from kerasforecast.models.member import Member
 from kerasforecast.models.network import build
-from kerasforecast.models.smoothing import _DAMPED, ALPHAS
+from kerasforecast.models.smoothing import _WITH_TREND, ALPHAS
 from kerasforecast.preprocessing.covariates import Categories, FittedCovariates, Standardised
 from kerasforecast.sections.network import NetworkConfig
 
@@ -76,7 +76,7 @@ def theta(values):
 def damped(values):
     slope = np.polyfit(np.arange(L), values, 1)[0]
     answers, scores, prior = [], [], []
-    for alpha, beta, phi in [*((alpha, 0, 0) for alpha in ALPHAS), *_DAMPED]:
+    for alpha, beta, phi in [*((alpha, 0, 0) for alpha in ALPHAS), *_WITH_TREND]:
         level, trend, errors = values[0], slope, []
         for value in values[1:]:
             errors.append(value - level - phi * trend)
@@ -84,7 +84,7 @@ def damped(values):
             trend = beta * (level - before) + (1 - beta) * phi * trend
         answers.append(level + trend * np.cumsum(phi ** np.arange(1, H + 1)))
         scores.append(np.mean(np.square(errors)))
-        prior.append(len(_DAMPED) if phi else 1 if alpha == 1 else len(ALPHAS) - 1)
+        prior.append(len(_WITH_TREND) if phi else 1 if alpha == 1 else len(ALPHAS) - 1)
     return np.dot(weighed(scores, prior), answers)
 
 

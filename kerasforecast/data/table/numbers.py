@@ -50,13 +50,14 @@ def without_blank_rows(
     blank = frame[values].isna().all(axis=1).to_numpy(copy=True)
     if len(values) == 1:
         blank &= table.locator.empty(values[0])
+    undated = np.zeros_like(blank) if dates is None else frame[dates].isna().to_numpy()
     if policy in ("ffill", "interpolate") and dates is not None:
-        blank &= frame[dates].isna().to_numpy()
+        blank &= undated
     if blank.all():
         raise DataError(
             f"{table.name}: expected values in {', '.join(map(str, values))}. Received: only empty cells. Give data."
         )
-    return frame[~blank], _dropped(blank, frame[dates].isna().to_numpy() if dates is not None else np.zeros_like(blank))
+    return frame[~blank], _dropped(blank, undated)
 
 
 def _dropped(blank: np.ndarray, undated: np.ndarray) -> list[str]:
