@@ -78,7 +78,10 @@ def bending_of(config: Config, panel: Panel, split: Split, setting: Setting, bud
         own = _stretch(config, split, before, after, setting.window(2))
         if own.windows_in("train").sum() < _FEWEST or not own.windows_in("validation").any():
             continue
-        judge = judge_of(own, panel, config.levels, period, honest=False)
+        try:
+            judge = judge_of(own, panel, config.levels, period, honest=False)
+        except DataError:  # nothing has moved yet
+            continue
         for network in pair:
             if (error := _error(network, panel, own, judge)) is not None:
                 found[network.target_transform].append(error)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kerasforecast.data.panel import Panel
+from kerasforecast.errors import DataError
 from kerasforecast.metrics.point import series_scales
 from kerasforecast.metrics.probabilistic import level_weights
 from kerasforecast.preprocessing.split import Split
@@ -153,7 +154,7 @@ def judge_of(split: Split, panel: Panel, levels: tuple[float, ...], period: int,
         honest: Whether windows that stop may be told from those that choose, where there are enough.
     """
     origins, horizon = split.origins("validation"), split.horizon
-    scales = series_scales(panel, split.edges[:, 1], period)[:, 0][panel.places(origins)]
+    scales = _units(panel, split, period)[panel.places(origins)]
     origins, scales = origins[np.isfinite(scales)], scales[np.isfinite(scales)]
     first, stop = split.edges[:, 1][panel.places(origins)], split.edges[:, 2][panel.places(origins)]
     room = np.maximum(stop - first - horizon + 1, 1)
@@ -175,3 +176,19 @@ def judge_of(split: Split, panel: Panel, levels: tuple[float, ...], period: int,
     windows = windows_of(panel, origins[few], split.window, horizon)
     blocks = np.unique(pieces[few], return_inverse=True)[1]
     return Judge(windows, stops, windows.targets(), scales[few][:, None], blocks, levels, apart)
+
+
+def _units(panel: Panel, split: Split, period: int) -> np.ndarray:
+    """The seasonal naive error of each series in training, `(S,)`; the naive one where every season repeats exactly.
+
+    Raises:
+        DataError: No series moves in training.
+    """
+    for rows in (period, 1):
+        found = series_scales(panel, split.edges[:, 1], rows)[:, 0]
+        if np.isfinite(found).any():
+            return found
+    raise DataError(
+        f"{panel.name}: --model auto needs rows of training that move. Received: values that are all alike. Give more "
+        "rows, or use --model seasonal."
+    )

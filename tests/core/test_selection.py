@@ -12,7 +12,7 @@ from kerasforecast.baselines.fitted import periods_of
 from kerasforecast.config import Config
 from kerasforecast.data.panel import Panel
 from kerasforecast.data.series import Series
-from kerasforecast.errors import OptionError
+from kerasforecast.errors import DataError, OptionError
 from kerasforecast.evaluation.context import seasons_of
 from kerasforecast.models.families import registry
 from kerasforecast.models.families.setting import Setting
@@ -204,6 +204,25 @@ def test_where_validation_is_short_a_longer_stretch_of_training_chooses():
     assert not judge.apart
     assert judge.windows.origins.max() + 12 < split.edges[0, 2]
     assert stretched(split_of(2_000, 12)[1], 12) is None
+
+
+def of_values(values):
+    index = pd.date_range("2020-01-01", periods=len(values), freq="D")
+    panel = Panel.of(Series(np.asarray(values, float)[:, None], index, ("y",), name="a"))
+    config = Config.from_options(model="auto", horizon=7, window=14)
+    return panel, split_panel(panel, config.split, config.network, 7)
+
+
+def test_seasons_that_repeat_exactly_are_judged_in_naive_errors():
+    panel, split = of_values(1 + np.arange(200) % 7)
+    judge = judge_of(split, panel, LEVELS, 7, honest=True)
+    np.testing.assert_allclose(judge.scales, np.abs(np.diff(panel.values[: split.edges[0, 1], 0])).mean())
+
+
+def test_training_rows_that_are_all_alike_are_refused():
+    panel, split = of_values([5.0] * 180 + [5.0, 6.0] * 10)
+    with pytest.raises(DataError, match="needs rows of training that move"):
+        judge_of(split, panel, LEVELS, 7, honest=True)
 
 
 def judged(errors, families=None):
